@@ -1,8 +1,8 @@
 """The peers that fastem is measured against: scikit-learn and Intel's oneDAL.
 
-Each ``*_iterations`` function runs exactly ``n_iter`` plain EM iterations from a given start and returns the
-parameters it ends with, so that all of them (and fastem) do the same work and must agree on the answer. A peer that
-cannot be imported skips the bench that asks for it.
+Each ``*_iterations`` function runs exactly ``n_iter`` plain EM iterations from a given start and
+returns the parameters it ends with, so that all of them (and fastem) do the same work and must
+agree on the answer. A peer that cannot be imported skips the bench that asks for it.
 """
 
 import warnings
@@ -13,7 +13,7 @@ import pytest
 
 
 class Parameters(NamedTuple):
-    """The parameters of a mixture; covariances are (K, D, D) for ``"full"`` and (K, D) for ``"diag"``."""
+    """The parameters of a mixture; covariances are (K, D, D) for "full", (K, D) for "diag"."""
 
     weights: np.ndarray
     means: np.ndarray
@@ -23,9 +23,9 @@ class Parameters(NamedTuple):
 def overlapping(n, D, K, seed=0, dtype=np.float64, covariance_type="full"):
     """Draw rows from components that overlap heavily, and a perturbed start.
 
-    Any two means are about 1.5 standard deviations apart and any two covariances about 1 apart in Frobenius norm,
-    whatever D is: every row keeps a sizeable responsibility for most components, so no density underflows and no
-    component can be skipped.
+    Any two means are about 1.5 standard deviations apart and any two covariances about 0.5 apart in
+    Frobenius norm, whatever D is: every row keeps a sizeable responsibility for most components, so
+    no density underflows and no component can be skipped.
 
     Returns
     -------
@@ -61,8 +61,8 @@ def _symmetric(rng, K, D):
 def sklearn_iterations(X, start, n_iter, covariance_type, reg_covar=0.0):
     """Run ``n_iter`` EM iterations in scikit-learn's GaussianMixture.
 
-    scikit-learn adds one E step after the last iteration, for the labels; ``n_iter`` should be large enough to make
-    that small.
+    scikit-learn adds one E step after the last iteration, for the labels. The difference between
+    two runs of different length is free of it, and of all other work done once.
     """
     mixture = pytest.importorskip("sklearn.mixture")
     exceptions = pytest.importorskip("sklearn.exceptions")
