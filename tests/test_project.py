@@ -1,0 +1,44 @@
+"""What the project's own files promise each other."""
+
+import subprocess
+import sys
+import tomllib
+from importlib import metadata
+from pathlib import Path
+
+import fastem
+
+ROOT = Path(__file__).parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+
+
+def python(code):
+    """Run code in a fresh interpreter at the top of the checkout."""
+    return subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+
+
+def test_one_version():
+    assert fastem.__version__ == PROJECT["version"] == metadata.version("fastem")
+
+
+def test_readme_has_the_command_that_ci_runs():
+    command = (ROOT / ".ci" / "run").read_text().splitlines()[-1]
+    assert command.endswith("-m pytest")
+    assert command in (ROOT / "README.md").read_text().splitlines()
+
+
+def test_imports_keep_to_the_layers():
+    run = python("from importlinter.cli import lint_imports; raise SystemExit(lint_imports())")
+    assert run.returncode == 0, run.stdout + run.stderr
+
+
+def test_import_loads_no_extra():
+    extras = {"dask", "distributed", "matplotlib", "PIL", "pyarrow", "sklearn", "tqdm"}
+    run = python(f"import sys, fastem; print(sorted({extras} & set(sys.modules)))")
+    assert run.stdout == "[]\n", run.stdout + run.stderr
+
+
+def test_types_are_shipped():
+    assert Path(fastem.__file__).with_name("py.typed").exists()
