@@ -1,0 +1,319 @@
+"""fit: from an array to a mixture, with restarts, and an account of how it went."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from fastem import em, validation
+from fastem.covariance import Bounds, Family, Parameters, family
+from fastem.data import Data
+from fastem.initialisation import STARTS, Given, nearest_means
+from fastem.mixture import Mixture, change_units, from_units, to_units
+from fastem.progress import Progress
+from fastem.restarts import collapsed, race
+from fastem.results import Callback, Event, Fit, Restart, Status
+from fastem.rows import MemoryRows
+from fastem.units import Units
+
+#: Default floor of covariances' eigenvalues, as a share of the data's own variance.
+DEFAULT_FLOOR = 1e-10
+#: The same where the user gives `reg_covar`: only what rounding makes of a singular matrix.
+ROUNDING_FLOOR = 1e-14
+
+
+@dataclass(frozen=True, eq=False)
+class Options:
+    """The options of `fit` that `select` hands on, checked."""
+
+    n_init: int = 10
+    init: str = "k-means++"
+    reg_covar: float | None = None
+    tol: float = 1e-6
+    max_iter: int = 1000
+    accelerate: bool = True
+    callback: Callback | None = None
+    progress: bool = False
+
+    def __post_init__(self) -> None:
+        """Check each by name."""
+        validation.integer(self.n_init, "n_init")
+        validation.choice(self.init, "init", STARTS)
+        validation.integer(self.max_iter, "max_iter")
+        validation.real(self.tol, "tol")
+        if self.reg_covar is not None:
+            validation.real(self.reg_covar, "reg_covar")
+        if self.callback is not None and not callable(self.callback):
+            raise TypeError(f"callback is {self.callback!r}; give a function of one argument")
+
+    def bounds(self, units: Units) -> Bounds:
+        """What keeps covariances positive definite, in those units."""
+        if self.reg_covar is None:
+            return Bounds(np.zeros_like(units.scale), DEFAULT_FLOOR)
+        return Bounds(self.reg_covar * units.scale**2, ROUNDING_FLOOR)
+
+
+def fit(
+    X: ArrayLike,
+    n_components: int,
+    *,
+    covariance_type: str = "full",
+    sample_weight: ArrayLike | None = None,
+    n_init: int = 10,
+    init: str = "k-means++",
+    weights_init: ArrayLike | None = None,
+    means_init: ArrayLike | None = None,
+    covariances_init: ArrayLike | None = None,
+    reg_covar: float | None = None,
+    tol: float = 1e-6,
+    max_iter: int = 1000,
+    accelerate: bool = True,
+    random_state: int | np.random.Generator | None = None,
+    callback: Callback | None = None,
+    progress: bool = False,
+) -> Fit:
+    """Fit a Gaussian mixture by Expectation-Maximisation.
+
+    Many starts race on a sample of the rows (on all of them when they are few); the best one runs to
+    convergence on all rows.
+
+    Parameters
+    ----------
+    X : (n_samples, n_features) array-like
+        Rows; float32 is worked on in float32, anything else in float64. Never changed.
+    n_components : int
+    covariance_type : str, default "full"
+        "full", "tied", "diag" or "spherical".
+    sample_weight : (n_samples,) array-like, optional
+        A weight of 2 is the row twice, of 0 an absent row.
+    n_init : int, default 10
+        Starts. One where `means_init` is given: nothing is left to chance.
+    init : {"k-means++", "random", "random-subsets"}, default "k-means++"
+        Greedy k-means++ with a few steps of k-means; random rows as centres; for each component
+        the mean and covariance of 30 random rows.
+    weights_init, means_init, covariances_init : array-like, optional
+        The start, whole or in part, shaped as `Mixture` has them. With means alone, covariances are
+        those of the rows nearest to each mean.
+    reg_covar : float, optional
+        Added to the diagonal of every covariance, in squared units of the data. By default nothing is
+        added; instead no eigenvalue may fall below 1e-10 of the data's own variance, which changes
+        nothing unless a component collapses.
+    tol : float, default 1e-6
+        Stop when the gain in mean log-likelihood still to be expected is below this, in nats a row.
+        0 never stops before `max_iter`.
+    max_iter : int, default 1000
+        EM steps, at most, over all rows; as many for each start on the sample.
+    accelerate : bool, default True
+        Extrapolate the EM map, safeguarded: the likelihood never falls.
+    random_state : int, Generator or None
+        Where chance comes from. The same int gives the same bits.
+    callback : callable, optional
+        Called with an `Event` after each pass; returning True stops the fit with what it has.
+    progress : bool, default False
+        Show a progress bar (extra: progress).
+
+    Returns
+    -------
+    Fit
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not what it must be; the message names it, its value and the remedy.
+    ImportError
+        If `progress` is asked for without tqdm.
+
+    Warns
+    -----
+    SymmetricStartWarning
+        If components of the given start coincide.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> rng = np.random.default_rng(0)
+    >>> X = np.concatenate([rng.normal(0, 1, (500, 2)), rng.normal(5, 1, (500, 2))])
+    >>> fitted = fit(X, 2, random_state=0)
+    >>> np.sort(fitted.mixture.means[:, 0]).round()
+    array([0., 5.])
+    """
+    options = Options(n_init, init, reg_covar, tol, max_iter, accelerate, callback, progress)
+    kind = family(covariance_type)
+    data = Data.of(X, sample_weight)
+    n_components = validation.components(n_components, len(data.X))
+    given = Given.of(
+        weights_init, means_init, covariances_init, kind, n_components, data.X.shape[1]
+    )
+    given.warn_if_symmetric()
+    with Progress(options.progress) as bar:
+        return fit_data(data, n_components, kind, given, options, seeds(random_state), bar)
+
+
+def seeds(random_state: int | np.random.Generator | None) -> np.random.SeedSequence:
+    """The one source of chance of a fit."""
+    if isinstance(random_state, np.random.Generator):
+        return np.random.SeedSequence(random_state.integers(2**63, size=2).tolist())
+    if random_state is not None:
+        random_state = validation.integer(random_state, "random_state", least=0)
+    return np.random.SeedSequence(random_state)
+
+
+def fit_data(
+    data: Data,
+    n_components: int,
+    kind: Family,
+    given: Given,
+    options: Options,
+    seed: np.random.SeedSequence,
+    bar: Progress,
+) -> Fit:
+    """`fit`, after its arguments are checked; the same data and seed share their sample."""
+    began = time.perf_counter()
+    rows = data.rows(kind)
+    bounds = options.bounds(rows.units)
+    watch = _Watch(kind, options.callback, bar)
+    start, restarts = _start(data, rows, n_components, kind, given, options, seed, watch)
+    run = em.run(
+        rows,
+        kind,
+        start,
+        bounds=bounds,
+        rule=em.ExpectedGain(options.tol, rows.precision),
+        max_iter=0 if watch.stopped else options.max_iter,
+        accelerate=options.accelerate,
+        on_pass=watch.all_rows(rows.units),
+    )
+    moments = run.moments
+    return Fit(
+        Mixture(*from_units(run.parameters, kind, rows.units), kind.name),
+        moments.log_likelihood * data.weight_unit,
+        moments.n_rows * data.weight_unit,
+        moments.uncertainty * data.weight_unit,
+        np.array(run.trace),
+        run.n_iter,
+        _status(run, kind, bounds, options, stopped=watch.stopped),
+        restarts,
+        time.perf_counter() - began,
+    )
+
+
+def _start(
+    data: Data,
+    rows: MemoryRows,
+    n_components: int,
+    kind: Family,
+    given: Given,
+    options: Options,
+    seed: np.random.SeedSequence,
+    watch: _Watch,
+) -> tuple[Parameters, tuple[Restart, ...]]:
+    """Where EM over all rows begins, in their units."""
+    if given.means is not None and given.covariances is not None:
+        return to_units(given.complete(), kind, rows.units), ()
+    sample = data.sample(kind, n_components, _child(seed, 0))
+    bounds = options.bounds(sample.units)
+    if given.means is not None:
+        begun = [nearest_means(sample, sample.units.enter(given.means))]
+    else:
+
+        def begin():
+            generators = [np.random.default_rng(_child(seed, 1 + i)) for i in range(options.n_init)]
+            return STARTS[options.init](sample, n_components, generators)
+
+        begun = data.once(("starts", options.init, n_components, id(sample)), begin)
+    starts = [given.override(s.parameters(kind, bounds), kind, sample.units) for s in begun]
+    if given.means is not None:
+        return change_units(starts[0], kind, sample.units, rows.units), ()
+    winner, restarts = race(
+        sample,
+        kind,
+        starts,
+        bounds=bounds,
+        tol=options.tol,
+        max_iter=options.max_iter,
+        accelerate=options.accelerate,
+        on_pass=watch.race(sample.units),
+    )
+    return change_units(winner, kind, sample.units, rows.units), restarts
+
+
+def _child(seed: np.random.SeedSequence, i: int) -> np.random.SeedSequence:
+    """A stream of its own, the same one at every call (`spawn` counts its calls)."""
+    return np.random.SeedSequence(seed.entropy, spawn_key=(*seed.spawn_key, i))
+
+
+class _Watch:
+    """Tells the callback and the progress bar of each pass, and remembers a request to stop."""
+
+    def __init__(self, kind: Family, callback: Callback | None, bar: Progress) -> None:
+        self._kind, self._callback, self._bar = kind, callback, bar
+        self.stopped = False
+
+    def race(self, units: Units):
+        """A watcher of a race on rows in those units, or None where nobody looks."""
+        if self._callback is None and not self._bar.shown:
+            return None
+        return lambda index, n_iter, level, point: self._tell(
+            "race", index, n_iter, level, point, units
+        )
+
+    def all_rows(self, units: Units):
+        """A watcher of a run over all rows."""
+        if self._callback is None and not self._bar.shown:
+            return None
+        return lambda n_iter, level, point: self._tell(
+            "all rows", -1, n_iter, level, point, units
+        )
+
+    def _tell(self, stage, start, n_iter, level, point, units) -> bool:
+        if not self.stopped:
+            self._bar.update(stage, start, n_iter, level)
+            if self._callback is not None:
+                kind = self._kind
+
+                def mixture() -> Mixture:
+                    return Mixture(*from_units(point, kind, units), kind.name)
+
+                event = Event(stage, start, n_iter, level, mixture)
+                self.stopped = self._callback(event) is True
+        return self.stopped
+
+
+def _status(
+    run: em.Run, kind: Family, bounds: Bounds, options: Options, *, stopped: bool
+) -> Status:
+    """What happened, and what to do about it."""
+    if stopped:
+        return Status("stopped", f"stopped by the callback after {run.n_iter} passes over all rows")
+    low = np.flatnonzero(collapsed(run.parameters, kind, bounds))
+    dead = np.flatnonzero(run.parameters.weights == 0)
+    remarks = []
+    if len(low) == len(run.parameters.weights):
+        remarks.append(
+            "every component is singular: the data has constant or collinear columns; drop them, or "
+            "read the likelihood as relative to the floor on variances"
+        )
+    elif len(low):
+        remarks.append(
+            f"components {_listed(low)} collapsed onto too few distinct rows; ask for fewer "
+            f"components, a simpler covariance_type or a larger reg_covar"
+        )
+    if len(dead):
+        remarks.append(f"components {_listed(dead)} lost all their rows; ask for fewer components")
+    if run.outcome == "exhausted":
+        remarks.append(
+            f"not converged after {run.n_iter} passes: a gain above tol={options.tol:g} is still to "
+            f"be expected; raise max_iter or tol"
+        )
+        return Status("not converged", "; ".join(remarks))
+    if remarks:
+        return Status("collapsed", "; ".join(remarks))
+    return Status("converged", f"converged after {run.n_iter} passes over all rows")
+
+
+def _listed(indices: NDArray) -> str:
+    shown = ", ".join(map(str, indices[:8]))
+    return f"{shown} and {len(indices) - 8} more" if len(indices) > 8 else shown

@@ -1,0 +1,339 @@
+"""Mixture: the value that a fit returns and that users make by hand."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import zipfile
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from fastem import validation
+from fastem.covariance import Family, Parameters, family
+from fastem.density import Density
+from fastem.moments import Moments
+from fastem.units import Units
+
+FORMAT = "fastem mixture"
+FORMAT_VERSION = 1
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Mixture:
+    """A Gaussian mixture: sum_k weight_k N(x | mean_k, covariance_k).
+
+    A value: its arrays are copies and read-only, two mixtures can be compared, pickled and saved.
+
+    Parameters
+    ----------
+    weights : (n_components,) array-like
+        At least 0, with sum 1.
+    means : (n_components, n_features) array-like
+    covariances : array-like
+        Of the shape that belongs to `covariance_type`.
+    covariance_type : str, default "full"
+        "full" (n_components, n_features, n_features), "tied" (n_features, n_features), "diag"
+        (n_components, n_features) or "spherical" (n_components,).
+
+    Raises
+    ------
+    TypeError
+        If an array is not of real numbers.
+    ValueError
+        If shapes do not fit, a weight is negative, the weights do not sum to 1, or a covariance is not
+        symmetric and positive definite.
+
+    Examples
+    --------
+    >>> mixture = Mixture([0.5, 0.5], [[0.0], [5.0]], [[[1.0]], [[1.0]]])
+    >>> mixture.predict([[0.2], [4.0]])
+    array([0, 1], dtype=int32)
+    """
+
+    weights: NDArray[np.float64]
+    means: NDArray[np.float64]
+    covariances: NDArray[np.float64]
+    covariance_type: str = "full"
+
+    def __post_init__(self) -> None:
+        """Check and freeze the arrays."""
+        kind = family(self.covariance_type)
+        means = np.array(validation.rows(self.means, name="means"), dtype=np.float64)
+        n_components, n_features = means.shape
+        weights = validation.weights(self.weights, n_components)
+        covariances = validation.parameter(
+            self.covariances, "covariances", kind.shape(n_components, n_features)
+        )
+        if not kind.diagonal:
+            _check_symmetric(covariances)
+        for name, value in ("weights", weights), ("means", means), ("covariances", covariances):
+            value.flags.writeable = False
+            object.__setattr__(self, name, value)
+        try:
+            _ = self._factored
+        except np.linalg.LinAlgError as error:
+            raise ValueError(
+                f"covariances are not valid: {error}; give symmetric matrices with positive eigenvalues"
+            ) from None
+
+    @property
+    def n_components(self) -> int:
+        """Number of components."""
+        return len(self.weights)
+
+    @property
+    def n_features(self) -> int:
+        """Number of columns of the data."""
+        return self.means.shape[1]
+
+    @property
+    def n_parameters(self) -> int:
+        """Free parameters: K - 1 weights, K D means and those of the covariance family."""
+        return self.family.n_parameters(self.n_components, self.n_features)
+
+    @property
+    def family(self) -> Family:
+        """The covariance family."""
+        return family(self.covariance_type)
+
+    @cached_property
+    def full_covariances(self) -> NDArray[np.float64]:
+        """Every component's covariance as a matrix, (n_components, n_features, n_features)."""
+        return self.family.expand(self.covariances, self.n_components, self.n_features)
+
+    def log_prob(self, X: ArrayLike) -> NDArray[np.float64]:
+        """Log density of each row, log sum_k weight_k N(x_i | mean_k, covariance_k).
+
+        Parameters
+        ----------
+        X : (n_samples, n_features) array-like
+
+        Returns
+        -------
+        log_prob : (n_samples,) float64, in nats
+
+        Raises
+        ------
+        TypeError, ValueError
+            If X is not a finite array of numbers with n_features columns.
+        """
+        X = validation.rows(X, n_features=self.n_features)
+        density, units = self._factored_for(X)
+        return density.log_prob(X, units)
+
+    def responsibilities(self, X: ArrayLike) -> NDArray:
+        """Probability that each row comes from each component.
+
+        Parameters
+        ----------
+        X : (n_samples, n_features) array-like
+
+        Returns
+        -------
+        resp : (n_samples, n_components)
+            float32 if X is, else float64. Each row sums to 1.
+        """
+        X = validation.rows(X, n_features=self.n_features)
+        density, units = self._factored_for(X)
+        return density.responsibilities(X, units)
+
+    def summarise(self, X: ArrayLike, sample_weight: ArrayLike | None = None) -> Moments:
+        """Sufficient statistics of rows under this mixture, about its means.
+
+        Their log-likelihood is sum_i v_i log p(x_i). Means and moments are in units of the mixture's
+        own choosing: powers of two times the user's.
+        """
+        X = validation.rows(X, n_features=self.n_features)
+        density, units = self._factored_for(X)
+        return density.summarise(X, validation.sample_weight(sample_weight, len(X)), units)
+
+    def predict(self, X: ArrayLike) -> NDArray[np.int32]:
+        """Index of the likeliest component of each row, (n_samples,)."""
+        X = validation.rows(X, n_features=self.n_features)
+        density, units = self._factored_for(X)
+        return density.predict(X, units)
+
+    def sample(
+        self, n_samples: int, random_state: int | np.random.Generator | None = None
+    ) -> tuple[NDArray[np.float64], NDArray[np.int32]]:
+        """Draw rows, in random order.
+
+        Parameters
+        ----------
+        n_samples : int
+        random_state : int, Generator or None
+
+        Returns
+        -------
+        X : (n_samples, n_features)
+        labels : (n_samples,) int32
+            The component each row came from.
+        """
+        n_samples = validation.integer(n_samples, "n_samples")
+        rng = np.random.default_rng(random_state)
+        labels = rng.choice(self.n_components, size=n_samples, p=self.weights).astype(np.int32)
+        X = rng.standard_normal((n_samples, self.n_features))
+        deviations = np.sqrt(np.diagonal(self.full_covariances, axis1=1, axis2=2))
+        for k in np.unique(labels):
+            scale = deviations[k]
+            root = np.linalg.cholesky(self.full_covariances[k] / np.outer(scale, scale))
+            mine = labels == k
+            X[mine] = self.means[k] + (X[mine] @ root.T) * scale
+        return X, labels
+
+    def save(self, path: str | os.PathLike) -> None:
+        """Write the mixture to an .npz file, whole or not at all.
+
+        Raises
+        ------
+        OSError
+            If the file cannot be written.
+        """
+        path = Path(path)
+        handle, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                np.savez(
+                    file,
+                    format=np.array(FORMAT),
+                    version=np.array(FORMAT_VERSION),
+                    weights=self.weights,
+                    means=self.means,
+                    covariances=self.covariances,
+                    covariance_type=np.array(self.covariance_type),
+                )
+            os.chmod(beside, 0o666 & ~_umask())
+            os.replace(beside, path)
+        except BaseException:
+            os.unlink(beside)
+            raise
+
+    @classmethod
+    def load(cls, path: str | os.PathLike) -> Mixture:
+        """Read a mixture that `save` wrote. Nothing in the file is executed.
+
+        Raises
+        ------
+        OSError
+            If the file cannot be read.
+        ValueError
+            If it is damaged, of a later version or not a mixture.
+        """
+        try:
+            with np.load(path, allow_pickle=False) as file:
+                fields = {name: file[name] for name in file.files}
+        except (ValueError, EOFError, KeyError, TypeError, zipfile.BadZipFile) as error:
+            raise ValueError(f"{path} is damaged or not a fastem mixture ({error})") from None
+        if str(fields.get("format")) != FORMAT:
+            raise ValueError(f"{path} is not a fastem mixture; give a file that Mixture.save wrote")
+        if int(fields.get("version", 0)) > FORMAT_VERSION:
+            raise ValueError(
+                f"{path} is of format version {fields['version']}, later than {FORMAT_VERSION}, the "
+                f"latest that this fastem reads; upgrade fastem"
+            )
+        missing = {"weights", "means", "covariances", "covariance_type"} - fields.keys()
+        if missing:
+            raise ValueError(f"{path} is damaged: it lacks {', '.join(sorted(missing))}")
+        return cls(
+            fields["weights"],
+            fields["means"],
+            fields["covariances"],
+            str(fields["covariance_type"]),
+        )
+
+    def __eq__(self, other: object) -> bool:
+        """Same family and equal arrays."""
+        if not isinstance(other, Mixture):
+            return NotImplemented
+        return self.covariance_type == other.covariance_type and all(
+            np.array_equal(mine, theirs)
+            for mine, theirs in zip(self._parameters, other._parameters, strict=True)
+        )
+
+    def __hash__(self) -> int:
+        """Consistent with equality."""
+        return hash((self.covariance_type, *(array.tobytes() for array in self._parameters)))
+
+    def __repr__(self) -> str:
+        """Family, sizes, weights and means, for people."""
+        shown = min(self.n_components, 8)
+        lines = [
+            f"Mixture of {self.n_components} Gaussians in {self.n_features} dimensions, "
+            f"{self.covariance_type} covariances, {self.n_parameters} parameters"
+        ]
+        deviations = np.sqrt(np.diagonal(self.full_covariances, axis1=1, axis2=2))
+        with np.printoptions(precision=4, threshold=8, edgeitems=3, linewidth=160):
+            lines += [
+                f"  {k}: weight {self.weights[k]:.4f}, mean {self.means[k]}, std {deviations[k]}"
+                for k in range(shown)
+            ]
+        if shown < self.n_components:
+            lines.append(f"  and {self.n_components - shown} more")
+        return "\n".join(lines)
+
+    def __getstate__(self) -> dict:
+        """The fields, without what is derived from them."""
+        names = "weights", "means", "covariances", "covariance_type"
+        return {name: getattr(self, name) for name in names}
+
+    def __setstate__(self, state: dict) -> None:
+        """Restore and check."""
+        for name, value in state.items():
+            object.__setattr__(self, name, value)
+        self.__post_init__()
+
+    @property
+    def _parameters(self) -> Parameters:
+        return Parameters(self.weights, self.means, self.covariances)
+
+    @cached_property
+    def _factored(self) -> tuple[Density, Units]:
+        """The density for float64 rows, in units that suit its components."""
+        variances = np.diagonal(self.full_covariances, axis1=1, axis2=2)
+        spread = np.sqrt(np.max(variances, axis=0, initial=np.finfo(float).tiny))
+        if not self.family.per_column:
+            spread = np.full_like(spread, spread.max())
+        units = Units.from_spread(np.zeros(self.n_features), spread)
+        return self.family.factor(to_units(self._parameters, self.family, units)), units
+
+    def _factored_for(self, X: NDArray) -> tuple[Density, Units]:
+        if X.dtype == np.float64:
+            return self._factored
+        units = Units(self.weights @ self.means, self._factored[1].scale)
+        return self.family.factor(to_units(self._parameters, self.family, units)), units
+
+
+def to_units(parameters: Parameters, kind: Family, units: Units) -> Parameters:
+    """Parameters in the user's units brought into others."""
+    weights, means, covariances = parameters
+    return Parameters(weights, units.enter(means), kind.rescale(covariances, units.scale))
+
+
+def from_units(parameters: Parameters, kind: Family, units: Units) -> Parameters:
+    """Parameters in those units brought back into the user's."""
+    weights, means, covariances = parameters
+    return Parameters(weights, units.leave(means), kind.rescale(covariances, 1.0 / units.scale))
+
+
+def change_units(parameters: Parameters, kind: Family, old: Units, new: Units) -> Parameters:
+    """Parameters in old units brought into new ones."""
+    return to_units(from_units(parameters, kind, old), kind, new)
+
+
+def _check_symmetric(covariances: NDArray) -> None:
+    difference = np.abs(covariances - covariances.swapaxes(-1, -2)).max()
+    if difference > 1e-6 * np.abs(covariances).max():
+        raise ValueError(
+            f"covariances are not symmetric: entries differ from their mirror images by up to "
+            f"{difference:g}; average the matrices with their transposes"
+        )
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

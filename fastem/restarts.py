@@ -1,0 +1,140 @@
+"""Racing restarts: many cheap starts on a sample, the poor ones dropped early, the best one kept.
+
+Successive halving (K. Jamieson and A. Talwalkar, AISTATS 2016): each round runs the survivors twice as
+long as the last one and keeps the better half; the last two run to convergence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastem import em
+from fastem.covariance import Bounds, Family, Parameters
+from fastem.kernels.elementary import cholesky
+from fastem.results import Restart
+from fastem.rows import MemoryRows
+
+#: Steps of the first round.
+FIRST_ROUND = 8
+#: Starts that are run to convergence.
+FINALISTS = 2
+
+
+@dataclass(eq=False)
+class _Runner:
+    index: int
+    parameters: Parameters
+    trace: tuple[float, ...] = ()
+    n_iter: int = 0
+    level: float = -np.inf
+    collapsed: bool = False
+    converged: bool = False
+
+    @property
+    def rank(self) -> tuple[bool, float]:
+        """Higher is better: the likelihood of a singular component says nothing about the data."""
+        return not self.collapsed, self.level
+
+    def record(self, outcome: str) -> Restart:
+        outcome = "collapsed" if self.collapsed and outcome != "chosen" else outcome
+        return Restart(self.index, self.level, self.n_iter, outcome, self.trace)
+
+
+def race(
+    sample: MemoryRows,
+    family: Family,
+    starts: list[Parameters],
+    *,
+    bounds: Bounds,
+    tol: float,
+    max_iter: int,
+    accelerate: bool,
+    on_pass: Callable[[int, int, float, Parameters], object] | None = None,
+) -> tuple[Parameters, tuple[Restart, ...]]:
+    """Run the starts against each other on the sample.
+
+    Parameters
+    ----------
+    on_pass : callable, optional
+        Called with index, n_iter, level and parameters after each pass; True ends the race.
+
+    Returns
+    -------
+    winner : Parameters
+        In the units of the sample.
+    restarts : tuple of Restart
+        One for each start, in their order.
+    """
+    runners = [_Runner(i, start) for i, start in enumerate(starts)]
+    alive, done = runners, []
+    budget = FIRST_ROUND
+    stopped = False
+    while not stopped:
+        last = len(alive) <= FINALISTS
+        for runner in alive:
+            if runner.converged:
+                continue
+            stopped = _advance(
+                runner,
+                sample,
+                family,
+                bounds,
+                tol,
+                max_iter - runner.n_iter if last else min(budget, max_iter - runner.n_iter),
+                accelerate,
+                on_pass,
+            )
+            if stopped:
+                break
+        alive = sorted(alive, key=lambda r: r.rank, reverse=True)
+        if last or all(r.converged or r.n_iter >= max_iter for r in alive):
+            break
+        keep = max(FINALISTS, -(-len(alive) // 2))
+        done += [r.record("dropped") for r in alive[keep:]]
+        alive = alive[:keep]
+        budget *= 2
+    winner, *others = alive
+    done += [winner.record("chosen"), *(r.record("finished") for r in others)]
+    return winner.parameters, tuple(sorted(done, key=lambda r: r.index))
+
+
+def _advance(runner, sample, family, bounds, tol, steps, accelerate, on_pass) -> bool:
+    """Run one start some steps further; returns whether the caller's callback said to stop."""
+    earlier = runner.n_iter
+    watch = None
+    if on_pass is not None:
+
+        def watch(n_iter, level, point):
+            return on_pass(runner.index, earlier + n_iter, level, point)
+
+    run = em.run(
+        sample,
+        family,
+        runner.parameters,
+        bounds=bounds,
+        rule=em.ExpectedGain(tol, sample.precision),
+        max_iter=max(steps, 1),
+        accelerate=accelerate,
+        on_pass=watch,
+    )
+    runner.parameters = run.parameters
+    runner.trace += run.trace
+    runner.n_iter += run.n_iter
+    runner.level = run.trace[-1]
+    runner.converged = run.outcome == "converged"
+    runner.collapsed = bool(collapsed(run.parameters, family, bounds).any())
+    return run.outcome == "stopped"
+
+
+def collapsed(parameters: Parameters, family: Family, bounds: Bounds) -> NDArray[np.bool_]:
+    """Which components lie on the floor of the bounds, (n_components,)."""
+    n_components, n_features = parameters.means.shape
+    expanded = family.expand(parameters.covariances, n_components, n_features)
+    shifted = expanded - 1.001 * bounds.floor * np.eye(n_features)
+    if cholesky(shifted, np.empty_like(shifted)) < 0:
+        return np.zeros(n_components, bool)
+    return np.array([cholesky(one[None], np.empty_like(one[None])) >= 0 for one in shifted])

@@ -1,0 +1,157 @@
+"""What a fit returns: values, with a status that says what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from fastem.mixture import Mixture
+
+
+@dataclass(frozen=True)
+class Status:
+    """How a fit ended.
+
+    Parameters
+    ----------
+    code : {"converged", "not converged", "stopped", "collapsed"}
+    text : str
+        What happened, and what to do about it.
+    """
+
+    code: str
+    text: str
+
+    def __str__(self) -> str:
+        """The text."""
+        return self.text
+
+
+@dataclass(frozen=True)
+class Restart:
+    """What became of one start.
+
+    Parameters
+    ----------
+    index : int
+        Its place among the starts.
+    log_likelihood : float
+        Mean log-likelihood, nats a row, on the sample raced on, when it was dropped or had finished.
+    n_iter : int
+        Steps it was given.
+    outcome : {"dropped", "finished", "chosen", "collapsed"}
+    trace : tuple of float
+        Mean log-likelihood on the sample after each step.
+    """
+
+    index: int
+    log_likelihood: float
+    n_iter: int
+    outcome: str
+    trace: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Event:
+    """What a callback is told after each pass.
+
+    Parameters
+    ----------
+    stage : {"race", "all rows"}
+    start : int
+        Which start is running, in a race; else -1.
+    n_iter : int
+        EM steps this run has taken.
+    log_likelihood : float
+        Mean log-likelihood of the rows passed over, in nats a row.
+    """
+
+    stage: str
+    start: int
+    n_iter: int
+    log_likelihood: float
+    _mixture: Callable[[], Mixture] = field(repr=False, compare=False)
+
+    @property
+    def mixture(self) -> Mixture:
+        """The mixture at this pass."""
+        return self._mixture()
+
+
+Callback = Callable[[Event], object]
+
+
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """A fitted mixture and how it was found.
+
+    Parameters
+    ----------
+    mixture : Mixture
+    log_likelihood : float
+        Of all rows at `mixture`, in nats: sum_i v_i log p(x_i).
+    n_samples : float
+        Rows, or the sum of their weights.
+    uncertainty : float
+        -sum_i v_i log max_k r_ik, in nats.
+    trace : (n_passes,) ndarray
+        Mean log-likelihood of the rows at each accepted pass over all of them, in nats a row.
+    n_iter : int
+        EM steps over all rows.
+    status : Status
+    restarts : tuple of Restart
+        One for each start, as the race left it; empty for a given start.
+    seconds : float
+        Wall time.
+    """
+
+    mixture: Mixture
+    log_likelihood: float
+    n_samples: float
+    uncertainty: float
+    trace: NDArray[np.float64]
+    n_iter: int
+    status: Status
+    restarts: tuple[Restart, ...]
+    seconds: float
+
+    @property
+    def converged(self) -> bool:
+        """Whether the expected further gain is below tol."""
+        return self.status.code in ("converged", "collapsed")
+
+    def aic(self, X: ArrayLike | None = None) -> float:
+        """Akaike's criterion, 2 p - 2 log L; lower is better. On the fitted rows if X is None."""
+        return 2.0 * self.mixture.n_parameters - 2.0 * self._of(X)[1]
+
+    def bic(self, X: ArrayLike | None = None) -> float:
+        """Schwarz's criterion, p log n - 2 log L; lower is better (mclust's sign is the other).
+
+        On the fitted rows if X is None. n is the sum of sample weights.
+        """
+        n, log_likelihood, _ = self._of(X)
+        return self.mixture.n_parameters * np.log(n) - 2.0 * log_likelihood
+
+    def icl(self, X: ArrayLike | None = None) -> float:
+        """Integrated completed likelihood, BIC - 2 sum_i log max_k r_ik; lower is better.
+
+        C. Biernacki, G. Celeux and G. Govaert, IEEE PAMI 22 (2000) 719.
+        """
+        return self.bic(X) + 2.0 * self._of(X)[2]
+
+    def _of(self, X: ArrayLike | None) -> tuple[float, float, float]:
+        if X is None:
+            return self.n_samples, self.log_likelihood, self.uncertainty
+        moments = self.mixture.summarise(X)
+        return moments.n_rows, moments.log_likelihood, moments.uncertainty
+
+    def __repr__(self) -> str:
+        """Status, likelihood and the mixture."""
+        return (
+            f"Fit: {self.status.text}\n"
+            f"log-likelihood {self.log_likelihood:.6g} ({self.trace[-1]:.6f} a row) "
+            f"after {self.n_iter} iterations, bic {self.bic():.6g}\n{self.mixture!r}"
+        )

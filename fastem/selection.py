@@ -1,0 +1,192 @@
+"""select: how many components, of which covariance family."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from fastem import validation
+from fastem.covariance import family
+from fastem.data import Data
+from fastem.fit import Options, fit_data, seeds
+from fastem.initialisation import Given
+from fastem.progress import Progress
+from fastem.results import Fit
+
+CRITERIA = "aic", "bic", "icl"
+
+
+class Row(NamedTuple):
+    """One fit of the table; of every criterion, lower is better."""
+
+    n_components: int
+    covariance_type: str
+    log_likelihood: float
+    n_parameters: int
+    aic: float
+    bic: float
+    icl: float
+    n_iter: int
+    status: str
+    seconds: float
+
+
+@dataclass(frozen=True, eq=False)
+class Selection:
+    """Every fit tried, and the best one as it was fitted.
+
+    Parameters
+    ----------
+    criterion : {"aic", "bic", "icl"}
+        Lower is better.
+    best : Fit
+    table : tuple of Row
+        In the order of fitting. `table_columns()` gives it by column, as a data frame takes it.
+    """
+
+    criterion: str
+    best: Fit
+    table: tuple[Row, ...]
+
+    @property
+    def best_row(self) -> Row:
+        """The row of `best`."""
+        return min(self.table, key=lambda row: _rank(row, self.criterion))
+
+    def table_columns(self) -> dict[str, list[Any]]:
+        """The table as lists by column: `pandas.DataFrame(choice.table_columns())`."""
+        return {name: [getattr(row, name) for row in self.table] for name in Row._fields}
+
+    def __repr__(self) -> str:
+        """The table for people, the best fit marked."""
+        best = self.best_row
+        families = list(dict.fromkeys(row.covariance_type for row in self.table))
+        width = max(12, *(len(name) + 2 for name in families))
+        lines = [
+            f"{self.criterion} of {len(self.table)} fits (lower is better; * is the best, "
+            f"! a fit with collapsed components)",
+            "  k " + "".join(f"{name:>{width}}" for name in families),
+        ]
+        cells = {(row.n_components, row.covariance_type): row for row in self.table}
+        for k in dict.fromkeys(row.n_components for row in self.table):
+            text = ""
+            for name in families:
+                row = cells[k, name]
+                mark = "*" if row is best else "!" if row.status == "collapsed" else " "
+                text += f"{getattr(row, self.criterion):>{width - 1}.2f}{mark}"
+            lines.append(f"{k:>3} {text}")
+        return "\n".join(lines)
+
+
+def select(
+    X: ArrayLike,
+    n_components: int | Iterable[int],
+    *,
+    covariance_type: str | Sequence[str] = "full",
+    criterion: str = "bic",
+    sample_weight: ArrayLike | None = None,
+    random_state: int | np.random.Generator | None = None,
+    **fit_options: Any,
+) -> Selection:
+    """Fit every number of components with every covariance family, and keep the best.
+
+    Fits without collapsed components come before those with any: a singular component has as high a
+    likelihood as the bound on variances allows, which says nothing about the data.
+
+    Parameters
+    ----------
+    X : (n_samples, n_features) array-like
+    n_components : int or iterable of int
+    covariance_type : str or sequence of str, default "full"
+    criterion : {"bic", "aic", "icl"}, default "bic"
+        Lower is better.
+    sample_weight : (n_samples,) array-like, optional
+    random_state : int, Generator or None
+        All fits of one call start from the same seeds on the same sample of rows.
+    **fit_options
+        n_init, init, reg_covar, tol, max_iter, accelerate, callback, progress: as in `fastem.fit`.
+
+    Returns
+    -------
+    Selection
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not what it must be.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> rng = np.random.default_rng(0)
+    >>> X = np.concatenate([rng.normal(0, 1, (300, 2)), rng.normal(6, 1, (300, 2))])
+    >>> select(X, range(1, 4), random_state=0).best.mixture.n_components
+    2
+    """
+    validation.choice(criterion, "criterion", CRITERIA)
+    options = _options(fit_options)
+    data = Data.of(X, sample_weight)
+    counts = _counts(n_components, len(data.X))
+    names = [covariance_type] if isinstance(covariance_type, str) else list(covariance_type)
+    kinds = [family(name) for name in names]
+    if not kinds:
+        raise ValueError("covariance_type is empty; give at least one family")
+    seed = seeds(random_state)
+    table: list[Row] = []
+    best: tuple[Fit, Row] | None = None
+    with Progress(options.progress) as bar:
+        for k in counts:
+            for kind in kinds:
+                fitted = fit_data(data, k, kind, Given(), options, seed, bar)
+                row = _row(fitted)
+                table.append(row)
+                if best is None or _rank(row, criterion) < _rank(best[1], criterion):
+                    best = fitted, row
+                if fitted.status.code == "stopped":
+                    return Selection(criterion, best[0], tuple(table))
+    assert best is not None
+    return Selection(criterion, best[0], tuple(table))
+
+
+def _options(given: dict[str, Any]) -> Options:
+    try:
+        return Options(**given)
+    except TypeError as error:
+        unknown = given.keys() - Options.__dataclass_fields__.keys()
+        if not unknown:
+            raise
+        known = ", ".join(Options.__dataclass_fields__)
+        raise TypeError(
+            f"select got unknown options {', '.join(sorted(unknown))}; it hands on {known}"
+        ) from error
+
+
+def _counts(value: int | Iterable[int], n_samples: int) -> list[int]:
+    values = list(value) if isinstance(value, Iterable) and not isinstance(value, str) else [value]
+    if not values:
+        raise ValueError("n_components is empty; give at least one number of components")
+    return [validation.components(v, n_samples) for v in dict.fromkeys(values)]
+
+
+def _row(fitted: Fit) -> Row:
+    mixture = fitted.mixture
+    return Row(
+        mixture.n_components,
+        mixture.covariance_type,
+        fitted.log_likelihood,
+        mixture.n_parameters,
+        fitted.aic(),
+        fitted.bic(),
+        fitted.icl(),
+        fitted.n_iter,
+        fitted.status.code,
+        fitted.seconds,
+    )
+
+
+def _rank(row: Row, criterion: str) -> tuple[bool, float]:
+    return row.status == "collapsed", getattr(row, criterion)
