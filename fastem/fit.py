@@ -186,15 +186,30 @@ def fit_data(
         accelerate=options.accelerate,
         on_pass=watch.all_rows(rows.units),
     )
+    unsettled = f"a gain above tol={options.tol:g} is still to be expected; raise max_iter or tol"
+    status = conclude(run, kind, bounds, unsettled, stopped=watch.stopped)
+    return account(run, data, kind, rows.units, status, restarts, began)
+
+
+def account(
+    run: em.Run,
+    data: Data,
+    kind: Family,
+    units: Units,
+    status: Status,
+    restarts: tuple[Restart, ...],
+    began: float,
+) -> Fit:
+    """What a run over all rows, in those units, comes to in the user's."""
     moments = run.moments
     return Fit(
-        Mixture(*from_units(run.parameters, kind, rows.units), kind.name),
+        Mixture(*from_units(run.parameters, kind, units), kind.name),
         moments.log_likelihood * data.weight_unit,
         moments.n_rows * data.weight_unit,
         moments.uncertainty * data.weight_unit,
         np.array(run.trace),
         run.n_iter,
-        _status(run, kind, bounds, options, stopped=watch.stopped),
+        status,
         restarts,
         time.perf_counter() - began,
     )
@@ -282,10 +297,10 @@ class _Watch:
         return self.stopped
 
 
-def _status(
-    run: em.Run, kind: Family, bounds: Bounds, options: Options, *, stopped: bool
+def conclude(
+    run: em.Run, kind: Family, bounds: Bounds, unsettled: str, *, stopped: bool = False
 ) -> Status:
-    """What happened, and what to do about it."""
+    """What happened, and what to do about it; `unsettled` says why an exhausted run is no end."""
     if stopped:
         return Status("stopped", f"stopped by the callback after {run.n_iter} passes over all rows")
     low = np.flatnonzero(collapsed(run.parameters, kind, bounds))
@@ -304,10 +319,7 @@ def _status(
     if len(dead):
         remarks.append(f"components {_listed(dead)} lost all their rows; ask for fewer components")
     if run.outcome == "exhausted":
-        remarks.append(
-            f"not converged after {run.n_iter} passes: a gain above tol={options.tol:g} is still to "
-            f"be expected; raise max_iter or tol"
-        )
+        remarks.append(f"not converged after {run.n_iter} passes: {unsettled}")
         return Status("not converged", "; ".join(remarks))
     if remarks:
         return Status("collapsed", "; ".join(remarks))
