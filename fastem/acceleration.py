@@ -1,12 +1,12 @@
 """Acceleration of EM: Anderson's extrapolation of the EM map, safeguarded by the likelihood.
 
 The map is taken in the space of sufficient statistics (weight, mean and scatter of each component's
-rows) and not of parameters: an M step follows every extrapolation, so the point lies in its covariance
-family whatever the family is, and this file knows none of them.
+rows) and not of parameters: an M step follows every extrapolation, so the point lies in its
+covariance family whatever the family is, and this file knows none of them.
 
-Sources: D. G. Anderson, J. ACM 12 (1965) 547; H. F. Walker and P. Ni, SIAM J. Numer. Anal. 49 (2011)
-1715, equation 2.3; N. C. Henderson and R. Varadhan, J. Comput. Graph. Stat. 28 (2019) 834, for the
-safeguard by the likelihood and the restarts.
+Sources: D. G. Anderson, J. ACM 12 (1965) 547; H. F. Walker and P. Ni, SIAM J. Numer. Anal. 49
+(2011) 1715, equation 2.3; N. C. Henderson and R. Varadhan, J. Comput. Graph. Stat. 28 (2019) 834,
+for the safeguard by the likelihood and the restarts.
 """
 
 from __future__ import annotations
@@ -26,18 +26,16 @@ CUTOFF = 1e-12
 
 
 class Plain:
-    """EM as it is: every step is an M step."""
+    """EM as it is: no leaps."""
 
     def __init__(self, family: Family, bounds: Bounds, start: Parameters) -> None:
-        self._family, self._bounds = family, bounds
+        pass
 
-    def step(self, moments: Moments, *, leap: bool) -> tuple[Parameters, bool]:
-        """The next point, and whether it is an extrapolation: never."""
-        return self._family.maximise(moments, self._bounds), False
+    def step(self, moments: Moments) -> Parameters | None:
+        """Where to leap: nowhere."""
 
-    def retreat(self) -> Parameters:
-        """Unused: a plain step is never taken back."""
-        raise AssertionError("a plain step is never taken back")
+    def forget(self) -> None:
+        """Nothing to forget."""
 
 
 class Anderson:
@@ -49,62 +47,49 @@ class Anderson:
         spread = family.expand(start.covariances, n_components, n_features)
         if family.diagonal:
             spread = np.diagonal(spread, axis1=1, axis2=2)
-        self._point = _pack(start.weights, start.means, spread)
-        self._order = max(1, min(ORDER, HISTORY_BYTES // (16 * self._point.size)))
+        self._image = _pack(start.weights, start.means, spread)
+        self._order = max(1, min(ORDER, HISTORY_BYTES // (16 * self._image.size)))
         self._n_components, self._n_features = n_components, n_features
-        self._forget()
+        self.forget()
 
-    def _forget(self) -> None:
+    def forget(self) -> None:
+        """Drop the history, after a leap that failed: the plain EM step is taken in its place."""
         self._images: list[NDArray] = []
         self._residuals: list[NDArray] = []
+        self._point = self._image
 
-    def step(self, moments: Moments, *, leap: bool) -> tuple[Parameters, bool]:
-        """The next point after a pass at the present one.
+    def step(self, moments: Moments) -> Parameters | None:
+        """Where to leap after a pass at the present point; None is the plain EM step.
 
         Parameters
         ----------
         moments : Moments
             Of the rows at the present point.
-        leap : bool
-            Whether to extrapolate; if not, this is a plain EM step, which is remembered.
-
-        Returns
-        -------
-        parameters : Parameters
-        leapt : bool
         """
         _, means, spread = moments.scatter()
-        image = _pack(moments.weights, means, spread)
-        self._images = [*self._images[-self._order :], image]
-        self._residuals = [*self._residuals[-self._order :], image - self._point]
-        self._image, self._moments = image, moments
-        target = self._extrapolate() if leap and len(self._images) > 1 else None
-        self._point = image if target is None else target
-        if target is None:
-            return self._family.maximise(moments, self._bounds), False
-        return self._at(target, moments), True
-
-    def retreat(self) -> Parameters:
-        """The plain EM step instead of the last leap; the history is dropped."""
-        self._forget()
-        self._point = self._image
-        return self._family.maximise(self._moments, self._bounds)
+        self._image = _pack(moments.weights, means, spread)
+        self._images = [*self._images[-self._order :], self._image]
+        self._residuals = [*self._residuals[-self._order :], self._image - self._point]
+        target = self._extrapolate() if len(self._images) > 1 else None
+        self._point = self._image if target is None else target
+        return None if target is None else self._at(target, moments)
 
     def _extrapolate(self) -> NDArray | None:
         """Walker and Ni's gamma by damped normal equations; None where it leaves the domain."""
         metric = self._metric(self._image)
         residuals = np.stack(self._residuals) * metric
         steps = np.diff(residuals, axis=0)
-        gram = steps @ steps.T
-        size = np.trace(gram)
+        size = np.linalg.norm(steps)
         if not size > 0:
             return None
-        gram[np.diag_indices_from(gram)] += CUTOFF * size
-        gamma = np.linalg.solve(gram, steps @ residuals[-1])
+        steps, last = steps / size, residuals[-1] / size
+        gram = steps @ steps.T
+        gram[np.diag_indices_from(gram)] += CUTOFF
+        gamma = np.linalg.solve(gram, steps @ last)
         target = self._image - gamma @ np.diff(np.stack(self._images), axis=0)
         weights, _, spread = self._unpack(target)
         variances = spread if spread.ndim == 2 else np.diagonal(spread, axis1=1, axis2=2)
-        inside = (weights > 0).all() and (variances > 0).all()
+        inside = (weights >= 0).all() and (variances > 0).all()
         return target if inside and np.isfinite(target).all() else None
 
     def _metric(self, point: NDArray) -> NDArray:

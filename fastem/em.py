@@ -7,15 +7,18 @@ A. P. Dempster, N. M. Laird and D. B. Rubin, J. R. Stat. Soc. B 39 (1977) 1.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
 from fastem.acceleration import Anderson, Plain
+from fastem.convergence import Change, ExpectedGain
 from fastem.covariance import Bounds, Family, Parameters
 from fastem.density import Density
 from fastem.moments import Moments
+
+__all__ = ["Change", "ExpectedGain", "Rows", "Rule", "Run", "run"]
+
 
 class Rows(Protocol):
     """What the loop needs of a place where rows live."""
@@ -31,8 +34,18 @@ class Rows(Protocol):
 class Rule(Protocol):
     """When to stop."""
 
-    def update(self, point: Parameters, image: Parameters, density: Density) -> bool:
-        """Whether EM has converged: asked after every accepted pass at `point`, which EM moves to `image`."""
+    def update(self, level: float, point: Parameters, image: Parameters, density: Density) -> bool:
+        """Whether EM has converged; asked after every accepted pass.
+
+        Parameters
+        ----------
+        level : float
+            Mean log-likelihood of the rows at `point`, in nats a row.
+        point, image : Parameters
+            Where EM stands, and where a plain step would take it.
+        density : Density
+            Of `point`.
+        """
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,7 +100,8 @@ def run(
         Called with n_iter, mean log-likelihood and parameters after each accepted pass; True stops.
     """
     stepper = (Anderson if accelerate else Plain)(family, bounds, start)
-    point, leapt = start, False
+    point = image = start
+    leapt = False
     trace: list[float] = []
     n_iter = 0
     while True:
@@ -103,7 +117,7 @@ def run(
         trace.append(level)
         if on_pass is not None and on_pass(n_iter, level, point) is True:
             outcome = "stopped"
-        elif rule.update(point, image, density):
+        elif rule.update(level, point, image, density):
             outcome = "converged"
         elif n_iter >= max_iter:
             outcome = "exhausted"

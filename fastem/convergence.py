@@ -1,0 +1,112 @@
+"""When EM has converged: rules that `em.run` asks after every pass."""
+
+from __future__ import annotations
+
+from collections import deque
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastem.covariance import Parameters
+from fastem.density import HALF_BITS, Density
+
+#: Passes whose largest residual counts.
+RESIDUALS = 3
+#: Passes whose slowest rate of convergence counts.
+RATES = 16
+
+
+class ExpectedGain:
+    """Stop when the gain in mean log-likelihood still to be expected is below tol (nats a row).
+
+    Near a maximum an EM step r = M(x) - x is (I - J) times the way e that is left to go, and the
+    gain left is e' I_c (I - J) e / 2 = r' I_c (I - J)^-1 r / 2, where I_c is the information of the
+    complete data and I - J the fraction of it that the rows carry (A. P. Dempster, N. M. Laird and
+    D. B. Rubin 1977, section 3). The inverse is taken as its largest Rayleigh quotient over recent
+    pairs of points, |dx|^2 / <dx, -dr> in the norm of I_c: for plain EM this is Aitken's
+    1 / (1 - ratio) (D. Boehning et al., Ann. Inst. Stat. Math. 46 (1994) 373), and after an
+    extrapolation it still sees the slow directions. Steps keep their digits where differences of
+    likelihoods lose theirs, as in float32.
+
+    Parameters
+    ----------
+    tol : float
+        With 0 it never stops.
+    precision : float
+        A relative rounding error; a gain below it cannot be had.
+    """
+
+    def __init__(self, tol: float, precision: float) -> None:
+        self.tol = tol
+        self._least = max(tol, precision)
+        self._sizes: deque[float] = deque(maxlen=RESIDUALS)
+        self._rates: deque[float] = deque(maxlen=RATES)
+        self._previous: tuple[Parameters, Parameters] | None = None
+
+    def update(self, level: float, point: Parameters, image: Parameters, density: Density) -> bool:
+        """Whether EM has converged at `point`, which a step moves to `image`."""
+        if self.tol <= 0:
+            return False
+        residual = _difference(image, point)
+        white = _whiten(residual, point.weights, density)
+        self._sizes.append(white @ white)
+        if self._previous is not None:
+            old_point, old_residual = self._previous
+            moved = _whiten(_difference(point, old_point), point.weights, density)
+            slowed = moved @ (_whiten(old_residual, point.weights, density) - white)
+            length = moved @ moved
+            if length > 0:
+                # A negative quotient is a saddle or a plateau: no end is in sight.
+                self._rates.append(max(1.0, length / slowed) if slowed > 0 else np.inf)
+        self._previous = point, residual
+        if len(self._sizes) < RESIDUALS:
+            return False
+        return self.expected < self._least
+
+    @property
+    def expected(self) -> float:
+        """The gain still to be expected, in nats a row."""
+        size = max(self._sizes)
+        return 0.5 * size * max(self._rates, default=1.0) if size > 0 else 0.0
+
+
+class Change:
+    """Stop when the mean log-likelihood changes by less than tol in one step: scikit-learn's rule.
+
+    It says little about what is left to gain: slow convergence looks the same.
+
+    Parameters
+    ----------
+    tol : float
+        Nats a row.
+    """
+
+    def __init__(self, tol: float) -> None:
+        self.tol = tol
+        self._level = -np.inf
+
+    def update(self, level: float, point: Parameters, image: Parameters, density: Density) -> bool:
+        """Whether the level changed by less than tol since the last pass."""
+        change, self._level = level - self._level, level
+        return abs(change) < self.tol
+
+
+def _difference(a: Parameters, b: Parameters) -> Parameters:
+    return Parameters(*(x - y for x, y in zip(a, b, strict=True)))
+
+
+def _whiten(step: Parameters, weights: NDArray, density: Density) -> NDArray:
+    """A step in parameters as a vector whose squared length is step' I_c step, for one row."""
+    share = np.sqrt(np.maximum(weights, np.finfo(float).tiny))
+    factors = density.factors / HALF_BITS
+    K = len(step.means)
+    spread = step.covariances
+    if factors.ndim == 3:
+        means = (factors @ step.means[:, :, None])[:, :, 0]
+        spread = factors @ spread @ factors.swapaxes(1, 2)
+    else:
+        means = factors * step.means
+        spread = spread.reshape(K, -1) * factors**2
+    spread = np.broadcast_to(spread, (K, *spread.shape[1:])).reshape(K, -1)
+    parts = step.weights / share, share[:, None] * means, share[:, None] * spread / np.sqrt(2.0)
+    return np.concatenate([part.ravel() for part in parts])
