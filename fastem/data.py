@@ -12,11 +12,15 @@ from numpy.typing import ArrayLike, NDArray
 from fastem import validation
 from fastem.covariance import FAMILIES, Family
 from fastem.rows import MemoryRows
-from fastem.units import Units
+from fastem.units import Units, location_and_spread
 
 #: Restarts race on this many rows for each free parameter, and on at least MIN_SAMPLE.
 ROWS_PER_PARAMETER = 32
 MIN_SAMPLE = 4096
+#: Numbers between these have squares that float64 holds.
+SPREADS = 1e-153, 1e151
+#: Magnitudes, in standard deviations, whose squares float32 sums without overflow.
+FLOAT32_PEAK = 1e16
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,8 +51,8 @@ class Data:
         """All rows, in the exact units that suit the family."""
 
         def place() -> MemoryRows:
-            units = Units.of(self.X, per_column=kind.per_column)
-            return MemoryRows(self.X, self.sample_weight, units)
+            X = self.once("tractable", lambda: _tractable(self.X))
+            return MemoryRows(X, self.sample_weight, Units.of(X, per_column=kind.per_column))
 
         return self.once(("rows", kind.per_column), place)
 
@@ -70,3 +74,27 @@ class Data:
         if key not in self._shared:
             self._shared[key] = make()
         return self._shared[key]
+
+
+def _tractable(X: NDArray) -> NDArray:
+    """X, in float64 if squares would overflow in its own dtype.
+
+    Raises
+    ------
+    ValueError
+        If they would overflow or vanish even in float64.
+    """
+    low, high = SPREADS
+    with np.errstate(over="ignore", invalid="ignore"):
+        _, spread = location_and_spread(X)
+        peak = np.maximum(X.max(axis=0), -X.min(axis=0)).astype(np.float64)
+        fine = (spread > low) & (peak < high) & (peak / spread < high)
+    if not fine.all():
+        j = int(np.argmin(fine))
+        raise ValueError(
+            f"X column {j} has a spread of {spread[j]:g} and values up to {peak[j]:g}, whose "
+            f"squares float64 cannot hold; multiply it by a constant, or drop the outliers"
+        )
+    if X.dtype == np.float32 and (peak / spread > FLOAT32_PEAK).any():
+        return X.astype(np.float64)
+    return X

@@ -11,11 +11,12 @@ from numpy.typing import ArrayLike, NDArray
 from fastem import em, validation
 from fastem.covariance import Bounds, Family, Parameters, family
 from fastem.data import Data
-from fastem.initialisation import STARTS, Given, nearest_means
+from fastem.initialisation import STARTS, Given, Start, nearest_means
 from fastem.mixture import Mixture, change_units, from_units, to_units
-from fastem.progress import Progress
+from fastem.moments import Moments
+from fastem.progress import Progress, Watch
 from fastem.restarts import collapsed, race
-from fastem.results import Callback, Event, Fit, Restart, Status
+from fastem.results import Callback, Fit, Restart, Status
 from fastem.rows import MemoryRows
 from fastem.units import Units
 
@@ -77,8 +78,8 @@ def fit(
 ) -> Fit:
     """Fit a Gaussian mixture by Expectation-Maximisation.
 
-    Many starts race on a sample of the rows (on all of them when they are few); the best one runs to
-    convergence on all rows.
+    Many starts race on a sample of the rows (on all of them when they are few); the best one runs
+    to convergence on all rows.
 
     Parameters
     ----------
@@ -98,9 +99,9 @@ def fit(
         The start, whole or in part, shaped as `Mixture` has them. With means alone, covariances are
         those of the rows nearest to each mean.
     reg_covar : float, optional
-        Added to the diagonal of every covariance, in squared units of the data. By default nothing is
-        added; instead no eigenvalue may fall below 1e-10 of the data's own variance, which changes
-        nothing unless a component collapses.
+        Added to the diagonal of every covariance, in squared units of the data. By default nothing
+        is added; instead no eigenvalue may fall below 1e-10 of the data's own variance, which
+        changes nothing unless a component collapses.
     tol : float, default 1e-6
         Stop when the gain in mean log-likelihood still to be expected is below this, in nats a row.
         0 never stops before `max_iter`.
@@ -174,12 +175,12 @@ def fit_data(
     began = time.perf_counter()
     rows = data.rows(kind)
     bounds = options.bounds(rows.units)
-    watch = _Watch(kind, options.callback, bar)
+    watch = Watch(kind, options.callback, bar)
     start, restarts = _start(data, rows, n_components, kind, given, options, seed, watch)
     run = em.run(
         rows,
         kind,
-        start,
+        _feasible(start, kind, bounds),
         bounds=bounds,
         rule=em.ExpectedGain(options.tol, rows.precision),
         max_iter=0 if watch.stopped else options.max_iter,
@@ -223,7 +224,7 @@ def _start(
     given: Given,
     options: Options,
     seed: np.random.SeedSequence,
-    watch: _Watch,
+    watch: Watch,
 ) -> tuple[Parameters, tuple[Restart, ...]]:
     """Where EM over all rows begins, in their units."""
     if given.means is not None and given.covariances is not None:
@@ -234,7 +235,7 @@ def _start(
         begun = [nearest_means(sample, sample.units.enter(given.means))]
     else:
 
-        def begin():
+        def begin() -> list[Start]:
             generators = [np.random.default_rng(_child(seed, 1 + i)) for i in range(options.n_init)]
             return STARTS[options.init](sample, n_components, generators)
 
@@ -255,46 +256,23 @@ def _start(
     return change_units(winner, kind, sample.units, rows.units), restarts
 
 
+def _feasible(start: Parameters, kind: Family, bounds: Bounds) -> Parameters:
+    """A start within the bounds, where EM keeps it: so the likelihood never falls."""
+    if not collapsed(start, kind, bounds).any():
+        return start
+    n_components, n_features = start.means.shape
+    spread = kind.expand(start.covariances, n_components, n_features)
+    if kind.diagonal:
+        spread = np.diagonal(spread, axis1=1, axis2=2)
+    counts = start.weights
+    second = counts.reshape((-1,) + (1,) * (spread.ndim - 1)) * spread
+    statistics = Moments(start.means, 1.0, 0.0, 0.0, counts, np.zeros_like(start.means), second)
+    return kind.maximise(statistics, Bounds(np.zeros(n_features), bounds.floor))
+
+
 def _child(seed: np.random.SeedSequence, i: int) -> np.random.SeedSequence:
     """A stream of its own, the same one at every call (`spawn` counts its calls)."""
     return np.random.SeedSequence(seed.entropy, spawn_key=(*seed.spawn_key, i))
-
-
-class _Watch:
-    """Tells the callback and the progress bar of each pass, and remembers a request to stop."""
-
-    def __init__(self, kind: Family, callback: Callback | None, bar: Progress) -> None:
-        self._kind, self._callback, self._bar = kind, callback, bar
-        self.stopped = False
-
-    def race(self, units: Units):
-        """A watcher of a race on rows in those units, or None where nobody looks."""
-        if self._callback is None and not self._bar.shown:
-            return None
-        return lambda index, n_iter, level, point: self._tell(
-            "race", index, n_iter, level, point, units
-        )
-
-    def all_rows(self, units: Units):
-        """A watcher of a run over all rows."""
-        if self._callback is None and not self._bar.shown:
-            return None
-        return lambda n_iter, level, point: self._tell(
-            "all rows", -1, n_iter, level, point, units
-        )
-
-    def _tell(self, stage, start, n_iter, level, point, units) -> bool:
-        if not self.stopped:
-            self._bar.update(stage, start, n_iter, level)
-            if self._callback is not None:
-                kind = self._kind
-
-                def mixture() -> Mixture:
-                    return Mixture(*from_units(point, kind, units), kind.name)
-
-                event = Event(stage, start, n_iter, level, mixture)
-                self.stopped = self._callback(event) is True
-        return self.stopped
 
 
 def conclude(
@@ -308,8 +286,8 @@ def conclude(
     remarks = []
     if len(low) == len(run.parameters.weights):
         remarks.append(
-            "every component is singular: the data has constant or collinear columns; drop them, or "
-            "read the likelihood as relative to the floor on variances"
+            "every component is singular: columns are constant or collinear, or each component has "
+            "too few distinct rows; drop such columns, ask for fewer components or give reg_covar"
         )
     elif len(low):
         remarks.append(

@@ -1,8 +1,14 @@
-"""A progress bar for long fits (extra: progress)."""
+"""What a fit tells of itself while it runs: a progress bar (extra: progress), and events."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from types import TracebackType
+
+from fastem.covariance import Family, Parameters
+from fastem.mixture import Mixture, from_units
+from fastem.results import Callback, Event
+from fastem.units import Units
 
 
 class Progress:
@@ -50,3 +56,40 @@ class Progress:
         """Close the bar."""
         if self._bar is not None:
             self._bar.close()
+
+
+class Watch:
+    """Tells the callback and the progress bar of each pass, and remembers a request to stop."""
+
+    def __init__(self, kind: Family, callback: Callback | None, bar: Progress) -> None:
+        self._kind, self._callback, self._bar = kind, callback, bar
+        self.stopped = False
+
+    def race(self, units: Units) -> Callable[[int, int, float, Parameters], bool] | None:
+        """A watcher of a race on rows in those units, or None where nobody looks."""
+        if self._callback is None and not self._bar.shown:
+            return None
+        return lambda index, n_iter, level, point: self._tell(
+            "race", index, n_iter, level, point, units
+        )
+
+    def all_rows(self, units: Units) -> Callable[[int, float, Parameters], bool] | None:
+        """A watcher of a run over all rows."""
+        if self._callback is None and not self._bar.shown:
+            return None
+        return lambda n_iter, level, point: self._tell("all rows", -1, n_iter, level, point, units)
+
+    def _tell(
+        self, stage: str, start: int, n_iter: int, level: float, point: Parameters, units: Units
+    ) -> bool:
+        if not self.stopped:
+            self._bar.update(stage, start, n_iter, level)
+            if self._callback is not None:
+                kind = self._kind
+
+                def mixture() -> Mixture:
+                    return Mixture(*from_units(point, kind, units), kind.name)
+
+                event = Event(stage, start, n_iter, level, mixture)
+                self.stopped = self._callback(event) is True
+        return self.stopped
