@@ -88,7 +88,7 @@ def k_means_plus_plus(
     """Greedy k-means++ seeds and a few steps of k-means, one start for each generator."""
     n_trials = 2 + int(np.log(n_components))
     uniforms = np.stack([rng.random((n_components, n_trials)) for rng in generators])
-    columns, weight = _columns(sample)
+    columns, weight = standard_columns(sample)
     centres = np.empty((len(generators), n_components, len(columns)))
     labels = np.empty((len(generators), columns.shape[1]), np.int32)
     work = 3.0 * uniforms.size * columns.size
@@ -100,7 +100,7 @@ def random_rows(
     sample: MemoryRows, n_components: int, generators: list[np.random.Generator]
 ) -> list[Start]:
     """Random rows as centres, every row with its nearest."""
-    columns, weight = _columns(sample)
+    columns, weight = standard_columns(sample)
     share = weight / weight.sum()
     chosen = [rng.choice(len(weight), n_components, replace=False, p=share) for rng in generators]
     return _nearest(columns, weight, np.stack([columns.T[rows] for rows in chosen]))
@@ -110,7 +110,7 @@ def random_subsets(
     sample: MemoryRows, n_components: int, generators: list[np.random.Generator]
 ) -> list[Start]:
     """For each component the mean and covariance of 30 random rows; equal weights."""
-    columns, weight = _columns(sample)
+    columns, weight = standard_columns(sample)
     size = min(SUBSET_ROWS, len(weight))
     labels = np.repeat(np.arange(n_components, dtype=np.int32), size)
     starts = []
@@ -127,7 +127,7 @@ def random_subsets(
 
 def nearest_means(sample: MemoryRows, means: NDArray[np.float64]) -> Start:
     """Every row with the nearest of given means (n_components, n_features), in the sample's units."""
-    columns, weight = _columns(sample)
+    columns, weight = standard_columns(sample)
     return _nearest(columns, weight, means[None])[0]
 
 
@@ -146,7 +146,8 @@ def _nearest(columns: NDArray, weight: NDArray, centres: NDArray) -> list[Start]
     return [Start(columns, weight, *pair) for pair in zip(labels, centres, strict=True)]
 
 
-def _columns(sample: MemoryRows) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def standard_columns(sample: MemoryRows) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The rows in the sample's units, columns contiguous (n_features, m), and their weights (m,)."""
     units = sample.units
     columns = np.ascontiguousarray(((sample.X - units.centre) * units.scale).T)
     weight = np.ones(columns.shape[1]) if sample.sample_weight is None else sample.sample_weight

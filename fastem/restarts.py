@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from fastem import em
 from fastem.covariance import Bounds, Family, Parameters
 from fastem.kernels.elementary import cholesky
+from fastem.moves import improve
 from fastem.results import Restart
 from fastem.rows import MemoryRows
 
@@ -22,6 +23,8 @@ from fastem.rows import MemoryRows
 FIRST_ROUND = 8
 #: Starts that are run to convergence.
 FINALISTS = 2
+#: Steps within which a split-and-merge move must pay.
+MOVE_STEPS = 60
 
 
 @dataclass(eq=False)
@@ -98,6 +101,8 @@ def race(
         alive = alive[:keep]
         budget *= 2
     winner, *others = alive
+    if winner.converged and not winner.collapsed:
+        _improve(winner, sample, family, bounds, tol, max_iter, accelerate, on_pass)
     done += [winner.record("chosen"), *(r.record("finished") for r in others)]
     return winner.parameters, tuple(sorted(done, key=lambda r: r.index))
 
@@ -128,6 +133,24 @@ def _advance(runner, sample, family, bounds, tol, steps, accelerate, on_pass) ->
     runner.converged = run.outcome == "converged"
     runner.collapsed = bool(collapsed(run.parameters, family, bounds).any())
     return run.outcome == "stopped"
+
+
+def _improve(winner, sample, family, bounds, tol, max_iter, accelerate, on_pass) -> None:
+    """Try split-and-merge moves on the winner; each is one more run of its own."""
+    stopped = False
+
+    def again(start: Parameters) -> tuple[Parameters, float]:
+        nonlocal stopped
+        tried = _Runner(winner.index, start)
+        if not stopped:
+            steps = min(max_iter, MOVE_STEPS)
+            stopped = _advance(tried, sample, family, bounds, tol, steps, accelerate, on_pass)
+        winner.n_iter += tried.n_iter
+        return tried.parameters, -np.inf if tried.collapsed else tried.level
+
+    winner.parameters, winner.level = improve(
+        sample, family, winner.parameters, winner.level, again, bounds=bounds, tol=tol
+    )
 
 
 def collapsed(parameters: Parameters, family: Family, bounds: Bounds) -> NDArray[np.bool_]:
