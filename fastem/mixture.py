@@ -44,8 +44,8 @@ class Mixture:
     TypeError
         If an array is not of real numbers.
     ValueError
-        If shapes do not fit, a weight is negative, the weights do not sum to 1, or a covariance is not
-        symmetric and positive definite.
+        If shapes do not fit, a weight is negative, the weights do not sum to 1, or a covariance is
+        not symmetric and positive definite.
 
     Examples
     --------
@@ -77,7 +77,8 @@ class Mixture:
             _ = self._factored
         except np.linalg.LinAlgError as error:
             raise ValueError(
-                f"covariances are not valid: {error}; give symmetric matrices with positive eigenvalues"
+                f"covariances are not valid: {error}; "
+                f"give symmetric matrices with positive eigenvalues"
             ) from None
 
     @property
@@ -144,8 +145,8 @@ class Mixture:
     def summarise(self, X: ArrayLike, sample_weight: ArrayLike | None = None) -> Moments:
         """Sufficient statistics of rows under this mixture, about its means.
 
-        Their log-likelihood is sum_i v_i log p(x_i). Means and moments are in units of the mixture's
-        own choosing: powers of two times the user's.
+        Their log-likelihood is sum_i v_i log p(x_i). Means and moments are in units of the
+        mixture's own choosing: powers of two times the user's.
         """
         X = validation.rows(X, n_features=self.n_features)
         density, units = self._factored_for(X)
@@ -174,6 +175,8 @@ class Mixture:
             The component each row came from.
         """
         n_samples = validation.integer(n_samples, "n_samples")
+        if not (random_state is None or isinstance(random_state, np.random.Generator)):
+            random_state = validation.integer(random_state, "random_state", least=0)
         rng = np.random.default_rng(random_state)
         labels = rng.choice(self.n_components, size=n_samples, p=self.weights).astype(np.int32)
         X = rng.standard_normal((n_samples, self.n_features))
@@ -224,15 +227,16 @@ class Mixture:
             If it is damaged, of a later version or not a mixture.
         """
         try:
-            with np.load(path, allow_pickle=False) as file:
+            with open(path, "rb") as opened, np.load(opened, allow_pickle=False) as file:
                 fields = {name: file[name] for name in file.files}
+            version = int(fields.get("version", 0))
         except (ValueError, EOFError, KeyError, TypeError, zipfile.BadZipFile) as error:
             raise ValueError(f"{path} is damaged or not a fastem mixture ({error})") from None
         if str(fields.get("format")) != FORMAT:
             raise ValueError(f"{path} is not a fastem mixture; give a file that Mixture.save wrote")
-        if int(fields.get("version", 0)) > FORMAT_VERSION:
+        if version > FORMAT_VERSION:
             raise ValueError(
-                f"{path} is of format version {fields['version']}, later than {FORMAT_VERSION}, the "
+                f"{path} is of format version {version}, later than {FORMAT_VERSION}, the "
                 f"latest that this fastem reads; upgrade fastem"
             )
         missing = {"weights", "means", "covariances", "covariance_type"} - fields.keys()
@@ -255,8 +259,8 @@ class Mixture:
         )
 
     def __hash__(self) -> int:
-        """Consistent with equality."""
-        return hash((self.covariance_type, *(array.tobytes() for array in self._parameters)))
+        """Consistent with equality, for which 0.0 is -0.0."""
+        return hash((self.covariance_type, *((a + 0.0).tobytes() for a in self._parameters)))
 
     def __repr__(self) -> str:
         """Family, sizes, weights and means, for people."""
