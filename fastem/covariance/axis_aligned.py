@@ -1,0 +1,88 @@
+"""Families whose covariances are diagonal: `diag` and `spherical`."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastem.covariance.family import Bounds, Family, Parameters, check_variances, log2_norms
+from fastem.density import HALF_BITS, AxisAligned, Density
+from fastem.moments import Moments
+
+
+class Diagonal(Family):
+    """A variance for each component and column."""
+
+    name = "diag"
+    diagonal = True
+
+    def shape(self, n_components: int, n_features: int) -> tuple[int, ...]:
+        """(n_components, n_features)."""
+        return n_components, n_features
+
+    def n_covariance_parameters(self, n_components: int, n_features: int) -> int:
+        """K D."""
+        return n_components * n_features
+
+    def factor(self, parameters: Parameters) -> Density:
+        """One factor for each component and column."""
+        return factor_variances(parameters, parameters.covariances)
+
+    def maximise(self, moments: Moments, bounds: Bounds) -> Parameters:
+        """Weighted mean and variances of each component's rows."""
+        _, means, variances = moments.scatter()
+        variances = np.maximum(variances + bounds.ridge, bounds.floor)
+        return Parameters(moments.weights, means, variances)
+
+    def expand(self, covariances: NDArray, n_components: int, n_features: int) -> NDArray:
+        """Variances on the diagonals."""
+        return covariances[:, :, None] * np.eye(n_features)
+
+    def rescale(self, covariances: NDArray, scale: NDArray) -> NDArray:
+        """Variances times scale squared."""
+        return covariances * scale * scale
+
+
+class Spherical(Family):
+    """One variance for each component."""
+
+    name = "spherical"
+    per_column = False
+    diagonal = True
+
+    def shape(self, n_components: int, n_features: int) -> tuple[int, ...]:
+        """(n_components,)."""
+        return (n_components,)
+
+    def n_covariance_parameters(self, n_components: int, n_features: int) -> int:
+        """K."""
+        return n_components
+
+    def factor(self, parameters: Parameters) -> Density:
+        """One factor for each component, for all columns."""
+        shape = parameters.means.shape
+        return factor_variances(
+            parameters, np.repeat(parameters.covariances, shape[1]).reshape(shape)
+        )
+
+    def maximise(self, moments: Moments, bounds: Bounds) -> Parameters:
+        """Weighted mean of each component's rows, and their variance averaged over the columns."""
+        _, means, variances = moments.scatter()
+        variances = np.maximum((variances + bounds.ridge).mean(axis=1), bounds.floor)
+        return Parameters(moments.weights, means, variances)
+
+    def expand(self, covariances: NDArray, n_components: int, n_features: int) -> NDArray:
+        """Multiples of the identity."""
+        return covariances[:, None, None] * np.eye(n_features)
+
+    def rescale(self, covariances: NDArray, scale: NDArray) -> NDArray:
+        """Variances times the one scale squared."""
+        return covariances * scale[0] * scale[0]
+
+
+def factor_variances(parameters: Parameters, variances: NDArray) -> AxisAligned:
+    """Density from variances (n_components, n_features)."""
+    check_variances(variances)
+    inverses = 1.0 / np.sqrt(variances)
+    norms = log2_norms(parameters.weights, inverses, variances.shape[1])
+    return AxisAligned(parameters.means, inverses * HALF_BITS, norms)

@@ -1,0 +1,130 @@
+"""Families whose covariances are full matrices: `full` and `tied`."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastem.covariance.family import (
+    Bounds,
+    Family,
+    Parameters,
+    check_variances,
+    log2_norms,
+    not_positive_definite,
+)
+from fastem.density import HALF_BITS, Density, Ellipsoidal
+from fastem.kernels.elementary import cholesky, invert_lower
+from fastem.moments import Moments
+
+#: Correlation matrices with eigenvalues below this, times D, are singular to rounding.
+ROUNDING = 4 * float(np.finfo(np.float64).eps)
+
+
+class Full(Family):
+    """A covariance matrix for each component."""
+
+    name = "full"
+
+    def shape(self, n_components: int, n_features: int) -> tuple[int, ...]:
+        """(n_components, n_features, n_features)."""
+        return n_components, n_features, n_features
+
+    def n_covariance_parameters(self, n_components: int, n_features: int) -> int:
+        """K D (D + 1) / 2."""
+        return n_components * n_features * (n_features + 1) // 2
+
+    def factor(self, parameters: Parameters) -> Density:
+        """One triangular factor for each component."""
+        return factor_ellipsoids(parameters, parameters.covariances)
+
+    def maximise(self, moments: Moments, bounds: Bounds) -> Parameters:
+        """Weighted mean and covariance of each component's rows."""
+        _, means, covariances = moments.scatter()
+        return Parameters(moments.weights, means, bound(covariances, bounds))
+
+    def expand(self, covariances: NDArray, n_components: int, n_features: int) -> NDArray:
+        """The same."""
+        return covariances
+
+    def rescale(self, covariances: NDArray, scale: NDArray) -> NDArray:
+        """Rows and columns times scale."""
+        return covariances * scale[:, None] * scale
+
+
+class Tied(Family):
+    """One covariance matrix that all components share."""
+
+    name = "tied"
+
+    def shape(self, n_components: int, n_features: int) -> tuple[int, ...]:
+        """(n_features, n_features)."""
+        return n_features, n_features
+
+    def n_covariance_parameters(self, n_components: int, n_features: int) -> int:
+        """D (D + 1) / 2."""
+        return n_features * (n_features + 1) // 2
+
+    def factor(self, parameters: Parameters) -> Density:
+        """One triangular factor for all."""
+        return factor_ellipsoids(parameters, parameters.covariances[None])
+
+    def maximise(self, moments: Moments, bounds: Bounds) -> Parameters:
+        """Weighted means, and the pooled covariance of the rows about them."""
+        _, means, covariances = moments.scatter()
+        pooled = np.tensordot(moments.weights, covariances, axes=1)
+        return Parameters(moments.weights, means, bound(pooled[None], bounds)[0])
+
+    def expand(self, covariances: NDArray, n_components: int, n_features: int) -> NDArray:
+        """Repeated for each component."""
+        return np.broadcast_to(covariances, (n_components, n_features, n_features))
+
+    def rescale(self, covariances: NDArray, scale: NDArray) -> NDArray:
+        """Rows and columns times scale."""
+        return covariances * scale[:, None] * scale
+
+
+def factor_ellipsoids(parameters: Parameters, covariances: NDArray) -> Ellipsoidal:
+    """Density from covariances (K, D, D), or (1, D, D) for all.
+
+    The matrices are factored as correlations: no product of their columns' scales can overflow.
+    """
+    variances = np.diagonal(covariances, axis1=1, axis2=2)
+    check_variances(variances)
+    deviations = np.sqrt(variances)
+    correlations = covariances / deviations[:, :, None] / deviations[:, None, :]
+    correlations = np.ascontiguousarray(correlations)
+    factors = np.zeros_like(correlations)
+    failed = cholesky(correlations, factors)
+    if failed >= 0:
+        raise not_positive_definite(failed)
+    inverses = np.zeros_like(correlations)
+    invert_lower(factors, inverses)
+    inverses /= deviations[:, None, :]
+    pivots = np.diagonal(inverses, axis1=1, axis2=2)
+    norms = log2_norms(parameters.weights, pivots, parameters.means.shape[1])
+    inverses *= HALF_BITS
+    return Ellipsoidal(parameters.means, inverses, norms)
+
+
+def bound(covariances: NDArray, bounds: Bounds) -> NDArray:
+    """Add the ridge to, and raise eigenvalues below the floor of, a stack (n, D, D) of matrices.
+
+    The result can be factored, unless it is zero: a matrix singular to rounding is raised too.
+    """
+    bounded = covariances.copy()
+    variances = np.einsum("kdd->kd", bounded)
+    variances += bounds.ridge
+    shifted = bounded.copy()
+    rounding = ROUNDING * covariances.shape[-1]
+    np.einsum("kdd->kd", shifted)[...] = variances * (1 - rounding) - bounds.floor
+    factors = np.empty_like(shifted)
+    k = 0
+    while (failed := cholesky(shifted[k:], factors[k:])) >= 0:
+        k += failed
+        values, vectors = np.linalg.eigh(bounded[k])
+        floor = max(bounds.floor, 2 * rounding * values[-1])
+        half = vectors * np.sqrt(np.maximum(values, floor))
+        bounded[k] = half @ half.T
+        k += 1
+    return bounded

@@ -1,0 +1,117 @@
+"""The contract of a covariance family."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastem.density import Density
+from fastem.moments import Moments
+
+LOG2_2PI = float(np.log2(2 * np.pi))
+
+
+class Parameters(NamedTuple):
+    """What EM updates: arrays of a mixture, not validated, in whatever units the rows are in."""
+
+    weights: NDArray[np.float64]
+    means: NDArray[np.float64]
+    covariances: NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Bounds:
+    """What keeps covariances positive definite, in the units of the moments.
+
+    Parameters
+    ----------
+    ridge : (n_features,)
+        Added to the diagonal of every covariance, as scikit-learn's `reg_covar` is. It biases the
+        estimate, and with it the likelihood may fall.
+    floor : float
+        Smallest eigenvalue that a covariance may have. Eigenvalues below it are raised to it, which
+        is the maximum under that constraint (Ingrassia and Rocci 2007, section 3): where no
+        component collapses nothing changes, and the likelihood never falls.
+    """
+
+    ridge: NDArray[np.float64]
+    floor: float
+
+
+class Family(ABC):
+    """A set of covariance matrices that the M step maximises over.
+
+    Attributes
+    ----------
+    name : str
+    per_column : bool
+        Whether the set is closed under a change of scale of single columns. If not, all columns of
+        the data keep their relative scales.
+    diagonal : bool
+        Whether its moments need squares only.
+    """
+
+    name: ClassVar[str]
+    per_column: ClassVar[bool] = True
+    diagonal: ClassVar[bool] = False
+
+    @abstractmethod
+    def shape(self, n_components: int, n_features: int) -> tuple[int, ...]:
+        """Shape of `covariances`."""
+
+    @abstractmethod
+    def n_covariance_parameters(self, n_components: int, n_features: int) -> int:
+        """Free parameters in `covariances`."""
+
+    def n_parameters(self, n_components: int, n_features: int) -> int:
+        """Free parameters of a mixture: weights, means and covariances."""
+        K, D = n_components, n_features
+        return K - 1 + K * D + self.n_covariance_parameters(K, D)
+
+    @abstractmethod
+    def factor(self, parameters: Parameters) -> Density:
+        """The density that kernels evaluate.
+
+        Raises
+        ------
+        numpy.linalg.LinAlgError
+            If a covariance is not positive definite, or not to rounding.
+        """
+
+    @abstractmethod
+    def maximise(self, moments: Moments, bounds: Bounds) -> Parameters:
+        """M step: the parameters that maximise the expected log-likelihood within the bounds."""
+
+    @abstractmethod
+    def expand(self, covariances: NDArray, n_components: int, n_features: int) -> NDArray:
+        """Every component's covariance as a matrix: (n_components, n_features, n_features)."""
+
+    @abstractmethod
+    def rescale(self, covariances: NDArray, scale: NDArray) -> NDArray:
+        """Covariances of the data times `scale` (n_features,), exactly for powers of two.
+
+        A family that is not `per_column` is only given equal scales.
+        """
+
+
+def check_variances(variances: NDArray) -> None:
+    """Raise LinAlgError unless variances (n, n_features) are all positive and finite."""
+    good = ((variances > 0) & (variances < np.inf)).all(axis=1)
+    if not good.all():
+        raise not_positive_definite(int(np.argmin(good)))
+
+
+def not_positive_definite(index: int) -> np.linalg.LinAlgError:
+    """The error that `Family.factor` raises."""
+    return np.linalg.LinAlgError(f"covariance {index} is not positive definite")
+
+
+def log2_norms(weights: NDArray, inverse_diagonals: NDArray, n_features: int) -> NDArray:
+    """log2 of weight times density at the mean; `inverse_diagonals` (K or 1, D) of 1 / cholesky."""
+    with np.errstate(divide="ignore"):
+        log_weights = np.log2(weights)
+    return log_weights + np.log2(inverse_diagonals).sum(axis=-1) - 0.5 * n_features * LOG2_2PI

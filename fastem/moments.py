@@ -1,0 +1,103 @@
+"""Moments: all that one pass over the rows leaves behind."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+#: A component with a smaller share of the rows than this is dead: its moments are rounding.
+DEAD = 1e-13
+
+
+@dataclass(frozen=True, eq=False)
+class Moments:
+    """Sufficient statistics of rows under a mixture, about that mixture's means.
+
+    Moments of two sets of rows about the same means add field by field, in any order: zeros are the
+    identity. Taken about the current means they lose no digits on data far from the origin, because
+    `first` goes to zero as EM converges.
+
+    Parameters
+    ----------
+    about : (n_components, n_features)
+        The means mu that the others are taken about.
+    n_rows : float
+        Number of rows, or the sum of their weights v.
+    log_likelihood : float
+        sum_i v_i log p(x_i), in nats.
+    uncertainty : float
+        -sum_i v_i log max_k r_ik, in nats: what the hard assignment of rows costs.
+    counts : (n_components,)
+        sum_i v_i r_ik.
+    first : (n_components, n_features)
+        sum_i v_i r_ik (x_i - mu_k).
+    second : (n_components, n_features, n_features) or (n_components, n_features)
+        sum_i v_i r_ik (x_i - mu_k)(x_i - mu_k)', or its diagonal.
+    """
+
+    about: NDArray[np.float64]
+    n_rows: float
+    log_likelihood: float
+    uncertainty: float
+    counts: NDArray[np.float64]
+    first: NDArray[np.float64]
+    second: NDArray[np.float64]
+
+    def __add__(self, other: Moments) -> Moments:
+        """Moments of both sets of rows.
+
+        Raises
+        ------
+        ValueError
+            If the two are about different means.
+        """
+        if not np.array_equal(self.about, other.about):
+            raise ValueError(
+                "moments about different means cannot be added; take both passes with one mixture"
+            )
+        return Moments(
+            self.about,
+            self.n_rows + other.n_rows,
+            self.log_likelihood + other.log_likelihood,
+            self.uncertainty + other.uncertainty,
+            self.counts + other.counts,
+            self.first + other.first,
+            self.second + other.second,
+        )
+
+    @property
+    def weights(self) -> NDArray[np.float64]:
+        """Mixing weights that maximise the expected log-likelihood; equal if no row counts."""
+        total = self.counts.sum()
+        return self.counts / total if total > 0 else np.full_like(self.counts, 1 / len(self.counts))
+
+    def scatter(self) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+        """Counts, means and the covariance of the rows of each component about its new mean.
+
+        A dead component counts 0, keeps its mean and takes the average of the others' covariances.
+
+        Returns
+        -------
+        counts : (n_components,)
+        means : (n_components, n_features)
+        covariances : the shape of `second`
+            Variances are not negative.
+        """
+        dead = self.counts <= DEAD * self.counts.sum()
+        counts = np.where(dead, 0.0, self.counts)
+        divisor = np.where(dead, np.inf, self.counts)
+        delta = self.first / divisor[:, None]
+        if self.second.ndim == 3:
+            covariances = self.second / divisor[:, None, None]
+            covariances -= delta[:, :, None] * delta[:, None, :]
+            variances = np.einsum("kdd->kd", covariances)
+        else:
+            covariances = self.second / divisor[:, None]
+            covariances -= delta * delta
+            variances = covariances
+        np.maximum(variances, 0.0, out=variances)  # less is rounding, from means far off
+        if dead.any():
+            covariances[dead] = np.tensordot(self.weights, covariances, axes=1)
+        return counts, self.about + delta, covariances

@@ -1,0 +1,209 @@
+"""Densities row by row against SciPy's `multivariate_normal`, by way of the oracle."""
+
+import numpy as np
+import pytest
+from factored import factored
+from numpy.testing import assert_allclose
+from oracle import COVARIANCE_TYPES, log_joint, log_prob, random_mixture, responsibilities, sample
+
+from fastem.density import MAX_SLOTS, MIN_SLOTS, SLOT_BYTES, slots
+from fastem.kernels import passes
+from fastem.kernels.passes import TILE_ROWS
+
+DIMENSIONS = [*range(1, 19), 23, 24, 31, 32, 33, 47, 64, 65]
+PRECISION = {np.float64: 1e-12, np.float32: 1e-5}
+#: Distances of rows from the middle of the mixture, in its standard deviations.
+DISTANCES = 0.0, 1.0, 10.0, 100.0, 1e4
+
+families = pytest.mark.parametrize("covariance_type", COVARIANCE_TYPES)
+dtypes = pytest.mark.parametrize("dtype", PRECISION)
+
+
+def problem(D, K, covariance_type, dtype, n=60):
+    """A mixture, and rows near it and far from it."""
+    rng = np.random.default_rng(100 * D + K)
+    mixture = random_mixture(rng, K, D, covariance_type)
+    X, _ = sample(rng, n, *mixture, covariance_type)
+    directions = rng.normal(size=(n, D))
+    directions /= np.linalg.norm(directions, axis=1, keepdims=True)
+    X[n // 2 :] += np.resize(DISTANCES, n - n // 2)[:, np.newaxis] * directions[n // 2 :]
+    return mixture, np.ascontiguousarray(X, dtype)
+
+
+def tolerance(X, mixture, dtype):
+    """What rounding leaves uncertain of each row's log density: in proportion to its terms."""
+    squares = ((X.astype(float)[:, np.newaxis] - mixture.means) ** 2).sum(axis=2).max(axis=1)
+    return PRECISION[dtype] * (X.shape[1] + squares)
+
+
+# Every dimension, family and precision ---------------------------------------------------------
+
+
+@families
+@dtypes
+@pytest.mark.parametrize("D", DIMENSIONS)
+def test_log_prob_is_that_of_scipy(D, covariance_type, dtype):
+    K = 1 + 7 * D % 40
+    mixture, X = problem(D, K, covariance_type, dtype)
+    density, units = factored(mixture, covariance_type, X)
+    got = density.log_prob(X, units)
+    expected = log_prob(X.astype(float), *mixture, covariance_type)
+    assert got.dtype == np.float64
+    assert (abs(got - expected) <= tolerance(X, mixture, dtype)).all()
+    far = expected < -1e3
+    assert_allclose(got[far], expected[far], rtol=PRECISION[dtype])
+
+
+@families
+@dtypes
+@pytest.mark.parametrize("D", [1, 2, 3, 4, 5, 8, 17])
+def test_responsibilities_are_those_of_scipy_and_sum_to_one(D, covariance_type, dtype):
+    mixture, X = problem(D, 5, covariance_type, dtype)
+    density, units = factored(mixture, covariance_type, X)
+    resp = density.responsibilities(X, units)
+    expected = responsibilities(X.astype(float), *mixture, covariance_type)
+    assert resp.dtype == dtype
+    assert (abs(resp - expected).max(axis=1) <= tolerance(X, mixture, dtype)).all()
+    assert_allclose(resp.sum(axis=1), 1, rtol=4 * np.finfo(dtype).eps)
+    labels = density.predict(X, units)
+    assert labels.dtype == np.int32
+    assert np.array_equal(resp[np.arange(len(X)), labels], resp.max(axis=1))
+
+
+@pytest.mark.parametrize("K", [*range(1, 41), 500])
+def test_any_number_of_components(K):
+    mixture, X = problem(3, K, "full", np.float64)
+    density, units = factored(mixture, "full", X)
+    expected = log_prob(X, *mixture)
+    assert_allclose(density.log_prob(X, units), expected, rtol=1e-12)
+    labels = log_joint(X, *mixture).argmax(axis=1)
+    assert np.array_equal(density.predict(X, units), labels)
+
+
+@pytest.mark.parametrize("covariance_type", ["full", "diag"])
+def test_many_columns(covariance_type):
+    mixture, X = problem(200, 3, covariance_type, np.float64)
+    density, units = factored(mixture, covariance_type, X)
+    expected = log_prob(X, *mixture, covariance_type)
+    assert_allclose(density.log_prob(X, units), expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("n", [1, 511, 512, 513, 1500])
+def test_any_number_of_rows(n):
+    mixture, X = problem(3, 4, "full", np.float64, n)
+    density, units = factored(mixture, "full", X)
+    assert_allclose(density.log_prob(X, units), log_prob(X, *mixture), rtol=1e-12)
+    labels = log_joint(X, *mixture).argmax(axis=1)
+    assert np.array_equal(density.predict(X, units), labels)
+
+
+def test_no_rows():
+    """Oracle: the shapes."""
+    mixture, X = problem(3, 4, "full", np.float64)
+    density, units = factored(mixture, "full", X)
+    assert density.log_prob(X[:0], units).shape == (0,)
+    assert density.responsibilities(X[:0], units).shape == (0, 4)
+    assert density.predict(X[:0], units).shape == (0,)
+
+
+# Extremes ---------------------------------------------------------------------------------------
+
+
+@families
+@dtypes
+def test_rows_beyond_the_range_of_squares_are_finite(covariance_type, dtype):
+    """Oracle: there is no NaN, and rows near by are what they are without the far ones."""
+    mixture, X = problem(3, 4, covariance_type, dtype)
+    density, units = factored(mixture, covariance_type, X)
+    near = X[:30].copy()
+    X[30:] = np.sign(X[30:]) * (1e200 if dtype is np.float64 else 1e25)
+    X[-1] = np.finfo(dtype).max / 64
+    out = density.log_prob(X, units), density.responsibilities(X, units)
+    assert np.isfinite(out[0]).all()
+    assert np.isfinite(out[1]).all()
+    assert (out[0][30:] < -1e37).all()
+    assert np.array_equal(out[0][:30], density.log_prob(near, units))
+    assert np.array_equal(out[1][:30], density.responsibilities(near, units))
+    assert set(density.predict(X, units)) <= set(range(4))
+
+
+@pytest.mark.parametrize("distance", [1e10, 1e30, 1e100, 1e149])
+def test_far_rows_keep_their_density_and_component(distance):
+    """Oracle: the squared distance, and the component of the largest variance."""
+    mixture, X = problem(2, 3, "spherical", np.float64)
+    density, units = factored(mixture, "spherical", X)
+    far = np.array([[distance, 0.0], [-distance, distance]])
+    widest = mixture.covariances.argmax()
+    squares = np.array([1.0, 2.0]) * distance**2 / mixture.covariances[widest]
+    assert_allclose(density.log_prob(far, units), -squares / 2, rtol=1e-8)
+    assert np.array_equal(density.predict(far, units), [widest, widest])
+    assert np.array_equal(density.responsibilities(far, units), [np.arange(3) == widest] * 2)
+
+
+@families
+@dtypes
+def test_a_component_of_weight_zero_is_absent(covariance_type, dtype):
+    """Oracle: SciPy, which takes the logarithm of 0 as it is."""
+    mixture, X = problem(3, 4, covariance_type, dtype)
+    mixture = mixture._replace(weights=np.array([0.5, 0.0, 0.3, 0.2]))
+    density, units = factored(mixture, covariance_type, X)
+    expected = log_prob(X.astype(float), *mixture, covariance_type)
+    assert (abs(density.log_prob(X, units) - expected) <= tolerance(X, mixture, dtype)).all()
+    assert (density.responsibilities(X, units)[:, 1] == 0).all()
+    assert 1 not in density.predict(X, units)
+
+
+@dtypes
+def test_an_offset_costs_no_digits(dtype):
+    """Oracle: SciPy on the rows as rounding left them."""
+    offset = 1e8 if dtype is np.float64 else 2.0**13
+    mixture, X = problem(3, 4, "full", dtype)
+    X, mixture = X[:30] + dtype(offset), mixture._replace(means=mixture.means + offset)
+    density, units = factored(mixture, "full", X)
+    expected = log_prob(X.astype(float), *mixture)
+    assert (abs(density.log_prob(X, units) - expected) <= tolerance(X, mixture, dtype)).all()
+
+
+def test_ties_go_to_the_first_component():
+    """Oracle: the definition of predict."""
+    mixture, X = problem(2, 3, "full", np.float64)
+    same = type(mixture)(*(np.repeat(array[:1], 3, axis=0) for array in mixture))
+    density, units = factored(same, "full", X)
+    assert not density.predict(X, units).any()
+
+
+# Threads, types and slots -------------------------------------------------------------------------
+
+
+def test_threads_do_not_change_a_bit():
+    """Oracle: the serial twins."""
+    mixture, X = problem(5, 8, "full", np.float64, n=40_000)
+    density, units = factored(mixture, "full", X)
+    for method in density.log_prob, density.responsibilities, density.predict:
+        assert np.array_equal(method(X, units), method(X, units, parallel=False))
+
+
+def test_kernels_are_compiled_once_for_writable_and_read_only_arrays():
+    """Oracle: Numba's list of what it compiled."""
+    mixture, X = problem(3, 4, "full", np.float64)
+    density, units = factored(mixture, "full", X)
+    weight = np.ones(len(X))
+    density.summarise(X, weight, units)
+    compiled = len(passes.summarise.serial.signatures)
+    arrays = density.means, density.factors, density.log_norms, units.scale, X, weight
+    for array in arrays:
+        array.flags.writeable = False
+    density.summarise(X, weight, units)
+    other = type(density)(np.asfortranarray(density.means), *arrays[1:3])
+    other.summarise(np.ascontiguousarray(X), weight, units)
+    assert len(passes.summarise.serial.signatures) == compiled
+
+
+@pytest.mark.parametrize("n", [0, 1, 512, 513, 100_000, 10**9])
+@pytest.mark.parametrize("slot_bytes", [0, 8, 2**20, 2**30])
+def test_slots_cover_the_rows_and_are_not_too_many(n, slot_bytes):
+    n_slots, tiles = slots(n, slot_bytes)
+    assert n_slots * tiles * TILE_ROWS >= n
+    assert n_slots == 1 or (n_slots - 1) * tiles * TILE_ROWS < n
+    assert 1 <= n_slots <= MAX_SLOTS
+    assert n_slots <= MIN_SLOTS or n_slots * slot_bytes <= SLOT_BYTES
