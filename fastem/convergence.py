@@ -14,6 +14,8 @@ from fastem.density import HALF_BITS, Density
 RESIDUALS = 3
 #: Passes whose slowest rate of convergence counts.
 RATES = 16
+#: Passes without a new highest likelihood after which nothing but rounding moves.
+STALLED = 50
 
 
 class ExpectedGain:
@@ -42,6 +44,7 @@ class ExpectedGain:
         self._sizes: deque[float] = deque(maxlen=RESIDUALS)
         self._rates: deque[float] = deque(maxlen=RATES)
         self._previous: tuple[Parameters, Parameters] | None = None
+        self._highest, self._stalled = -np.inf, 0
 
     def update(self, level: float, point: Parameters, image: Parameters, density: Density) -> bool:
         """Whether EM has converged at `point`, which a step moves to `image`."""
@@ -59,9 +62,11 @@ class ExpectedGain:
                 # A negative quotient is a saddle or a plateau: no end is in sight.
                 self._rates.append(max(1.0, length / slowed) if slowed > 0 else np.inf)
         self._previous = point, residual
+        self._stalled = 0 if level > self._highest else self._stalled + 1
+        self._highest = max(level, self._highest)
         if len(self._sizes) < RESIDUALS:
             return False
-        return self.expected < self._least
+        return self.expected < self._least or self._stalled >= STALLED
 
     @property
     def expected(self) -> float:
@@ -71,24 +76,30 @@ class ExpectedGain:
 
 
 class Change:
-    """Stop when the mean log-likelihood changes by less than tol in one step: scikit-learn's rule.
+    """Stop one step after the mean log-likelihood changed by less than tol: scikit-learn's rule.
 
-    It says little about what is left to gain: slow convergence looks the same.
+    An iteration there is a pass and the M step that follows it, so the step after the small change
+    is taken before it stops. A small change says little about what is left to gain: slow
+    convergence looks the same.
 
     Parameters
     ----------
     tol : float
         Nats a row.
+    level : float
+        Where an earlier run left off.
     """
 
-    def __init__(self, tol: float) -> None:
+    def __init__(self, tol: float, level: float = -np.inf) -> None:
         self.tol = tol
-        self._level = -np.inf
+        self._level = level
+        self._settled = False
 
     def update(self, level: float, point: Parameters, image: Parameters, density: Density) -> bool:
-        """Whether the level changed by less than tol since the last pass."""
-        change, self._level = level - self._level, level
-        return abs(change) < self.tol
+        """Whether the level had settled before the step that led to `point`."""
+        before, self._settled = self._settled, abs(level - self._level) < self.tol
+        self._level = level
+        return before
 
 
 def _difference(a: Parameters, b: Parameters) -> Parameters:

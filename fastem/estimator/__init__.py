@@ -1,0 +1,17 @@
+"""scikit-learn's front door: GaussianMixture, as a drop-in (extra: sklearn).
+
+`gaussian_mixture` is the class, `starts` where its EM begins by scikit-learn's names, `runs` EM
+from each start by scikit-learn's rule, and `precisions` inverse covariances, given and published.
+"""
+
+try:
+    from sklearn.utils.validation import validate_data as _of_1_6  # noqa: F401
+except ImportError as error:
+    raise ImportError(
+        f"fastem.GaussianMixture needs scikit-learn 1.6 or later ({error}); install it with: "
+        f"pip install 'fastem[sklearn]'. fastem.fit does the same work and needs none."
+    ) from error
+
+from fastem.estimator.gaussian_mixture import GaussianMixture
+
+__all__ = ["GaussianMixture"]

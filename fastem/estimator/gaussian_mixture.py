@@ -1,0 +1,418 @@
+"""GaussianMixture: scikit-learn's class over fastem's EM."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Iterable, Iterator
+from numbers import Integral, Real
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, DensityMixin
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from fastem import validation
+from fastem.covariance import FAMILIES, Parameters, family
+from fastem.data import Data
+from fastem.estimator import precisions, starts
+from fastem.estimator.runs import Outcome, Verbose, best_run
+from fastem.fit import account, conclude
+from fastem.initialisation import Given
+from fastem.mixture import Mixture, to_units
+from fastem.moments import Moments
+from fastem.results import Restart
+
+ILL_DEFINED = (
+    "Fitting the mixture model failed because some components have ill-defined empirical "
+    "covariance (for instance caused by singleton or collapsed samples). Try to decrease the "
+    "number of components, increase reg_covar, or scale the input data."
+)
+NOT_CONVERGED = (
+    "Best performing initialization did not converge. Try different init parameters, or increase "
+    "max_iter, tol, or check for degenerate data."
+)
+_DTYPES = [np.float64, np.float32]
+
+
+class GaussianMixture(DensityMixin, BaseEstimator):
+    """Gaussian mixture by Expectation-Maximisation, with scikit-learn's interface.
+
+    Parameters, attributes and methods are those of `sklearn.mixture.GaussianMixture`, of the same
+    meaning: from the same start, the same number of iterations gives the same parameters. Beyond it
+    there are sample weights, `icl`, `mixture_`, `fit_` and `from_mixture`.
+
+    Parameters
+    ----------
+    n_components : int, default 1
+    covariance_type : str, default "full"
+        "full", "tied", "diag", "spherical" or any other family that fastem knows.
+    tol : float, default 1e-3
+        EM has converged when the mean log-likelihood (nats a row) changes by less in an iteration.
+    reg_covar : float, default 1e-6
+        Added to the diagonal of every covariance, in squared units of the data.
+    max_iter : int, default 100
+        EM iterations, at most; 0 keeps the start.
+    n_init : int, default 1
+        Starts. Each runs to its end, and the one with the best lower bound is kept.
+    init_params : str, default "kmeans"
+        "kmeans", "k-means++", "random" or "random_from_data" as in scikit-learn, with the same
+        random numbers (k-means looks at 65536 rows at most, or 512 for each component if that is
+        more); "random-subsets" as in `fastem.fit`.
+    weights_init : (n_components,) array-like, optional
+    means_init : (n_components, n_features) array-like, optional
+    precisions_init : array-like, optional
+        Inverse covariances, of the shape of `covariances_`.
+    random_state : int, RandomState or None
+        Of the starts and of `sample`.
+    warm_start : bool, default False
+        Begin the next `fit` where the last one ended.
+    verbose : int, default 0
+        1 prints starts and iterations, 2 also changes of the lower bound and times.
+    verbose_interval : int, default 10
+        Iterations between two lines.
+
+    Attributes
+    ----------
+    weights_ : (n_components,)
+    means_ : (n_components, n_features)
+    covariances_, precisions_, precisions_cholesky_ : array
+        (n_components, n_features, n_features) if "full", (n_features, n_features) if "tied",
+        (n_components, n_features) if "diag", (n_components,) if "spherical". Arrays are float32 if
+        the data was.
+    converged_ : bool
+    n_iter_ : int
+        Iterations of the best start.
+    lower_bound_ : float
+        Mean log-likelihood before the last M step, in nats a row.
+    lower_bounds_ : list of float
+        The same for each iteration.
+    n_features_in_ : int
+    feature_names_in_ : (n_features_in_,) ndarray of str
+        Where the data had names that are all strings.
+    fit_ : Fit
+        Trace, status and restarts.
+
+    Raises
+    ------
+    ValueError
+        From `fit`, if a parameter or the data is not what it must be, or a covariance is singular.
+
+    Warns
+    -----
+    ConvergenceWarning
+        From `fit`, if the best start did not converge.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> X = np.array([[1, 2], [1, 4], [1, 0], [10, 2], [10, 4], [10, 0]])
+    >>> model = GaussianMixture(n_components=2, random_state=0).fit(X)
+    >>> np.sort(model.means_[:, 0]).round(6)
+    array([ 1., 10.])
+    >>> labels = model.predict([[0, 0], [12, 3]])
+    >>> bool(labels[0] == labels[1])
+    False
+    """
+
+    _parameter_constraints: ClassVar[dict] = {
+        "n_components": [Interval(Integral, 1, None, closed="left")],
+        "covariance_type": [StrOptions(set(FAMILIES))],
+        "tol": [Interval(Real, 0.0, None, closed="left")],
+        "reg_covar": [Interval(Real, 0.0, None, closed="left")],
+        "max_iter": [Interval(Integral, 0, None, closed="left")],
+        "n_init": [Interval(Integral, 1, None, closed="left")],
+        "init_params": [StrOptions(starts.NAMES)],
+        "weights_init": ["array-like", None],
+        "means_init": ["array-like", None],
+        "precisions_init": ["array-like", None],
+        "random_state": ["random_state"],
+        "warm_start": ["boolean"],
+        "verbose": ["verbose"],
+        "verbose_interval": [Interval(Integral, 1, None, closed="left")],
+    }
+
+    def __init__(
+        self,
+        n_components: int = 1,
+        *,
+        covariance_type: str = "full",
+        tol: float = 1e-3,
+        reg_covar: float = 1e-6,
+        max_iter: int = 100,
+        n_init: int = 1,
+        init_params: str = "kmeans",
+        weights_init: ArrayLike | None = None,
+        means_init: ArrayLike | None = None,
+        precisions_init: ArrayLike | None = None,
+        random_state: int | np.random.RandomState | None = None,
+        warm_start: bool = False,
+        verbose: int = 0,
+        verbose_interval: int = 10,
+    ) -> None:
+        self.n_components = n_components
+        self.covariance_type = covariance_type
+        self.tol = tol
+        self.reg_covar = reg_covar
+        self.max_iter = max_iter
+        self.n_init = n_init
+        self.init_params = init_params
+        self.weights_init = weights_init
+        self.means_init = means_init
+        self.precisions_init = precisions_init
+        self.random_state = random_state
+        self.warm_start = warm_start
+        self.verbose = verbose
+        self.verbose_interval = verbose_interval
+
+    @classmethod
+    def from_mixture(cls, mixture: Mixture, **parameters: Any) -> GaussianMixture:
+        """An estimator that has this mixture as if it had been fitted.
+
+        Parameters
+        ----------
+        mixture : Mixture
+        **parameters
+            Of the constructor, such as warm_start=True to go on from here.
+
+        Examples
+        --------
+        >>> mixture = Mixture([0.5, 0.5], [[0.0], [5.0]], [[[1.0]], [[1.0]]])
+        >>> GaussianMixture.from_mixture(mixture).predict([[4.0]])
+        array([1])
+        """
+        model = cls(mixture.n_components, covariance_type=mixture.covariance_type, **parameters)
+        model.n_features_in_ = mixture.n_features
+        model._publish(mixture, np.dtype(np.float64))
+        model.converged_, model.n_iter_ = False, 0
+        model.lower_bound_, model.lower_bounds_ = -np.inf, []
+        return model
+
+    def fit(
+        self, X: ArrayLike, y: object = None, sample_weight: ArrayLike | None = None
+    ) -> GaussianMixture:
+        """Estimate the mixture.
+
+        Parameters
+        ----------
+        X : (n_samples, n_features) array-like
+        y : ignored
+        sample_weight : (n_samples,) array-like, optional
+            A weight of 2 is the row twice, of 0 an absent row.
+
+        Returns
+        -------
+        self
+        """
+        self._estimate(X, sample_weight)
+        return self
+
+    def fit_predict(
+        self, X: ArrayLike, y: object = None, sample_weight: ArrayLike | None = None
+    ) -> NDArray[np.int64]:
+        """`fit(X).predict(X)`."""
+        rows = self._estimate(X, sample_weight)
+        return self.mixture_.predict(rows).astype(np.int64)
+
+    def predict(self, X: ArrayLike) -> NDArray[np.int64]:
+        """Index of the likeliest component of each row, (n_samples,)."""
+        return self.mixture_.predict(self._rows(X)).astype(np.int64)
+
+    def predict_proba(self, X: ArrayLike) -> NDArray:
+        """Probability of each component given the row, (n_samples, n_components)."""
+        return self.mixture_.responsibilities(self._rows(X))
+
+    def score_samples(self, X: ArrayLike) -> NDArray:
+        """Log-likelihood of each row, (n_samples,), in nats."""
+        rows = self._rows(X)
+        return self.mixture_.log_prob(rows).astype(rows.dtype, copy=False)
+
+    def score(
+        self, X: ArrayLike, y: object = None, sample_weight: ArrayLike | None = None
+    ) -> float:
+        """Mean log-likelihood of the rows, in nats a row."""
+        log_prob = self.mixture_.log_prob(self._rows(X))
+        weight = validation.sample_weight(sample_weight, len(log_prob))
+        return float(np.average(log_prob, weights=weight))
+
+    def aic(self, X: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
+        """Akaike's criterion, 2 p - 2 log L; lower is better."""
+        moments = self._summary(X, sample_weight)
+        return 2.0 * self._n_parameters() - 2.0 * moments.log_likelihood
+
+    def bic(self, X: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
+        """Schwarz's criterion, p log n - 2 log L, n the sum of weights; lower is better."""
+        moments = self._summary(X, sample_weight)
+        return self._n_parameters() * np.log(moments.n_rows) - 2.0 * moments.log_likelihood
+
+    def icl(self, X: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
+        """Integrated completed likelihood, BIC - 2 sum_i log max_k r_ik; lower is better.
+
+        C. Biernacki, G. Celeux and G. Govaert, IEEE PAMI 22 (2000) 719.
+        """
+        return self.bic(X, sample_weight) + 2.0 * self._summary(X, sample_weight).uncertainty
+
+    def sample(self, n_samples: int = 1) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        """Draw rows, ordered by component: those of scikit-learn for the same random state.
+
+        Returns
+        -------
+        X : (n_samples, n_features)
+        y : (n_samples,)
+            The component each row came from.
+        """
+        mixture = self.mixture_
+        if n_samples < 1:
+            raise ValueError(
+                f"Invalid value for 'n_samples': {n_samples}. "
+                f"The sampling requires at least one sample."
+            )
+        rng = check_random_state(self.random_state)
+        counts = rng.multinomial(n_samples, mixture.weights)
+        shape = mixture.n_features
+        if mixture.family.diagonal:
+            variances = np.diagonal(mixture.full_covariances, axis1=1, axis2=2)
+            drawn = [
+                mean + rng.standard_normal((count, shape)) * np.sqrt(variance)
+                for mean, variance, count in zip(mixture.means, variances, counts, strict=True)
+            ]
+        else:
+            # The covariances are valid; NumPy's own check is absolute and warns of rounding.
+            drawn = [
+                rng.multivariate_normal(mean, covariance, count, check_valid="ignore")
+                for mean, covariance, count in zip(
+                    mixture.means, mixture.full_covariances, counts, strict=True
+                )
+            ]
+        return np.concatenate(drawn), np.repeat(np.arange(len(counts)), counts)
+
+    @property
+    def mixture_(self) -> Mixture:
+        """The fitted mixture; what `weights_`, `means_` and `precisions_cholesky_` say now.
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        """
+        check_is_fitted(self)
+        published = self.weights_, self.means_, self.precisions_cholesky_
+        if all(map(np.array_equal, published, self._published)):
+            return self._mixture
+        # Somebody has set them by hand, as scikit-learn's users do.
+        kind = family(self.covariance_type)
+        weights, means, factors = (np.asarray(array, dtype=np.float64) for array in published)
+        spread = precisions.covariances(precisions.from_factors(factors, kind), kind)
+        return Mixture(weights, means, spread, kind.name)
+
+    def _estimate(self, X: ArrayLike, sample_weight: ArrayLike | None) -> NDArray:
+        """Fit; returns the checked rows."""
+        began = time.perf_counter()
+        self._validate_params()
+        rows: NDArray = validate_data(self, X, dtype=_DTYPES, order="C", ensure_min_samples=2)
+        data = Data.of(rows, sample_weight)
+        if len(data.X) < self.n_components:
+            raise ValueError(
+                f"Expected n_samples >= n_components but got n_components = {self.n_components}, "
+                f"n_samples = {len(data.X)}"
+            )
+        try:
+            with np.errstate(divide="ignore", invalid="ignore"):
+                outcome, restarts = self._run(data)
+        except np.linalg.LinAlgError as error:
+            raise ValueError(ILL_DEFINED) from error
+        self._record(outcome, restarts, data, began)
+        if not outcome.converged and self.max_iter > 0:
+            warnings.warn(NOT_CONVERGED, ConvergenceWarning, stacklevel=3)
+        return rows
+
+    def _run(self, data: Data) -> tuple[Outcome, tuple[Restart, ...]]:
+        kind = family(self.covariance_type)
+        rows = data.rows(kind)
+        given = precisions.given_start(
+            self.weights_init,
+            self.means_init,
+            self.precisions_init,
+            kind,
+            self.n_components,
+            rows.n_features,
+        )
+        warm = self.warm_start and hasattr(self, "converged_")
+        if warm:
+            mixture = self.mixture_
+            here = Parameters(mixture.weights, mixture.means, mixture.covariances)
+            begun: Iterable[Parameters] = [to_units(here, kind, rows.units)]
+        else:
+            begun = self._starts(data, given)
+        return best_run(
+            rows,
+            kind,
+            begun,
+            bounds=starts.bounds_of(self.reg_covar, rows.units, kind),
+            tol=self.tol,
+            max_iter=self.max_iter,
+            bound=self.lower_bound_ if warm else -np.inf,
+            verbose=Verbose(self.verbose, self.verbose_interval),
+        )
+
+    def _starts(self, data: Data, given: Given) -> Iterator[Parameters]:
+        """Where each run begins, made in its turn, as `random_state` is drawn from in order."""
+        kind = family(self.covariance_type)
+        units = data.rows(kind).units
+        if given.weights is not None and given.means is not None and given.covariances is not None:
+            # No chance is left, but `n_init` asks for that many runs.
+            yield from [to_units(given.complete(), kind, units)] * self.n_init
+            return
+        rng = check_random_state(self.random_state)
+        for _ in range(self.n_init):
+            start = starts.begin(
+                self.init_params, data, self.n_components, kind, self.reg_covar, rng
+            )
+            start = given.override(start, kind, units)
+            if self.max_iter == 0:
+                start = start._replace(weights=start.weights / start.weights.sum())
+            yield start
+
+    def _record(
+        self, outcome: Outcome, restarts: tuple[Restart, ...], data: Data, began: float
+    ) -> None:
+        kind = family(self.covariance_type)
+        units = data.rows(kind).units
+        bounds = starts.bounds_of(self.reg_covar, units, kind)
+        unsettled = f"the log-likelihood still changed by tol={self.tol:g}; raise max_iter or tol"
+        status = conclude(outcome.run, kind, bounds, unsettled)
+        self.fit_ = account(outcome.run, data, kind, units, status, restarts, began)
+        self._publish(self.fit_.mixture, data.X.dtype)
+        self.converged_ = outcome.converged
+        self.n_iter_ = outcome.run.n_iter
+        self.lower_bound_ = outcome.lower_bound
+        self.lower_bounds_ = outcome.lower_bounds
+
+    def _publish(self, mixture: Mixture, dtype: np.dtype) -> None:
+        """Set the attributes that scikit-learn's users read, and remember what they were."""
+        factors = precisions.cholesky_factors(mixture.covariances, mixture.family)
+        self.weights_ = mixture.weights.astype(dtype)
+        self.means_ = mixture.means.astype(dtype)
+        self.covariances_ = mixture.covariances.astype(dtype)
+        self.precisions_cholesky_ = factors.astype(dtype)
+        self.precisions_ = precisions.from_factors(factors, mixture.family).astype(dtype)
+        self._mixture = mixture
+        published = self.weights_, self.means_, self.precisions_cholesky_
+        self._published = tuple(array.copy() for array in published)
+
+    def _rows(self, X: ArrayLike) -> NDArray:
+        """Checked rows, in the wider of the types of these and of the fitted rows."""
+        check_is_fitted(self)
+        rows: NDArray = validate_data(self, X, reset=False, dtype=_DTYPES, order="C")
+        return rows.astype(np.result_type(rows.dtype, self.means_.dtype), copy=False)
+
+    def _summary(self, X: ArrayLike, sample_weight: ArrayLike | None) -> Moments:
+        return self.mixture_.summarise(self._rows(X), sample_weight)
+
+    def _n_parameters(self) -> int:
+        """Free parameters of the model, by scikit-learn's name for it."""
+        return self.mixture_.n_parameters

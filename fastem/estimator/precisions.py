@@ -1,0 +1,114 @@
+"""Precisions, which scikit-learn's users give and read: inverse covariances and their factors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from fastem import validation
+from fastem.covariance import Family
+from fastem.initialisation import Given
+from fastem.kernels.elementary import cholesky, invert_lower
+
+
+def cholesky_factors(covariances: NDArray, kind: Family) -> NDArray:
+    """Upper triangular U with U U' the precision; 1 / standard deviation for diagonal families.
+
+    Raises
+    ------
+    numpy.linalg.LinAlgError
+        If a covariance is not positive definite.
+    """
+    if kind.diagonal:
+        return 1.0 / np.sqrt(covariances)
+    n_features = covariances.shape[-1]
+    stack = covariances.reshape(-1, n_features, n_features)
+    deviations = np.sqrt(np.diagonal(stack, axis1=1, axis2=2))
+    # Factored as correlations, so that columns of very different scales do no harm.
+    factors, inverses = np.zeros_like(stack), np.zeros_like(stack)
+    failed = cholesky(stack / (deviations[:, :, None] * deviations[:, None, :]), factors)
+    if failed >= 0:
+        raise np.linalg.LinAlgError(f"covariance {failed} is not positive definite")
+    invert_lower(factors, inverses)
+    inverses /= deviations[:, None, :]
+    return inverses.swapaxes(-1, -2).reshape(covariances.shape)
+
+
+def from_factors(factors: NDArray, kind: Family) -> NDArray:
+    """Inverse covariances from what `cholesky_factors` returns."""
+    if kind.diagonal:
+        return factors**2
+    return factors @ factors.swapaxes(-1, -2)
+
+
+def covariances(inverses: NDArray, kind: Family) -> NDArray:
+    """Covariances from precisions."""
+    if kind.diagonal:
+        return 1.0 / inverses
+    inverted = np.linalg.inv(inverses)
+    return 0.5 * (inverted + inverted.swapaxes(-1, -2))
+
+
+def given_start(
+    weights: Any, means: Any, precisions: Any, kind: Family, n_components: int, n_features: int
+) -> Given:
+    """The start that the user gives, whole or in part.
+
+    Raises
+    ------
+    TypeError
+        If an array is not of real numbers.
+    ValueError
+        If a shape or value is not what it must be, in scikit-learn's words.
+    """
+    K, D = n_components, n_features
+    if weights is not None:
+        weights = _shaped(weights, "weights", (K,))
+        _check_weights(weights)
+    if means is not None:
+        means = _shaped(means, "means", (K, D))
+    spread = None
+    if precisions is not None:
+        name = f"{kind.name} precision"
+        precisions = _shaped(precisions, name, kind.shape(K, D))
+        _check_positive(precisions, name, kind)
+        spread = covariances(precisions, kind)
+    return Given(weights, means, spread, kind)
+
+
+def _shaped(value: ArrayLike, name: str, shape: tuple[int, ...]) -> NDArray[np.float64]:
+    array = validation.parameter(value, name, np.shape(value))
+    if array.shape != shape:
+        raise ValueError(
+            f"The parameter '{name}' should have the shape of {shape}, but got {array.shape}"
+        )
+    return array
+
+
+def _check_weights(weights: NDArray) -> None:
+    if (weights < 0).any() or (weights > 1).any():
+        raise ValueError(
+            f"The parameter 'weights' should be in the range [0, 1], but got max value "
+            f"{weights.max():.5f}, min value {weights.min():.5f}"
+        )
+    # float32 weights sum to 1 within their own rounding.
+    if abs(weights.sum() - 1) > 1e-6:
+        raise ValueError(
+            f"The parameter 'weights' should be normalized, but got sum(weights) = "
+            f"{weights.sum():.5f}; divide them by their sum"
+        )
+
+
+def _check_positive(array: NDArray, name: str, kind: Family) -> None:
+    if kind.diagonal:
+        if (array <= 0).any():
+            raise ValueError(f"'{name}' should be positive, but its smallest is {array.min():g}")
+        return
+    mirrored = array.swapaxes(-1, -2)
+    symmetric = np.allclose(array, mirrored)
+    smallest = np.linalg.eigvalsh(0.5 * (array + mirrored)).min()
+    if not symmetric or smallest <= 0:
+        found = f"its smallest eigenvalue is {smallest:g}" if symmetric else "it is not symmetric"
+        raise ValueError(f"'{name}' should be symmetric, positive-definite, but {found}")

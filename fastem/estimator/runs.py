@@ -1,0 +1,147 @@
+"""EM from each start by scikit-learn's rule, and the best of the runs."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from fastem import em
+from fastem.covariance import Bounds, Family, Parameters
+from fastem.results import Restart
+from fastem.rows import MemoryRows
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """A run, and what scikit-learn calls its results.
+
+    Parameters
+    ----------
+    run : em.Run
+        Its trace has the level at the end too, which scikit-learn does not report.
+    """
+
+    run: em.Run
+
+    @property
+    def lower_bounds(self) -> list[float]:
+        """Mean log-likelihood before each M step."""
+        return list(self.run.trace[:-1])
+
+    @property
+    def lower_bound(self) -> float:
+        """The last one; -inf without iterations."""
+        return self.run.trace[-2] if self.run.n_iter else -math.inf
+
+    @property
+    def converged(self) -> bool:
+        """Whether the lower bound settled within max_iter."""
+        return self.run.outcome == "converged"
+
+
+class Verbose:
+    """Prints the course of the starts, as scikit-learn does.
+
+    Parameters
+    ----------
+    level : int
+        0 is silent, 1 prints iterations, 2 also changes and times.
+    interval : int
+        Iterations between two lines.
+    """
+
+    def __init__(self, level: int, interval: int) -> None:
+        self.level, self.interval = int(level), interval
+        self._began = self._printed = time.perf_counter()
+        self._bound = math.nan
+
+    def begin(self, start: int, bound: float) -> None:
+        """A start begins; `bound` is where it comes from."""
+        self._began = self._printed = time.perf_counter()
+        self._bound = bound
+        if self.level:
+            print(f"Initialization {start}")
+
+    def iteration(self, n_iter: int, bound: float, _: Parameters) -> None:
+        """An iteration has found this lower bound."""
+        change, self._bound = bound - self._bound, bound
+        if (n_iter + 1) % self.interval:
+            return
+        line = f"  Iteration {n_iter + 1}"
+        if self.level > 1:
+            now = time.perf_counter()
+            line += f"\t time lapse {now - self._printed:.5f}s\t ll change {change:.5f}"
+            self._printed = now
+        print(line)
+
+    def end(self, outcome: Outcome) -> None:
+        """A start has ended."""
+        line = f"Initialization {'converged' if outcome.converged else 'did not converge'}."
+        if self.level > 1:
+            lapse = time.perf_counter() - self._began
+            line += f" time lapse {lapse:.5f}s\t lower bound {outcome.lower_bound:.5f}."
+        if self.level:
+            print(line)
+
+
+def best_run(
+    rows: MemoryRows,
+    kind: Family,
+    starts: Iterable[Parameters],
+    *,
+    bounds: Bounds,
+    tol: float,
+    max_iter: int,
+    bound: float,
+    verbose: Verbose,
+) -> tuple[Outcome, tuple[Restart, ...]]:
+    """Run each start to its end; the first of the best lower bound is kept.
+
+    Parameters
+    ----------
+    starts : iterable of Parameters
+        In the units of the rows.
+    bound : float
+        Lower bound that a warm start left off at, else -inf.
+
+    Returns
+    -------
+    best : Outcome
+    restarts : tuple of Restart
+
+    Raises
+    ------
+    numpy.linalg.LinAlgError
+        If a covariance becomes singular.
+    """
+    best, chosen, outcomes = None, 0, []
+    for index, start in enumerate(starts):
+        verbose.begin(index, bound)
+        run = em.run(
+            rows,
+            kind,
+            start,
+            bounds=bounds,
+            rule=em.Change(tol, bound),
+            max_iter=max_iter,
+            accelerate=False,
+            on_pass=verbose.iteration if verbose.level else None,
+        )
+        outcome = Outcome(run)
+        verbose.end(outcome)
+        outcomes.append(outcome)
+        if best is None or outcome.lower_bound > best.lower_bound:
+            best, chosen = outcome, index
+    assert best is not None
+    return best, tuple(
+        Restart(
+            index,
+            outcome.run.trace[-1],
+            outcome.run.n_iter,
+            "chosen" if index == chosen else "finished",
+            outcome.run.trace,
+        )
+        for index, outcome in enumerate(outcomes)
+    )

@@ -1,0 +1,238 @@
+"""Where the estimator begins: scikit-learn's starts, by their names there, and fastem's own.
+
+    kmeans             k-means to its end, every row with its nearest centre
+    k-means++          greedy k-means++ seeds, each a component of that one row
+    random             random responsibilities
+    random_from_data   random rows, each a component of that one row
+
+From the same random numbers these are scikit-learn's starts to rounding; k-means and its seeds are
+compiled. D. Arthur and S. Vassilvitskii, SODA 2007; S. P. Lloyd, IEEE Trans. Inf. Theory 28 (1982)
+129.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastem.covariance import Bounds, Family, Parameters
+from fastem.data import Data
+from fastem.initialisation import STARTS, Start
+from fastem.kernels import lloyd, seeding
+from fastem.mixture import change_units
+from fastem.moments import Moments
+from fastem.units import Units, location_and_spread
+
+#: Most that the floor of covariances may be, as a share of the data's variance: rounding.
+ROUNDING_FLOOR = 1e-14
+#: Where a variance that rounds to 0 is kept without reg_covar, as rounding keeps scikit-learn's.
+SINGLE_ROW_FLOOR = 10 * float(np.finfo(np.float64).eps)
+#: k-means looks at this many rows, or at so many for each cluster if that is more.
+K_MEANS_ROWS, K_MEANS_ROWS_PER_CLUSTER = 2**16, 512
+#: k-means ends when its centres move by less than this share of the mean variance, or after steps.
+K_MEANS_TOL, K_MEANS_STEPS = 1e-4, 300
+#: Random responsibilities are drawn for this many rows at a time.
+BLOCK = 8192
+
+
+def bounds_of(reg_covar: float, units: Units, kind: Family, *, starting: bool = False) -> Bounds:
+    """scikit-learn's `reg_covar` in those units.
+
+    The floor lies below it and changes nothing but rounding. Without `reg_covar` a matrix that is
+    singular, or a start without any spread, is an error there and here.
+    """
+    ridge = reg_covar * units.scale**2
+    if reg_covar > 0:
+        return Bounds(ridge, min(ROUNDING_FLOOR, 0.5 * float(ridge.min())))
+    return Bounds(ridge, SINGLE_ROW_FLOOR if kind.diagonal and not starting else 0.0)
+
+
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """All rows near the origin and on one scale: what the starts measure distances in.
+
+    Parameters
+    ----------
+    columns : (n_features, n_samples)
+    weight : (n_samples,)
+    units : Units
+    """
+
+    columns: NDArray[np.float64]
+    weight: NDArray[np.float64]
+    units: Units
+
+    @classmethod
+    def of(cls, data: Data) -> Frame:
+        """All rows of the data."""
+        centre, spread = location_and_spread(data.X)
+        units = Units.from_spread(centre, np.full_like(spread, spread.max()))
+        columns = np.ascontiguousarray(((data.X - centre) * units.scale).T)
+        weight = np.ones(len(data.X)) if data.sample_weight is None else data.sample_weight
+        return cls(columns, weight, units)
+
+    @property
+    def n_samples(self) -> int:
+        """Number of rows."""
+        return len(self.weight)
+
+    def draw(self, n: int, rng: np.random.RandomState) -> NDArray[np.int_]:
+        """Indices of n rows, without replacement."""
+        equal = (self.weight == self.weight[0]).all()
+        share = None if equal else self.weight / self.weight.sum()
+        return rng.choice(self.n_samples, size=n, replace=False, p=share)
+
+
+Begin = Callable[[Frame, int, Family, Bounds, np.random.RandomState], Parameters]
+
+
+def k_means_start(
+    frame: Frame, n_components: int, kind: Family, bounds: Bounds, rng: np.random.RandomState
+) -> Parameters:
+    """The clusters of k-means."""
+    labels, centres = k_means(frame, n_components, rng)
+    start = Start(frame.columns, frame.weight, labels, centres, pooled=False)
+    return start.parameters(kind, bounds)
+
+
+def plus_plus_start(
+    frame: Frame, n_components: int, kind: Family, bounds: Bounds, rng: np.random.RandomState
+) -> Parameters:
+    """The seeds of k-means."""
+    return _one_row_each(frame, _plus_plus(frame, n_components, rng), kind, bounds)
+
+
+def rows_start(
+    frame: Frame, n_components: int, kind: Family, bounds: Bounds, rng: np.random.RandomState
+) -> Parameters:
+    """Random rows."""
+    chosen = frame.draw(n_components, rng)
+    return _one_row_each(frame, np.ascontiguousarray(frame.columns[:, chosen].T), kind, bounds)
+
+
+def responsibilities_start(
+    frame: Frame, n_components: int, kind: Family, bounds: Bounds, rng: np.random.RandomState
+) -> Parameters:
+    """Every row shared among the components at random."""
+    centre = np.average(frame.columns, axis=1, weights=frame.weight)
+    K, D = n_components, len(centre)
+    counts, first = np.zeros(K), np.zeros((K, D))
+    second = np.zeros((K, D) if kind.diagonal else (K, D, D))
+    for begin in range(0, frame.n_samples, BLOCK):
+        some = slice(begin, begin + BLOCK)
+        rows = frame.columns[:, some].T - centre
+        resp = rng.uniform(size=(len(rows), K))
+        resp *= (frame.weight[some] / resp.sum(axis=1))[:, None]
+        counts += resp.sum(axis=0)
+        first += resp.T @ rows
+        if kind.diagonal:
+            second += resp.T @ (rows * rows)
+        else:
+            second += (resp.T[:, None, :] * rows.T) @ rows
+    about = np.tile(centre, (K, 1))
+    moments = Moments(about, frame.weight.sum(), 0.0, 0.0, counts, first, second)
+    return kind.maximise(moments, bounds)
+
+
+#: scikit-learn's starts.
+CLASSIC_STARTS: dict[str, Begin] = {
+    "kmeans": k_means_start,
+    "k-means++": plus_plus_start,
+    "random": responsibilities_start,
+    "random_from_data": rows_start,
+}
+#: Every start of the estimator: a name of two meanings means what it does in scikit-learn.
+NAMES = {*CLASSIC_STARTS, *STARTS}
+
+
+def begin(
+    name: str,
+    data: Data,
+    n_components: int,
+    kind: Family,
+    reg_covar: float,
+    rng: np.random.RandomState,
+) -> Parameters:
+    """A start of that name, in the units of the data's rows for that family."""
+    if name in CLASSIC_STARTS:
+        frame = data.once("frame", lambda: Frame.of(data))
+        bounds = bounds_of(reg_covar, frame.units, kind, starting=True)
+        start = CLASSIC_STARTS[name](frame, n_components, kind, bounds, rng)
+        return change_units(start, kind, frame.units, data.rows(kind).units)
+    seed = int(rng.randint(2**31 - 1))
+    sample = data.sample(kind, n_components, np.random.SeedSequence(seed))
+    bounds = bounds_of(reg_covar, sample.units, kind, starting=True)
+    labelled = STARTS[name](sample, n_components, [np.random.default_rng(seed)])[0]
+    start = labelled.parameters(kind, bounds)
+    return change_units(start, kind, sample.units, data.rows(kind).units)
+
+
+def k_means(
+    frame: Frame, n_components: int, rng: np.random.RandomState
+) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
+    """Labels (n_samples,) and centres (n_components, n_features), from a sample of many rows."""
+    columns, weight = frame.columns, frame.weight
+    most = max(K_MEANS_ROWS, K_MEANS_ROWS_PER_CLUSTER * n_components)
+    if frame.n_samples > most:
+        some = np.sort(rng.choice(frame.n_samples, size=most, replace=False))
+        part = Frame(np.ascontiguousarray(columns[:, some]), weight[some], frame.units)
+        _, centres = k_means(part, n_components, rng)
+        return _step(frame, centres, np.zeros(frame.n_samples, np.int32))[0], centres
+    centres = _plus_plus(frame, n_components, rng)
+    middle = np.average(columns, axis=1, weights=weight)
+    variance = np.average((columns - middle[:, None]) ** 2, axis=1, weights=weight).mean()
+    labels = np.full(frame.n_samples, -1, np.int32)
+    for _ in range(K_MEANS_STEPS):
+        labels, moved, n_changed = _step(frame, centres, labels)
+        shift = ((moved - centres) ** 2).sum()
+        centres = moved
+        if n_changed == 0:
+            return labels, centres
+        if shift <= K_MEANS_TOL * variance:
+            break
+    return _step(frame, centres, labels)[0], centres
+
+
+def _step(frame: Frame, centres: NDArray, labels: NDArray) -> tuple[NDArray, NDArray, int]:
+    """Labels by the nearest centre (in place), those rows' means, and how many labels changed."""
+    n_slots = -(-frame.n_samples // lloyd.SLOT_ROWS)
+    mass, sums = np.zeros((n_slots, len(centres))), np.zeros((n_slots, *centres.shape))
+    changed = np.zeros(n_slots, np.int64)
+    work = 4.0 * centres.size * frame.n_samples
+    lloyd.step(work, frame.columns, frame.weight, centres, labels, mass, sums, changed)
+    mass, sums = mass.sum(axis=0)[:, None], sums.sum(axis=0)
+    moved = np.where(mass > 0, sums / np.where(mass > 0, mass, 1.0), centres)
+    return labels, moved, int(changed.sum())
+
+
+def _plus_plus(frame: Frame, n_components: int, rng: np.random.RandomState) -> NDArray:
+    """Greedy k-means++ seeds, (n_components, n_features)."""
+    n_trials = 2 + int(np.log(n_components))
+    uniforms = np.zeros((1, n_components, n_trials))
+    uniforms[0, 0, 0] = rng.random_sample()
+    uniforms[0, 1:] = rng.uniform(size=(n_components - 1, n_trials))
+    centres = np.empty((1, n_components, len(frame.columns)))
+    labels = np.empty((1, frame.n_samples), np.int32)
+    seeding.seed(0.0, frame.columns, frame.weight, uniforms, 0, centres, labels)
+    return centres[0]
+
+
+def _one_row_each(frame: Frame, rows: NDArray, kind: Family, bounds: Bounds) -> Parameters:
+    """Components of one row each, (n_components, n_features), of no covariance but the ridge.
+
+    As in scikit-learn, whose lower bounds begin with them, weights are 1 / n_samples each, and a
+    `tied` covariance holds the second moments about 0 of all rows.
+    """
+    K = len(rows)
+    labels = np.arange(K, dtype=np.int32)
+    start = Start(np.ascontiguousarray(rows.T), np.ones(K), labels, rows, pooled=False)
+    _, means, covariances = start.parameters(kind, bounds)
+    if kind.name == "tied":
+        origin = -frame.units.centre * frame.units.scale
+        about_zero, chosen = frame.columns - origin[:, None], rows - origin
+        second = (about_zero * frame.weight) @ about_zero.T - chosen.T @ chosen
+        covariances = second / K + np.diag(bounds.ridge)
+    return Parameters(np.full(K, 1.0 / frame.weight.sum()), means, covariances)
