@@ -50,11 +50,12 @@ class Options:
         if self.callback is not None and not callable(self.callback):
             raise TypeError(f"callback is {self.callback!r}; give a function of one argument")
 
-    def bounds(self, units: Units) -> Bounds:
-        """What keeps covariances positive definite, in those units."""
+    def bounds(self, rows: MemoryRows) -> Bounds:
+        """What keeps covariances positive definite, in the units of those rows."""
+        scale = rows.units.scale
         if self.reg_covar is None:
-            return Bounds(np.zeros_like(units.scale), DEFAULT_FLOOR)
-        return Bounds(self.reg_covar * units.scale**2, ROUNDING_FLOOR)
+            return Bounds(np.zeros_like(scale), max(DEFAULT_FLOOR, rows.precision / 8))
+        return Bounds(self.reg_covar * scale**2, ROUNDING_FLOOR)
 
 
 def fit(
@@ -100,8 +101,8 @@ def fit(
         those of the rows nearest to each mean.
     reg_covar : float, optional
         Added to the diagonal of every covariance, in squared units of the data. By default nothing
-        is added; instead no eigenvalue may fall below 1e-10 of the data's own variance, which
-        changes nothing unless a component collapses.
+        is added; instead no eigenvalue may fall below 1e-10 of the data's own variance (1.5e-8 of
+        it in float32), which changes nothing unless a component collapses.
     tol : float, default 1e-6
         Stop when the gain in mean log-likelihood still to be expected is below this, in nats a row.
         0 never stops before `max_iter`.
@@ -174,7 +175,7 @@ def fit_data(
     """`fit`, after its arguments are checked; the same data and seed share their sample."""
     began = time.perf_counter()
     rows = data.rows(kind)
-    bounds = options.bounds(rows.units)
+    bounds = options.bounds(rows)
     watch = Watch(kind, options.callback, bar)
     start, restarts = _start(data, rows, n_components, kind, given, options, seed, watch)
     run = em.run(
@@ -230,7 +231,7 @@ def _start(
     if given.means is not None and given.covariances is not None:
         return to_units(given.complete(), kind, rows.units), ()
     sample = data.sample(kind, n_components, _child(seed, 0))
-    bounds = options.bounds(sample.units)
+    bounds = options.bounds(sample)
     if given.means is not None:
         begun = [nearest_means(sample, sample.units.enter(given.means))]
     else:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from types import TracebackType
 
+import numpy as np
+
 from fastem.covariance import Family, Parameters
 from fastem.mixture import Mixture, from_units
 from fastem.results import Callback, Event
@@ -91,5 +93,6 @@ class Watch:
                     return Mixture(*from_units(point, kind, units), kind.name)
 
                 event = Event(stage, start, n_iter, level, mixture)
-                self.stopped = self._callback(event) is True
+                answer = self._callback(event)
+                self.stopped = isinstance(answer, bool | np.bool_) and bool(answer)
         return self.stopped

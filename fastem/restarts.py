@@ -37,11 +37,6 @@ class _Runner:
     collapsed: bool = False
     converged: bool = False
 
-    @property
-    def rank(self) -> tuple[bool, float]:
-        """Higher is better: the likelihood of a singular component says nothing about the data."""
-        return not self.collapsed, self.level
-
     def record(self, outcome: str) -> Restart:
         outcome = "collapsed" if self.collapsed and outcome != "chosen" else outcome
         return Restart(self.index, self.level, self.n_iter, outcome, self.trace)
@@ -79,7 +74,7 @@ def race(
     while not stopped:
         last = len(alive) <= FINALISTS
         for runner in alive:
-            if runner.converged:
+            if runner.converged or runner.n_iter >= max_iter:
                 continue
             stopped = _advance(
                 runner,
@@ -93,7 +88,7 @@ def race(
             )
             if stopped:
                 break
-        alive = sorted(alive, key=lambda r: r.rank, reverse=True)
+        alive = _ranked(alive, grain=max(tol, 8 * sample.precision))
         if last or all(r.converged or r.n_iter >= max_iter for r in alive):
             break
         keep = max(FINALISTS, -(-len(alive) // 2))
@@ -105,6 +100,20 @@ def race(
         _improve(winner, sample, family, bounds, tol, max_iter, accelerate, on_pass)
     done += [winner.record("chosen"), *(r.record("finished") for r in others)]
     return winner.parameters, tuple(sorted(done, key=lambda r: r.index))
+
+
+def _ranked(runners: list[_Runner], grain: float) -> list[_Runner]:
+    """Best first; levels that differ by less than the grain are equal, and the earlier start leads.
+
+    Starts often meet at one maximum, and rounding must not choose between them. Collapsed runs come
+    last: the likelihood of a singular component says nothing about the data.
+    """
+    top = max(r.level for r in runners)
+
+    def rank(runner: _Runner) -> tuple[bool, float]:
+        return not runner.collapsed, np.round((runner.level - top) / grain)
+
+    return sorted(runners, key=rank, reverse=True)
 
 
 def _advance(runner, sample, family, bounds, tol, steps, accelerate, on_pass) -> bool:

@@ -1,0 +1,510 @@
+"""Whole fits: against scikit-learn and the oracle from the same start, and all that fit promises."""
+
+import builtins
+import io
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+import warnings
+
+import numba
+import numpy as np
+import oracle
+import pytest
+from sklearn.mixture import GaussianMixture
+
+import fastem
+
+TYPES = oracle.COVARIANCE_TYPES
+BLOBS, LABELS = oracle.sample(
+    np.random.default_rng(0),
+    600,
+    np.array([0.5, 0.3, 0.2]),
+    np.array([[0.0, 0.0], [6.0, 0.0], [0.0, 6.0]]),
+    np.ones(3),
+    "spherical",
+)
+
+
+def matched(means, others):
+    """Which of the others lies nearest to each mean: runs that differ by rounding may trade places."""
+    return ((means[:, None] - others) ** 2).sum(axis=2).argmin(axis=1)
+
+
+def problem(covariance_type, K=3, D=4, n=500, seed=0):
+    """Rows of one mixture and a start at another."""
+    rng = np.random.default_rng(seed)
+    truth = oracle.random_mixture(rng, K, D, covariance_type)
+    X, _ = oracle.sample(rng, n, *truth, covariance_type)
+    return X, oracle.random_mixture(rng, K, D, covariance_type), rng.uniform(0.1, 3.0, n)
+
+
+def plain_em(X, start, covariance_type, T, **more):
+    options = {"accelerate": False, "tol": 0, "reg_covar": 0, "max_iter": T} | more
+    return fastem.fit(
+        X,
+        len(start.weights),
+        covariance_type=covariance_type,
+        weights_init=start.weights,
+        means_init=start.means,
+        covariances_init=start.covariances,
+        **options,
+    )
+
+
+# Exactly T iterations, against oracle and scikit-learn -----------------------------------------
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("kind", TYPES)
+def test_T_iterations_are_the_oracles(kind, dtype, weighted):
+    X, start, weight = problem(kind)
+    X = X.astype(dtype)
+    weight = weight if weighted else None
+    fitted = plain_em(X, start, kind, 15, sample_weight=weight)
+    expected, trace = oracle.em(X.astype(float), *start, kind, 15, weight)
+    tolerance = 1e-8 if dtype == np.float64 else 2e-4
+    assert fitted.n_iter == 15
+    assert fitted.restarts == ()
+    np.testing.assert_allclose(fitted.trace, trace, rtol=min(tolerance, 1e-5))
+    for mine, theirs in zip(fitted.mixture._parameters, expected, strict=True):
+        np.testing.assert_allclose(mine, theirs, rtol=tolerance, atol=tolerance)
+    total = len(X) if weight is None else weight.sum()
+    assert fitted.n_samples == pytest.approx(total)
+    assert fitted.log_likelihood == pytest.approx(trace[-1] * total, rel=min(tolerance, 1e-5))
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("reg_covar", [0.0, 0.05])
+@pytest.mark.parametrize("kind", TYPES)
+def test_T_iterations_are_scikit_learns(kind, reg_covar):
+    X, start, _ = problem(kind)
+    invert = np.linalg.inv if kind in ("full", "tied") else np.reciprocal
+    peer = GaussianMixture(
+        3,
+        covariance_type=kind,
+        weights_init=start.weights,
+        means_init=start.means,
+        precisions_init=invert(start.covariances),
+        reg_covar=reg_covar,
+        tol=0,
+        max_iter=12,
+    ).fit(X)
+    # scikit-learn stops before tol=0 is undercut only if a step changes nothing at all.
+    fitted = plain_em(X, start, kind, 12, reg_covar=reg_covar)
+    np.testing.assert_allclose(fitted.mixture.weights, peer.weights_, rtol=1e-8)
+    np.testing.assert_allclose(fitted.mixture.means, peer.means_, rtol=1e-8, atol=1e-8)
+    np.testing.assert_allclose(fitted.mixture.covariances, peer.covariances_, rtol=1e-8, atol=1e-8)
+
+
+@pytest.mark.parametrize("accelerate", [False, True])
+@pytest.mark.parametrize("T", [1, 2, 7])
+def test_max_iter_is_never_exceeded_and_tol_0_uses_it_up(T, accelerate):
+    X, start, _ = problem("full")
+    fitted = plain_em(X, start, "full", T, accelerate=accelerate)
+    assert fitted.n_iter == T
+    assert fitted.status.code == "not converged"
+    assert not fitted.converged
+    assert f"not converged after {T} passes" in fitted.status.text
+    assert "raise max_iter or tol" in str(fitted.status)
+
+
+@pytest.mark.parametrize("accelerate", [False, True])
+@pytest.mark.parametrize("kind", TYPES)
+def test_log_likelihood_and_criteria_are_those_of_the_final_mixture(kind, accelerate):
+    X, start, _ = problem(kind)
+    fitted = plain_em(X, start, kind, 5, accelerate=accelerate)
+    parameters = *fitted.mixture._parameters, kind
+    expected = oracle.log_likelihood(X, *parameters)
+    assert fitted.log_likelihood == pytest.approx(expected, rel=1e-12)
+    p = oracle.n_parameters(kind, 3, 4)
+    resp = oracle.responsibilities(X, *parameters)
+    for args in (), (X,):
+        assert fitted.aic(*args) == pytest.approx(oracle.aic(expected, p), rel=1e-12)
+        assert fitted.bic(*args) == pytest.approx(oracle.bic(expected, p, len(X)), rel=1e-12)
+        assert fitted.icl(*args) == pytest.approx(oracle.icl(expected, p, len(X), resp), rel=1e-10)
+
+
+def test_a_fit_says_how_it_went():
+    fitted = fastem.fit(BLOBS, 3, random_state=0)
+    assert fitted.converged
+    assert fitted.status.code == "converged"
+    assert f"converged after {fitted.n_iter} passes" in fitted.status.text
+    assert "Fit: converged" in repr(fitted)
+    assert "Mixture of 3 Gaussians" in repr(fitted)
+    assert fitted.seconds > 0
+
+
+# Chance ----------------------------------------------------------------------------------------
+
+
+def test_the_same_random_state_gives_the_same_bits():
+    first = fastem.fit(BLOBS, 5, random_state=7)
+    assert fastem.fit(BLOBS, 5, random_state=7).mixture == first.mixture
+    assert fastem.fit(BLOBS, 5, random_state=np.int64(7)).restarts == first.restarts
+    rng = np.random.default_rng(7)
+    drawn = fastem.fit(BLOBS, 5, random_state=rng)
+    assert fastem.fit(BLOBS, 5, random_state=np.random.default_rng(7)).restarts == drawn.restarts
+    assert fastem.fit(BLOBS, 5, random_state=rng).restarts != drawn.restarts
+
+
+def test_without_a_random_state_the_starts_differ():
+    assert fastem.fit(BLOBS, 6).restarts != fastem.fit(BLOBS, 6).restarts
+
+
+@pytest.mark.skipif(numba.config.NUMBA_NUM_THREADS < 2, reason="needs two threads")
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("kind", TYPES)
+def test_fits_are_the_same_to_the_bit_for_any_number_of_threads(kind, dtype):
+    X = np.tile(problem(kind, n=4000)[0], (5, 1)).astype(dtype)
+    fits = []
+    try:
+        for n_threads in 1, 2, 2:
+            numba.set_num_threads(n_threads)
+            fits.append(fastem.fit(X, 4, covariance_type=kind, random_state=1, max_iter=30))
+    finally:
+        numba.set_num_threads(numba.config.NUMBA_NUM_THREADS)
+    for other in fits[1:]:
+        assert other.mixture == fits[0].mixture
+        assert other.restarts == fits[0].restarts
+        assert other.trace.tobytes() == fits[0].trace.tobytes()
+
+
+# Starts ----------------------------------------------------------------------------------------
+
+
+def test_given_means_alone_decide_which_component_is_which():
+    means = np.array([[0.0, 6.0], [0.0, 0.0], [6.0, 0.0]])
+    for kind in TYPES:
+        fitted = fastem.fit(BLOBS, 3, covariance_type=kind, means_init=means + 1)
+        assert np.abs(fitted.mixture.means - means).max() < 0.5
+        again = fastem.fit(BLOBS, 3, covariance_type=kind, means_init=means + 1)
+        assert again.mixture == fitted.mixture
+
+
+@pytest.mark.parametrize("kind", TYPES)
+@pytest.mark.parametrize("part", [("weights",), ("covariances",), ("weights", "means")])
+def test_parts_of_a_start_are_taken(kind, part):
+    X, start, _ = problem(kind)
+    given = {f"{name}_init": getattr(start, name) for name in part}
+    seen = []
+
+    def note(event):
+        seen.append(event.mixture)
+        return True
+
+    fastem.fit(X, 3, covariance_type=kind, n_init=1, random_state=0, callback=note, **given)
+    for name in part:
+        np.testing.assert_allclose(getattr(seen[0], name), getattr(start, name), rtol=1e-12)
+
+
+def test_coinciding_components_of_a_start_are_named_with_the_remedy():
+    means = [[1.0, 1.0], [2.0, 2.0], [1.0, 1.0], [2.0, 2.0], [3.0, 3.0]]
+    with pytest.warns(
+        fastem.SymmetricStartWarning, match=r"0, 2; 1, 3 .*Give different means"
+    ) as w:
+        fastem.fit(BLOBS, 5, means_init=means, max_iter=2)
+    assert w[0].filename == __file__
+
+
+@pytest.mark.parametrize("kind", TYPES)
+def test_a_symmetric_start_stays_symmetric_and_the_default_parts_it(kind):
+    same = np.ones(3) if kind == "spherical" else np.eye(2)
+    same = {"full": np.array([np.eye(2)] * 3), "diag": np.ones((3, 2))}.get(kind, same)
+    with pytest.warns(fastem.SymmetricStartWarning, match="0, 1, 2"):
+        stuck = fastem.fit(
+            BLOBS, 3, covariance_type=kind, means_init=np.ones((3, 2)), covariances_init=same
+        )
+    assert np.ptp(stuck.mixture.means, axis=0).max() < 1e-9
+    free = fastem.fit(BLOBS, 3, covariance_type=kind, random_state=0)
+    assert oracle.adjusted_rand_index(free.mixture.predict(BLOBS), LABELS) > 0.95
+
+
+def test_components_that_differ_in_covariance_alone_raise_no_warning():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        fastem.fit(
+            BLOBS,
+            2,
+            covariance_type="spherical",
+            means_init=np.ones((2, 2)),
+            covariances_init=[1.0, 30.0],
+        )
+
+
+# Scale and place -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("scale", [1e-150, 1e-9, 1e9, 1e150])
+@pytest.mark.parametrize("kind", TYPES)
+def test_units_of_the_data_do_not_matter(kind, scale):
+    scale = 2.0 ** np.round(np.log2(scale))
+    base = fastem.fit(BLOBS, 3, covariance_type=kind, random_state=0)
+    scaled = fastem.fit(BLOBS * scale, 3, covariance_type=kind, random_state=0)
+    np.testing.assert_array_equal(scaled.mixture.means, base.mixture.means * scale)
+    expected = base.log_likelihood - BLOBS.size * np.log(scale)
+    assert scaled.log_likelihood == pytest.approx(expected, rel=1e-13)
+    np.testing.assert_array_equal(
+        scaled.mixture.predict(BLOBS * scale), base.mixture.predict(BLOBS)
+    )
+
+
+@pytest.mark.parametrize("kind", ["full", "tied", "diag"])
+def test_columns_of_very_different_units_are_fitted_alike(kind):
+    scale = np.array([1e-6, 3e6])
+    base = fastem.fit(BLOBS, 3, covariance_type=kind, random_state=0)
+    scaled = fastem.fit(BLOBS * scale, 3, covariance_type=kind, random_state=0)
+    expected = base.log_likelihood - len(BLOBS) * np.log(scale).sum()
+    assert scaled.log_likelihood == pytest.approx(expected, rel=1e-7)
+    np.testing.assert_array_equal(
+        scaled.mixture.predict(BLOBS * scale), base.mixture.predict(BLOBS)
+    )
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("kind", TYPES)
+def test_data_far_from_the_origin_keeps_its_digits(kind, dtype):
+    offset = 1e8 if dtype == np.float64 else 1024.0
+    X = np.rint(BLOBS * 2**10) / 2**10  # moved without rounding, in either dtype
+    base = fastem.fit(X, 3, covariance_type=kind, random_state=0)
+    moved = fastem.fit((X + offset).astype(dtype), 3, covariance_type=kind, random_state=0)
+    tolerance = 1e-6 if dtype == np.float64 else 1e-3
+    same = matched(base.mixture.means, moved.mixture.means - offset)
+    means = moved.mixture.means[same] - offset
+    np.testing.assert_allclose(means, base.mixture.means, atol=tolerance)
+    covariances = moved.mixture.full_covariances[same]
+    np.testing.assert_allclose(covariances, base.mixture.full_covariances, atol=tolerance)
+    labels = same[base.mixture.predict(X)]
+    np.testing.assert_array_equal(moved.mixture.predict(X + offset), labels)
+
+
+# Data with nothing to hold on to ---------------------------------------------------------------
+
+RNG = np.random.default_rng(2)
+HARD = {
+    "identical rows": (np.ones((50, 3)), 3),
+    "identical rows far away": (np.full((50, 3), 1e8 + 0.5), 3),
+    "zeros": (np.zeros((50, 3)), 2),
+    "a constant column": (np.c_[BLOBS, np.full(600, 7.0)], 3),
+    "a duplicated column": (np.c_[BLOBS, BLOBS[:, 0]], 3),
+    "fewer rows than columns": (RNG.normal(size=(5, 20)), 2),
+    "as many components as rows": (RNG.normal(size=(6, 2)), 6),
+    "one component": (BLOBS, 1),
+    "one row": (BLOBS[:1], 1),
+    "more components than distinct rows": (np.repeat(BLOBS[:3], 20, axis=0), 5),
+    "an outlier at 1e30": (np.r_[BLOBS, [[1e30, 0.0]]], 3),
+    "an outlier at 1e30 everywhere": (np.r_[BLOBS, [[1e30, -1e30]]], 2),
+    "two values": (np.repeat([[0.0, 0.0], [1.0, 1.0]], 50, axis=0), 3),
+    "zeros and ones": (RNG.integers(0, 2, (300, 4)), 4),
+    "columns 1e12 apart": (BLOBS * [1e-6, 1e6], 3),
+    "mostly zero": (np.where(RNG.random((400, 2)) < 0.95, 0.0, BLOBS[:400]), 4),
+}
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("kind", TYPES)
+@pytest.mark.parametrize("name", HARD)
+def test_hard_data_gives_a_finite_valid_mixture_and_a_rising_likelihood(name, kind, dtype):
+    X, K = HARD[name]
+    X = X.astype(dtype)
+    fitted = fastem.fit(X, K, covariance_type=kind, random_state=0, n_init=4)
+    mixture = fastem.Mixture(*fitted.mixture._parameters, kind)  # checks every parameter
+    assert mixture.weights.sum() == pytest.approx(1)
+    eigenvalues = np.linalg.eigvalsh(correlations(mixture.full_covariances))
+    assert eigenvalues.min() > 0
+    assert np.isfinite(fitted.log_likelihood)
+    # Rounding grows with the condition of a covariance, which is 1e10 where one is singular.
+    singular = {np.float64: 1e-7, np.float32: 1e-2}[dtype]
+    slack = 4 * np.finfo(dtype).eps if fitted.status.code == "converged" else singular
+    assert (np.diff(fitted.trace) >= -slack * (1 + np.abs(fitted.trace).max())).all()
+    np.testing.assert_allclose(mixture.responsibilities(X).sum(axis=1), 1, atol=1e-5)
+    assert fitted.status.code in ("converged", "collapsed")
+
+
+def correlations(covariances):
+    scale = 1 / np.sqrt(np.diagonal(covariances, axis1=1, axis2=2))
+    return covariances * scale[:, :, None] * scale[:, None, :]
+
+
+def test_collapse_is_reported_with_the_remedy():
+    X = np.r_[BLOBS, np.full((5, 2), 30.0)]
+    means = [[0, 0], [6, 0], [0, 6], [30, 30]]
+    fitted = fastem.fit(X, 4, means_init=means)
+    assert fitted.status.code == "collapsed"
+    assert fitted.converged
+    assert "components 3 collapsed onto too few distinct rows" in fitted.status.text
+    assert "fewer components, a simpler covariance_type or a larger reg_covar" in fitted.status.text
+    regular = fastem.fit(X, 4, means_init=means, reg_covar=0.01)
+    assert regular.status.code == "converged"
+    np.testing.assert_allclose(regular.mixture.covariances[3], 0.01 * np.eye(2), rtol=1e-6)
+
+
+def test_singular_data_is_reported_with_the_remedy():
+    fitted = fastem.fit(np.c_[BLOBS, BLOBS[:, 0]], 3, random_state=0)
+    assert "every component is singular: columns are constant or collinear" in fitted.status.text
+
+
+@pytest.mark.parametrize("accelerate", [False, True])
+@pytest.mark.parametrize("kind", TYPES)
+def test_a_component_that_loses_all_its_rows_is_reported(kind, accelerate):
+    variances = np.array([1.0, 1.0, 1.0, 1e-4])
+    expanded = oracle.expand_covariances(variances, "spherical", 4, 2)
+    covariances = {
+        "full": expanded,
+        "tied": expanded[0],
+        "diag": np.diagonal(expanded, axis1=1, axis2=2),
+        "spherical": variances,
+    }[kind]
+    fitted = fastem.fit(
+        BLOBS,
+        4,
+        covariance_type=kind,
+        means_init=[[0, 0], [6, 0], [0, 6], [1e4, 1e4]],
+        covariances_init=covariances,
+        accelerate=accelerate,
+    )
+    assert "components 3 lost all their rows; ask for fewer components" in fitted.status.text
+    assert fitted.status.code == "collapsed"
+    three = fastem.fit(BLOBS, 3, covariance_type=kind, random_state=0)
+    assert fitted.log_likelihood == pytest.approx(three.log_likelihood, rel=1e-6)
+
+
+# Callbacks and progress ------------------------------------------------------------------------
+
+
+def test_the_callback_hears_of_every_pass_with_a_usable_mixture():
+    events = []
+    fitted = fastem.fit(BLOBS, 3, n_init=3, random_state=0, callback=events.append)
+    stages = [e.stage for e in events]
+    assert set(stages) == {"race", "all rows"}
+    assert stages == sorted(stages, reverse=True)
+    assert {e.start for e in events if e.stage == "race"} == {0, 1, 2}
+    last = [e for e in events if e.stage == "all rows"]
+    assert [e.log_likelihood for e in last] == fitted.trace.tolist()
+    assert all(e.start == -1 for e in last)
+    for event in events:
+        level = event.mixture.log_prob(BLOBS).mean()
+        assert level == pytest.approx(event.log_likelihood, rel=1e-9)
+    assert events[-1].mixture == fitted.mixture
+
+
+@pytest.mark.parametrize("at", ["first", "race", "all rows"])
+def test_a_callback_that_returns_true_stops_the_fit_with_what_it_has(at):
+    calls = []
+
+    def stop(event):
+        calls.append(event)
+        return at == "first" or (event.stage == at and event.n_iter >= 2)
+
+    start = {"means_init": [[0, 1], [1, 0], [2, 2]]} if at == "all rows" else {}
+    fitted = fastem.fit(BLOBS, 3, random_state=0, callback=stop, **start)
+    assert fitted.status.code == "stopped"
+    assert "stopped by the callback" in fitted.status.text
+    assert not fitted.converged
+    assert stop(calls[-1]) is True
+    assert np.isfinite(fitted.mixture.log_prob(BLOBS)).all()
+
+
+def test_only_true_stops_a_fit():
+    for answer in None, 1, "yes", [1], np.True_:
+        fitted = fastem.fit(BLOBS, 2, n_init=1, random_state=0, callback=lambda _, a=answer: a)
+        assert fitted.status.code == ("stopped" if answer is np.True_ else "converged")
+
+
+def test_an_error_in_the_callback_comes_through():
+    def fail(event):
+        raise RuntimeError("from the callback")
+
+    with pytest.raises(RuntimeError, match="from the callback"):
+        fastem.fit(BLOBS, 2, callback=fail)
+
+
+def test_progress_counts_the_passes(monkeypatch):
+    stream = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", stream)
+    fitted = fastem.fit(BLOBS, 3, random_state=0, progress=True)
+    shown = stream.getvalue()
+    assert "fastem" in shown
+    assert "passes" in shown
+    assert f"{fitted.trace[-1]:.6f} a row" in shown
+
+
+def test_progress_without_tqdm_names_the_extra(monkeypatch):
+    real = builtins.__import__
+
+    def without_tqdm(name, *args, **kwargs):
+        if name.startswith("tqdm"):
+            raise ImportError(name)
+        return real(name, *args, **kwargs)
+
+    monkeypatch.setattr(builtins, "__import__", without_tqdm)
+    with pytest.raises(ImportError, match=r"progress=True needs tqdm.*fastem\[progress\]"):
+        fastem.fit(BLOBS, 2, progress=True)
+    assert fastem.fit(BLOBS, 2, random_state=0).converged
+
+
+# Threads and signals ---------------------------------------------------------------------------
+
+
+def test_another_thread_runs_while_a_pass_does():
+    """A pass of a second or so in one thread: the other must tick meanwhile."""
+    X = np.random.default_rng(0).normal(size=(200_000, 16))
+    mixture = fastem.Mixture(np.full(40, 1 / 40), X[:40], np.array([np.eye(16)] * 40))
+    mixture.summarise(X[:1000])
+    mixture.summarise(X)
+    inside, ticks = threading.Event(), []
+
+    def work():
+        inside.set()
+        for _ in range(3):
+            mixture.summarise(X)
+        inside.clear()
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    inside.wait(60)
+    while inside.is_set():
+        ticks.append(time.perf_counter())
+        time.sleep(0.001)
+    thread.join()
+    # Without the lock released a pass is one tick, so there would be 4 or so.
+    assert len(ticks) > 12
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
+def test_ctrl_c_comes_back_within_a_pass_and_the_next_fit_works():
+    code = """
+        import sys, numpy as np, fastem
+        X = np.random.default_rng(0).normal(size=(100_000, 4))
+        passes = []
+        def say(event):
+            passes.append(event.n_iter)
+            if len(passes) == 3:
+                print("running", flush=True)
+        fastem.fit(X[:500], 2, random_state=0)
+        try:
+            fastem.fit(X, 12, means_init=X[:12], tol=0, max_iter=10**6, callback=say)
+        except KeyboardInterrupt:
+            fitted = fastem.fit(X[:500], 2, random_state=0)
+            print("interrupted", fitted.mixture.weights.sum().round(6), flush=True)
+    """
+    process = subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(code)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stdout.readline() == "running\n"
+        process.send_signal(signal.SIGINT)
+        output, errors = process.communicate(timeout=60)
+    finally:
+        process.kill()
+        process.wait()
+    assert (output, errors) == ("interrupted 1.0\n", "")
+    assert process.returncode == 0
