@@ -1,0 +1,82 @@
+"""The command line.
+
+    fit      arguments --> Outputs (checked) --> Table --> select --> files, report
+    predict  arguments --> Outputs (checked) --> Mixture, Table --> labels
+
+Whatever is wrong with the input is an InputError: one line on standard error, exit status 2.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from types import FrameType
+
+from fastem.cli.arguments import parser
+from fastem.cli.errors import InputError, one_line
+
+__all__ = ["main"]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Parameters
+    ----------
+    argv : sequence of str, optional
+        Its words; those that the process was started with if None.
+
+    Returns
+    -------
+    status : int
+        0, 2 if something given cannot be used, 130 after Ctrl-C, 141 if nobody reads the output.
+        SIGTERM and SIGHUP end the process with 128 and their number, its files tidied up.
+    """
+    from fastem import __version__
+
+    try:
+        with _terminable():
+            arguments = parser(__version__).parse_args(argv)
+            arguments.run(arguments)
+            sys.stdout.flush()
+    except InputError as error:
+        print(f"fastem: {one_line(str(error))}", file=sys.stderr)
+        return 2
+    except MemoryError as error:
+        print(f"fastem: out of memory ({one_line(str(error))}); give fewer rows", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("fastem: interrupted", file=sys.stderr)
+        return 128 + signal.SIGINT
+    except BrokenPipeError:
+        # Python flushes once more at its end, and would complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+    return 0
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """Let signals that end the process unwind the stack, so that no half-written file is left."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def end(number: int, frame: FrameType | None) -> None:
+        raise SystemExit(128 + number)
+
+    names = [name for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    before = {getattr(signal, name): signal.getsignal(getattr(signal, name)) for name in names}
+    # A signal that is ignored, as nohup has it, stays ignored.
+    ours = [number for number, handler in before.items() if handler == signal.SIG_DFL]
+    for number in ours:
+        signal.signal(number, end)
+    try:
+        yield
+    finally:
+        for number in ours:
+            signal.signal(number, before[number])

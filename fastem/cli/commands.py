@@ -1,0 +1,246 @@
+"""What `fastem fit` and `fastem predict` do."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import sys
+import zipfile
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, TextIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastem.cli import report, tables
+from fastem.cli.errors import InputError, one_line, told
+from fastem.cli.outputs import Outputs
+from fastem.cli.tables import Table
+from fastem.covariance import family
+from fastem.mixture import Mixture
+from fastem.selection import Selection, select
+
+#: Tried where nothing is asked for.
+MOST_COMPONENTS = 9
+#: Where a model file keeps the names of the columns it was fitted to.
+NAMES = "columns.npy"
+PICTURES = ".png", ".pdf", ".svg", ".jpg"
+#: Rows written together.
+BLOCK = 65536
+
+
+def fit(arguments: argparse.Namespace) -> None:
+    """Fit a file; write and print what was asked for."""
+    counts = None if arguments.components is None else _counts(arguments.components)
+    families = [name.strip() for name in arguments.covariance.split(",")]
+    with told():
+        for name in families:
+            family(name)
+    _check_pictures(arguments)
+    wanted = {
+        "--labels": arguments.labels,
+        "--model": arguments.model,
+        "--plot": arguments.plot,
+        "--plot-selection": arguments.plot_selection,
+    }
+    with Outputs(wanted, arguments.file) as outputs:
+        table = tables.read(arguments.file, arguments.columns, drop_missing=arguments.drop_missing)
+        _note(table)
+        choice = _select(table, counts, families, arguments)
+        mixture = choice.best.mixture
+        labels = mixture.predict(table.X)
+        outputs.write("--labels", lambda path: _write_labels(path, _lines(table, labels)))
+        outputs.write("--model", lambda path: _save(mixture, table, path))
+        _draw(outputs, choice, table)
+        outputs.publish()
+    name = _name(arguments.file)
+    if arguments.json:
+        print(json.dumps(report.document(name, table, choice, labels), allow_nan=False))
+        return
+    width = max(60, shutil.get_terminal_size((100, 24)).columns)
+    _print(report.text(name, table, choice, labels, width))
+    _print(_written(wanted))
+
+
+def predict(arguments: argparse.Namespace) -> None:
+    """Label a file; to standard output unless told otherwise."""
+    with Outputs({"--labels": arguments.labels}, arguments.model, arguments.file) as outputs:
+        mixture, names = _load(arguments.model)
+        table = tables.read(
+            arguments.file,
+            arguments.columns,
+            fitted=names,
+            drop_missing=arguments.drop_missing,
+        )
+        _note(table)
+        n = table.X.shape[1]
+        if n != mixture.n_features:
+            raise InputError(
+                f"{_name(arguments.file)} has {n} columns of data but {arguments.model} was fitted "
+                f"to {mixture.n_features}; say which with --columns"
+            )
+        with told(_name(arguments.file)):
+            labels = mixture.predict(table.X)
+            resp = mixture.responsibilities(table.X) if arguments.probabilities else None
+        lines = _lines(table, labels, resp)
+        if "--labels" not in outputs:
+            sys.stdout.writelines(lines)
+            return
+        outputs.write("--labels", lambda path: _write_labels(path, lines))
+        outputs.publish()
+
+
+def _counts(text: str) -> list[int]:
+    """The numbers of components in a text such as 3, 1:9 or 2,4,8."""
+    counts: list[int] = []
+    for part in text.split(","):
+        first, colon, last = part.partition(":")
+        try:
+            low = int(first)
+            high = int(last) if colon else low
+        except ValueError:
+            raise InputError(
+                f"--components {text} is no number; give one such as 3, or a range such as 1:9"
+            ) from None
+        if low < 1:
+            raise InputError(f"--components {text} asks for {low}; there must be at least 1")
+        if high < low:
+            raise InputError(f"--components {part} runs backwards; write {high}:{low}")
+        counts += range(low, high + 1)
+    return counts
+
+
+def _select(
+    table: Table, counts: list[int] | None, families: list[str], arguments: argparse.Namespace
+) -> Selection:
+    if counts is None:
+        counts = list(range(1, min(MOST_COMPONENTS, len(table.X)) + 1))
+    most = max(counts)
+    if most > len(table.X):
+        raise InputError(
+            f"--components asks for {most} but {_name(arguments.file)} has only {len(table.X)} "
+            f"rows; ask for at most as many"
+        )
+    with told():
+        return select(
+            table.X,
+            counts,
+            covariance_type=families,
+            criterion=arguments.criterion,
+            random_state=arguments.seed,
+            n_init=arguments.n_init,
+            init=arguments.init,
+            tol=arguments.tol,
+            max_iter=arguments.max_iter,
+            reg_covar=arguments.reg_covar,
+            progress=sys.stderr.isatty() and find_spec("tqdm") is not None,
+        )
+
+
+def _check_pictures(arguments: argparse.Namespace) -> None:
+    """Whether pictures can be drawn, before there is anything to draw."""
+    asked = {"--plot": arguments.plot, "--plot-selection": arguments.plot_selection}
+    for option, path in asked.items():
+        if path is None:
+            continue
+        if Path(path).suffix.lower() not in PICTURES:
+            raise InputError(f"{option} {path} is no picture; end it in {', '.join(PICTURES)}")
+        with told():
+            from fastem import plot  # noqa: F401
+
+
+def _draw(outputs: Outputs, choice: Selection, table: Table) -> None:
+    if "--plot" not in outputs and "--plot-selection" not in outputs:
+        return
+    from fastem import plot
+
+    def save(axes: Any, path: Path) -> None:
+        np.ravel(axes)[0].figure.savefig(path)
+
+    outputs.write("--plot", lambda path: save(plot.clusters(choice.best.mixture, table), path))
+    outputs.write("--plot-selection", lambda path: save(plot.selection(choice), path))
+
+
+def _lines(table: Table, labels: NDArray, resp: NDArray | None = None) -> Iterator[str]:
+    """CSV with a header and a line for every row of the file; rows left out are NA."""
+    names = ["label"]
+    if resp is not None:
+        names += [f"probability_{k}" for k in range(resp.shape[1])]
+    yield ",".join(names) + "\n"
+    absent = ",".join(["NA"] * len(names)) + "\n"
+    kept = np.ones(len(labels), bool) if table.kept is None else table.kept
+    rows = _rows(labels, resp)
+    for is_kept in kept:
+        yield next(rows) if is_kept else absent
+
+
+def _rows(labels: NDArray, resp: NDArray | None) -> Iterator[str]:
+    for start in range(0, len(labels), BLOCK):
+        block = slice(start, start + BLOCK)
+        if resp is None:
+            yield from (f"{label}\n" for label in labels[block].tolist())
+            continue
+        for label, row in zip(labels[block].tolist(), resp[block].tolist(), strict=True):
+            yield f"{label},{','.join(map(repr, row))}\n"
+
+
+def _write_labels(path: Path, lines: Iterator[str]) -> None:
+    with open(path, "w", encoding="utf-8", newline="") as file:
+        file.writelines(lines)
+
+
+def _save(mixture: Mixture, table: Table, path: Path) -> None:
+    """The mixture, and the names of its columns, by which `predict` finds them again."""
+    mixture.save(path)
+    if table.named:
+        with zipfile.ZipFile(path, "a") as file, file.open(NAMES, "w") as entry:
+            np.lib.format.write_array(entry, np.array(table.columns), allow_pickle=False)
+
+
+def _load(path: str) -> tuple[Mixture, list[str] | None]:
+    try:
+        mixture = Mixture.load(path)
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror or error}") from error
+    except (ValueError, TypeError) as error:
+        raise InputError(str(error)) from error
+    with np.load(path, allow_pickle=False) as fields:
+        names = fields["columns"].tolist() if "columns" in fields.files else None
+    return mixture, names
+
+
+def _note(table: Table) -> None:
+    for note in table.notes:
+        print(f"fastem: note: {one_line(note)}", file=sys.stderr)
+
+
+def _name(path: str) -> str:
+    return "standard input" if path == "-" else path
+
+
+def _written(wanted: dict[str, str | None]) -> str:
+    what = {
+        "--labels": "the component of each row",
+        "--model": "the mixture, for fastem predict",
+        "--plot": "a picture of the clusters",
+        "--plot-selection": "a picture of the criterion",
+    }
+    paths = [(path, what[option]) for option, path in wanted.items() if path is not None]
+    return "\n".join(f"Wrote {path}: {text}." for path, text in paths)
+
+
+def _print(text: str, stream: TextIO | None = None) -> None:
+    """Print, with signs that the terminal lacks replaced."""
+    if not text:
+        return
+    stream = stream or sys.stdout
+    encoding = getattr(stream, "encoding", None) or "utf-8"
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        text = text.replace("±", "+-").replace("…", "~")
+        text = text.encode(encoding, "replace").decode(encoding)
+    print(text, file=stream)

@@ -1,0 +1,168 @@
+"""The rows of a text file as numbers; what is no number is reported with its line."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain, islice
+from operator import itemgetter
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastem.cli.errors import InputError, shown
+from fastem.cli.fields import is_missing, number
+from fastem.cli.layout import Layout, split
+
+#: Lines that the layout is judged by.
+SAMPLE = 100
+#: Rows turned into numbers together.
+CHUNK = 8192
+
+
+@dataclass(frozen=True)
+class Gap:
+    """The first missing value of a file: where it is and how it is written."""
+
+    line: int
+    column: int
+    text: str
+
+
+class Delimited:
+    """Delimited text whose layout is known and whose rows are still to be read.
+
+    Parameters
+    ----------
+    lines : iterator of str
+    source : str
+        What messages call the file.
+
+    Raises
+    ------
+    InputError
+        If there are no rows.
+    """
+
+    def __init__(self, lines: Iterator[str], source: str) -> None:
+        self.source = source
+        self._skipped = 0
+        sample = self._after_comments(lines)
+        try:
+            self.layout = Layout.of(sample, source)
+        except csv.Error as error:
+            raise InputError(f"{source} is not a table of text: {error}") from None
+        self._reader = split(chain(sample, lines), self.layout.delimiter)
+        if self.layout.names is not None:
+            next(row for row in self._reader if row)
+
+    def _after_comments(self, lines: Iterator[str]) -> list[str]:
+        """The lines to judge by, from the first that is neither blank nor a comment."""
+        for line in lines:
+            if line.strip() and not line.startswith("#"):
+                return [line, *islice(lines, SAMPLE)]
+            self._skipped += 1
+        raise InputError(f"{self.source} is empty; give a file with rows of numbers")
+
+    def read(self, columns: Sequence[int]) -> tuple[NDArray[np.float64], Gap | None]:
+        """The rows' values in those columns, NaN where one is missing, and the first gap.
+
+        Raises
+        ------
+        InputError
+            If a field is text or infinite, or a row has too few or too many fields.
+        """
+        blocks, gap = [], None
+        while True:
+            before = self._skipped + self._reader.line_num
+            try:
+                rows = list(islice(self._reader, CHUNK))
+            except csv.Error as error:
+                line = self._skipped + self._reader.line_num
+                raise InputError(f"{self.source}, line {line}: {error}; check its quotes") from None
+            if not rows:
+                break
+            block = self._quickly(rows, columns)
+            if block is None:
+                block, first = self._carefully(rows, columns, before)
+                gap = gap or first
+            blocks.append(block)
+        if not sum(map(len, blocks)):
+            raise InputError(f"{self.source} has no rows; give a file with rows of numbers")
+        return np.concatenate(blocks), gap
+
+    def _quickly(self, rows: list[list[str]], columns: Sequence[int]) -> NDArray | None:
+        """The values of rows that hold nothing but finite numbers, else None."""
+        width = self.layout.width
+        if any(len(row) != width for row in rows):
+            return None
+        if len(columns) == 1:
+            fields = list(map(itemgetter(columns[0]), rows))
+        else:
+            fields = list(chain.from_iterable(map(itemgetter(*columns), rows)))
+        if self.layout.decimal_comma:
+            fields = [field.replace(",", ".") for field in fields]
+        if "_" in "".join(fields):
+            return None
+        try:
+            values = np.fromiter(map(float, fields), np.float64, len(fields))
+        except ValueError:
+            return None
+        return values.reshape(-1, len(columns)) if np.isfinite(values).all() else None
+
+    def _carefully(
+        self, rows: list[list[str]], columns: Sequence[int], line: int
+    ) -> tuple[NDArray[np.float64], Gap | None]:
+        """The values field by field, after so many lines, and the first gap."""
+        values: list[list[float]] = []
+        gap = None
+        width = self.layout.width
+        for row in rows:
+            line += 1
+            if not row or (len(row) == 1 and width > 1 and not row[0].strip()):
+                continue
+            if len(row) != width:
+                raise InputError(
+                    f"{self.source}, line {line} has {len(row)} field{'s'[: len(row) != 1]} where "
+                    f"{width} were expected; correct it, or quote text that holds the delimiter"
+                )
+            for j in columns:
+                if gap is None and is_missing(row[j]):
+                    gap = Gap(line, j, row[j].strip())
+            values.append([self._value(row[j], j, line) for j in columns])
+            line += sum(field.count("\n") for field in row)
+        return np.array(values, dtype=np.float64).reshape(-1, len(columns)), gap
+
+    def _value(self, field: str, column: int, line: int) -> float:
+        if is_missing(field):
+            return np.nan
+        value = number(field, decimal_comma=self.layout.decimal_comma)
+        if value is not None and np.isfinite(value):
+            return value
+        where = f"{self.source}, line {line}: {self.layout.called(column)}"
+        if value is not None:
+            raise InputError(f"{where} is {field.strip()}; correct it, or leave the row out")
+        if column in self.layout.numeric:
+            raise InputError(
+                f"{where} is {shown(field)}, not a number; correct it, or leave the column out "
+                f"with --columns"
+            )
+        raise InputError(f"{where} holds text, {shown(field)}; {self._remedy()}")
+
+    def _remedy(self) -> str:
+        usable = [j for j in self.layout.numeric if j not in self.layout.set_aside]
+        if not usable:
+            return "no column holds numbers, give a file that has some"
+        return f"take the columns of numbers with --columns {_ranges(usable)}"
+
+
+def _ranges(columns: list[int]) -> str:
+    """Positions as --columns takes them, such as 0:3,5."""
+    groups: list[list[int]] = []
+    for j in columns:
+        if groups and j == groups[-1][-1] + 1:
+            groups[-1].append(j)
+        else:
+            groups.append([j])
+    return ",".join(f"{g[0]}:{g[-1]}" if len(g) > 1 else str(g[0]) for g in groups)

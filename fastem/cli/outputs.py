@@ -1,0 +1,127 @@
+"""Files to write: all of them whole, or none of them."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+
+from fastem.cli.errors import InputError
+
+
+class Outputs:
+    """The files that a command is to write, found writable before its work begins.
+
+    Each is written beside its place; `publish` renames them all. Leaving the `with` block takes
+    away what was not published.
+
+    Parameters
+    ----------
+    paths : mapping of str to str or None
+        Each option and the path given to it.
+    sources : str
+        Files read, which must not be overwritten.
+
+    Raises
+    ------
+    InputError
+        If a path cannot be written, or is given twice.
+    """
+
+    def __init__(self, paths: Mapping[str, str | None], *sources: str) -> None:
+        self._targets = {o: _target(p) for o, p in paths.items() if p is not None}
+        self._parts: dict[Path, Path] = {}
+        taken = {Path(os.path.realpath(path)): path for path in sources}
+        for option, target in self._targets.items():
+            given = str(paths[option])
+            if target in taken:
+                raise InputError(f"{option} {given} is {taken[target]} as well; give another name")
+            taken[target] = option
+            with _written(option, given):
+                _check(target)
+
+    def __contains__(self, option: str) -> bool:
+        """Whether the option was given."""
+        return option in self._targets
+
+    def write(self, option: str, write: Callable[[Path], object]) -> None:
+        """Have the option's file written beside its place, if it was asked for."""
+        if option not in self._targets:
+            return
+        target = self._targets[option]
+        with _written(option, str(target)):
+            if _is_special(target):
+                write(target)
+                return
+            part = _beside(target)
+            self._parts[target] = part
+            write(part)
+            if target.exists():
+                shutil.copymode(target, part)
+
+    def publish(self) -> None:
+        """Rename what was written to the names asked for."""
+        while self._parts:
+            target, part = next(iter(self._parts.items()))
+            with _written("output", str(target)):
+                os.replace(part, target)
+            del self._parts[target]
+
+    def __enter__(self) -> Outputs:
+        """Self."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Take away what was not published."""
+        for part in self._parts.values():
+            part.unlink(missing_ok=True)
+
+
+def _target(path: str) -> Path:
+    """Where the output goes. A link stays a link: what it points to is replaced."""
+    return Path(path) if _is_special(Path(path)) else Path(os.path.realpath(path))
+
+
+def _check(target: Path) -> None:
+    """Write nothing, but find out whether one could."""
+    if target.is_dir():
+        raise IsADirectoryError(None, "it is a directory")
+    if _is_special(target):
+        return
+    if not target.parent.is_dir():
+        raise FileNotFoundError(None, "its directory does not exist")
+    if target.exists() and not os.access(target, os.W_OK):
+        raise PermissionError(None, "it is write-protected")
+    part = _beside(target)
+    os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
+    part.unlink()
+
+
+def _is_special(target: Path) -> bool:
+    """Whether it is a device or a pipe, which must not be replaced."""
+    return target.exists() and not target.is_file()
+
+
+def _beside(target: Path) -> Path:
+    # The ending stays: writers go by it.
+    return target.with_name(f".{target.stem[:64]}.{secrets.token_hex(4)}.part{target.suffix}")
+
+
+@contextmanager
+def _written(option: str, path: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise InputError(
+            f"{option} {path} cannot be written: {why}; give a path where you can write"
+        ) from error

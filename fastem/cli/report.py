@@ -1,0 +1,220 @@
+"""What a fit found, for people and as JSON."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastem.cli.errors import in_options
+from fastem.cli.tables import Table
+from fastem.mixture import Mixture
+from fastem.selection import Row, Selection
+
+#: Beyond these a table is no longer read by people; --json has everything.
+MAX_COLUMNS, MAX_COMPONENTS = 12, 64
+MARKS = {"collapsed": "!", "not converged": "~"}
+LEGEND = {"*": "the best", "!": "collapsed components", "~": "not converged"}
+
+
+def text(name: str, table: Table, choice: Selection, labels: NDArray, width: int) -> str:
+    """The table of a selection and the mixture it chose.
+
+    Parameters
+    ----------
+    name : str
+        What the file is called.
+    labels : (n_samples,) ndarray of int
+        The component of each row.
+    width : int
+        Characters that a line may have.
+    """
+    best = choice.best
+    mixture = best.mixture
+    found = f"{_components(mixture)}, {mixture.covariance_type} covariance"
+    lines = [f"{name}: {_rows(table)}, {_columns(table)}", ""]
+    if len(choice.table) > 1:
+        lines += [*_selection(choice), "", f"The best has {found}:", ""]
+    else:
+        lines += [f"{found}:", ""]
+    lines += clusters(mixture, table.columns, labels, width)
+    criteria = f"AIC {best.aic():.2f}, BIC {best.bic():.2f}, ICL {best.icl():.2f}"
+    lines += [
+        "",
+        f"Log-likelihood {best.log_likelihood:.2f} with {mixture.n_parameters} parameters; "
+        f"{criteria} (lower is better).",
+        f"Status: {in_options(best.status.text)}.",
+    ]
+    return "\n".join(lines + _advice(choice))
+
+
+def clusters(mixture: Mixture, columns: Sequence[str], labels: NDArray, width: int) -> list[str]:
+    """One line a component: rows, weight, and mean ± standard deviation of each column."""
+    sizes = np.bincount(labels, minlength=mixture.n_components)
+    deviations = np.sqrt(np.diagonal(mixture.full_covariances, axis1=1, axis2=2))
+    shown = range(min(mixture.n_components, MAX_COMPONENTS))
+    cells = [
+        ["component", *map(str, shown)],
+        ["rows", *(str(sizes[k]) for k in shown)],
+        ["weight", *(f"{mixture.weights[k]:.4f}" for k in shown)],
+    ]
+    for d, name in enumerate(columns[:MAX_COLUMNS]):
+        head = name if len(name) <= 24 else name[:23] + "…"
+        values = (mean_and_deviation(mixture.means[k, d], deviations[k, d]) for k in shown)
+        cells.append([head, *values])
+    lines = _wrapped(cells, width)
+    if mixture.n_components > MAX_COMPONENTS:
+        lines.append(f"  and {mixture.n_components - MAX_COMPONENTS} more; --json has them all")
+    lines += [
+        "",
+        "  rows: those that most probably belong to it; columns: mean ± standard deviation",
+    ]
+    if len(columns) > MAX_COLUMNS:
+        lines.append(f"  and {len(columns) - MAX_COLUMNS} more columns; --json has them all")
+    return lines
+
+
+def mean_and_deviation(mean: float, deviation: float) -> str:
+    """Both to the second digit of the deviation: `54.5 ± 5.8`."""
+    if deviation <= 0 or not math.isfinite(deviation):
+        return f"{mean:.6g} ± {deviation:.2g}"
+    decimals = 1 - math.floor(math.log10(deviation))
+    if decimals > 6 or deviation >= 1e7:
+        digits = 2
+        if mean:
+            digits = max(2, math.floor(math.log10(abs(mean))) + decimals + 1)
+        return f"{mean:.{min(digits, 12)}g} ± {deviation:.2g}"
+    decimals = max(decimals, 0)
+    return f"{mean:.{decimals}f} ± {deviation:.{decimals}f}"
+
+
+def document(name: str, table: Table, choice: Selection, labels: NDArray) -> dict[str, Any]:
+    """Everything, as json.dumps takes it; numbers that are not finite are null."""
+    best = choice.best
+    mixture = best.mixture
+    return _plain(
+        {
+            "file": name,
+            "n_samples": len(table.X),
+            "n_dropped": _n_dropped(table),
+            "columns": table.columns,
+            "criterion": choice.criterion,
+            "table": [row._asdict() for row in choice.table],
+            "mixture": {
+                "n_components": mixture.n_components,
+                "covariance_type": mixture.covariance_type,
+                "n_parameters": mixture.n_parameters,
+                "weights": mixture.weights,
+                "means": mixture.means,
+                "covariances": mixture.covariances,
+            },
+            "sizes": np.bincount(labels, minlength=mixture.n_components),
+            "log_likelihood": best.log_likelihood,
+            "aic": best.aic(),
+            "bic": best.bic(),
+            "icl": best.icl(),
+            "n_iter": best.n_iter,
+            "converged": best.converged,
+            "status": {"code": best.status.code, "text": best.status.text},
+            "trace": best.trace,
+            "restarts": [
+                {
+                    "index": start.index,
+                    "log_likelihood": start.log_likelihood,
+                    "n_iter": start.n_iter,
+                    "outcome": start.outcome,
+                }
+                for start in best.restarts
+            ],
+        }
+    )
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, np.ndarray | np.generic):
+        return _plain(value.tolist())
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+def _selection(choice: Selection) -> list[str]:
+    """The criterion of every fit: components down, families across."""
+    best = choice.best_row
+    families = list(dict.fromkeys(row.covariance_type for row in choice.table))
+    counts = list(dict.fromkeys(row.n_components for row in choice.table))
+    fits = {(row.n_components, row.covariance_type): row for row in choice.table}
+    cells = [["components", *map(str, counts)]]
+    criterion = choice.criterion.upper()
+    marks = {"*"}
+    for name in families:
+        column = []
+        for k in counts:
+            row = fits.get((k, name))
+            mark = "*" if row is best else MARKS.get(row.status, " ") if row else " "
+            marks.add(mark)
+            column.append(f"{getattr(row, choice.criterion):.2f} {mark}" if row else "")
+        cells.append([f"{name if len(families) > 1 else criterion}  ", *column])
+    legend = ", ".join(f"{mark} {LEGEND[mark]}" for mark in LEGEND if mark in marks)
+    shape = f" with {families[0]} covariance" if len(families) == 1 else ""
+    head = f"{criterion} of {len(choice.table)} fits{shape} (lower is better; {legend}):"
+    return [head, "", *(line.rstrip() for line in _wrapped(cells, 10**6))]
+
+
+def _wrapped(cells: list[list[str]], width: int) -> list[str]:
+    """Columns side by side; those too many for a line go below, led by the first column again."""
+    widths = [max(map(len, column)) for column in cells]
+    lines: list[str] = []
+    j = 1
+    while j < len(cells):
+        block, used = [0], 2 + widths[0]
+        while j < len(cells) and (len(block) == 1 or used + 3 + widths[j] <= width):
+            block.append(j)
+            used += 3 + widths[j]
+            j += 1
+        if lines:
+            lines.append("")
+        for i in range(len(cells[0])):
+            lines.append("  " + "   ".join(cells[b][i].rjust(widths[b]) for b in block))
+    return lines
+
+
+def _advice(choice: Selection) -> list[str]:
+    counts = sorted({row.n_components for row in choice.table})
+    best: Row = choice.best_row
+    if len(counts) > 1 and best.n_components == counts[-1]:
+        most = 2 * counts[-1]
+        return [
+            f"The best is the largest number tried; try more: --components {counts[-1]}:{most}."
+        ]
+    return []
+
+
+def _components(mixture: Mixture) -> str:
+    return "1 component" if mixture.n_components == 1 else f"{mixture.n_components} components"
+
+
+def _n_dropped(table: Table) -> int:
+    return 0 if table.kept is None else int((~table.kept).sum())
+
+
+def _rows(table: Table) -> str:
+    rows = f"{len(table.X)} row{'s'[: len(table.X) != 1]}"
+    dropped = _n_dropped(table)
+    return f"{rows} ({dropped} with missing values left out)" if dropped else rows
+
+
+def _columns(table: Table) -> str:
+    n = len(table.columns)
+    count = f"{n} column{'s'[: n != 1]}"
+    if not table.named:
+        return count
+    listed = ", ".join(table.columns[:MAX_COLUMNS]) + (", ..." if n > MAX_COLUMNS else "")
+    return f"{count}: {listed}"

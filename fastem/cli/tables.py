@@ -1,0 +1,256 @@
+"""Reading a table of numbers: delimited text, .npy or .npz."""
+
+from __future__ import annotations
+
+import csv
+import difflib
+import gzip
+import io
+import sys
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import IO
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from fastem.cli.delimited import Delimited
+from fastem.cli.errors import InputError, told
+
+NPY, ZIP, GZIP = b"\x93NUMPY", b"PK\x03\x04", b"\x1f\x8b"
+#: Bytes looked at to find out what a file is.
+HEAD = 65536
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """The numbers of a file; like a data frame, an array with names of columns.
+
+    Parameters
+    ----------
+    X : (n_samples, n_features) ndarray
+    columns : tuple of str
+        Their names; `column 3`, counted from 0, where the file has none.
+    named : bool
+        Whether the file names its columns.
+    kept : (n_rows,) ndarray of bool, or None
+        Which rows of the file X holds, if not all.
+    notes : tuple of str
+        What a user should know of the reading.
+    """
+
+    X: NDArray
+    columns: tuple[str, ...]
+    named: bool
+    kept: NDArray[np.bool_] | None = None
+    notes: tuple[str, ...] = ()
+
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray:
+        """The numbers alone."""
+        return np.array(self.X, dtype) if copy else np.asarray(self.X, dtype)
+
+
+def read(
+    path: str,
+    columns: str | None = None,
+    *,
+    fitted: Sequence[str] | None = None,
+    drop_missing: bool = False,
+) -> Table:
+    """Read the numbers of a file.
+
+    Parameters
+    ----------
+    path : str
+        `-` is standard input.
+    columns : str, optional
+        Names, positions counted from 0 and ranges of either with both ends, with commas between.
+    fitted : sequence of str, optional
+        Names to look for where `columns` is not given and the file names its columns.
+    drop_missing : bool, default False
+        Leave out rows with missing values instead of refusing them.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read or holds something else.
+    """
+    source = "standard input" if path == "-" else path
+    with told(source), _opened(path, source) as file:
+        head = file.read(HEAD)
+        file.seek(0)
+        if head.startswith((NPY, ZIP)):
+            return _from_array(_array(file, path, head, source), source, columns, drop_missing)
+        with _text(file, head, source) as lines:
+            return _from_text(Delimited(lines, source), columns, fitted, drop_missing)
+
+
+def _opened(path: str, source: str) -> IO[bytes]:
+    """The file, such that one can go back to its start."""
+    if path == "-":
+        return io.BytesIO(sys.stdin.buffer.read())
+    try:
+        file = open(path, "rb")  # noqa: SIM115, closed by the caller
+    except OSError as error:
+        raise InputError(
+            f"{source} cannot be read: {error.strerror}; give the path of a CSV, .npy or .npz file"
+        ) from error
+    if file.seekable():
+        return file
+    with file:
+        return io.BytesIO(file.read())
+
+
+def _array(file: IO[bytes], path: str, head: bytes, source: str) -> NDArray:
+    """The one array of the file, mapped where it lies on disk as it is."""
+    try:
+        if head.startswith(NPY):
+            if isinstance(file, io.BytesIO):
+                return np.load(file, allow_pickle=False)
+            return np.load(path, mmap_mode="r", allow_pickle=False)
+        with np.load(file, allow_pickle=False) as arrays:
+            names = arrays.files
+            name = "X" if "X" in names else names[0] if len(names) == 1 else None
+            if name is None:
+                raise InputError(
+                    f"{source} holds {len(names)} arrays, {', '.join(names[:8])}; "
+                    f"save the rows alone, or as X"
+                )
+            array = arrays[name]
+    except (ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise InputError(
+            f"{source} is damaged or holds objects ({error}); give a file of real numbers"
+        ) from None
+    if not isinstance(array, np.ndarray):
+        raise InputError(f"{source} is a zip file without arrays; save the table as CSV")
+    return array
+
+
+def _from_array(array: NDArray, source: str, columns: str | None, drop_missing: bool) -> Table:
+    if array.ndim == 1:
+        array = array.reshape(-1, 1)
+    if array.ndim != 2 or not array.shape[1]:
+        raise InputError(
+            f"{source} holds an array of shape {array.shape}; "
+            f"give a 2-dimensional one, (rows, columns)"
+        )
+    if array.dtype.kind not in "fiub":
+        raise InputError(f"{source} holds {array.dtype}; give real numbers")
+    chosen = list(range(array.shape[1]))
+    if columns is not None:
+        chosen = choose(columns, None, len(chosen), source)
+        array = array[:, chosen]
+    kept = None
+    if not np.isfinite(array.sum(dtype=np.float64)):
+        missing = np.isnan(array)
+        if missing.any():
+            row = int(np.argmax(missing.any(axis=1)))
+            where = f"row {row}, column {chosen[int(np.argmax(missing[row]))]} (counted from 0)"
+            kept = _without_missing(missing, source, where, "nan", drop_missing)
+            array = array[kept]
+    return Table(array, tuple(f"column {j}" for j in chosen), False, kept)
+
+
+def _text(file: IO[bytes], head: bytes, source: str) -> io.TextIOWrapper:
+    """The file as text, in the encoding that its first bytes show."""
+    if head.startswith(GZIP):
+        file = gzip.GzipFile(fileobj=file)  # type: ignore[assignment]
+        head = file.read(HEAD)
+        file.seek(0)
+    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
+        encoding = "utf-16"
+    elif b"\0" in head:
+        raise InputError(f"{source} is not text; give CSV, .npy or .npz")
+    else:
+        try:
+            # A character may be cut at the end of what was read.
+            head[: head.rfind(b"\n") + 1].decode("utf-8")
+            encoding = "utf-8-sig"
+        except UnicodeDecodeError:
+            encoding = "latin-1"
+    return io.TextIOWrapper(file, encoding, errors="replace", newline="")
+
+
+def _from_text(
+    text: Delimited, columns: str | None, fitted: Sequence[str] | None, drop_missing: bool
+) -> Table:
+    layout = text.layout
+    notes = layout.notes
+    if columns is not None:
+        chosen = choose(columns, layout.names, layout.width, text.source)
+    elif fitted is not None and layout.names is not None:
+        chosen = [_position(name, layout.names, layout.width, text.source) for name in fitted]
+    else:
+        chosen = [j for j in range(layout.width) if j not in layout.set_aside]
+    if 0 in chosen:
+        notes = tuple(note for note in notes if "row names" not in note)
+    X, gap = text.read(chosen)
+    kept = None
+    if gap is not None:
+        where = f"line {gap.line}, {layout.called(gap.column)}"
+        kept = _without_missing(np.isnan(X), text.source, where, gap.text, drop_missing)
+        X = X[kept]
+    named = layout.names is not None
+    names = tuple((layout.names[j] if layout.names else "") or f"column {j}" for j in chosen)
+    return Table(X, names, named, kept, notes)
+
+
+def _without_missing(
+    missing: NDArray[np.bool_], source: str, where: str, text: str, drop: bool
+) -> NDArray[np.bool_]:
+    """Which rows to keep, or a refusal."""
+    kept = np.logical_not(missing.any(axis=1))
+    n_rows = int((~kept).sum())
+    if not drop:
+        rows = "1 row has" if n_rows == 1 else f"{n_rows} rows have"
+        raise InputError(
+            f"{source}: {rows} missing values, the first at {where}: {text!r}; "
+            f"fill them, or leave such rows out with --drop-missing"
+        )
+    if not kept.any():
+        raise InputError(f"{source}: every row has missing values; choose other --columns")
+    return kept
+
+
+def choose(spec: str, names: Sequence[str] | None, width: int, source: str) -> list[int]:
+    """Positions of the columns that `spec` asks for.
+
+    Raises
+    ------
+    InputError
+        If there is no such column, or one is asked for twice.
+    """
+    chosen: list[int] = []
+    for part in (part.strip() for part in next(csv.reader([spec], skipinitialspace=True), [])):
+        first, colon, last = part.partition(":")
+        if colon and not (names and part in names):
+            low = _position(first.strip(), names, width, source)
+            high = _position(last.strip(), names, width, source)
+            if low > high:
+                raise InputError(f"--columns {part} runs backwards; write {last}:{first}")
+            chosen += range(low, high + 1)
+        else:
+            chosen.append(_position(part, names, width, source))
+    if not chosen:
+        raise InputError("--columns is empty; give names or positions, such as 0:3")
+    twice = [j for j in set(chosen) if chosen.count(j) > 1]
+    if twice:
+        raise InputError(f"--columns {spec} asks for column {twice[0]} twice; name each once")
+    return chosen
+
+
+def _position(name: str, names: Sequence[str] | None, width: int, source: str) -> int:
+    if names is not None and name and name in names:
+        if names.count(name) > 1:
+            raise InputError(f"{source} has {names.count(name)} columns {name!r}; give positions")
+        return names.index(name)
+    if name.isdecimal() and int(name) < width:
+        return int(name)
+    if names is None:
+        known = f"its columns have no names; give positions from 0 to {width - 1}"
+    else:
+        close = difflib.get_close_matches(name, names, 1)
+        listed = ", ".join(names[:12]) + (", ..." if len(names) > 12 else "")
+        known = f"did you mean {close[0]!r}?" if close else f"it has {listed}"
+    raise InputError(f"{source} has no column {name!r}; {known}")

@@ -1,0 +1,358 @@
+"""fit and predict, from files to files; the oracle is the library called directly."""
+
+import json
+import os
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import fastem
+from fastem import cli
+from fastem.cli import commands, report
+
+DATA = Path(__file__).parents[1] / "data"
+FAITHFUL = str(DATA / "faithful.csv")
+ROWS = np.loadtxt(FAITHFUL, delimiter=",", skiprows=1)
+QUICK = ["--n-init", "2", "--tol", "1e-3"]
+
+
+@pytest.fixture
+def run(capsys, tmp_path, monkeypatch):
+    """Run the command line in an empty folder: its status, output and errors."""
+    monkeypatch.chdir(tmp_path)
+
+    def command(*words):
+        status = cli.main([str(word) for word in words])
+        return status, *capsys.readouterr()
+
+    return command
+
+
+@pytest.fixture
+def refused(run, tmp_path):
+    """Run what must fail: in one line on standard error, with status 2 and no new file."""
+
+    def command(*words):
+        before = sorted(tmp_path.iterdir())
+        status, out, err = run(*words)
+        assert (status, out) == (2, "")
+        assert err.startswith("fastem: ")
+        assert err.count("\n") == 1
+        assert err.endswith("\n")
+        assert sorted(tmp_path.iterdir()) == before
+        return err
+
+    return command
+
+
+@pytest.fixture
+def no_fit(monkeypatch):
+    """Let no fit begin."""
+    monkeypatch.setattr(commands, "select", lambda *_, **__: pytest.fail("a fit has begun"))
+
+
+def read_labels(path):
+    lines = Path(path).read_text().splitlines()
+    assert lines[0] == "label"
+    return np.array(lines[1:], dtype=int)
+
+
+def test_faithful_has_two_clusters_for_people(run):
+    status, out, err = run("fit", FAITHFUL, "--components", "1:4", "--labels", "labels.csv")
+    assert (status, err) == (0, "")
+    assert "272 rows, 2 columns: eruptions, waiting" in out
+    assert "lower is better" in out
+    assert "2322.19 *" in out
+    assert "2 components, full covariance" in out
+    assert "0.6441" in out
+    assert "4.29 ± 0.41   80.0 ± 6.0" in out
+    assert "Status: converged" in out
+    assert "Wrote labels.csv" in out
+    labels = read_labels("labels.csv")
+    assert sorted(np.bincount(labels)) == [97, 175]
+
+
+def test_json_is_what_the_library_finds(run):
+    words = "--covariance", "full,diag", "--criterion", "aic", "--seed", "3", "--json"
+    status, out, err = run("fit", FAITHFUL, "--components", "1:3", *words)
+    assert (status, err) == (0, "")
+    found = json.loads(out)
+    choice = fastem.select(
+        ROWS, [1, 2, 3], covariance_type=["full", "diag"], criterion="aic", random_state=3
+    )
+    best = choice.best
+    assert found["columns"] == ["eruptions", "waiting"]
+    assert found["criterion"] == "aic"
+    assert found["table"] == [
+        {**row._asdict(), "seconds": shown["seconds"]}
+        for row, shown in zip(choice.table, found["table"], strict=True)
+    ]
+    mixture = found["mixture"]
+    rebuilt = fastem.Mixture(
+        *(mixture[name] for name in ("weights", "means", "covariances", "covariance_type"))
+    )
+    assert rebuilt == best.mixture
+    assert found["status"] == {"code": best.status.code, "text": best.status.text}
+    assert len(found["restarts"]) == len(best.restarts) == 10
+    assert sum(found["sizes"]) == found["n_samples"] == 272
+    assert found["log_likelihood"] == best.log_likelihood
+
+
+def test_json_has_null_for_what_is_not_finite():
+    assert report._plain({"a": [-np.inf, np.float64("nan"), np.int64(1)]}) == {"a": [None, None, 1]}
+
+
+def test_the_same_command_finds_the_same(run):
+    first, second = (run("fit", FAITHFUL, "--components", "3", *QUICK)[1] for _ in range(2))
+    assert first == second
+
+
+def test_without_components_1_to_9_are_tried_or_as_many_as_rows(run, tmp_path):
+    (tmp_path / "few.csv").write_text("x\n0\n1\n5\n6.5\n")
+    status, out, _ = run("fit", "few.csv", "--json", *QUICK)
+    assert status == 0
+    assert [row["n_components"] for row in json.loads(out)["table"]] == [1, 2, 3, 4]
+
+
+def test_components_listed(run):
+    out = run("fit", FAITHFUL, "--components", "4,1:2", "--json", *QUICK)[1]
+    assert [row["n_components"] for row in json.loads(out)["table"]] == [4, 1, 2]
+
+
+def test_the_best_at_the_edge_asks_for_more(run):
+    out = run("fit", FAITHFUL, "--components", "1:2", *QUICK)[1]
+    assert "largest number tried; try more: --components 2:4" in out
+
+
+def test_several_families_stand_side_by_side(run):
+    out = run("fit", FAITHFUL, "--components", "1:2", "--covariance", "full,diag", *QUICK)[1]
+    heads = next(line.split() for line in out.splitlines() if "components  " in line)
+    assert heads == ["components", "full", "diag"]
+
+
+def test_wide_tables_are_wrapped(run, monkeypatch, tmp_path):
+    monkeypatch.setenv("COLUMNS", "60")
+    np.save("x.npy", np.random.default_rng(0).normal(size=(50, 14)))
+    out = run("fit", "x.npy", "--components", "1", "--covariance", "diag", *QUICK)[1]
+    table = out.split("\n\n")[2:-2]
+    assert len(table) > 1
+    assert all(len(line) <= 60 for block in table for line in block.splitlines())
+    assert "and 2 more columns" in out
+
+
+@pytest.mark.parametrize(
+    ("mean", "deviation", "text"),
+    [
+        (54.478, 5.8, "54.5 ± 5.8"),
+        (2.0364, 0.263, "2.04 ± 0.26"),
+        (802339.2, 13766.1, "802339 ± 13766"),
+        (1e-9, 2.5e-10, "1e-09 ± 2.5e-10"),
+        (1.23456e12, 1e9, "1.2346e+12 ± 1e+09"),
+        (1e9, 0.5, "1000000000.00 ± 0.50"),
+        (3.0, 0.0, "3 ± 0"),
+        (0.0, 1e-12, "0 ± 1e-12"),
+    ],
+)
+def test_means_are_given_to_the_digits_that_their_deviation_leaves(mean, deviation, text):
+    assert report.mean_and_deviation(mean, deviation) == text
+
+
+def test_predict_is_mixture_predict(run):
+    run("fit", FAITHFUL, "--components", "3", "--model", "m.npz", "--labels", "a.csv", *QUICK)
+    mixture = fastem.Mixture.load("m.npz")
+    status, out, err = run("predict", "m.npz", FAITHFUL)
+    assert (status, err) == (0, "")
+    assert out == Path("a.csv").read_text()
+    np.testing.assert_array_equal(read_labels("a.csv"), mixture.predict(ROWS))
+
+
+def test_probabilities_are_responsibilities(run):
+    run("fit", FAITHFUL, "--components", "2", "--model", "m.npz", *QUICK)
+    status, out, _ = run(
+        "predict", "m.npz", FAITHFUL, "--probabilities", "--labels", "probabilities.csv"
+    )
+    assert (status, out) == (0, "")
+    found = np.genfromtxt("probabilities.csv", delimiter=",", names=True)
+    mixture = fastem.Mixture.load("m.npz")
+    np.testing.assert_array_equal(found["label"], mixture.predict(ROWS))
+    resp = mixture.responsibilities(ROWS)
+    np.testing.assert_array_equal(found["probability_0"], resp[:, 0])
+    np.testing.assert_array_equal(found["probability_1"], resp[:, 1])
+
+
+def test_predict_finds_its_columns_by_name_in_any_order(run):
+    run("fit", FAITHFUL, "--components", "2", "--model", "m.npz", "--labels", "a.csv", *QUICK)
+    lines = [f"{w},x,{e}" for e, w in ROWS]
+    Path("other.csv").write_text("\n".join(["waiting,note,eruptions", *lines]))
+    assert run("predict", "m.npz", "other.csv")[1] == Path("a.csv").read_text()
+
+
+def test_predict_takes_columns_without_names_in_their_order(run):
+    run("fit", FAITHFUL, "--components", "2", "--model", "m.npz", "--labels", "a.csv", *QUICK)
+    np.save("x.npy", ROWS)
+    np.savetxt("x.txt", ROWS)
+    assert run("predict", "m.npz", "x.npy")[1] == Path("a.csv").read_text()
+    assert run("predict", "m.npz", "x.txt")[1] == Path("a.csv").read_text()
+
+
+def test_predict_takes_a_mixture_that_python_saved(run):
+    mixture = fastem.Mixture([0.5, 0.5], [[2, 50], [4, 80]], [[1, 9], [1, 9]], "diag")
+    mixture.save("m.npz")
+    out = run("predict", "m.npz", FAITHFUL)[1]
+    np.testing.assert_array_equal(np.array(out.split()[1:], int), mixture.predict(ROWS))
+
+
+def test_rows_left_out_keep_their_line(run):
+    Path("x.csv").write_text("a\n1\n2\nNA\n9\n10\n")
+    words = "--components", "2", "--drop-missing", "--labels", "a.csv", "--model", "m.npz"
+    out = run("fit", "x.csv", *words, *QUICK)[1]
+    assert "4 rows (1 with missing values left out)" in out
+    labels = Path("a.csv").read_text().split()
+    assert labels[3] == "NA"
+    assert labels[1] == labels[2] != labels[4] == labels[5]
+    out = run("predict", "m.npz", "x.csv", "--drop-missing", "--probabilities")[1]
+    assert out.splitlines()[3] == "NA,NA,NA"
+
+
+def test_notes_go_to_standard_error(run):
+    Path("x.csv").write_text('"","a"\n1,0.5\n2,3\n3,3.5\n')
+    status, out, err = run("fit", "x.csv", "--components", "1", "--json", *QUICK)
+    assert status == 0
+    assert json.loads(out)["columns"] == ["a"]
+    assert err.startswith("fastem: note: the first column, '', holds row names")
+
+
+def test_pictures(run):
+    pytest.importorskip("matplotlib")
+    words = "--components", "1:2", "--plot", "c.png", "--plot-selection", "s.svg"
+    status, out, err = run("fit", FAITHFUL, *words, *QUICK)
+    assert (status, err) == (0, "")
+    assert Path("c.png").read_bytes().startswith(b"\x89PNG")
+    assert "<svg" in Path("s.svg").read_text()
+    assert "Wrote c.png" in out
+    assert sorted(os.listdir()) == ["c.png", "s.svg"]
+
+
+@pytest.mark.parametrize("n_columns", [1, 3])
+def test_pictures_of_other_than_two_columns(run, n_columns):
+    pytest.importorskip("matplotlib")
+    np.save("x.npy", np.random.default_rng(0).normal(size=(60, n_columns)))
+    assert run("fit", "x.npy", "--components", "2", "--plot", "c.png", *QUICK)[0] == 0
+    assert Path("c.png").stat().st_size > 1000
+
+
+def test_without_matplotlib_no_fit_begins(refused, no_fit, monkeypatch):
+    for name in [name for name in sys.modules if name.startswith("fastem.plot")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.delattr(fastem, "plot", raising=False)
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    assert "pip install 'fastem[plot]'" in refused("fit", FAITHFUL, "--plot", "c.png")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("absent.csv",), "absent.csv cannot be read: No such file"),
+        ((str(DATA),), "Is a directory"),
+        ((FAITHFUL, "--columns", "wating"), "no column 'wating'; did you mean 'waiting'?"),
+        ((str(DATA / "iris.csv"),), "line 2: column 'label' holds text, 'setosa'; take the"),
+        ((FAITHFUL, "--components", "273"), "--components asks for 273 but"),
+        ((FAITHFUL, "--components", "0"), "there must be at least 1"),
+        ((FAITHFUL, "--components", "9:1"), "runs backwards; write 1:9"),
+        ((FAITHFUL, "--components", "2.5"), "--components 2.5 is no number"),
+        ((FAITHFUL, "--components", "2,"), "--components 2, is no number"),
+        ((FAITHFUL, "--covariance", "round"), "--covariance is 'round'; use one of 'full'"),
+        ((FAITHFUL, "--criterion", "best"), "argument --criterion: invalid choice: 'best'"),
+        ((FAITHFUL, "--labels", "no/such/folder.csv"), "its directory does not exist"),
+        ((FAITHFUL, "--labels", "."), "it is a directory"),
+        ((FAITHFUL, "--labels", FAITHFUL), "as well; give another name"),
+        ((FAITHFUL, "--labels", "a", "--model", "./a"), "is --labels as well"),
+        ((FAITHFUL, "--plot", "c.bmpx"), "--plot c.bmpx is no picture; end it in .png"),
+        ((FAITHFUL, "--plto", "c.png"), "unrecognized arguments: --plto c.png"),
+        ((), "the following arguments are required: FILE; see fastem fit --help"),
+    ],
+    ids=lambda value: " ".join(map(os.path.basename, value)) if isinstance(value, tuple) else "",
+)
+def test_what_cannot_be_fitted_is_refused_before_any_fit(refused, no_fit, words, message):
+    assert message in refused("fit", *words)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--n-init", "0"), "--n-init is 0; it must be at least 1"),
+        (("--seed", "-1"), "--seed is -1"),
+        (("--tol", "-1"), "--tol is -1"),
+        (("--max-iter", "0"), "--max-iter is 0"),
+        (("--reg-covar", "nan"), "--reg-covar is nan"),
+        (("--n-init", "few"), "argument --n-init: invalid int value: 'few'"),
+    ],
+)
+def test_options_are_named_as_they_were_given(refused, words, message):
+    assert message in refused("fit", FAITHFUL, "--components", "2", *words)
+
+
+def test_no_command_is_refused(refused):
+    assert "no command is given; say fastem fit FILE" in refused()
+    assert "invalid choice: 'fti'" in refused("fti")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("absent.npz", FAITHFUL), "absent.npz cannot be read: No such file"),
+        ((FAITHFUL, FAITHFUL), "damaged or not a fastem mixture"),
+        (("m.npz", str(DATA / "s1.npz")), None),
+        (
+            ("m.npz", str(DATA / "wine.npz")),
+            "wine.npz has 13 columns of data but m.npz was fitted to 2",
+        ),
+        (("m.npz", str(DATA / "iris.csv")), "no column 'eruptions'; it has sepal_length"),
+        (("m.npz", FAITHFUL, "--labels", "m.npz"), "m.npz as well; give another name"),
+    ],
+)
+def test_what_cannot_be_predicted(run, refused, words, message):
+    run("fit", FAITHFUL, "--components", "2", "--model", "m.npz", *QUICK)
+    if message is None:
+        assert run("predict", *words)[0] == 0
+    else:
+        assert message in refused("predict", *words)
+
+
+def test_a_failure_half_way_leaves_the_old_files(refused, monkeypatch):
+    Path("labels.csv").write_text("old")
+
+    def fail(path, lines):
+        path.write_text("half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(commands, "_write_labels", fail)
+    words = "--components", "1", "--model", "m.npz", "--labels", "labels.csv"
+    err = refused("fit", FAITHFUL, *words, *QUICK)
+    assert "labels.csv cannot be written: No space left on device" in err
+    assert Path("labels.csv").read_text() == "old"
+
+
+def test_a_link_and_a_mode_outlive_the_output(run):
+    Path("real.csv").write_text("old")
+    Path("real.csv").chmod(0o640)
+    Path("link.csv").symlink_to("real.csv")
+    assert run("fit", FAITHFUL, "--components", "1", "--labels", "link.csv", *QUICK)[0] == 0
+    assert Path("link.csv").is_symlink()
+    assert len(read_labels("real.csv")) == 272
+    assert Path("real.csv").stat().st_mode & 0o777 == 0o640
+
+
+def test_a_device_is_written_to_and_stays(run):
+    before = os.stat(os.devnull)
+    assert run("fit", FAITHFUL, "--components", "1", "--labels", os.devnull, *QUICK)[0] == 0
+    assert os.stat(os.devnull).st_ino == before.st_ino
+
+
+def test_write_protected_output_is_refused(refused, no_fit, monkeypatch):
+    Path("labels.csv").write_text("old")
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    err = refused("fit", FAITHFUL, "--labels", "labels.csv")
+    assert "labels.csv cannot be written: it is write-protected" in err

@@ -1,0 +1,151 @@
+"""The command as a process: signals, pipes and terminals."""
+
+import json
+import os
+import pty
+import signal
+import subprocess
+import sys
+import termios
+from pathlib import Path
+
+import pytest
+
+import fastem
+
+FAITHFUL = str(Path(__file__).parents[1] / "data" / "faithful.csv")
+WORDS = ["fit", FAITHFUL, "--components", "2", "--n-init", "2"]
+
+#: The command, but with labels that are never finished.
+STUCK = """
+import sys, time
+from fastem import cli
+from fastem.cli import commands
+
+def write(path, lines):
+    path.write_text("half")
+    print("half", flush=True)
+    time.sleep(600)
+
+commands._write_labels = write
+sys.exit(cli.main())
+"""
+
+#: The command, which says when its fit has begun.
+BUSY = """
+import sys
+from fastem import cli
+from fastem.cli import commands
+
+select = commands.select
+
+def tell(event):
+    print("half", flush=True)
+
+commands.select = lambda *a, **k: select(*a, **{**k, "callback": tell})
+sys.exit(cli.main())
+"""
+
+
+def fastem_command(*words, **options):
+    return subprocess.run(
+        [sys.executable, "-m", "fastem", *words],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+        **options,
+    )
+
+
+def test_module_and_version():
+    run = fastem_command("--version")
+    assert (run.returncode, run.stdout, run.stderr) == (0, f"fastem {fastem.__version__}\n", "")
+
+
+@pytest.mark.parametrize("words", [[], ["fit"], ["predict"]])
+def test_help_has_examples(words):
+    run = fastem_command(*words, "--help")
+    assert (run.returncode, run.stderr) == (0, "")
+    assert "examples:\n  fastem " in run.stdout
+
+
+def test_errors_have_status_2_and_no_traceback(tmp_path):
+    run = fastem_command("fit", "absent.csv", "--labels", "labels.csv", cwd=tmp_path)
+    assert (run.returncode, run.stdout) == (2, "")
+    assert run.stderr.count("\n") == 1
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("number", "status"),
+    [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 130)],
+)
+@pytest.mark.parametrize("driver", [STUCK, BUSY], ids=["writing", "fitting"])
+def test_signals_leave_nothing_half_written(tmp_path, driver, number, status):
+    (tmp_path / "labels.csv").write_text("old")
+    words = [*WORDS, "--labels", "labels.csv", "--model", "m.npz"]
+    if driver is BUSY:
+        words += ["--components", "9", "--n-init", "1000", "--tol", "0"]
+    with subprocess.Popen(
+        [sys.executable, "-c", driver, *words],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout.readline() == "half\n"
+        process.send_signal(number)
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == status
+    assert err == ("fastem: interrupted\n" if number == signal.SIGINT else "")
+    assert os.listdir(tmp_path) == ["labels.csv"]
+    assert (tmp_path / "labels.csv").read_text() == "old"
+
+
+def test_a_reader_that_leaves_early_is_no_error():
+    with subprocess.Popen(
+        [sys.executable, "-m", "fastem", *WORDS],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 141
+
+
+def test_progress_is_for_terminals_and_never_on_standard_output():
+    pytest.importorskip("tqdm")
+    main, terminal = pty.openpty()
+    termios.tcsetwinsize(terminal, (24, 100))
+    with subprocess.Popen(
+        [sys.executable, "-m", "fastem", *WORDS, "--json"], stdout=subprocess.PIPE, stderr=terminal
+    ) as process:
+        os.close(terminal)
+        shown = b""
+        while True:
+            try:
+                shown += os.read(main, 4096)
+            except OSError:  # the other side has closed
+                break
+        assert json.loads(process.stdout.read())["sizes"]
+    os.close(main)
+    assert process.returncode == 0
+    assert b"passes" in shown
+
+
+def test_standard_input_and_a_terminal_without_the_sign():
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    text = Path(FAITHFUL).read_text()
+    run = fastem_command("fit", "-", *WORDS[2:], input=text, env=environment)
+    assert (run.returncode, run.stderr) == (0, "")
+    assert run.stdout.startswith("standard input: 272 rows")
+    assert "4.29 +- 0.41" in run.stdout
+
+
+def test_labels_through_a_pipe(tmp_path):
+    model = str(tmp_path / "m.npz")
+    assert fastem_command(*WORDS, "--model", model).returncode == 0
+    command = f'cat "{FAITHFUL}" | "{sys.executable}" -m fastem predict "{model}" - | wc -l'
+    run = subprocess.run(command, shell=True, capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "273"
