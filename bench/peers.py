@@ -1,8 +1,8 @@
-"""The peers that fastem is measured against: scikit-learn and Intel's oneDAL.
+"""fastem and the peers that it is measured against: scikit-learn and Intel's oneDAL.
 
 Each ``*_iterations`` function runs exactly ``n_iter`` plain EM iterations from a given start and
-returns the parameters it ends with, so that all of them (and fastem) do the same work and must
-agree on the answer. A peer that cannot be imported skips the bench that asks for it.
+returns the parameters it ends with, so that all of them do the same work and must agree on the
+answer. A peer that cannot be imported skips the bench that asks for it.
 """
 
 import warnings
@@ -10,6 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
+
+import fastem
 
 
 class Parameters(NamedTuple):
@@ -20,12 +22,12 @@ class Parameters(NamedTuple):
     covariances: np.ndarray
 
 
-def overlapping(n, D, K, seed=0, dtype=np.float64, covariance_type="full"):
+def overlapping(n, D, K, seed=0, dtype=np.float64, covariance_type="full", separation=1.0):
     """Draw rows from components that overlap heavily, and a perturbed start.
 
-    Any two means are about 1.5 standard deviations apart and any two covariances about 0.5 apart in
-    Frobenius norm, whatever D is: every row keeps a sizeable responsibility for most components, so
-    no density underflows and no component can be skipped.
+    Any two means are about 1.5 `separation` standard deviations apart and any two covariances about
+    0.5 apart in Frobenius norm, whatever D is. With a separation of 1 every row keeps a sizeable
+    responsibility for most components, so no density underflows and no component can be skipped.
 
     Returns
     -------
@@ -34,7 +36,7 @@ def overlapping(n, D, K, seed=0, dtype=np.float64, covariance_type="full"):
         In float64, near the truth but not at it.
     """
     rng = np.random.default_rng(seed)
-    means = rng.normal(size=(K, D)) * 1.1 / np.sqrt(D)
+    means = rng.normal(size=(K, D)) * 1.1 * separation / np.sqrt(D)
     covariances = np.eye(D) + _symmetric(rng, K, D) / (2 * D)
     labels = rng.integers(K, size=n)
     X = rng.normal(size=(n, D))
@@ -56,6 +58,29 @@ def _symmetric(rng, K, D):
     # Capped, because at D = 1 or 2 a single large entry would cost positive definiteness.
     A = np.clip(rng.normal(size=(K, D, D)), -0.9, 0.9)
     return (A + A.transpose(0, 2, 1)) / np.sqrt(2)
+
+
+def fastem_iterations(X, start, n_iter, covariance_type, reg_covar=0.0):
+    """Run ``n_iter`` EM iterations in fastem.
+
+    One more pass gives the final likelihood. As with the peers, the difference between two runs of
+    different length is free of it.
+    """
+    fitted = fastem.fit(
+        X,
+        len(start.weights),
+        covariance_type=covariance_type,
+        weights_init=start.weights,
+        means_init=start.means,
+        covariances_init=start.covariances,
+        reg_covar=reg_covar,
+        tol=0,
+        max_iter=n_iter,
+        accelerate=False,
+    )
+    assert fitted.n_iter == n_iter
+    mixture = fitted.mixture
+    return Parameters(mixture.weights, mixture.means, mixture.covariances)
 
 
 def sklearn_iterations(X, start, n_iter, covariance_type, reg_covar=0.0):
@@ -112,3 +137,23 @@ def onedal_iterations(X, start, n_iter, covariance_type, n_threads=2):
         result.means,
         covariances if covariance_type == "full" else covariances.reshape(result.means.shape),
     )
+
+
+#: Every program that runs exactly so many iterations, fastem first.
+ITERATIONS = {
+    "fastem": fastem_iterations,
+    "scikit-learn": sklearn_iterations,
+    "oneDAL": onedal_iterations,
+}
+
+
+def installed(X, start, covariance_type):
+    """Names of the programs that can be imported, fastem first, after a first call of each."""
+    names = []
+    for name, iterate in ITERATIONS.items():
+        try:
+            iterate(X, start, 1, covariance_type)
+        except pytest.skip.Exception:
+            continue
+        names.append(name)
+    return names

@@ -1,0 +1,36 @@
+"""A fit of a small file, where the time is what the programs do around their arithmetic."""
+
+import numpy as np
+import peers
+import pytest
+from measure import Rounds, ratio
+
+#: A small fit is timed this many times in one go.
+REPEATS = 20
+
+
+@pytest.mark.parametrize("n_iter", [10, 50])
+@pytest.mark.parametrize("covariance_type", ["full", "diag"])
+def bench_small(benchmark, report, rounds, covariance_type, n_iter):
+    """300 x 2, K = 3, the same start and iterations; the whole call, its checks included."""
+    X, start = peers.overlapping(300, 2, 3, covariance_type=covariance_type, separation=2.0)
+    programs = peers.installed(X, start, covariance_type)
+    ours = peers.fastem_iterations(X, start, n_iter, covariance_type)
+    for name in programs[1:]:
+        theirs = peers.ITERATIONS[name](X, start, n_iter, covariance_type)
+        np.testing.assert_allclose(theirs.means, ours.means, rtol=1e-6, atol=1e-6)
+
+    def repeat(iterate):
+        for _ in range(REPEATS):
+            iterate(X, start, n_iter, covariance_type)
+
+    race = Rounds({name: lambda name=name: repeat(peers.ITERATIONS[name]) for name in programs})
+    benchmark.group = f"{REPEATS} fits of 300 x 2, K = 3"
+    benchmark.pedantic(race.contenders["fastem"], setup=race.once, rounds=rounds)
+    report(
+        "A fit of 300 x 2, K = 3: peers' time over fastem's (wanted: 5x scikit-learn)",
+        covariances=covariance_type,
+        iterations=n_iter,
+        **{name: ratio(race.best(name) / race.best("fastem")) for name in programs[1:]},
+        noise=f"{max(race.noise(name) for name in programs):.0%}",
+    )
