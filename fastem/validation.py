@@ -69,7 +69,7 @@ def sample_weight(weight: ArrayLike | None, n_samples: int) -> NDArray[np.float6
             f"at row {first}: {array[first]}; weights must be finite and at least 0"
         )
     if not array.any():
-        raise ValueError("sample_weight is 0 for every row; at least one row must count")
+        raise ValueError("sample_weight is zero for every row; at least one row must count")
     return array
 
 

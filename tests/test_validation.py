@@ -91,7 +91,7 @@ BAD_WEIGHTS = {
     "negative": (np.r_[np.ones(119), -2.0], ValueError, r"1 weights .* row 119: -2.0"),
     "NaN": (np.r_[np.nan, np.ones(119)], ValueError, r"row 0: nan"),
     "infinite": (np.r_[np.ones(119), np.inf], ValueError, r"row 119: inf"),
-    "all zero": (np.zeros(120), ValueError, r"0 for every row; at least one row"),
+    "all zero": (np.zeros(120), ValueError, r"zero for every row; at least one row"),
     "short": (np.ones(5), ValueError, r"shape \(5,\).*shape \(120,\)"),
     "a column": (np.ones((120, 1)), ValueError, r"shape \(120, 1\)"),
     "text": (["a"] * 120, TypeError, "numbers, not text"),
