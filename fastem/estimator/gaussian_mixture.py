@@ -235,7 +235,7 @@ class GaussianMixture(DensityMixin, BaseEstimator):
         self, X: ArrayLike, y: object = None, sample_weight: ArrayLike | None = None
     ) -> float:
         """Mean log-likelihood of the rows, in nats a row."""
-        log_prob = self.mixture_.log_prob(self._rows(X))
+        log_prob = self.score_samples(X)
         weight = validation.sample_weight(sample_weight, len(log_prob))
         return float(np.average(log_prob, weights=weight))
 

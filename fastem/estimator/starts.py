@@ -202,7 +202,7 @@ def _step(frame: Frame, centres: NDArray, labels: NDArray) -> tuple[NDArray, NDA
     mass, sums = np.zeros((n_slots, len(centres))), np.zeros((n_slots, *centres.shape))
     changed = np.zeros(n_slots, np.int64)
     work = 4.0 * centres.size * frame.n_samples
-    lloyd.step(work, frame.columns, frame.weight, centres, labels, mass, sums, changed)
+    lloyd.step(work, n_slots, frame.columns, frame.weight, centres, labels, mass, sums, changed)
     mass, sums = mass.sum(axis=0)[:, None], sums.sum(axis=0)
     moved = np.where(mass > 0, sums / np.where(mass > 0, mass, 1.0), centres)
     return labels, moved, int(changed.sum())
@@ -216,7 +216,7 @@ def _plus_plus(frame: Frame, n_components: int, rng: np.random.RandomState) -> N
     uniforms[0, 1:] = rng.uniform(size=(n_components - 1, n_trials))
     centres = np.empty((1, n_components, len(frame.columns)))
     labels = np.empty((1, frame.n_samples), np.int32)
-    seeding.seed(0.0, frame.columns, frame.weight, uniforms, 0, centres, labels)
+    seeding.seed(0.0, 1, frame.columns, frame.weight, uniforms, 0, centres, labels)
     return centres[0]
 
 

@@ -1,0 +1,19 @@
+"""scikit-learn's checks of any estimator, all of them, with no expected failures."""
+
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from fastem import GaussianMixture
+
+# Of one component each, as scikit-learn checks its own: with more, a start by chance need not be the
+# same for rows given twice and for rows of weight 2.
+ESTIMATORS = [
+    GaussianMixture(),
+    GaussianMixture(covariance_type="tied"),
+    GaussianMixture(covariance_type="diag"),
+    GaussianMixture(covariance_type="spherical"),
+]
+
+
+@parametrize_with_checks(ESTIMATORS)
+def test_check_estimator(estimator, check):
+    check(estimator)
