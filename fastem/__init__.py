@@ -10,13 +10,18 @@ returns `Moments`; everything that decides anything happens on those small array
 """
 
 from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any
 
 from fastem.fit import fit
 from fastem.initialisation import SymmetricStartWarning
 from fastem.mixture import Mixture
 from fastem.moments import Moments
+from fastem.recorder import Recorder
 from fastem.results import Event, Fit, Restart, Status
 from fastem.selection import Selection, select
+
+if TYPE_CHECKING:
+    from fastem.estimator import GaussianMixture as GaussianMixture
 
 try:
     __version__ = version("fastem")
@@ -28,6 +33,7 @@ __all__ = [
     "Fit",
     "Mixture",
     "Moments",
+    "Recorder",
     "Restart",
     "Selection",
     "Status",
@@ -35,3 +41,17 @@ __all__ = [
     "fit",
     "select",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """GaussianMixture when it is first asked for: scikit-learn is an extra, and slow to import."""
+    if name == "GaussianMixture":
+        from fastem.estimator import GaussianMixture
+
+        return GaussianMixture
+    raise AttributeError(f"module 'fastem' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """The public names; `import *` leaves GaussianMixture out, which needs the extra sklearn."""
+    return sorted({*globals(), *__all__, "GaussianMixture"})
