@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -141,6 +142,12 @@ class Fit:
         C. Biernacki, G. Celeux and G. Govaert, IEEE PAMI 22 (2000) 719.
         """
         return self.bic(X) + 2.0 * self._of(X)[2]
+
+    def plot(self, X: ArrayLike, ax: Any = None, columns: Sequence[int | str] | None = None) -> Any:
+        """Rows coloured by cluster: `fastem.plot.clusters` of the mixture (extra: plot)."""
+        from fastem import plot
+
+        return plot.clusters(self.mixture, X, ax, columns)
 
     def _of(self, X: ArrayLike | None) -> tuple[float, float, float]:
         if X is None:

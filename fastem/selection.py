@@ -15,7 +15,7 @@ from fastem.data import Data
 from fastem.fit import Options, fit_data, seeds
 from fastem.initialisation import Given
 from fastem.progress import Progress
-from fastem.results import Fit
+from fastem.results import Fit, Restart
 
 CRITERIA = "aic", "bic", "icl"
 
@@ -46,16 +46,34 @@ class Selection:
     best : Fit
     table : tuple of Row
         In the order of fitting. `table_columns()` gives it by column, as a data frame takes it.
+    restarts : tuple of tuples of Restart
+        What became of the starts of each fit of the table.
     """
 
     criterion: str
     best: Fit
     table: tuple[Row, ...]
+    restarts: tuple[tuple[Restart, ...], ...] = ()
 
     @property
     def best_row(self) -> Row:
         """The row of `best`."""
-        return min(self.table, key=lambda row: _rank(row, self.criterion))
+        return self.best_by(self.criterion)
+
+    def best_by(self, criterion: str) -> Row:
+        """The row that another criterion would choose."""
+        validation.choice(criterion, "criterion", CRITERIA)
+        return min(self.table, key=lambda row: _rank(row, criterion))
+
+    def restarts_of(self, row: Row) -> tuple[Restart, ...]:
+        """What became of the starts of that row's fit."""
+        return self.restarts[self.table.index(row)] if self.restarts else ()
+
+    def plot(self, ax: Any = None, criteria: str | Sequence[str] | None = None) -> Any:
+        """The criterion against the number of components: `fastem.plot.selection` (extra: plot)."""
+        from fastem import plot
+
+        return plot.selection(self, ax, criteria)
 
     def table_columns(self) -> dict[str, list[Any]]:
         """The table as lists by column: `pandas.DataFrame(choice.table_columns())`."""
@@ -137,6 +155,7 @@ def select(
         raise ValueError("covariance_type is empty; give at least one family")
     seed = seeds(random_state)
     table: list[Row] = []
+    restarts: list[tuple[Restart, ...]] = []
     best: tuple[Fit, Row] | None = None
     with Progress(options.progress) as bar:
         for k in counts:
@@ -144,12 +163,13 @@ def select(
                 fitted = fit_data(data, k, kind, Given(), options, seed, bar)
                 row = _row(fitted)
                 table.append(row)
+                restarts.append(fitted.restarts)
                 if best is None or _rank(row, criterion) < _rank(best[1], criterion):
                     best = fitted, row
                 if fitted.status.code == "stopped":
-                    return Selection(criterion, best[0], tuple(table))
+                    return Selection(criterion, best[0], tuple(table), tuple(restarts))
     assert best is not None
-    return Selection(criterion, best[0], tuple(table))
+    return Selection(criterion, best[0], tuple(table), tuple(restarts))
 
 
 def _options(given: dict[str, Any]) -> Options:

@@ -1,0 +1,35 @@
+"""Pictures of mixtures, selections and fits (extra: plot).
+
+Every function draws with matplotlib's object-oriented interface on the Axes it is given, or on a
+new figure of its own, and returns the Axes: `ax.figure.savefig("clusters.png")`. Nothing is shown,
+and no display is needed.
+"""
+
+try:
+    import matplotlib  # noqa: F401
+    import PIL  # noqa: F401
+except ImportError as error:
+    raise ImportError(
+        "fastem.plot needs matplotlib and Pillow; install them with: pip install 'fastem[plot]'"
+    ) from error
+
+from fastem.plot.animation import animate, frames
+from fastem.plot.clusters import clusters, density_1d, points
+from fastem.plot.curves import selection, trace
+from fastem.plot.density import contours, ellipses
+from fastem.plot.style import COLOURS, colour, figure
+
+__all__ = [
+    "COLOURS",
+    "animate",
+    "clusters",
+    "colour",
+    "contours",
+    "density_1d",
+    "ellipses",
+    "figure",
+    "frames",
+    "points",
+    "selection",
+    "trace",
+]

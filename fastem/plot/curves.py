@@ -1,0 +1,193 @@
+"""Curves: a criterion against the number of components, the likelihood against passes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.ticker import FuncFormatter, MaxNLocator, ScalarFormatter
+from numpy.typing import NDArray
+
+from fastem import validation
+from fastem.plot.style import FAINT, INK, axes, colour
+from fastem.results import Fit, Restart
+from fastem.selection import CRITERIA, Row, Selection
+
+LINE_STYLES = {"aic": "--", "bic": "-", "icl": ":"}
+
+
+def selection(
+    choice: Selection, ax: Axes | None = None, criteria: str | Sequence[str] | None = None
+) -> Axes:
+    """Criterion against the number of components, a line a covariance family; the lowest is ringed.
+
+    Each start is a faint dot, at the first criterion of the likelihood at which its race left it:
+    an open one if it was dropped before it had converged. Fits with collapsed components are
+    crossed out: they are not chosen while there are others.
+
+    Parameters
+    ----------
+    choice : Selection
+    ax : Axes, optional
+    criteria : {"aic", "bic", "icl"} or several of them, optional
+        By default the one chosen by. Of several, each is ringed at its own lowest.
+
+    Returns
+    -------
+    Axes
+
+    Raises
+    ------
+    ValueError
+        If a criterion is unknown.
+    """
+    asked = [criteria] if isinstance(criteria, str) else criteria or [choice.criterion]
+    names = [validation.choice(name, "criteria", CRITERIA) for name in asked]
+    ax = axes(ax)
+    families = list(dict.fromkeys(row.covariance_type for row in choice.table))
+    for name in names:
+        for i, family in enumerate(families):
+            ink = colour(i if len(families) > 1 else names.index(name))
+            _line(choice, name, family, ink, ax, several=(len(families), len(names)))
+    _starts(choice, names[0], families, ax)
+    _ring(choice, names, ax)
+    _window(choice, names, ax)
+    ax.set_xlabel("components")
+    lower = "criterion (lower is better)"
+    ax.set_ylabel(f"{names[0].upper()} (lower is better)" if len(names) == 1 else lower)
+    if len(families) > 1 or len(names) > 1:
+        ax.legend(loc="upper right", fontsize=9, frameon=False)
+    return ax
+
+
+def _line(
+    choice: Selection, name: str, family: str, ink: str, ax: Axes, *, several: tuple[int, int]
+) -> None:
+    """One family's curve of one criterion."""
+    rows = [row for row in choice.table if row.covariance_type == family]
+    rows.sort(key=lambda row: row.n_components)
+    n_families, n_criteria = several
+    label = " ".join([name.upper()] * (n_criteria > 1) + [family] * (n_families > 1))
+    k = [row.n_components for row in rows]
+    level = [getattr(row, name) for row in rows]
+    ax.plot(k, level, color=ink, marker="o", ms=4.5, lw=1.6, ls=LINE_STYLES[name], label=label)
+    low = [i for i, row in enumerate(rows) if row.status == "collapsed"]
+    if low:
+        ax.plot([k[i] for i in low], [level[i] for i in low], "x", color=INK, ms=9, zorder=4)
+
+
+def _starts(choice: Selection, name: str, families: Sequence[str], ax: Axes) -> None:
+    """A dot for each start of each fit: open if it was dropped."""
+    for i, family in enumerate(families):
+        rows = [row for row in choice.table if row.covariance_type == family]
+        for dropped, face in (False, colour(i)), (True, "none"):
+            dots = [
+                (row.n_components, _criterion_of(restart, row, choice, name))
+                for row in rows
+                for restart in choice.restarts_of(row)
+                if (restart.outcome == "dropped") == dropped and np.isfinite(restart.log_likelihood)
+            ]
+            if dots:
+                x, y = np.transpose(dots)
+                ax.scatter(x, y, s=22, fc=face, ec=colour(i), lw=1.0, alpha=0.55, zorder=1.5)
+
+
+def _ring(choice: Selection, names: Sequence[str], ax: Axes) -> None:
+    """A ring about each criterion's lowest; one text where criteria agree."""
+    picked: dict[Row, list[str]] = {}
+    for name in names:
+        picked.setdefault(choice.best_by(name), []).append(name)
+    for row, agreed in picked.items():
+        levels = [getattr(row, name) for name in agreed]
+        ax.plot([row.n_components] * len(levels), levels, "o", ms=13, mfc="none", mec=INK, zorder=5)
+        verb = "picks" if len(agreed) == 1 else "pick"
+        ax.annotate(
+            f"{' and '.join(name.upper() for name in agreed)} {verb} {row.n_components}",
+            (row.n_components, min(levels)),
+            xytext=(0, -14),
+            textcoords="offset points",
+            ha="center",
+            va="top",
+            fontsize=9,
+        )
+
+
+def _criterion_of(restart: Restart, row: Row, choice: Selection, name: str) -> float:
+    """The criterion of the row, moved by what the start lacks in likelihood.
+
+    The race was on a sample: its likelihood a row stands for that of all rows.
+    """
+    reached = next(r for r in choice.restarts_of(row) if r.outcome == "chosen").log_likelihood
+    lacking = reached - restart.log_likelihood
+    return float(getattr(row, name) + 2.0 * choice.best.n_samples * lacking)
+
+
+def _window(choice: Selection, names: Sequence[str], ax: Axes) -> None:
+    """Limits that hold the curves, with room for the text; poor starts may lie above."""
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+    levels = np.array([[getattr(row, name) for name in names] for row in choice.table])
+    low, high = levels.min(), levels.max()
+    span = max(high - low, 1e-9 * abs(low), 1e-300)
+    ax.set_ylim(low - 0.16 * span, high + 0.12 * span)
+
+
+def trace(fit: Fit, ax: Axes | None = None) -> Axes:
+    """Mean log-likelihood per pass: starts faint, the chosen one and its run over all rows strong.
+
+    Starts that raced on a sample of the rows are moved up or down together, so that the chosen one
+    meets the run over all rows that takes over from it. First passes may lie below the picture.
+
+    Parameters
+    ----------
+    fit : Fit
+    ax : Axes, optional
+
+    Returns
+    -------
+    Axes
+    """
+    ax = axes(ax)
+    raced = [(r, np.asarray(r.trace)) for r in fit.restarts if len(r.trace)]
+    chosen = next((r for r, _ in raced if r.outcome == "chosen"), None)
+    # The hand-over counts once.
+    before = len(chosen.trace) - 1 if chosen else 0
+    shift = fit.trace[0] - chosen.log_likelihood if chosen else 0.0
+    for restart, levels in raced:
+        (line,) = ax.plot(np.arange(len(levels)), levels + shift, color=FAINT, lw=0.9)
+        if restart.outcome == "chosen":
+            line.set(color=colour(0), linewidth=1.8, zorder=3)
+        if restart.outcome == "dropped":
+            ax.plot(len(levels) - 1, levels[-1] + shift, "x", color=FAINT, ms=5)
+    passes = before + np.arange(len(fit.trace))
+    ax.plot(passes, fit.trace, color=colour(1), lw=1.8, marker="o", ms=3.5, zorder=4)
+    _legend_of_trace(fit, before, ax)
+    _window_of_trace(fit, [levels + shift for _, levels in raced], ax)
+    ax.set_xlabel("pass")
+    ax.set_ylabel("mean log-likelihood (nats a row)")
+    return ax
+
+
+def _legend_of_trace(fit: Fit, before: int, ax: Axes) -> None:
+    others = [r.outcome for r in fit.restarts if r.outcome != "chosen"]
+    if others:
+        crossed = f"{others.count('dropped')} dropped (\N{MULTIPLICATION SIGN})"
+        text = f"{len(others)} other starts, {crossed}"
+        ax.plot([], [], color=FAINT, lw=0.9, label=text)
+    if before:
+        ax.plot([], [], color=colour(0), lw=1.8, label="the start chosen")
+    ax.plot([], [], color=colour(1), lw=1.8, marker="o", ms=3.5, label="all rows, to convergence")
+    ax.legend(loc="lower right", fontsize=9, frameon=False)
+
+
+def _window_of_trace(fit: Fit, raced: list[NDArray], ax: Axes) -> None:
+    """Limits that show where every start ended, and all but the first passes of the way there."""
+    shown = [fit.trace.max(), fit.trace[min(2, len(fit.trace) - 1)]]
+    shown += [level for levels in raced for level in (levels[-1], levels[min(2, len(levels) - 1)])]
+    finite = np.array(shown)[np.isfinite(shown)]
+    low, high = finite.min(), finite.max()
+    span = max(high - low, 1e-9 * (1 + abs(high)))
+    ax.set_ylim(low - 0.08 * span, high + 0.08 * span)
+    ax.yaxis.set_major_formatter(ScalarFormatter(useOffset=False))
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))

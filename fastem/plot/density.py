@@ -1,0 +1,147 @@
+"""Lines of equal density: contours and sigma ellipses."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.patches import Ellipse
+from numpy.typing import NDArray
+
+from fastem.mixture import Mixture
+from fastem.plot.style import INK, axes, colour, two_columns
+
+#: Shares of the rows that contours enclose.
+ENCLOSED = 0.95, 0.75, 0.5, 0.25
+#: Points along each side of the grid that contours are drawn from.
+GRID = 161
+#: Rows drawn from a mixture to find the density that encloses a share of it.
+DRAWN = 20000
+
+
+def contours(
+    mixture: Mixture,
+    ax: Axes | None = None,
+    *,
+    columns: Sequence[int] | None = None,
+    components: bool = True,
+) -> Axes:
+    """Contour lines of density that enclose 25, 50, 75 and 95 % of the rows.
+
+    Parameters
+    ----------
+    mixture : Mixture
+        Of two columns, unless two are chosen.
+    ax : matplotlib Axes, optional
+        Its limits are kept if it holds anything.
+    columns : two ints, optional
+    components : bool, default True
+        Whether to draw each component's own density in its colour, or else the mixture's.
+
+    Returns
+    -------
+    Axes
+
+    Raises
+    ------
+    ValueError
+        If there are not two columns to draw.
+    """
+    mixture = two_columns(mixture, columns, "contours")
+    ax = axes(ax)
+    low, high = _window(mixture, ax)
+    x, y = (np.linspace(low[d], high[d], GRID) for d in range(2))
+    grid = np.column_stack([side.ravel() for side in np.meshgrid(x, y)])
+    if components:
+        for k in np.flatnonzero(mixture.weights):
+            centre, covariance = mixture.means[k : k + 1], mixture.full_covariances[k : k + 1]
+            alone = Mixture(np.ones(1), centre, covariance)
+            # A Gaussian in two columns is within Mahalanobis distance r with probability 1 -
+            # e^(-r^2/2).
+            peak = alone.log_prob(centre)[0]
+            levels = peak + np.log1p(-np.array(ENCLOSED))
+            _lines(ax, alone, grid, x, y, levels, colour(int(k)))
+    else:
+        # R. J. Hyndman, The American Statistician 50 (1996) 120: the highest density region of
+        # share s is bounded by the (1 - s) quantile of the density at rows drawn from it.
+        density = mixture.log_prob(mixture.sample(DRAWN, random_state=0)[0])
+        _lines(ax, mixture, grid, x, y, np.quantile(density, 1 - np.array(ENCLOSED)), INK)
+    _set_window(ax, low, high)
+    return ax
+
+
+def _lines(
+    ax: Axes, mixture: Mixture, grid: NDArray, x: NDArray, y: NDArray, levels: NDArray, ink: str
+) -> None:
+    height = mixture.log_prob(grid).reshape(len(y), len(x))
+    shown = levels[(levels > height.min()) & (levels < height.max())]
+    if len(shown):
+        ax.contour(x, y, height, levels=shown, colors=[ink], linewidths=1.2, linestyles="solid")
+
+
+def ellipses(
+    mixture: Mixture,
+    ax: Axes | None = None,
+    *,
+    columns: Sequence[int] | None = None,
+    sigmas: Sequence[float] = (1.0, 2.0, 3.0),
+) -> Axes:
+    """Each component as ellipses at 1, 2 and 3 standard deviations, its mean a cross.
+
+    Parameters
+    ----------
+    mixture : Mixture
+        Of two columns, unless two are chosen.
+    ax : matplotlib Axes, optional
+        Its limits are kept if it holds anything.
+    columns : two ints, optional
+    sigmas : sequence of float, default (1, 2, 3)
+
+    Returns
+    -------
+    Axes
+
+    Raises
+    ------
+    ValueError
+        If there are not two columns to draw.
+    """
+    mixture = two_columns(mixture, columns, "ellipses")
+    ax = axes(ax)
+    low, high = _window(mixture, ax)
+    values, vectors = np.linalg.eigh(mixture.full_covariances)
+    angles = np.degrees(np.arctan2(vectors[:, 1, 1], vectors[:, 0, 1]))
+    diameters = 2.0 * np.sqrt(np.maximum(values, 0.0))
+    for k in np.flatnonzero(mixture.weights):
+        for i, sigma in enumerate(sorted(sigmas)):
+            outline = Ellipse(
+                (mixture.means[k, 0], mixture.means[k, 1]),
+                width=sigma * diameters[k, 1],
+                height=sigma * diameters[k, 0],
+                angle=angles[k],
+                fill=False,
+                edgecolor=colour(int(k)),
+                linewidth=max(1.8 - 0.5 * i, 0.6),
+            )
+            ax.add_patch(outline)
+    means = mixture.means[mixture.weights > 0]
+    ax.plot(means[:, 0], means[:, 1], "+", color=INK, markersize=9, markeredgewidth=1.8, zorder=4)
+    _set_window(ax, low, high)
+    return ax
+
+
+def _window(mixture: Mixture, ax: Axes) -> tuple[NDArray, NDArray]:
+    """Limits of what is drawn already, else those that hold every component to 3.3 deviations."""
+    if ax.has_data():
+        (left, right), (bottom, top) = ax.get_xlim(), ax.get_ylim()
+        return np.array([left, bottom]), np.array([right, top])
+    deviations = np.sqrt(np.diagonal(mixture.full_covariances, axis1=1, axis2=2))
+    alive = mixture.weights > 0
+    reach = 3.3 * deviations[alive]
+    return (mixture.means[alive] - reach).min(axis=0), (mixture.means[alive] + reach).max(axis=0)
+
+
+def _set_window(ax: Axes, low: NDArray, high: NDArray) -> None:
+    ax.set_xlim(low[0], high[0])
+    ax.set_ylim(low[1], high[1])

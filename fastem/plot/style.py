@@ -1,0 +1,138 @@
+"""What all pictures share: colours, new figures, names of columns, rows enough to draw."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from fastem import validation
+from fastem.mixture import Mixture
+
+#: M. Okabe and K. Ito's colours, which people with any colour vision tell apart, the strongest
+#: first.
+COLOURS = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8C7A00"
+#: Where colours repeat, the marker changes.
+MARKERS = "o^sDvPX"
+INK = "#222222"
+FAINT = "#9A9A9A"
+
+#: More rows than this are drawn as a random sample of so many.
+ROWS_DRAWN = 5000
+
+RC: Any = {
+    "font.size": 10.0,
+    "axes.titlesize": 11.0,
+    "axes.titlelocation": "left",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.edgecolor": "#666666",
+    "xtick.color": "#444444",
+    "ytick.color": "#444444",
+    "legend.frameon": False,
+}
+
+
+def colour(component: int) -> str:
+    """The colour of a component, the same in every picture."""
+    return COLOURS[component % len(COLOURS)]
+
+
+def marker(component: int) -> str:
+    """The marker of a component's rows."""
+    return MARKERS[component // len(COLOURS) % len(MARKERS)]
+
+
+def figure(
+    n_rows: int = 1, n_columns: int = 1, *, size: tuple[float, float] = (6.0, 4.5), **options: Any
+) -> NDArray:
+    """Axes (n_rows, n_columns) of a new figure that belongs to no window; `size` in inches."""
+    with matplotlib.rc_context(RC):
+        drawn = Figure(figsize=size, dpi=100, layout="constrained")
+        return drawn.subplots(n_rows, n_columns, squeeze=False, **options)
+
+
+def axes(ax: Axes | None, *, size: tuple[float, float] = (6.0, 4.5)) -> Axes:
+    """The Axes given, or those of a new figure."""
+    if ax is None:
+        return figure(size=size)[0, 0]
+    if not isinstance(ax, Axes):
+        raise TypeError(
+            f"ax is of type {type(ax).__name__}; give matplotlib Axes, or None for new ones"
+        )
+    return ax
+
+
+def column_names(X: object, n_features: int) -> list[str]:
+    """The names that a data frame gives its columns, else their numbers from 0."""
+    names = getattr(X, "columns", None)
+    if names is not None and len(names) == n_features:
+        return [str(name) for name in names]
+    return [f"column {d}" for d in range(n_features)]
+
+
+def column_indices(columns: Sequence[int | str] | None, names: Sequence[str]) -> list[int] | None:
+    """Columns asked for by number or by name, as numbers.
+
+    Raises
+    ------
+    TypeError
+        If `columns` is not a sequence.
+    ValueError
+        If there are none, or one is unknown or named twice.
+    """
+    if columns is None:
+        return None
+    if isinstance(columns, str) or not isinstance(columns, Sequence | np.ndarray):
+        raise TypeError(f"columns is {columns!r}; give a list of column numbers or names")
+    found: list[int] = []
+    for one in columns:
+        known = list(names).index(one) if isinstance(one, str) and one in names else one
+        if isinstance(known, str) or not 0 <= known < len(names):
+            raise ValueError(
+                f"columns holds {one!r}; there are {len(names)} columns: {', '.join(names)}"
+            )
+        found.append(validation.integer(known, "columns", least=0))
+    if not found or len(set(found)) < len(found):
+        raise ValueError(f"columns is {list(columns)!r}; name at least one column, and each once")
+    return found
+
+
+def rows_drawn(X: NDArray) -> NDArray[np.intp]:
+    """Indices of the rows to draw: all, or the same random ones at every call."""
+    if len(X) <= ROWS_DRAWN:
+        return np.arange(len(X))
+    return np.sort(np.random.default_rng(0).choice(len(X), ROWS_DRAWN, replace=False))
+
+
+def marginal(mixture: Mixture, columns: Sequence[int]) -> Mixture:
+    """The mixture of some columns alone, which is Gaussian again."""
+    if list(columns) == list(range(mixture.n_features)):
+        return mixture
+    index = np.asarray(columns)
+    covariances = mixture.full_covariances[:, index[:, None], index]
+    return Mixture(mixture.weights, mixture.means[:, index], covariances)
+
+
+def two_columns(mixture: Mixture, columns: Sequence[int] | None, name: str) -> Mixture:
+    """The mixture of the two columns to draw.
+
+    Raises
+    ------
+    ValueError
+        If they are not two.
+    """
+    names = column_names(None, mixture.n_features)
+    indices = column_indices(columns, names) or list(range(mixture.n_features))
+    if len(indices) != 2:
+        raise ValueError(
+            f"{name} draws two columns, not {len(indices)}; choose them, such as columns=[0, 1]"
+            if len(indices) > 2
+            else f"{name} draws two columns, not 1; density_1d draws a single one"
+        )
+    return marginal(mixture, indices)
