@@ -4,8 +4,8 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from fastem import GaussianMixture
 
-# Of one component each, as scikit-learn checks its own: with more, a start by chance need not be the
-# same for rows given twice and for rows of weight 2.
+# Of one component each, as scikit-learn checks its own: with more, a start by chance need not be
+# the same for rows given twice and for rows of weight 2.
 ESTIMATORS = [
     GaussianMixture(),
     GaussianMixture(covariance_type="tied"),
