@@ -8,7 +8,9 @@ Every covariance family uses one of the two. Parameters are in the units of the 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import ClassVar
 
 import numpy as np
@@ -73,7 +75,7 @@ class Density:
         n, n_features = block.shape
         n_components = len(self.means)
         second_shape = (n_components,) + (n_features,) * self.second_dims
-        n_slots, tiles = slots(n, 8 * int(np.prod(second_shape)))
+        n_slots, tiles = slots(n, 8 * math.prod(second_shape))
         totals = np.zeros((n_slots, 2))
         counts = np.zeros((n_slots, n_components))
         first = np.zeros((n_slots, n_components, n_features))
@@ -95,15 +97,15 @@ class Density:
             second,
         )
         n_rows = float(n) if sample_weight is None else float(sample_weight.sum())
-        bits, uncertainty = totals.sum(axis=0)
+        bits, uncertainty = _merge(totals)
         return Moments(
             means.astype(np.float64, copy=False),
             n_rows,
             float(bits) * LN2 + n_rows * units.log_jacobian,
             float(uncertainty) * LN2,
-            counts.sum(axis=0),
-            first.sum(axis=0),
-            self._complete(second.sum(axis=0) if n_slots > 1 else second[0]),
+            _merge(counts),
+            _merge(first),
+            self._complete(_merge(second)),
         )
 
     def log_prob(
@@ -171,8 +173,7 @@ class Ellipsoidal(Density):
 
     def _complete(self, second: NDArray) -> NDArray:
         """Fill the upper triangle, which kernels leave empty."""
-        lower = np.tril(second, -1)
-        return second + lower.swapaxes(-1, -2)
+        return np.where(_lower(second.shape[-1]), second, second.swapaxes(-1, -2))
 
 
 class AxisAligned(Density):
@@ -182,6 +183,16 @@ class AxisAligned(Density):
 
     def _complete(self, second: NDArray) -> NDArray:
         return second
+
+
+def _merge(slots: NDArray) -> NDArray:
+    """The sum of all slots, in their order."""
+    return np.add.reduce(slots, axis=0) if len(slots) > 1 else slots[0]
+
+
+@lru_cache
+def _lower(n_features: int) -> NDArray[np.bool_]:
+    return np.tri(n_features, dtype=bool)
 
 
 def _read_only(array: NDArray) -> NDArray:

@@ -85,9 +85,11 @@ class Moments:
         covariances : the shape of `second`
             Variances are not negative.
         """
-        dead = self.counts <= DEAD * self.counts.sum()
-        counts = np.where(dead, 0.0, self.counts)
-        divisor = np.where(dead, np.inf, self.counts)
+        counts = divisor = self.counts
+        dead = counts <= DEAD * counts.sum()
+        any_dead = dead.any()
+        if any_dead:
+            counts, divisor = np.where(dead, 0.0, counts), np.where(dead, np.inf, counts)
         delta = self.first / divisor[:, None]
         if self.second.ndim == 3:
             covariances = self.second / divisor[:, None, None]
@@ -98,6 +100,6 @@ class Moments:
             covariances -= delta * delta
             variances = covariances
         np.maximum(variances, 0.0, out=variances)  # less is rounding, from means far off
-        if dead.any():
+        if any_dead:
             covariances[dead] = np.tensordot(self.weights, covariances, axes=1)
         return counts, self.about + delta, covariances

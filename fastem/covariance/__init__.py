@@ -1,10 +1,10 @@
 """Covariance families: one small class each, and nothing else in the package branches on a name.
 
-    family         covariance of component k       shape of `covariances`    density
-    full           Sigma_k                         (K, D, D)                 Ellipsoidal
-    tied           Sigma                           (D, D)                    Ellipsoidal, one factor
-    diag           diag(sigma_k1^2 .. sigma_kD^2)  (K, D)                    AxisAligned
-    spherical      sigma_k^2 I                     (K,)                      AxisAligned
+family         covariance of component k       shape of `covariances`    density
+full           Sigma_k                         (K, D, D)                 Ellipsoidal
+tied           Sigma                           (D, D)                    Ellipsoidal, one factor
+diag           diag(sigma_k1^2 .. sigma_kD^2)  (K, D)                    AxisAligned
+spherical      sigma_k^2 I                     (K,)                      AxisAligned
 """
 
 from fastem.covariance.axis_aligned import Diagonal, Spherical

@@ -89,19 +89,19 @@ def factor_ellipsoids(parameters: Parameters, covariances: NDArray) -> Ellipsoid
 
     The matrices are factored as correlations: no product of their columns' scales can overflow.
     """
-    variances = np.diagonal(covariances, axis1=1, axis2=2)
+    variances = covariances.diagonal(axis1=1, axis2=2)
     check_variances(variances)
     deviations = np.sqrt(variances)
     correlations = covariances / deviations[:, :, None] / deviations[:, None, :]
     correlations = np.ascontiguousarray(correlations)
-    factors = np.zeros_like(correlations)
+    factors = np.empty(correlations.shape)
     failed = cholesky(correlations, factors)
     if failed >= 0:
         raise not_positive_definite(failed)
-    inverses = np.zeros_like(correlations)
+    inverses = np.zeros(correlations.shape)
     invert_lower(factors, inverses)
     inverses /= deviations[:, None, :]
-    pivots = np.diagonal(inverses, axis1=1, axis2=2)
+    pivots = inverses.diagonal(axis1=1, axis2=2)
     norms = log2_norms(parameters.weights, pivots, parameters.means.shape[1])
     inverses *= HALF_BITS
     return Ellipsoidal(parameters.means, inverses, norms)

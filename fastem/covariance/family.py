@@ -100,8 +100,8 @@ class Family(ABC):
 
 def check_variances(variances: NDArray) -> None:
     """Raise LinAlgError unless variances (n, n_features) are all positive and finite."""
-    good = ((variances > 0) & (variances < np.inf)).all(axis=1)
-    if not good.all():
+    if not (variances.min() > 0 and variances.max() < np.inf):
+        good = ((variances > 0) & (variances < np.inf)).all(axis=1)
         raise not_positive_definite(int(np.argmin(good)))
 
 
