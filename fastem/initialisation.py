@@ -56,7 +56,11 @@ class Start:
         singular never recovers: with `pooled`, each counts D + 1 rows of the pooled covariance more.
         """
         n_components, n_features = self.about.shape
-        shape = (n_components, n_features) if family.diagonal else (n_components, n_features, n_features)
+        shape = (
+            (n_components, n_features)
+            if family.diagonal
+            else (n_components, n_features, n_features)
+        )
         counts, first, second = np.zeros(n_components), np.zeros_like(self.about), np.zeros(shape)
         seeding.label_moments(
             self.columns, self.weight, self.labels, self.about, counts, first, second
@@ -77,9 +81,7 @@ def _borrow(moments: Moments) -> Moments:
     pooled = (share * spread).sum(axis=0)
     lent = (means.shape[1] + 1) * total / moments.n_rows
     spread = (counts[trailing] * spread + lent * pooled) / (counts[trailing] + lent)
-    return Moments(
-        means, total, 0.0, 0.0, counts, np.zeros_like(means), counts[trailing] * spread
-    )
+    return Moments(means, total, 0.0, 0.0, counts, np.zeros_like(means), counts[trailing] * spread)
 
 
 def k_means_plus_plus(
@@ -92,7 +94,7 @@ def k_means_plus_plus(
     centres = np.empty((len(generators), n_components, len(columns)))
     labels = np.empty((len(generators), columns.shape[1]), np.int32)
     work = 3.0 * uniforms.size * columns.size
-    seeding.seed(work, columns, weight, uniforms, LLOYD_STEPS, centres, labels)
+    seeding.seed(work, len(generators), columns, weight, uniforms, LLOYD_STEPS, centres, labels)
     return [Start(columns, weight, *pair) for pair in zip(labels, centres, strict=True)]
 
 
@@ -142,7 +144,8 @@ STARTS = {
 def _nearest(columns: NDArray, weight: NDArray, centres: NDArray) -> list[Start]:
     labels = np.empty((len(centres), columns.shape[1]), np.int32)
     centres = np.ascontiguousarray(centres)
-    seeding.assign(3.0 * centres.size * columns.size, columns, centres, labels)
+    work = 3.0 * centres.size * columns.shape[1]
+    seeding.assign(work, len(centres), columns, centres, labels)
     return [Start(columns, weight, *pair) for pair in zip(labels, centres, strict=True)]
 
 
@@ -170,7 +173,13 @@ class Given:
 
     @classmethod
     def of(
-        cls, weights: Any, means: Any, covariances: Any, kind: Family, n_components: int, n_features: int
+        cls,
+        weights: Any,
+        means: Any,
+        covariances: Any,
+        kind: Family,
+        n_components: int,
+        n_features: int,
     ) -> Given:
         """Check shapes and values."""
         K, D = n_components, n_features
@@ -204,6 +213,8 @@ class Given:
 
     def complete(self) -> Parameters:
         """Parameters from given means and covariances; equal weights where none are given."""
+        assert self.means is not None
+        assert self.covariances is not None
         weights = self.weights
         if weights is None:
             weights = np.full(len(self.means), 1.0 / len(self.means))
@@ -219,7 +230,7 @@ class Given:
         if self.means is None:
             return
         described = self.means
-        if self.covariances is not None:
+        if self.covariances is not None and self.kind is not None:
             K, D = self.means.shape
             expanded = self.kind.expand(self.covariances, K, D).reshape(K, -1)
             described = np.hstack([described, expanded])

@@ -133,7 +133,8 @@ def _proposals(
         for k, i, j in swaps:
             after[labels == j] = i
             after[(labels == k) & sides] = j
-            about[i] = np.average(groups.means[[i, j]], axis=0, weights=groups.counts[[i, j]])
+            pair = np.maximum(groups.counts[[i, j]], np.finfo(float).tiny)
+            about[i] = np.average(groups.means[[i, j]], axis=0, weights=pair)
             about[k], about[j] = halves[2 * k], halves[2 * k + 1]
         return Start(columns, weight, after, about)
 

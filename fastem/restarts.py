@@ -1,7 +1,7 @@
 """Racing restarts: many cheap starts on a sample, the poor ones dropped early, the best one kept.
 
-Successive halving (K. Jamieson and A. Talwalkar, AISTATS 2016): each round runs the survivors twice as
-long as the last one and keeps the better half; the last two run to convergence.
+Successive halving (K. Jamieson and A. Talwalkar, AISTATS 2016): each round runs the survivors twice
+as long as the last one and keeps the better half; the last two run to convergence.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from fastem.kernels.elementary import cholesky
 from fastem.moves import improve
 from fastem.results import Restart
 from fastem.rows import MemoryRows
+
+OnPass = Callable[[int, int, float, Parameters], object]
 
 #: Steps of the first round.
 FIRST_ROUND = 8
@@ -51,7 +53,7 @@ def race(
     tol: float,
     max_iter: int,
     accelerate: bool,
-    on_pass: Callable[[int, int, float, Parameters], object] | None = None,
+    on_pass: OnPass | None = None,
 ) -> tuple[Parameters, tuple[Restart, ...]]:
     """Run the starts against each other on the sample.
 
@@ -116,14 +118,21 @@ def _ranked(runners: list[_Runner], grain: float) -> list[_Runner]:
     return sorted(runners, key=rank, reverse=True)
 
 
-def _advance(runner, sample, family, bounds, tol, steps, accelerate, on_pass) -> bool:
+def _advance(
+    runner: _Runner,
+    sample: MemoryRows,
+    family: Family,
+    bounds: Bounds,
+    tol: float,
+    steps: int,
+    accelerate: bool,
+    on_pass: OnPass | None,
+) -> bool:
     """Run one start some steps further; returns whether the caller's callback said to stop."""
     earlier = runner.n_iter
-    watch = None
-    if on_pass is not None:
 
-        def watch(n_iter, level, point):
-            return on_pass(runner.index, earlier + n_iter, level, point)
+    def watch(n_iter: int, level: float, point: Parameters) -> object:
+        return on_pass is not None and on_pass(runner.index, earlier + n_iter, level, point)
 
     run = em.run(
         sample,
@@ -144,7 +153,16 @@ def _advance(runner, sample, family, bounds, tol, steps, accelerate, on_pass) ->
     return run.outcome == "stopped"
 
 
-def _improve(winner, sample, family, bounds, tol, max_iter, accelerate, on_pass) -> None:
+def _improve(
+    winner: _Runner,
+    sample: MemoryRows,
+    family: Family,
+    bounds: Bounds,
+    tol: float,
+    max_iter: int,
+    accelerate: bool,
+    on_pass: OnPass | None,
+) -> None:
     """Try split-and-merge moves on the winner; each is one more run of its own."""
     stopped = False
 

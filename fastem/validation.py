@@ -14,7 +14,9 @@ BLOCK = 65536
 
 
 def rows(X: ArrayLike, *, name: str = "X", n_features: int | None = None) -> NDArray:
-    """X as a finite (n_samples, n_features) array, float32 or float64, C order; copied only if it must be.
+    """X as a finite (n_samples, n_features) array, float32 or float64, C order.
+
+    It is copied only if it must be.
 
     Raises
     ------
@@ -65,8 +67,8 @@ def sample_weight(weight: ArrayLike | None, n_samples: int) -> NDArray[np.float6
     if bad.any():
         first = int(np.argmax(bad))
         raise ValueError(
-            f"sample_weight holds {bad.sum()} weights that are negative, NaN or infinite, the first "
-            f"at row {first}: {array[first]}; weights must be finite and at least 0"
+            f"sample_weight holds {bad.sum()} weights that are negative, NaN or infinite, the "
+            f"first at row {first}: {array[first]}; weights must be finite and at least 0"
         )
     if not array.any():
         raise ValueError("sample_weight is zero for every row; at least one row must count")
@@ -181,7 +183,8 @@ def weights(value: ArrayLike, n_components: int, *, name: str = "weights") -> ND
     total = array.sum()
     if abs(total - 1) > 1e-6:
         raise ValueError(f"{name} sum to {total}; divide them by their sum")
-    return array / total
+    # Left to the bit where it is 1 to rounding: a mixture made of another's arrays equals it.
+    return array if abs(total - 1) <= len(array) * np.finfo(float).eps else array / total
 
 
 def _numeric(value: ArrayLike, name: str) -> NDArray:

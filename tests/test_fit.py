@@ -1,4 +1,4 @@
-"""Whole fits: against scikit-learn and the oracle from the same start, and all that fit promises."""
+"""Whole fits: scikit-learn and the oracle from the same start, and all that fit promises."""
 
 import builtins
 import io
@@ -31,7 +31,7 @@ BLOBS, LABELS = oracle.sample(
 
 
 def matched(means, others):
-    """Which of the others lies nearest to each mean: runs that differ by rounding may trade places."""
+    """Which of the others lies nearest to each mean: components may have traded places."""
     return ((means[:, None] - others) ** 2).sum(axis=2).argmin(axis=1)
 
 
