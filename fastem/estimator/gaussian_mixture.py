@@ -26,6 +26,7 @@ from fastem.initialisation import Given
 from fastem.mixture import Mixture, to_units
 from fastem.moments import Moments
 from fastem.results import Restart
+from fastem.rows import MemoryRows
 
 ILL_DEFINED = (
     "Fitting the mixture model failed because some components have ill-defined empirical "
@@ -343,9 +344,7 @@ class GaussianMixture(DensityMixin, BaseEstimator):
         )
         warm = self.warm_start and hasattr(self, "converged_")
         if warm:
-            mixture = self.mixture_
-            here = Parameters(mixture.weights, mixture.means, mixture.covariances)
-            begun: Iterable[Parameters] = [to_units(here, kind, rows.units)]
+            begun: Iterable[Parameters] = [self._where_it_left_off(rows)]
         else:
             begun = self._starts(data, given)
         return best_run(
@@ -358,6 +357,18 @@ class GaussianMixture(DensityMixin, BaseEstimator):
             bound=self.lower_bound_ if warm else -np.inf,
             verbose=Verbose(self.verbose, self.verbose_interval),
         )
+
+    def _where_it_left_off(self, rows: MemoryRows) -> Parameters:
+        mixture = self.mixture_
+        left = mixture.n_components, mixture.covariance_type, mixture.n_features
+        asked = self.n_components, self.covariance_type, rows.n_features
+        if left != asked:
+            raise ValueError(
+                f"warm_start cannot go on from n_components, covariance_type and columns {left} to "
+                f"{asked}; fit a clone, or set warm_start=False"
+            )
+        here = Parameters(mixture.weights, mixture.means, mixture.covariances)
+        return to_units(here, mixture.family, rows.units)
 
     def _starts(self, data: Data, given: Given) -> Iterator[Parameters]:
         """Where each run begins, made in its turn, as `random_state` is drawn from in order."""
