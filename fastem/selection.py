@@ -149,7 +149,8 @@ def select(
     options = _options(fit_options)
     data = Data.of(X, sample_weight)
     counts = _counts(n_components, len(data.X))
-    names = [covariance_type] if isinstance(covariance_type, str) else list(covariance_type)
+    several = isinstance(covariance_type, Iterable) and not isinstance(covariance_type, str)
+    names: list[Any] = list(covariance_type) if several else [covariance_type]
     kinds = [family(name) for name in names]
     if not kinds:
         raise ValueError("covariance_type is empty; give at least one family")

@@ -187,15 +187,26 @@ def weights(value: ArrayLike, n_components: int, *, name: str = "weights") -> ND
     return array if abs(total - 1) <= len(array) * np.finfo(float).eps else array / total
 
 
+def check_mask(value: ArrayLike, name: str) -> None:
+    """Refuse a masked array that hides entries.
+
+    Raises
+    ------
+    ValueError
+        If any entry is masked.
+    """
+    if isinstance(value, np.ma.MaskedArray) and np.ma.getmaskarray(value).any():
+        raise ValueError(
+            f"{name} has {np.ma.count_masked(value)} masked entries; "
+            f"fill or drop them, missing values are not supported"
+        )
+
+
 def _numeric(value: ArrayLike, name: str) -> NDArray:
     if hasattr(value, "toarray") or hasattr(value, "tocsr"):
         raise TypeError(f"{name} is a sparse matrix; give a dense array, such as {name}.toarray()")
     if isinstance(value, np.ma.MaskedArray):
-        if np.ma.getmaskarray(value).any():
-            raise ValueError(
-                f"{name} has {np.ma.count_masked(value)} masked entries; "
-                f"fill or drop them, missing values are not supported"
-            )
+        check_mask(value, name)
         value = value.data
     try:
         array = np.asarray(value)
@@ -204,6 +215,8 @@ def _numeric(value: ArrayLike, name: str) -> NDArray:
     if array.dtype.kind == "c":
         raise TypeError(f"{name} is complex ({array.dtype}); give real numbers")
     if array.dtype.kind == "O":
+        if array.ndim == 0:
+            raise TypeError(f"{name} is {value!r}, not an array; give an array of numbers")
         try:
             array = array.astype(np.float64)
         except (TypeError, ValueError) as error:

@@ -314,7 +314,8 @@ class GaussianMixture(DensityMixin, BaseEstimator):
         """Fit; returns the checked rows."""
         began = time.perf_counter()
         self._validate_params()
-        rows: NDArray = validate_data(self, X, dtype=_DTYPES, order="C", ensure_min_samples=2)
+        validation.integer(self.n_components, "n_components")  # True is Integral, but no number
+        rows = self._validated(X, ensure_min_samples=2)
         data = Data.of(rows, sample_weight)
         if len(data.X) < self.n_components:
             raise ValueError(
@@ -418,8 +419,15 @@ class GaussianMixture(DensityMixin, BaseEstimator):
     def _rows(self, X: ArrayLike) -> NDArray:
         """Checked rows, in the wider of the types of these and of the fitted rows."""
         check_is_fitted(self)
-        rows: NDArray = validate_data(self, X, reset=False, dtype=_DTYPES, order="C")
+        rows = self._validated(X, reset=False)
         return rows.astype(np.result_type(rows.dtype, self.means_.dtype), copy=False)
+
+    def _validated(self, X: ArrayLike, **checks: Any) -> NDArray:
+        """Rows that scikit-learn accepts; it sees no masks, and warns before it refuses."""
+        validation.check_mask(X, "X")
+        with np.errstate(over="ignore", invalid="ignore"):
+            rows: NDArray = validate_data(self, X, dtype=_DTYPES, order="C", **checks)
+        return rows
 
     def _summary(self, X: ArrayLike, sample_weight: ArrayLike | None) -> Moments:
         return self.mixture_.summarise(self._rows(X), sample_weight)
