@@ -57,6 +57,7 @@ def parser(version: str) -> argparse.ArgumentParser:
     words = top.add_subparsers(title="commands", metavar="COMMAND")
     _add_fit(words)
     _add_predict(words)
+    _add_demo(words)
     return top
 
 
@@ -161,3 +162,15 @@ def _add_predict(words: argparse._SubParsersAction) -> None:
     predict.add_argument(
         "--labels", metavar="OUT.csv", help="write to this file, not to standard output"
     )
+
+
+def _add_demo(words: argparse._SubParsersAction) -> None:
+    demo = words.add_parser(
+        "demo",
+        help="draw the story of EM",
+        description="Write pictures that tell the story of EM to a folder, and print its figures.",
+        allow_abbrev=False,
+    )
+    demo.set_defaults(run=commands.demo)
+    demo.add_argument("--out", metavar="DIR", required=True, help="folder, made if need be")
+    demo.add_argument("--readme", action="store_true", help="only the README's pictures")

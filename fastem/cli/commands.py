@@ -1,4 +1,4 @@
-"""What `fastem fit` and `fastem predict` do."""
+"""What `fastem fit`, `fastem predict` and `fastem demo` do."""
 
 from __future__ import annotations
 
@@ -91,6 +91,14 @@ def predict(arguments: argparse.Namespace) -> None:
             return
         outputs.write("--labels", lambda path: _write_labels(path, lines))
         outputs.publish()
+
+
+def demo(arguments: argparse.Namespace) -> None:
+    """Draw the story of EM; its module is slow to import, so only here."""
+    with told():
+        from fastem import demo as story
+    with told(arguments.out):
+        story.run(arguments.out, readme=arguments.readme)
 
 
 def _counts(text: str) -> list[int]:

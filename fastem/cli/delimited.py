@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 
 from fastem.cli.errors import InputError, shown
 from fastem.cli.fields import is_missing, number
-from fastem.cli.layout import Layout, split
+from fastem.cli.layout import BLANKS, Layout, split
 
 #: Lines that the layout is judged by.
 SAMPLE = 100
@@ -47,22 +48,25 @@ class Delimited:
 
     def __init__(self, lines: Iterator[str], source: str) -> None:
         self.source = source
-        self._skipped = 0
+        self._line = 0
         sample = self._after_comments(lines)
         try:
             self.layout = Layout.of(sample, source)
         except csv.Error as error:
             raise InputError(f"{source} is not a table of text: {error}") from None
-        self._reader = split(chain(sample, lines), self.layout.delimiter)
+        lines = chain(sample, lines)
         if self.layout.names is not None:
-            next(row for row in self._reader if row)
+            header = split(lines, self.layout.delimiter)
+            next(row for row in header if row)
+            self._line += header.line_num
+        self._lines = lines
 
     def _after_comments(self, lines: Iterator[str]) -> list[str]:
         """The lines to judge by, from the first that is neither blank nor a comment."""
         for line in lines:
             if line.strip() and not line.startswith("#"):
                 return [line, *islice(lines, SAMPLE)]
-            self._skipped += 1
+            self._line += 1
         raise InputError(f"{self.source} is empty; give a file with rows of numbers")
 
     def read(self, columns: Sequence[int]) -> tuple[NDArray[np.float64], Gap | None]:
@@ -74,26 +78,51 @@ class Delimited:
             If a field is text or infinite, or a row has too few or too many fields.
         """
         blocks, gap = [], None
-        while True:
-            before = self._skipped + self._reader.line_num
-            try:
-                rows = list(islice(self._reader, CHUNK))
-            except csv.Error as error:
-                line = self._skipped + self._reader.line_num
-                raise InputError(f"{self.source}, line {line}: {error}; check its quotes") from None
-            if not rows:
-                break
-            block = self._quickly(rows, columns)
+        while lines := list(islice(self._lines, CHUNK)):
+            block = self._by_lines(lines, columns)
             if block is None:
-                block, first = self._carefully(rows, columns, before)
-                gap = gap or first
+                before = self._line
+                rows = self._rows(lines)
+                block = self._by_fields(rows, columns)
+                if block is None:
+                    block, first = self._carefully(rows, columns, before)
+                    gap = gap or first
             blocks.append(block)
         if not sum(map(len, blocks)):
             raise InputError(f"{self.source} has no rows; give a file with rows of numbers")
         return np.concatenate(blocks), gap
 
-    def _quickly(self, rows: list[list[str]], columns: Sequence[int]) -> NDArray | None:
-        """The values of rows that hold nothing but finite numbers, else None."""
+    def _by_lines(self, lines: list[str], columns: Sequence[int]) -> NDArray | None:
+        """The values of lines that hold nothing but finite numbers, else None."""
+        if self.layout.decimal_comma or len(self.layout.numeric) != self.layout.width:
+            return None
+        delimiter = None if self.layout.delimiter == BLANKS else self.layout.delimiter
+        try:
+            with warnings.catch_warnings(action="error"):
+                values = np.loadtxt(lines, delimiter=delimiter, comments=None, ndmin=2)
+        except (ValueError, UserWarning):
+            return None
+        if values.shape[1] != self.layout.width or not np.isfinite(values).all():
+            return None
+        self._line += len(lines)
+        return values[:, columns]
+
+    def _rows(self, lines: list[str]) -> list[list[str]]:
+        """The rows that begin in these lines; one that goes on takes further lines."""
+        reader = split(chain(lines, self._lines), self.layout.delimiter)
+        rows = []
+        try:
+            while reader.line_num < len(lines):
+                rows.append(next(reader))
+        except csv.Error as error:
+            raise InputError(
+                f"{self.source}, line {self._line + reader.line_num}: {error}; check its quotes"
+            ) from None
+        self._line += reader.line_num
+        return rows
+
+    def _by_fields(self, rows: list[list[str]], columns: Sequence[int]) -> NDArray | None:
+        """The values of rows whose chosen fields are all finite numbers, else None."""
         width = self.layout.width
         if any(len(row) != width for row in rows):
             return None

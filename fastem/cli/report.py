@@ -37,7 +37,7 @@ def text(name: str, table: Table, choice: Selection, labels: NDArray, width: int
     found = f"{_components(mixture)}, {mixture.covariance_type} covariance"
     lines = [f"{name}: {_rows(table)}, {_columns(table)}", ""]
     if len(choice.table) > 1:
-        lines += [*_selection(choice), "", f"The best has {found}:", ""]
+        lines += [*_selection(choice), "", f"The best fit has {found}:", ""]
     else:
         lines += [f"{found}:", ""]
     lines += clusters(mixture, table.columns, labels, width)
@@ -153,15 +153,14 @@ def _selection(choice: Selection) -> list[str]:
     fits = {(row.n_components, row.covariance_type): row for row in choice.table}
     cells = [["components", *map(str, counts)]]
     criterion = choice.criterion.upper()
-    marks = {"*"}
+    marks = "*"
     for name in families:
         column = []
-        for k in counts:
-            row = fits.get((k, name))
-            mark = "*" if row is best else MARKS.get(row.status, " ") if row else " "
-            marks.add(mark)
-            column.append(f"{getattr(row, choice.criterion):.2f} {mark}" if row else "")
-        cells.append([f"{name if len(families) > 1 else criterion}  ", *column])
+        for row in (fits.get((k, name)) for k in counts):
+            mark = "" if row is None else "*" * (row is best) + MARKS.get(row.status, "")
+            marks += mark
+            column.append("" if row is None else f"{getattr(row, choice.criterion):.2f} {mark:<2}")
+        cells.append([f"{name if len(families) > 1 else criterion}   ", *column])
     legend = ", ".join(f"{mark} {LEGEND[mark]}" for mark in LEGEND if mark in marks)
     shape = f" with {families[0]} covariance" if len(families) == 1 else ""
     head = f"{criterion} of {len(choice.table)} fits{shape} (lower is better; {legend}):"
@@ -187,18 +186,20 @@ def _wrapped(cells: list[list[str]], width: int) -> list[str]:
 
 
 def _advice(choice: Selection) -> list[str]:
-    counts = sorted({row.n_components for row in choice.table})
+    """A last line where the range of components has cut the search short."""
+    counts = [row.n_components for row in choice.table]
     best: Row = choice.best_row
-    if len(counts) > 1 and best.n_components == counts[-1]:
-        most = 2 * counts[-1]
+    most = min(2 * max(counts), int(choice.best.n_samples))
+    if min(counts) < best.n_components == max(counts) < most and best.status != "collapsed":
         return [
-            f"The best is the largest number tried; try more: --components {counts[-1]}:{most}."
+            f"The best is the largest number tried; try more: --components {max(counts)}:{most}."
         ]
     return []
 
 
 def _components(mixture: Mixture) -> str:
-    return "1 component" if mixture.n_components == 1 else f"{mixture.n_components} components"
+    n = mixture.n_components
+    return "1 component (cluster)" if n == 1 else f"{n} components (clusters)"
 
 
 def _n_dropped(table: Table) -> int:

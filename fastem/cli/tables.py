@@ -180,6 +180,12 @@ def _from_text(
     if columns is not None:
         chosen = choose(columns, layout.names, layout.width, text.source)
     elif fitted is not None and layout.names is not None:
+        for name in fitted:
+            if name not in layout.names:
+                raise InputError(
+                    f"{text.source} has no column {name!r}, which the model was fitted to; "
+                    f"say which columns to use with --columns"
+                )
         chosen = [_position(name, layout.names, layout.width, text.source) for name in fitted]
     else:
         chosen = [j for j in range(layout.width) if j not in layout.set_aside]

@@ -65,7 +65,7 @@ def test_faithful_has_two_clusters_for_people(run):
     assert "272 rows, 2 columns: eruptions, waiting" in out
     assert "lower is better" in out
     assert "2322.19 *" in out
-    assert "2 components, full covariance" in out
+    assert "The best fit has 2 components (clusters), full covariance" in out
     assert "0.6441" in out
     assert "4.29 ± 0.41   80.0 ± 6.0" in out
     assert "Status: converged" in out
@@ -124,6 +124,17 @@ def test_components_listed(run):
 def test_the_best_at_the_edge_asks_for_more(run):
     out = run("fit", FAITHFUL, "--components", "1:2", *QUICK)[1]
     assert "largest number tried; try more: --components 2:4" in out
+
+
+def test_what_went_wrong_is_marked_and_told_in_options(run):
+    out = run("fit", FAITHFUL, "--components", "4:5", "--max-iter", "1", "--tol", "0")[1]
+    assert "* the best, ~ not converged" in out
+    assert " *~\n" in out
+    assert "raise --max-iter or --tol" in out
+    Path("x.csv").write_text("a,b\n" + "1,2\n" * 5 + "7,8\n" * 5)
+    out = run("fit", "x.csv", "--components", "1:2", *QUICK)[1]
+    assert "! collapsed components" in out
+    assert "try more" not in out
 
 
 def test_several_families_stand_side_by_side(run):
@@ -309,7 +320,7 @@ def test_no_command_is_refused(refused):
             ("m.npz", str(DATA / "wine.npz")),
             "wine.npz has 13 columns of data but m.npz was fitted to 2",
         ),
-        (("m.npz", str(DATA / "iris.csv")), "no column 'eruptions'; it has sepal_length"),
+        (("m.npz", str(DATA / "iris.csv")), "no column 'eruptions', which the model was fitted to"),
         (("m.npz", FAITHFUL, "--labels", "m.npz"), "m.npz as well; give another name"),
     ],
 )
@@ -356,3 +367,26 @@ def test_write_protected_output_is_refused(refused, no_fit, monkeypatch):
     monkeypatch.setattr(os, "access", lambda path, mode: False)
     err = refused("fit", FAITHFUL, "--labels", "labels.csv")
     assert "labels.csv cannot be written: it is write-protected" in err
+
+
+def test_a_field_may_run_across_the_pieces_a_file_is_read_in(run):
+    rows = [f"{i},x" for i in range(8191)] + ['5,"x\ny\nz"', "6,x"]
+    Path("x.csv").write_text("\n".join(["a,note", *rows]))
+    out = run("fit", "x.csv", "--columns", "a", "--components", "1", "--json")[1]
+    found = json.loads(out)
+    assert found["n_samples"] == 8193
+    np.testing.assert_allclose(found["mixture"]["means"], [[(8190 * 8191 / 2 + 11) / 8193]])
+
+
+def test_demo_hands_on_its_folder(run, monkeypatch):
+    story = pytest.importorskip("fastem.demo")
+    told = []
+    monkeypatch.setattr(story, "run", lambda out, *, readme: told.append((out, readme)))
+    assert run("demo", "--out", "pictures", "--readme")[0] == 0
+    assert told == [("pictures", True)]
+
+
+def test_demo_into_a_file_is_refused(refused):
+    pytest.importorskip("matplotlib")
+    Path("taken").write_text("")
+    assert "taken: File exists" in refused("demo", "--out", "taken")

@@ -14,6 +14,8 @@ import pytest
 import fastem
 
 FAITHFUL = str(Path(__file__).parents[1] / "data" / "faithful.csv")
+#: The package under test is found from any folder.
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(fastem.__file__).parents[1])}
 WORDS = ["fit", FAITHFUL, "--components", "2", "--n-init", "2"]
 
 #: The command, but with labels that are never finished.
@@ -47,9 +49,10 @@ sys.exit(cli.main())
 """
 
 
-def fastem_command(*words, **options):
+def fastem_command(*words, env=ENVIRONMENT, **options):
     return subprocess.run(
         [sys.executable, "-m", "fastem", *words],
+        env=env,
         capture_output=True,
         text=True,
         check=False,
@@ -90,6 +93,7 @@ def test_signals_leave_nothing_half_written(tmp_path, driver, number, status):
     with subprocess.Popen(
         [sys.executable, "-c", driver, *words],
         cwd=tmp_path,
+        env=ENVIRONMENT,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -106,6 +110,7 @@ def test_signals_leave_nothing_half_written(tmp_path, driver, number, status):
 def test_a_reader_that_leaves_early_is_no_error():
     with subprocess.Popen(
         [sys.executable, "-m", "fastem", *WORDS],
+        env=ENVIRONMENT,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     ) as process:
@@ -119,7 +124,10 @@ def test_progress_is_for_terminals_and_never_on_standard_output():
     main, terminal = pty.openpty()
     termios.tcsetwinsize(terminal, (24, 100))
     with subprocess.Popen(
-        [sys.executable, "-m", "fastem", *WORDS, "--json"], stdout=subprocess.PIPE, stderr=terminal
+        [sys.executable, "-m", "fastem", *WORDS, "--json"],
+        env=ENVIRONMENT,
+        stdout=subprocess.PIPE,
+        stderr=terminal,
     ) as process:
         os.close(terminal)
         shown = b""
@@ -135,7 +143,7 @@ def test_progress_is_for_terminals_and_never_on_standard_output():
 
 
 def test_standard_input_and_a_terminal_without_the_sign():
-    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    environment = {**ENVIRONMENT, "PYTHONIOENCODING": "ascii"}
     text = Path(FAITHFUL).read_text()
     run = fastem_command("fit", "-", *WORDS[2:], input=text, env=environment)
     assert (run.returncode, run.stderr) == (0, "")
@@ -147,5 +155,7 @@ def test_labels_through_a_pipe(tmp_path):
     model = str(tmp_path / "m.npz")
     assert fastem_command(*WORDS, "--model", model).returncode == 0
     command = f'cat "{FAITHFUL}" | "{sys.executable}" -m fastem predict "{model}" - | wc -l'
-    run = subprocess.run(command, shell=True, capture_output=True, text=True, check=True)
+    run = subprocess.run(
+        command, shell=True, env=ENVIRONMENT, capture_output=True, text=True, check=True
+    )
     assert run.stdout.strip() == "273"
