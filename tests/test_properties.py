@@ -4,7 +4,7 @@ import hypothesis.extra.numpy as arrays
 import numpy as np
 import oracle
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import fastem
@@ -83,6 +83,8 @@ def test_scaling_columns_scales_the_result(seed, kind, a, b):
     factor = {"diag": scale**2, "spherical": a**2}.get(kind, np.outer(scale, scale))
     scaled = start._replace(means=start.means * scale, covariances=start.covariances * factor)
     one, other = steps(X, start, kind), steps(X * scale, scaled, kind)
+    # Where a component collapses, the floor on variances decides: it is relative to powers of two.
+    assume(np.linalg.eigvalsh(one.mixture.full_covariances).min() > 1e-6)
     jacobian = len(X) * np.log(scale).sum()
     assert other.log_likelihood + jacobian == pytest.approx(one.log_likelihood, rel=1e-8)
     np.testing.assert_allclose(other.mixture.means / scale, one.mixture.means, rtol=1e-6, atol=1e-8)
