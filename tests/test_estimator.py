@@ -188,16 +188,6 @@ def test_verbose_prints_what_scikit_learn_prints(verbose, capsys):
     assert len(ours) > 4
 
 
-def test_k_means_of_many_rows_looks_at_a_sample(monkeypatch):
-    from fastem.estimator import starts
-
-    monkeypatch.setattr(starts, "K_MEANS_ROWS", 300)
-    monkeypatch.setattr(starts, "K_MEANS_ROWS_PER_CLUSTER", 1)
-    X = clusters(3000)
-    ours, theirs = both(X, n_components=3, random_state=0, tol=1e-8, max_iter=500)
-    assert ours.score(X) == pytest.approx(theirs.score(X), abs=1e-6)
-
-
 # Warnings and errors
 
 

@@ -61,9 +61,8 @@ class GaussianMixture(DensityMixin, BaseEstimator):
     n_init : int, default 1
         Starts. Each runs to its end, and the one with the best lower bound is kept.
     init_params : str, default "kmeans"
-        "kmeans", "k-means++", "random" or "random_from_data" as in scikit-learn, with the same
-        random numbers (k-means looks at 65536 rows at most, or 512 for each component if that is
-        more); "random-subsets" as in `fastem.fit`.
+        "kmeans", "k-means++", "random" or "random_from_data" as in scikit-learn, from the same
+        random numbers; "random-subsets" as in `fastem.fit`.
     weights_init : (n_components,) array-like, optional
     means_init : (n_components, n_features) array-like, optional
     precisions_init : array-like, optional

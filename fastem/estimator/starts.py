@@ -30,8 +30,6 @@ from fastem.units import Units, location_and_spread
 ROUNDING_FLOOR = 1e-14
 #: Where a variance that rounds to 0 is kept without reg_covar, as rounding keeps scikit-learn's.
 SINGLE_ROW_FLOOR = 10 * float(np.finfo(np.float64).eps)
-#: k-means looks at this many rows, or at so many for each cluster if that is more.
-K_MEANS_ROWS, K_MEANS_ROWS_PER_CLUSTER = 2**16, 512
 #: k-means ends when its centres move by less than this share of the mean variance, or after steps.
 K_MEANS_TOL, K_MEANS_STEPS = 1e-4, 300
 #: Random responsibilities are drawn for this many rows at a time.
@@ -173,14 +171,8 @@ def begin(
 def k_means(
     frame: Frame, n_components: int, rng: np.random.RandomState
 ) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
-    """Labels (n_samples,) and centres (n_components, n_features), from a sample of many rows."""
+    """Labels (n_samples,) and centres (n_components, n_features) of k-means, to its end."""
     columns, weight = frame.columns, frame.weight
-    most = max(K_MEANS_ROWS, K_MEANS_ROWS_PER_CLUSTER * n_components)
-    if frame.n_samples > most:
-        some = np.sort(rng.choice(frame.n_samples, size=most, replace=False))
-        part = Frame(np.ascontiguousarray(columns[:, some]), weight[some], frame.units)
-        _, centres = k_means(part, n_components, rng)
-        return _step(frame, centres, np.zeros(frame.n_samples, np.int32))[0], centres
     centres = _plus_plus(frame, n_components, rng)
     middle = np.average(columns, axis=1, weights=weight)
     variance = np.average((columns - middle[:, None]) ** 2, axis=1, weights=weight).mean()
