@@ -24,7 +24,7 @@ def test_bic_picks_the_two_overlapping_clusters(overlapping, seed):
 
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_aic_picks_the_two_overlapping_clusters(seed):
-    """On a draw where it does: the better the maxima found, the more often AIC asks for more than 2."""
+    """On a draw where it does: the better the maxima, the more often AIC asks for more."""
     X, _ = examples.overlapping(7)
     choice = fastem.select(X, range(1, 7), criterion="aic", n_init=5, random_state=seed)
     assert choice.best.mixture.n_components == 2
