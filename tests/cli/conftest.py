@@ -1,0 +1,41 @@
+"""Running the command line in an empty folder."""
+
+import pytest
+
+from fastem import cli
+from fastem.cli import commands
+
+
+@pytest.fixture
+def run(capsys, tmp_path, monkeypatch):
+    """Run the command line in an empty folder: its status, output and errors."""
+    monkeypatch.chdir(tmp_path)
+
+    def command(*words):
+        status = cli.main([str(word) for word in words])
+        return status, *capsys.readouterr()
+
+    return command
+
+
+@pytest.fixture
+def refused(run, tmp_path):
+    """Run what must fail: in one line on standard error, with status 2 and no new file."""
+
+    def command(*words):
+        before = sorted(tmp_path.iterdir())
+        status, out, err = run(*words)
+        assert (status, out) == (2, "")
+        assert err.startswith("fastem: ")
+        assert err.count("\n") == 1
+        assert err.endswith("\n")
+        assert sorted(tmp_path.iterdir()) == before
+        return err
+
+    return command
+
+
+@pytest.fixture
+def no_fit(monkeypatch):
+    """Let no fit begin."""
+    monkeypatch.setattr(commands, "select", lambda *_, **__: pytest.fail("a fit has begun"))
