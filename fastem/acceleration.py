@@ -77,16 +77,17 @@ class Anderson:
     def _extrapolate(self) -> NDArray | None:
         """Walker and Ni's gamma by damped normal equations; None where it leaves the domain."""
         metric = self._metric(self._image)
-        residuals = np.stack(self._residuals) * metric
-        steps = np.diff(residuals, axis=0)
+        residuals = np.array(self._residuals) * metric
+        steps = residuals[1:] - residuals[:-1]
         size = np.linalg.norm(steps)
         if not size > 0:
             return None
         steps, last = steps / size, residuals[-1] / size
         gram = steps @ steps.T
-        gram[np.diag_indices_from(gram)] += CUTOFF
+        gram.flat[:: len(gram) + 1] += CUTOFF
         gamma = np.linalg.solve(gram, steps @ last)
-        target = self._image - gamma @ np.diff(np.stack(self._images), axis=0)
+        images = np.array(self._images)
+        target = self._image - gamma @ (images[1:] - images[:-1])
         weights, _, spread = self._unpack(target)
         variances = spread if spread.ndim == 2 else np.diagonal(spread, axis1=1, axis2=2)
         inside = (weights >= 0).all() and (variances > 0).all()
@@ -108,9 +109,9 @@ class Anderson:
 
     def _unpack(self, point: NDArray) -> tuple[NDArray, NDArray, NDArray]:
         K, D = self._n_components, self._n_features
-        weights, means, spread = np.split(point, [K, K + K * D])
         shape = (K, D) if self._family.diagonal else (K, D, D)
-        return weights, means.reshape(K, D), spread.reshape(shape)
+        end = K + K * D
+        return point[:K], point[K:end].reshape(K, D), point[end:].reshape(shape)
 
     def _at(self, point: NDArray, moments: Moments) -> Parameters:
         """The M step from statistics instead of rows."""

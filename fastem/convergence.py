@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from fastem.covariance import Parameters
 from fastem.density import HALF_BITS, Density
 
+#: The least weight that is divided by.
+TINY = float(np.finfo(float).tiny)
 #: Passes whose largest residual counts.
 RESIDUALS = 3
 #: Passes whose slowest rate of convergence counts.
@@ -51,12 +53,15 @@ class ExpectedGain:
         if self.tol <= 0:
             return False
         residual = _difference(image, point)
-        white = _whiten(residual, point.weights, density)
-        self._sizes.append(white @ white)
+        steps = [residual]
         if self._previous is not None:
             old_point, old_residual = self._previous
-            moved = _whiten(_difference(point, old_point), point.weights, density)
-            slowed = moved @ (_whiten(old_residual, point.weights, density) - white)
+            steps += [_difference(point, old_point), old_residual]
+        white, *others = _whiten(steps, point.weights, density)
+        self._sizes.append(white @ white)
+        if others:
+            moved, old_white = others
+            slowed = moved @ (old_white - white)
             length = moved @ moved
             if length > 0:
                 # A negative quotient is a saddle or a plateau: no end is in sight.
@@ -106,18 +111,18 @@ def _difference(a: Parameters, b: Parameters) -> Parameters:
     return Parameters(*(x - y for x, y in zip(a, b, strict=True)))
 
 
-def _whiten(step: Parameters, weights: NDArray, density: Density) -> NDArray:
-    """A step in parameters as a vector whose squared length is step' I_c step, for one row."""
-    share = np.sqrt(np.maximum(weights, np.finfo(float).tiny))
+def _whiten(steps: list[Parameters], weights: NDArray, density: Density) -> NDArray:
+    """Steps in parameters as rows whose squared lengths are step' I_c step, for one row of data."""
+    changes, means, spread = map(np.array, zip(*steps, strict=True))
+    share = np.sqrt(np.maximum(weights, TINY))
     factors = density.factors / HALF_BITS
-    K = len(step.means)
-    spread = step.covariances
+    n, K, D = means.shape
     if factors.ndim == 3:
-        means = (factors @ step.means[:, :, None])[:, :, 0]
-        spread = factors @ spread @ factors.swapaxes(1, 2)
+        means = (factors @ means[..., None])[..., 0]
+        spread = spread.reshape(n, -1, D, D)
+        spread = (factors @ spread @ factors.swapaxes(1, 2)).reshape(n, -1, D * D)
     else:
-        means = factors * step.means
-        spread = spread.reshape(K, -1) * factors**2
-    spread = np.broadcast_to(spread, (K, *spread.shape[1:])).reshape(K, -1)
-    parts = step.weights / share, share[:, None] * means, share[:, None] * spread / np.sqrt(2.0)
-    return np.concatenate([part.ravel() for part in parts])
+        means = factors * means
+        spread = spread.reshape(n, K, -1) * factors**2
+    scaled = share[:, None] * means, share[:, None] * spread / np.sqrt(2.0)
+    return np.concatenate([changes / share, *(part.reshape(n, -1) for part in scaled)], axis=1)
