@@ -189,14 +189,14 @@ def test_kernels_are_compiled_once_for_writable_and_read_only_arrays():
     density, units = factored(mixture, "full", X)
     weight = np.ones(len(X))
     density.summarise(X, weight, units)
-    compiled = len(passes.summarise.serial.signatures)
+    compiled = len(passes.summarise.slot.signatures)
     arrays = density.means, density.factors, density.log_norms, units.scale, X, weight
     for array in arrays:
         array.flags.writeable = False
     density.summarise(X, weight, units)
     other = type(density)(np.asfortranarray(density.means), *arrays[1:3])
     other.summarise(np.ascontiguousarray(X), weight, units)
-    assert len(passes.summarise.serial.signatures) == compiled
+    assert len(passes.summarise.slot.signatures) == compiled
 
 
 @pytest.mark.parametrize("n", [0, 1, 512, 513, 100_000, 10**9])

@@ -1,8 +1,8 @@
 """How kernels are compiled and when they use threads: the only file that names Numba's options.
 
 A kernel file imports its decorators from here: `jit` for what works on one tile or one slot of
-tiles, `jit_allocating` where that creates arrays, `twins` for the loop over all slots, `overload`
-for a function whose body depends on the types of its arguments.
+tiles, `jit_allocating` where that creates arrays, `twins` for one slot of a loop over slots,
+`overload` for a function whose body depends on the types of its arguments.
 """
 
 import functools
@@ -13,7 +13,8 @@ from typing import Any
 
 import numba
 import numba.extending
-from numba import prange
+from numba import types
+from numba.core import cgutils
 
 from fastem.kernels.cache import keep
 
@@ -22,7 +23,16 @@ try:
 except ImportError:
     global_compiler_lock = threading.RLock()  # type: ignore[assignment]
 
-__all__ = ["Twins", "jit", "jit_allocating", "overload", "prange", "twins"]
+try:
+    from numba._dispatcher import compute_fingerprint
+except ImportError:
+
+    def compute_fingerprint(args: tuple) -> Any:
+        """Something hashable, different for arguments of different Numba types."""
+        return tuple(map(numba.typeof, args))
+
+
+__all__ = ["Twins", "jit", "jit_allocating", "overload", "twins"]
 
 # Sums may be reordered and products fused into them, which is what SIMD lanes need. Infinities and
 # NaN keep their meaning (no "ninf", no "nnan"): log-sum-exp meets -inf.
@@ -43,6 +53,7 @@ def _options() -> Any:
         "error_model": "numpy",
         "fastmath": set(FASTMATH),
         "boundscheck": False,
+        "no_cfunc_wrapper": True,  # an entry for C, which nobody takes
     }
 
 
@@ -139,8 +150,35 @@ def overload(function: Callable) -> Callable:
     return numba.extending.overload(function, strict=False, jit_options=_options())
 
 
+@numba.extending.intrinsic
+def _call(typingctx, address, slot, args):
+    """Call what was compiled for (slot, *args), given the address of its machine code."""
+
+    def generate(context, builder, signature, values):
+        convention = context.call_conv
+        kinds = [types.intp, *signature.args[2]]
+        pointer = convention.get_function_type(types.none, kinds).as_pointer()
+        code = builder.inttoptr(values[0], pointer)
+        arguments = [values[1], *cgutils.unpack_tuple(builder, values[2])]
+        status, _ = convention.call_function(builder, code, types.none, kinds, arguments)
+        with cgutils.if_unlikely(builder, status.is_error):
+            convention.return_status_propagate(builder, status)
+        return context.get_dummy_value()
+
+    return types.none(types.intp, types.intp, args), generate
+
+
+def _each_slot(address: int, n_slots: int, *args: Any) -> None:
+    for slot in numba.prange(n_slots):
+        _call(address, slot, args)
+
+
+_one_by_one = _dispatcher(_each_slot)
+_side_by_side = _dispatcher(_each_slot, parallel=True)
+
+
 class Twins:
-    """One loop over independent slots, compiled twice: serially and with threads.
+    """A loop over independent slots in two forms: one by one, and side by side on threads.
 
     Both give the same result to the bit, because no slot reads what another one writes; which of
     them runs is a matter of speed and safety alone. It is the serial one if
@@ -150,66 +188,93 @@ class Twins:
     - the threading layer is Numba's work queue and another thread is in it: entered twice, it
       aborts the process. OpenMP and TBB are safe to enter from several threads.
 
+    The function is compiled once. Both loops call its machine code by address, for Numba would
+    take it into each loop and optimise it again: the serial one once, the parallel one four times.
+
     Parameters
     ----------
     function : function
-        At the top level of a kernel file, with a body that is a `prange` loop.
+        At the top level of a kernel file. Its first argument is the slot; it returns nothing.
 
     Attributes
     ----------
-    serial, parallel : numba.core.dispatcher.Dispatcher
-        The twins. Each is compiled at its first call.
+    slot : numba.core.dispatcher.Dispatcher
+        The function, compiled when it is first needed.
     """
 
     def __init__(self, function: Callable) -> None:
         functools.update_wrapper(self, function)
-        self.serial = _dispatcher(function, parallel=False)
-        self.parallel = _dispatcher(function, parallel=True)
+        self.slot = _dispatcher(function)
+        self._addresses: dict[Any, int] = {}
 
-    def __call__(self, work: float, *args: Any) -> Any:
-        """Call the twin that suits.
+    def __call__(self, work: float, n_slots: int, *args: Any) -> None:
+        """Run the function for the slots 0 to n_slots - 1, in the form that suits.
 
         Parameters
         ----------
         work : float
             About how many floating point operations this call does.
+        n_slots : int
         *args
-            Arguments of the function.
+            Arguments of the function after the slot.
         """
         if not _may_use_threads(work):
-            return self.serial(*args)
-        if numba.threading_layer() != "workqueue":  # type: ignore[attr-defined]
-            return self.parallel(*args)
-        if work < WORKQUEUE_LAUNCH_WORK or not _workqueue.acquire(blocking=False):
-            return self.serial(*args)
-        try:
-            return self.parallel(*args)
-        finally:
-            _workqueue.release()
+            self.serial(n_slots, *args)
+        elif numba.threading_layer() != "workqueue":  # type: ignore[attr-defined]
+            self.parallel(n_slots, *args)
+        elif work < WORKQUEUE_LAUNCH_WORK or not _workqueue.acquire(blocking=False):
+            self.serial(n_slots, *args)
+        else:
+            try:
+                self.parallel(n_slots, *args)
+            finally:
+                _workqueue.release()
+
+    def serial(self, n_slots: int, *args: Any) -> None:
+        """Run the slots in their order."""
+        if numba.config.DISABLE_JIT:  # type: ignore[attr-defined]
+            for slot in range(n_slots):
+                self.slot(slot, *args)
+        else:
+            _one_by_one(self._address(args), n_slots, *args)
+
+    def parallel(self, n_slots: int, *args: Any) -> None:
+        """Run the slots on as many threads as Numba may use."""
+        _side_by_side(self._address(args), n_slots, *args)
+
+    def _address(self, args: tuple) -> int:
+        """Where the machine code for arguments of these types is."""
+        key = compute_fingerprint(args)
+        address = self._addresses.get(key)
+        if address is None:
+            signature = types.none(types.intp, *map(numba.typeof, args))
+            compiled = self.slot.get_compile_result(signature)
+            address = compiled.library.get_pointer_to_function(compiled.fndesc.llvm_func_name)
+            self._addresses[key] = address
+        return address
 
 
 def twins(function: Callable) -> Twins:
-    """Compile a loop over independent slots twice, serially and with threads.
+    """Compile a function of one slot, to be run for many, one by one or on threads.
 
     Parameters
     ----------
     function : function
-        At the top level of a kernel file, with a body that is a `prange` loop.
+        At the top level of a kernel file. Its first argument is the slot; it returns nothing.
 
     Returns
     -------
     Twins
-        Called with the amount of work before the function's own arguments.
+        Called with the amount of work and the number of slots before the function's own arguments.
 
     Examples
     --------
     >>> import numpy as np
     >>> @twins
-    ... def double(x, out):
-    ...     for i in prange(len(x)):
-    ...         out[i] = 2.0 * x[i]
+    ... def double(slot, x, out):
+    ...     out[slot] = 2.0 * x[slot]
     >>> out = np.empty(3)
-    >>> double(3, np.ones(3), out)
+    >>> double(3.0, 3, np.ones(3), out)
     >>> out
     array([2., 2., 2.])
     """
@@ -218,7 +283,7 @@ def twins(function: Callable) -> Twins:
 
 def _may_use_threads(work: float) -> bool:
     config: Any = numba.config
-    if _forked or work < LAUNCH_WORK or config.NUMBA_NUM_THREADS == 1:
+    if _forked or work < LAUNCH_WORK or config.NUMBA_NUM_THREADS == 1 or config.DISABLE_JIT:
         return False
     return numba.get_num_threads() > 1  # starts the threading layer, under a lock of Numba's own
 

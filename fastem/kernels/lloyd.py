@@ -5,7 +5,7 @@ Columns are contiguous, (D, n), so that SIMD lanes run across rows.
 
 import numpy as np
 
-from fastem.kernels.jit import jit_allocating, prange, twins
+from fastem.kernels.jit import twins
 
 #: Rows worked on at a time: their distances stay in the first-level cache.
 BLOCK = 1024
@@ -13,14 +13,28 @@ BLOCK = 1024
 SLOT_ROWS = 8 * BLOCK
 
 
-@jit_allocating
-def _step_slot(columns, weight, start, stop, centres, labels, mass, sums):
-    """Label columns[:, start:stop] and add them up; returns how many labels changed."""
+@twins
+def step(slot, columns, weight, centres, labels, mass, sums, changed):
+    """Label every row with its nearest centre and add up the rows of each label, a slot's.
+
+    Parameters
+    ----------
+    slot : int
+    columns : (D, n) float64, weight : (n,) float64, centres : (K, D) float64
+    labels : (n,) int32
+        Replaced; the first of equally near centres wins.
+    mass : (n_slots, K), sums : (n_slots, K, D) float64
+        Zeros on entry; n_slots is n / SLOT_ROWS, rounded up.
+    changed : (n_slots,) int64
+        Receives how many labels changed.
+    """
     n_clusters, n_features = centres.shape
     nearest = np.empty(BLOCK)
     found = np.empty(BLOCK, np.int32)
     distances = np.empty(BLOCK)
-    changed = 0
+    start = slot * SLOT_ROWS
+    stop = min(start + SLOT_ROWS, columns.shape[1])
+    n_changed = 0
     for first in range(start, stop, BLOCK):
         size = min(BLOCK, stop - first)
         nearest[:] = np.inf
@@ -39,33 +53,11 @@ def _step_slot(columns, weight, start, stop, centres, labels, mass, sums):
         here, heft = labels[first : first + size], weight[first : first + size]
         for b in range(size):
             k = found[b]
-            changed += here[b] != k
+            n_changed += here[b] != k
             here[b] = k
-            mass[k] += heft[b]
+            mass[slot, k] += heft[b]
         for d in range(n_features):
             column = columns[d, first : first + size]
             for b in range(size):
-                sums[found[b], d] += heft[b] * column[b]
-    return changed
-
-
-@twins
-def step(columns, weight, centres, labels, mass, sums, changed):
-    """Label every row with its nearest centre and add up the rows of each label.
-
-    Parameters
-    ----------
-    columns : (D, n) float64, weight : (n,) float64, centres : (K, D) float64
-    labels : (n,) int32
-        Replaced; the first of equally near centres wins.
-    mass : (n_slots, K), sums : (n_slots, K, D) float64
-        Zeros on entry; n_slots is n / SLOT_ROWS, rounded up.
-    changed : (n_slots,) int64
-        Receives how many labels changed.
-    """
-    for slot in prange(changed.shape[0]):
-        start = slot * SLOT_ROWS
-        stop = min(start + SLOT_ROWS, columns.shape[1])
-        changed[slot] = _step_slot(
-            columns, weight, start, stop, centres, labels, mass[slot], sums[slot]
-        )
+                sums[slot, found[b], d] += heft[b] * column[b]
+    changed[slot] = n_changed

@@ -15,7 +15,7 @@ from fastem.kernels.axis_aligned import log_densities as log_densities_axis_alig
 from fastem.kernels.elementary import log2
 from fastem.kernels.ellipsoidal import accumulate as accumulate_ellipsoidal
 from fastem.kernels.ellipsoidal import log_densities as log_densities_ellipsoidal
-from fastem.kernels.jit import jit, jit_allocating, prange, twins
+from fastem.kernels.jit import jit, twins
 from fastem.kernels.tile import (
     ROWS,
     SPARE,
@@ -40,49 +40,16 @@ def _log_densities(tile, means, factors, log_norms, densities, scratch):
         log_densities_axis_aligned(tile, means, factors, log_norms, densities)
 
 
-@jit
-def _accumulate(tile, means, densities, counts, first, second, scratch):
-    if second.ndim == 3:
-        accumulate_ellipsoidal(tile, means, densities, counts, first, second, scratch)
-    else:
-        accumulate_axis_aligned(tile, means, densities, counts, first, second)
-
-
-@jit_allocating
-def _summarise_slot(
-    rows, start, stop, weight, units, means, factors, log_norms, totals, counts, first, second
-):
-    """Moments of rows[start:stop]; adds to totals (2,), counts (K,), first (K, D) and second."""
-    n_components, n_features = means.shape
-    tile = buffer(n_features, rows)
-    densities = buffer(n_components + SPARE, rows)
-    scratch = buffer(4, rows)
-    if weight.size == 0:
-        load_weights(weight, start, start + TILE_ROWS, n_components, densities)
-    for t in range(start, stop, TILE_ROWS):
-        end = min(t + TILE_ROWS, stop)
-        load(rows, t, end, units[0], units[1], tile)
-        if weight.size > 0 or end - t < TILE_ROWS:
-            load_weights(weight, t, end, n_components, densities)
-        _log_densities(tile, means, factors, log_norms, densities, scratch)
-        if exponentiate(n_components, densities) > 0:
-            blank_vanished(n_features, n_components, tile, densities)
-        log_likelihood, uncertainty = normalise(n_components, densities)
-        totals[0] += log_likelihood
-        totals[1] += uncertainty
-        _accumulate(tile, means, densities, counts, first, second, scratch)
-
-
 @twins
 def summarise(
-    n_slots, rows, tiles, weight, units, means, factors, log_norms, totals, counts, first, second
+    slot, rows, tiles, weight, units, means, factors, log_norms, totals, counts, first, second
 ):
-    """Moments of a block about the means, slot by slot.
+    """Moments of a slot of the block about the means.
 
     Parameters
     ----------
-    n_slots, tiles : int
-        How many slots, and how many tiles each holds.
+    slot, tiles : int
+        Which slot, and how many tiles each one holds.
     rows : (n, D) float64 or float32, C order
     weight : (n,) or (0,) float64
         Sample weights. Empty means 1 for every row.
@@ -95,32 +62,43 @@ def summarise(
     counts : (n_slots, K), first : (n_slots, K, D), second : (n_slots, K, D[, D]) float64
         Zeros on entry. Of (D, D) only the lower triangle is written.
     """
-    n_rows = rows.shape[0]
-    for slot in prange(n_slots):
-        start = slot * tiles * TILE_ROWS
-        _summarise_slot(
-            rows,
-            start,
-            min(start + tiles * TILE_ROWS, n_rows),
-            weight,
-            units,
-            means,
-            factors,
-            log_norms,
-            totals[slot],
-            counts[slot],
-            first[slot],
-            second[slot],
-        )
+    n_components, n_features = means.shape
+    tile = buffer(n_features, rows)
+    densities = buffer(n_components + SPARE, rows)
+    scratch = buffer(4, rows)
+    start = slot * tiles * TILE_ROWS
+    stop = min(start + tiles * TILE_ROWS, rows.shape[0])
+    if weight.size == 0:
+        load_weights(weight, start, start + TILE_ROWS, n_components, densities)
+    for t in range(start, stop, TILE_ROWS):
+        end = min(t + TILE_ROWS, stop)
+        load(rows, t, end, units[0], units[1], tile)
+        if weight.size > 0 or end - t < TILE_ROWS:
+            load_weights(weight, t, end, n_components, densities)
+        _log_densities(tile, means, factors, log_norms, densities, scratch)
+        if exponentiate(n_components, densities) > 0:
+            blank_vanished(n_features, n_components, tile, densities)
+        log_likelihood, uncertainty = normalise(n_components, densities)
+        totals[slot, 0] += log_likelihood
+        totals[slot, 1] += uncertainty
+        if second.ndim == 4:
+            accumulate_ellipsoidal(
+                tile, means, densities, counts[slot], first[slot], second[slot], scratch
+            )
+        else:
+            accumulate_axis_aligned(tile, means, densities, counts[slot], first[slot], second[slot])
 
 
-@jit_allocating
-def _log_prob_slot(rows, start, stop, units, means, factors, log_norms, out):
+@twins
+def log_prob(slot, rows, tiles, units, means, factors, log_norms, out):
+    """log2 density of a slot's rows under the mixture, into out (n,) float64; the rest as above."""
     n_components, n_features = means.shape
     tile = buffer(n_features, rows)
     densities = buffer(n_components + SPARE, rows)
     scratch = buffer(4, rows)
     top = size(n_components) * STRIDE
+    start = slot * tiles * TILE_ROWS
+    stop = min(start + tiles * TILE_ROWS, rows.shape[0])
     for t in range(start, stop, TILE_ROWS):
         end = min(t + TILE_ROWS, stop)
         load(rows, t, end, units[0], units[1], tile)
@@ -133,22 +111,15 @@ def _log_prob_slot(rows, start, stop, units, means, factors, log_norms, out):
 
 
 @twins
-def log_prob(n_slots, rows, tiles, units, means, factors, log_norms, out):
-    """log2 density of every row under the mixture, into out (n,) float64; arguments as above."""
-    n_rows = rows.shape[0]
-    for slot in prange(n_slots):
-        start = slot * tiles * TILE_ROWS
-        stop = min(start + tiles * TILE_ROWS, n_rows)
-        _log_prob_slot(rows, start, stop, units, means, factors, log_norms, out)
-
-
-@jit_allocating
-def _responsibilities_slot(rows, start, stop, units, means, factors, log_norms, out):
+def responsibilities(slot, rows, tiles, units, means, factors, log_norms, out):
+    """Probability of each component given a slot's rows, into out (n, K) of the dtype of rows."""
     n_components, n_features = means.shape
     tile = buffer(n_features, rows)
     densities = buffer(n_components + SPARE, rows)
     scratch = buffer(4, rows)
     total = size(n_components + 1) * STRIDE
+    start = slot * tiles * TILE_ROWS
+    stop = min(start + tiles * TILE_ROWS, rows.shape[0])
     for t in range(start, stop, TILE_ROWS):
         end = min(t + TILE_ROWS, stop)
         load(rows, t, end, units[0], units[1], tile)
@@ -160,22 +131,15 @@ def _responsibilities_slot(rows, start, stop, units, means, factors, log_norms, 
 
 
 @twins
-def responsibilities(n_slots, rows, tiles, units, means, factors, log_norms, out):
-    """Probability of each component given the row, into out (n, K) of the dtype of rows."""
-    n_rows = rows.shape[0]
-    for slot in prange(n_slots):
-        start = slot * tiles * TILE_ROWS
-        stop = min(start + tiles * TILE_ROWS, n_rows)
-        _responsibilities_slot(rows, start, stop, units, means, factors, log_norms, out)
-
-
-@jit_allocating
-def _predict_slot(rows, start, stop, units, means, factors, log_norms, out):
+def predict(slot, rows, tiles, units, means, factors, log_norms, out):
+    """Index of the likeliest component of a slot's rows, into out (n,) int32; ties: the first."""
     kind = rows.dtype.type
     n_components, n_features = means.shape
     tile = buffer(n_features, rows)
     densities = buffer(n_components + SPARE, rows)
     scratch = buffer(4, rows)
+    start = slot * tiles * TILE_ROWS
+    stop = min(start + tiles * TILE_ROWS, rows.shape[0])
     for t in range(start, stop, TILE_ROWS):
         end = min(t + TILE_ROWS, stop)
         load(rows, t, end, units[0], units[1], tile)
@@ -189,13 +153,3 @@ def _predict_slot(rows, start, stop, units, means, factors, log_norms, out):
                     largest = value
                     best = k
             out[t + b] = best
-
-
-@twins
-def predict(n_slots, rows, tiles, units, means, factors, log_norms, out):
-    """Index of the likeliest component of every row, into out (n,) int32; ties go to the first."""
-    n_rows = rows.shape[0]
-    for slot in prange(n_slots):
-        start = slot * tiles * TILE_ROWS
-        stop = min(start + tiles * TILE_ROWS, n_rows)
-        _predict_slot(rows, start, stop, units, means, factors, log_norms, out)

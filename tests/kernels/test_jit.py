@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import fastem
-from fastem.kernels.jit import jit, jit_allocating, overload, prange, twins
+from fastem.kernels.jit import jit, jit_allocating, overload, twins
 
 KERNELS = Path(fastem.__file__).parent / "kernels"
 LAYERS = ["default", "omp", "tbb", "workqueue"]
@@ -102,10 +102,14 @@ def call_inverse_sum(x):
 
 
 @twins
-def scale(x, out):
-    """Multiply each element by three."""
-    for i in prange(len(x)):
-        out[i] = 3.0 * x[i]
+def scale(i, x, out):
+    """Multiply an element by three."""
+    out[i] = 3.0 * x[i]
+
+
+@twins
+def element(i, x):
+    return x[i]
 
 
 def flags(dispatcher):
@@ -167,14 +171,14 @@ def test_overload_has_the_options_of_jit():
 
 
 class Counted:
-    """A dispatcher that counts its calls."""
+    """A function that counts its calls."""
 
-    def __init__(self, dispatcher):
-        self.dispatcher, self.calls = dispatcher, 0
+    def __init__(self, function):
+        self.function, self.calls = function, 0
 
     def __call__(self, *args):
         self.calls += 1
-        return self.dispatcher(*args)
+        return self.function(*args)
 
 
 @pytest.fixture
@@ -185,7 +189,7 @@ def counted(monkeypatch):
     def call(work):
         x, out = np.arange(7.0), np.empty(7)
         scale.serial.calls = scale.parallel.calls = 0
-        scale(work, x, out)
+        scale(work, len(x), x, out)
         np.testing.assert_array_equal(out, 3.0 * x)
         assert scale.serial.calls + scale.parallel.calls == 1
         return "parallel" if scale.parallel.calls else "serial"
@@ -200,7 +204,7 @@ several_threads = pytest.mark.skipif(
 
 def test_twins_describe_the_function():
     assert scale.__name__ == "scale"
-    assert scale.__doc__ == "Multiply each element by three."
+    assert scale.__doc__ == "Multiply an element by three."
 
 
 @several_threads
@@ -219,22 +223,39 @@ def test_one_thread_means_serial(counted):
     assert counted(MUCH) == "parallel"
 
 
+def test_slots_function_must_not_return_anything():
+    with pytest.raises(numba.TypingError, match="none"):
+        element(LITTLE, 2, np.ones(2))
+
+
+def test_twins_run_uncompiled():
+    code = """
+import numpy as np
+from fastem.kernels.lloyd import step, SLOT_ROWS
+n, mass, changed = SLOT_ROWS + 1, np.zeros((2, 1)), np.zeros(2, int)
+columns, centre, labels = np.zeros((1, n)), np.zeros((1, 1)), np.full(n, -1, np.int32)
+step(1e12, 2, columns, np.ones(n), centre, labels, mass, np.zeros((2, 1, 1)), changed)
+assert list(changed) == [SLOT_ROWS, 1] and mass.sum() == n
+"""
+    environment = {**os.environ, "NUMBA_DISABLE_JIT": "1"}
+    subprocess.run([sys.executable, "-c", code], env=environment, check=True, timeout=60)
+
+
 # Threads and forks, each in a process of its own -----------------------------------------------
 
 LOOP = """
-from fastem.kernels.jit import jit, prange, twins
+from fastem.kernels.jit import jit, twins
 
 @jit
 def sine(x):
     return x - x**3 / 6.0 + x**5 / 120.0
 
 @twins
-def sines(x, out):
-    for i in prange(len(x)):
-        s = 0.0
-        for j in range(x.shape[1]):
-            s += sine(x[i, j])
-        out[i] = s
+def sines(i, x, out):
+    s = 0.0
+    for j in range(x.shape[1]):
+        s += sine(x[i, j])
+    out[i] = s
 """
 PREPARE = """
 import multiprocessing, os, signal, sys, threading
@@ -252,7 +273,7 @@ x = np.linspace(0.0, 1.0, 64 * 100).reshape(64, 100)
 
 def call(_=None):
     out = np.empty(64)
-    sines(1e12, x, out)
+    sines(1e12, 64, x, out)
     return out
 
 def same(*results):
@@ -333,7 +354,7 @@ config = {k: v for k, v in vars(numba.config).items() if k.isupper()}
 from fastem.kernels.loop import sine, sines
 assert dict(os.environ) == before
 assert {k: v for k, v in vars(numba.config).items() if k.isupper()} == config
-assert not sine.signatures and not sines.serial.signatures and not sines.parallel.signatures
+assert not sine.signatures and not sines.slot.signatures
 assert numba.np.ufunc.parallel._threading_layer is None
 """
     run(folder, code)
@@ -343,7 +364,7 @@ def test_little_work_and_one_thread_start_no_threads(folder):
     code = """
 from prepare import *
 count_launches()
-sines(1.0, x, np.empty(64))
+sines(1.0, 64, x, np.empty(64))
 numba.config.NUMBA_NUM_THREADS = 1
 call()
 assert not launches
@@ -356,7 +377,7 @@ def test_twins_agree_to_the_bit(folder, layer):
     code = """
 from prepare import *
 out = np.empty(64)
-sines.serial(x, out)
+sines.serial(64, x, out)
 count_launches()
 assert same(out, call())
 assert launches
@@ -407,7 +428,7 @@ sines.parallel = watched
 call()
 call()
 assert most == [1, 1]
-sines(2e6, x, np.empty(64))  # too little to wake the work queue for
+sines(2e6, 64, x, np.empty(64))  # too little to wake the work queue for
 assert most == [1, 1]
 """
     run(folder, code, "workqueue")
@@ -416,7 +437,7 @@ assert most == [1, 1]
 def test_failed_launch_leaves_the_work_queue_free(folder):
     code = """
 from prepare import *
-try: sines(1e12, x)
+try: sines(1e12, 64, x)
 except TypeError: pass
 else: raise SystemExit("a missing argument was not noticed")
 count_launches()
@@ -432,7 +453,7 @@ def test_forked_child_and_grandchild(folder, layer, launched):
     code = f"""
 from prepare import *
 expected = np.empty(64)
-sines.serial(x, expected)
+sines.serial(64, x, expected)
 if {launched}: call()
 count_launches()
 
@@ -515,7 +536,7 @@ compiling = threading.Event()
 def compile():
     with global_compiler_lock:
         compiling.set()
-        sines.serial.compile("(float32[:, ::1], float32[::1])")
+        sines.slot.compile("(int64, float32[:, ::1], float32[::1])")
 
 thread = threading.Thread(target=compile)
 thread.start()
