@@ -31,7 +31,7 @@ class Plain:
     def __init__(self, family: Family, bounds: Bounds, start: Parameters) -> None:
         pass
 
-    def step(self, moments: Moments) -> Parameters | None:
+    def step(self, moments: Moments, image: Parameters | None = None) -> Parameters | None:
         """Where to leap: nowhere."""
 
     def forget(self) -> None:
@@ -58,13 +58,15 @@ class Anderson:
         self._residuals: list[NDArray] = []
         self._point = self._image
 
-    def step(self, moments: Moments) -> Parameters | None:
+    def step(self, moments: Moments, image: Parameters | None = None) -> Parameters | None:
         """Where to leap after a pass at the present point; None is the plain EM step.
 
         Parameters
         ----------
         moments : Moments
             Of the rows at the present point.
+        image : Parameters, optional
+            Where the plain step leads: iterative M steps begin there.
         """
         _, means, spread = moments.scatter()
         self._image = _pack(moments.weights, means, spread)
@@ -72,7 +74,7 @@ class Anderson:
         self._residuals = [*self._residuals[-self._order :], self._image - self._point]
         target = self._extrapolate() if len(self._images) > 1 else None
         self._point = self._image if target is None else target
-        return None if target is None else self._at(target, moments)
+        return None if target is None else self._at(target, moments, image)
 
     def _extrapolate(self) -> NDArray | None:
         """Walker and Ni's gamma by damped normal equations; None where it leaves the domain."""
@@ -113,13 +115,13 @@ class Anderson:
         end = K + K * D
         return point[:K], point[K:end].reshape(K, D), point[end:].reshape(shape)
 
-    def _at(self, point: NDArray, moments: Moments) -> Parameters:
+    def _at(self, point: NDArray, moments: Moments, image: Parameters | None) -> Parameters:
         """The M step from statistics instead of rows."""
         weights, means, spread = self._unpack(point)
         counts = moments.n_rows * weights
         second = counts.reshape((-1,) + (1,) * (spread.ndim - 1)) * spread
         statistics = Moments(means, moments.n_rows, 0.0, 0.0, counts, np.zeros_like(means), second)
-        return self._family.maximise(statistics, self._bounds)
+        return self._family.maximise(statistics, self._bounds, image)
 
 
 def _pack(weights: NDArray, means: NDArray, spread: NDArray) -> NDArray:

@@ -113,7 +113,7 @@ def run(
             point, leapt = image, False
             n_iter += 1
             continue
-        image = family.maximise(moments, bounds)
+        image = family.maximise(moments, bounds, point)
         trace.append(level)
         if on_pass is not None and on_pass(n_iter, level, point) is True:
             outcome = "stopped"
@@ -122,7 +122,7 @@ def run(
         elif n_iter >= max_iter:
             outcome = "exhausted"
         else:
-            leap = stepper.step(moments) if n_iter < max_iter - 1 else None
+            leap = stepper.step(moments, image) if n_iter < max_iter - 1 else None
             point, leapt = (image, False) if leap is None else (leap, True)
             n_iter += 1
             continue

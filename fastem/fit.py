@@ -88,7 +88,9 @@ def fit(
         Rows; float32 is worked on in float32, anything else in float64. Never changed.
     n_components : int
     covariance_type : str, default "full"
-        "full", "tied", "diag" or "spherical".
+        "full", "tied", "diag" or "spherical", or one of mclust's families: EII, VII, EEI, VEI, EVI,
+        VVI (diagonal), EEE, VEE, EVE, VVE, EEV, VEV, EVV, VVV (ellipsoidal), and E or V for a single
+        column.
     sample_weight : (n_samples,) array-like, optional
         A weight of 2 is the row twice, of 0 an absent row.
     n_init : int, default 10

@@ -37,7 +37,10 @@ class Mixture:
         Of the shape that belongs to `covariance_type`.
     covariance_type : str, default "full"
         "full" (n_components, n_features, n_features), "tied" (n_features, n_features), "diag"
-        (n_components, n_features) or "spherical" (n_components,).
+        (n_components, n_features) or "spherical" (n_components,); VVV, EEE, VVI and VII are other
+        names for these. EII, EEI, VEI, EVI take (n_components, n_features) and VEE, EVE, VVE, EEV,
+        VEV, EVV (n_components, n_features, n_features); E and V, for one column,
+        (n_components, 1).
 
     Raises
     ------

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from fastem import validation
-from fastem.covariance import family
+from fastem.covariance import families
 from fastem.data import Data
 from fastem.fit import Options, fit_data, seeds
 from fastem.initialisation import Given
@@ -120,6 +120,9 @@ def select(
     X : (n_samples, n_features) array-like
     n_components : int or iterable of int
     covariance_type : str or sequence of str, default "full"
+        Families as in `fastem.fit`, and words for several: "mclust" for all fourteen of mclust's,
+        "diagonal" for those with axes along the columns, "ellipsoidal" for the other eight. With
+        one column each of these is "E" and "V".
     criterion : {"bic", "aic", "icl"}, default "bic"
         Lower is better.
     sample_weight : (n_samples,) array-like, optional
@@ -151,9 +154,7 @@ def select(
     counts = _counts(n_components, len(data.X))
     several = isinstance(covariance_type, Iterable) and not isinstance(covariance_type, str)
     names: list[Any] = list(covariance_type) if several else [covariance_type]
-    kinds = [family(name) for name in names]
-    if not kinds:
-        raise ValueError("covariance_type is empty; give at least one family")
+    kinds = families(names, data.X.shape[1])
     seed = seeds(random_state)
     table: list[Row] = []
     restarts: list[tuple[Restart, ...]] = []

@@ -31,7 +31,7 @@ def bounds(D=2):
     return Bounds(np.zeros(D), 1e-10)
 
 
-@pytest.mark.parametrize("kind", FAMILIES)
+@pytest.mark.parametrize("kind", sorted(FAMILIES.keys() - {"E", "V"}))
 @pytest.mark.parametrize("name", NAMES)
 def test_starts_are_valid_mixtures_and_come_from_their_generator(name, kind):
     first = STARTS[name](sample_of(X), 4, generators(5))
@@ -59,7 +59,7 @@ def test_k_means_plus_plus_finds_separated_clusters():
         assert sorted(nearest) == [0, 1, 2, 3]
 
 
-@pytest.mark.parametrize("kind", FAMILIES)
+@pytest.mark.parametrize("kind", oracle.COVARIANCE_TYPES)
 def test_parameters_of_labelled_rows_are_the_oracles_m_step(kind):
     """Up to what each component borrows of the pooled covariance: D + 1 rows of it."""
     start = STARTS["k-means++"](sample_of(X), 4, generators(1))[0]

@@ -7,7 +7,7 @@ from typing import NoReturn
 
 from fastem.cli import commands
 from fastem.cli.errors import InputError
-from fastem.covariance import FAMILIES
+from fastem.covariance import FAMILIES, GROUPS
 from fastem.initialisation import STARTS
 from fastem.selection import CRITERIA
 
@@ -96,7 +96,7 @@ def _add_fit(words: argparse._SubParsersAction) -> None:
         metavar="FAMILY",
         default="full",
         help=f"shape of the clusters, {', '.join(FAMILIES)}, or several to choose from, as in "
-        "full,diag; default full",
+        f"full,diag, or by the words {', '.join(GROUPS)}; default full",
     )
     model.add_argument(
         "--criterion", choices=CRITERIA, default="bic", help="what picks the best; default bic"

@@ -19,7 +19,7 @@ from fastem.cli import report, tables
 from fastem.cli.errors import InputError, one_line, told
 from fastem.cli.outputs import Outputs
 from fastem.cli.tables import Table
-from fastem.covariance import family
+from fastem.covariance import GROUPS, family
 from fastem.mixture import Mixture
 from fastem.selection import Selection, select
 
@@ -38,7 +38,8 @@ def fit(arguments: argparse.Namespace) -> None:
     families = [name.strip() for name in arguments.covariance.split(",")]
     with told():
         for name in families:
-            family(name)
+            if name not in GROUPS:
+                family(name)
     _check_pictures(arguments)
     wanted = {
         "--labels": arguments.labels,

@@ -1,20 +1,51 @@
 """Covariance families: one small class each, and nothing else in the package branches on a name.
 
-family         covariance of component k       shape of `covariances`    density
-full           Sigma_k                         (K, D, D)                 Ellipsoidal
-tied           Sigma                           (D, D)                    Ellipsoidal, one factor
-diag           diag(sigma_k1^2 .. sigma_kD^2)  (K, D)                    AxisAligned
-spherical      sigma_k^2 I                     (K,)                      AxisAligned
+    family         covariance of component k       shape of `covariances`    density
+    full, VVV      Sigma_k                         (K, D, D)                 Ellipsoidal
+    tied, EEE      Sigma                           (D, D)                    Ellipsoidal, one factor
+    diag, VVI      diag(sigma_k1^2 .. sigma_kD^2)  (K, D)                    AxisAligned
+    spherical, VII sigma_k^2 I                     (K,)                      AxisAligned
+
+and, between those, mclust's parsimonious families, whose letters say whether volume, shape and
+orientation are equal (E) or vary (V) among components, or axes are parallel to the columns (I):
+
+    EII                  lambda I                  (K, D)                    AxisAligned
+    EEI VEI EVI          lambda_k A_k              (K, D)                    AxisAligned
+    VEE EEV VEV EVV      lambda_k D_k A_k D_k'     (K, D, D)                 Ellipsoidal
+    EVE VVE              lambda_k D A_k D'         (K, D, D)                 Ellipsoidal
+
+For a single column E is one variance and V one for each component, (K, 1).
 """
 
+from __future__ import annotations
+
+from collections.abc import Iterable
+
 from fastem.covariance.axis_aligned import Diagonal, Spherical
+from fastem.covariance.common_axes import EVE, VVE
 from fastem.covariance.ellipsoidal import Full, Tied
 from fastem.covariance.family import Bounds, Family, Parameters
+from fastem.covariance.parsimonious_diagonal import EEI, EII, EVI, VEI
+from fastem.covariance.parsimonious_ellipsoidal import EEV, EVV, VEE, VEV
+from fastem.covariance.single_column import E, V
 
-__all__ = ["FAMILIES", "Bounds", "Family", "Parameters", "family"]
+__all__ = ["FAMILIES", "GROUPS", "Bounds", "Family", "Parameters", "families", "family"]
+
+_PLAIN = Full(), Tied(), Diagonal(), Spherical()
+_DIAGONAL = EII(), Spherical("VII"), EEI(), VEI(), EVI(), Diagonal("VVI")
+_ELLIPSOIDAL = Tied("EEE"), VEE(), EVE(), VVE(), EEV(), VEV(), EVV(), Full("VVV")
+_SINGLE_COLUMN = E(), V()
 
 #: Every family by its name.
-FAMILIES: dict[str, Family] = {f.name: f for f in (Full(), Tied(), Diagonal(), Spherical())}
+FAMILIES: dict[str, Family] = {
+    f.name: f for f in (*_PLAIN, *_DIAGONAL, *_ELLIPSOIDAL, *_SINGLE_COLUMN)
+}
+#: Words for several families.
+GROUPS: dict[str, tuple[Family, ...]] = {
+    "mclust": (*_DIAGONAL, *_ELLIPSOIDAL),
+    "diagonal": _DIAGONAL,
+    "ellipsoidal": _ELLIPSOIDAL,
+}
 
 
 def family(name: str) -> Family:
@@ -28,5 +59,33 @@ def family(name: str) -> Family:
     try:
         return FAMILIES[name]
     except (KeyError, TypeError):
-        known = ", ".join(map(repr, FAMILIES))
-        raise ValueError(f"covariance_type is {name!r}; use one of {known}") from None
+        raise _unknown(name, FAMILIES) from None
+
+
+def families(names: str | Iterable[str], n_features: int) -> list[Family]:
+    """The families of those names, each once; a name may also be one of `GROUPS`.
+
+    With one column every group comes to E and V: the others are one of the two.
+
+    Raises
+    ------
+    ValueError
+        If there are none.
+    """
+    found: dict[str, Family] = {}
+    for name in [names] if isinstance(names, str) else names:
+        if isinstance(name, str) and name in GROUPS:
+            members = _SINGLE_COLUMN if n_features == 1 else GROUPS[name]
+            found |= {member.name: member for member in members}
+        elif isinstance(name, str) and name in FAMILIES:
+            found[name] = FAMILIES[name]
+        else:
+            raise _unknown(name, (*FAMILIES, *GROUPS))
+    if not found:
+        raise ValueError("covariance_type is empty; give at least one family")
+    return list(found.values())
+
+
+def _unknown(name: object, known: Iterable[str]) -> ValueError:
+    listed = ", ".join(map(repr, known))
+    return ValueError(f"covariance_type is {name!r}; use one of {listed}")

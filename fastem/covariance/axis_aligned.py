@@ -28,7 +28,9 @@ class Diagonal(Family):
         """One factor for each component and column."""
         return factor_variances(parameters, parameters.covariances)
 
-    def maximise(self, moments: Moments, bounds: Bounds) -> Parameters:
+    def maximise(
+        self, moments: Moments, bounds: Bounds, start: Parameters | None = None
+    ) -> Parameters:
         """Weighted mean and variances of each component's rows."""
         _, means, variances = moments.scatter()
         variances = np.maximum(variances + bounds.ridge, bounds.floor)
@@ -65,7 +67,9 @@ class Spherical(Family):
             parameters, np.repeat(parameters.covariances, shape[1]).reshape(shape)
         )
 
-    def maximise(self, moments: Moments, bounds: Bounds) -> Parameters:
+    def maximise(
+        self, moments: Moments, bounds: Bounds, start: Parameters | None = None
+    ) -> Parameters:
         """Weighted mean of each component's rows, and their variance averaged over the columns."""
         _, means, variances = moments.scatter()
         variances = np.maximum((variances + bounds.ridge).mean(axis=1), bounds.floor)

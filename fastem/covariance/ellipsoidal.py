@@ -38,7 +38,9 @@ class Full(Family):
         """One triangular factor for each component."""
         return factor_ellipsoids(parameters, parameters.covariances)
 
-    def maximise(self, moments: Moments, bounds: Bounds) -> Parameters:
+    def maximise(
+        self, moments: Moments, bounds: Bounds, start: Parameters | None = None
+    ) -> Parameters:
         """Weighted mean and covariance of each component's rows."""
         _, means, covariances = moments.scatter()
         return Parameters(moments.weights, means, bound(covariances, bounds))
@@ -69,7 +71,9 @@ class Tied(Family):
         """One triangular factor for all."""
         return factor_ellipsoids(parameters, parameters.covariances[None])
 
-    def maximise(self, moments: Moments, bounds: Bounds) -> Parameters:
+    def maximise(
+        self, moments: Moments, bounds: Bounds, start: Parameters | None = None
+    ) -> Parameters:
         """Weighted means, and the pooled covariance of the rows about them."""
         _, means, covariances = moments.scatter()
         pooled = np.tensordot(moments.weights, covariances, axes=1)

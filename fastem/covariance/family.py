@@ -48,6 +48,7 @@ class Family(ABC):
     Attributes
     ----------
     name : str
+        Another one may be given: two names can mean one family.
     per_column : bool
         Whether the set is closed under a change of scale of single columns. If not, all columns of
         the data keep their relative scales.
@@ -55,9 +56,13 @@ class Family(ABC):
         Whether its moments need squares only.
     """
 
-    name: ClassVar[str]
+    name: str
     per_column: ClassVar[bool] = True
     diagonal: ClassVar[bool] = False
+
+    def __init__(self, name: str | None = None) -> None:
+        if name is not None:
+            self.name = name
 
     @abstractmethod
     def shape(self, n_components: int, n_features: int) -> tuple[int, ...]:
@@ -83,8 +88,14 @@ class Family(ABC):
         """
 
     @abstractmethod
-    def maximise(self, moments: Moments, bounds: Bounds) -> Parameters:
-        """M step: the parameters that maximise the expected log-likelihood within the bounds."""
+    def maximise(
+        self, moments: Moments, bounds: Bounds, start: Parameters | None = None
+    ) -> Parameters:
+        """M step: the parameters that maximise the expected log-likelihood within the bounds.
+
+        Where that takes iteration it begins at `start`, the parameters before the step, and ends
+        no lower.
+        """
 
     @abstractmethod
     def expand(self, covariances: NDArray, n_components: int, n_features: int) -> NDArray:

@@ -61,8 +61,8 @@ def expected_log_likelihood(moments, covariance_type, weights, means, covariance
 
 
 def test_families_are_found_by_name():
-    assert tuple(FAMILIES) == COVARIANCE_TYPES
-    assert all(family(name).name == name for name in COVARIANCE_TYPES)
+    assert tuple(FAMILIES)[:4] == COVARIANCE_TYPES
+    assert all(family(name).name == name for name in FAMILIES)
     for wrong in "fulll", None, ["full"]:
         with pytest.raises(ValueError, match="'full', 'tied', 'diag', 'spherical'"):
             family(wrong)

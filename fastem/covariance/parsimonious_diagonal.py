@@ -1,0 +1,101 @@
+"""Diagonal covariances of equal volume or shape: mclust's EII, EEI, VEI and EVI.
+
+VII is `spherical` and VVI is `diag`. Covariances are variances (n_components, n_features), equal
+ones repeated.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastem.covariance import decomposition
+from fastem.covariance.axis_aligned import Diagonal
+from fastem.covariance.family import Bounds, Parameters
+from fastem.moments import Moments
+
+
+class _EqualDiagonal(Diagonal):
+    """Variances for each component and column, of which some must agree."""
+
+    def maximise(
+        self, moments: Moments, bounds: Bounds, start: Parameters | None = None
+    ) -> Parameters:
+        """Weighted means, and the variances of the family."""
+        _, means, spread = moments.scatter()
+        spread = spread + bounds.ridge
+        volumes = None
+        if start is not None:
+            volumes = decomposition.geometric_means(start.covariances)
+        variances = self._variances(moments.weights, spread, bounds.floor, volumes)
+        return Parameters(moments.weights, means, variances)
+
+    def _variances(
+        self, shares: NDArray, spread: NDArray, floor: float, volumes: NDArray | None
+    ) -> NDArray:
+        raise NotImplementedError
+
+
+class EII(_EqualDiagonal):
+    """lambda I: one variance for all components and columns."""
+
+    name = "EII"
+    per_column = False
+
+    def n_covariance_parameters(self, n_components: int, n_features: int) -> int:
+        """1."""
+        return 1
+
+    def _variances(
+        self, shares: NDArray, spread: NDArray, floor: float, volumes: NDArray | None
+    ) -> NDArray:
+        """Celeux and Govaert's [lambda I]."""
+        return np.full_like(spread, max(float(shares @ spread.mean(axis=1)), floor))
+
+
+class EEI(_EqualDiagonal):
+    """lambda A: one variance for each column."""
+
+    name = "EEI"
+
+    def n_covariance_parameters(self, n_components: int, n_features: int) -> int:
+        """D."""
+        return n_features
+
+    def _variances(
+        self, shares: NDArray, spread: NDArray, floor: float, volumes: NDArray | None
+    ) -> NDArray:
+        """Celeux and Govaert's [lambda B]."""
+        return decomposition.equal_volume_equal_shape(shares, spread, floor)
+
+
+class VEI(_EqualDiagonal):
+    """lambda_k A: proportional variances."""
+
+    name = "VEI"
+
+    def n_covariance_parameters(self, n_components: int, n_features: int) -> int:
+        """K volumes and D - 1 for the shape."""
+        return n_components + n_features - 1
+
+    def _variances(
+        self, shares: NDArray, spread: NDArray, floor: float, volumes: NDArray | None
+    ) -> NDArray:
+        """Celeux and Govaert's [lambda_k B], iterative."""
+        return decomposition.varying_volume_equal_shape(shares, spread, floor, volumes)
+
+
+class EVI(_EqualDiagonal):
+    """lambda A_k: variances of equal product."""
+
+    name = "EVI"
+
+    def n_covariance_parameters(self, n_components: int, n_features: int) -> int:
+        """1 volume and K (D - 1) for the shapes."""
+        return 1 + n_components * (n_features - 1)
+
+    def _variances(
+        self, shares: NDArray, spread: NDArray, floor: float, volumes: NDArray | None
+    ) -> NDArray:
+        """Celeux and Govaert's [lambda B_k]."""
+        return decomposition.equal_volume_varying_shape(shares, spread, floor)
