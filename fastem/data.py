@@ -17,8 +17,10 @@ from fastem.units import Units, location_and_spread
 #: Restarts race on this many rows for each free parameter, and on at least MIN_SAMPLE.
 ROWS_PER_PARAMETER = 32
 MIN_SAMPLE = 4096
-#: Numbers between these have squares that float64 holds.
-SPREADS = 1e-153, 1e151
+#: Numbers between these have squares that float64 holds, twice their distance too.
+SPREADS = 1e-153, 1e153
+#: Magnitudes, in standard deviations, whose squares float64 sums without overflow.
+FLOAT64_PEAK = 1e151
 #: Magnitudes, in standard deviations, whose squares float32 sums without overflow.
 FLOAT32_PEAK = 1e16
 
@@ -88,7 +90,7 @@ def _tractable(X: NDArray) -> NDArray:
     with np.errstate(over="ignore", invalid="ignore"):
         _, spread = location_and_spread(X)
         peak = np.maximum(X.max(axis=0), -X.min(axis=0)).astype(np.float64)
-        fine = (spread > low) & (peak < high) & (peak / spread < high)
+        fine = (spread > low) & (peak < high) & (peak / spread < FLOAT64_PEAK)
     if not fine.all():
         j = int(np.argmin(fine))
         raise ValueError(
