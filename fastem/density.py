@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from fastem.kernels import passes
-from fastem.kernels.jit import Twins
+from fastem.kernels.jit import Twins, read_only
 from fastem.moments import Moments
 from fastem.units import Units
 
@@ -84,10 +84,10 @@ class Density:
         passes.summarise(
             self._work(n) if parallel else 0.0,
             n_slots,
-            _read_only(block),
+            read_only(block),
             tiles,
-            _read_only(_NO_WEIGHTS if sample_weight is None else sample_weight),
-            _read_only(units.array),
+            read_only(_NO_WEIGHTS if sample_weight is None else sample_weight),
+            read_only(units.array),
             means,
             factors,
             log_norms,
@@ -143,9 +143,9 @@ class Density:
         kernel(
             self._work(len(block)) if parallel else 0.0,
             n_slots,
-            _read_only(block),
+            read_only(block),
             tiles,
-            _read_only(units.array),
+            read_only(units.array),
             *self._cast(block.dtype),
             out,
         )
@@ -155,7 +155,7 @@ class Density:
         """What kernels take: means, factors and log_norms, of the dtype of the rows."""
         arrays = self.means, self.factors, self.log_norms
         means, factors, log_norms = (np.ascontiguousarray(array, dtype) for array in arrays)
-        return _read_only(means), _read_only(factors), _read_only(log_norms)
+        return read_only(means), read_only(factors), read_only(log_norms)
 
     def _work(self, n: int) -> float:
         """Floating point operations of a pass over n rows, about."""
@@ -193,13 +193,6 @@ def _merge(slots: NDArray) -> NDArray:
 @lru_cache
 def _lower(n_features: int) -> NDArray[np.bool_]:
     return np.tri(n_features, dtype=bool)
-
-
-def _read_only(array: NDArray) -> NDArray:
-    """A read-only view: to Numba writable arrays are another type, to be compiled for anew."""
-    view = array.view(np.ndarray)
-    view.flags.writeable = False
-    return view
 
 
 def slots(n: int, slot_bytes: int) -> tuple[int, int]:

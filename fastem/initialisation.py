@@ -234,9 +234,10 @@ class Given:
             K, D = self.means.shape
             expanded = self.kind.expand(self.covariances, K, D).reshape(K, -1)
             described = np.hstack([described, expanded])
-        _, group = np.unique(described, axis=0, return_inverse=True)
-        twins = [np.flatnonzero(group.ravel() == g) for g in range(group.max() + 1)]
-        twins = [indices for indices in twins if len(indices) > 1]
+        same: dict[bytes, list[int]] = {}
+        for k, row in enumerate(described + 0.0):  # -0.0 and 0.0 are the same start
+            same.setdefault(row.tobytes(), []).append(k)
+        twins = [indices for indices in same.values() if len(indices) > 1]
         if twins:
             named = "; ".join(", ".join(map(str, indices)) for indices in twins)
             warnings.warn(

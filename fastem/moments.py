@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
+
+from fastem.kernels.factoring import scatter
+from fastem.kernels.jit import read_only
 
 #: A component with a smaller share of the rows than this is dead: its moments are rounding.
 DEAD = 1e-13
@@ -85,21 +89,24 @@ class Moments:
         covariances : the shape of `second`
             Variances are not negative.
         """
+        return self._scattered
+
+    @cached_property
+    def _scattered(self) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
         counts = divisor = self.counts
         dead = counts <= DEAD * counts.sum()
         any_dead = dead.any()
         if any_dead:
             counts, divisor = np.where(dead, 0.0, counts), np.where(dead, np.inf, counts)
-        delta = self.first / divisor[:, None]
+        means, covariances = np.empty(self.about.shape), np.empty(self.second.shape)
         if self.second.ndim == 3:
-            covariances = self.second / divisor[:, None, None]
-            covariances -= delta[:, :, None] * delta[:, None, :]
-            variances = np.einsum("kdd->kd", covariances)
+            moments = self.about, divisor, self.first, self.second
+            scatter(*map(read_only, moments), means, covariances)
         else:
-            covariances = self.second / divisor[:, None]
-            covariances -= delta * delta
-            variances = covariances
-        np.maximum(variances, 0.0, out=variances)  # less is rounding, from means far off
+            delta = self.first / divisor[:, None]
+            np.add(self.about, delta, out=means)
+            np.subtract(self.second / divisor[:, None], delta * delta, out=covariances)
+            np.maximum(covariances, 0.0, out=covariances)  # less is rounding, from means far off
         if any_dead:
             covariances[dead] = np.tensordot(self.weights, covariances, axes=1)
-        return counts, self.about + delta, covariances
+        return counts, means, covariances

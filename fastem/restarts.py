@@ -22,7 +22,7 @@ from fastem.rows import MemoryRows
 OnPass = Callable[[int, int, float, Parameters], object]
 
 #: Steps of the first round.
-FIRST_ROUND = 8
+FIRST_ROUND = 16
 #: Starts that are run to convergence.
 FINALISTS = 2
 #: Steps within which a split-and-merge move must pay.

@@ -5,16 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from fastem.covariance.family import (
-    Bounds,
-    Family,
-    Parameters,
-    check_variances,
-    log2_norms,
-    not_positive_definite,
-)
+from fastem.covariance.family import Bounds, Family, Parameters, not_positive_definite
 from fastem.density import HALF_BITS, Density, Ellipsoidal
-from fastem.kernels.elementary import cholesky, invert_lower
+from fastem.kernels import factoring
+from fastem.kernels.jit import read_only
 from fastem.moments import Moments
 
 #: Correlation matrices with eigenvalues below this, times D, are singular to rounding.
@@ -89,25 +83,14 @@ class Tied(Family):
 
 
 def factor_ellipsoids(parameters: Parameters, covariances: NDArray) -> Ellipsoidal:
-    """Density from covariances (K, D, D), or (1, D, D) for all.
-
-    The matrices are factored as correlations: no product of their columns' scales can overflow.
-    """
-    variances = covariances.diagonal(axis1=1, axis2=2)
-    check_variances(variances)
-    deviations = np.sqrt(variances)
-    correlations = covariances / deviations[:, :, None] / deviations[:, None, :]
-    correlations = np.ascontiguousarray(correlations)
-    factors = np.empty(correlations.shape)
-    failed = cholesky(correlations, factors)
+    """Density from covariances (K, D, D), or (1, D, D) for all."""
+    covariances = read_only(np.ascontiguousarray(covariances))
+    scratch, inverses = np.empty(covariances.shape), np.zeros(covariances.shape)
+    norms = np.empty(len(parameters.weights))
+    weights = read_only(np.ascontiguousarray(parameters.weights))
+    failed = factoring.factor(weights, covariances, HALF_BITS, scratch, inverses, norms)
     if failed >= 0:
         raise not_positive_definite(failed)
-    inverses = np.zeros(correlations.shape)
-    invert_lower(factors, inverses)
-    inverses /= deviations[:, None, :]
-    pivots = inverses.diagonal(axis1=1, axis2=2)
-    norms = log2_norms(parameters.weights, pivots, parameters.means.shape[1])
-    inverses *= HALF_BITS
     return Ellipsoidal(parameters.means, inverses, norms)
 
 
@@ -116,15 +99,15 @@ def bound(covariances: NDArray, bounds: Bounds) -> NDArray:
 
     The result can be factored, unless it is zero: a matrix singular to rounding is raised too.
     """
-    bounded = covariances.copy()
-    variances = np.einsum("kdd->kd", bounded)
-    variances += bounds.ridge
-    shifted = bounded.copy()
+    covariances, ridge = read_only(np.ascontiguousarray(covariances)), read_only(bounds.ridge)
     rounding = ROUNDING * covariances.shape[-1]
-    np.einsum("kdd->kd", shifted)[...] = variances * (1 - rounding) - bounds.floor
-    factors = np.empty_like(shifted)
+    bounded, scratch = np.empty(covariances.shape), np.empty(covariances.shape)
     k = 0
-    while (failed := cholesky(shifted[k:], factors[k:])) >= 0:
+    while (
+        failed := factoring.above_floor(
+            covariances[k:], ridge, bounds.floor, rounding, bounded[k:], scratch[k:]
+        )
+    ) >= 0:
         k += failed
         values, vectors = np.linalg.eigh(bounded[k])
         floor = max(bounds.floor, 2 * rounding * values[-1])

@@ -13,8 +13,10 @@ from typing import Any
 
 import numba
 import numba.extending
+import numpy as np
 from numba import types
 from numba.core import cgutils
+from numpy.typing import NDArray
 
 from fastem.kernels.cache import keep
 
@@ -32,15 +34,16 @@ except ImportError:
         return tuple(map(numba.typeof, args))
 
 
-__all__ = ["Twins", "jit", "jit_allocating", "overload", "twins"]
+__all__ = ["Twins", "jit", "jit_allocating", "overload", "read_only", "twins"]
 
 # Sums may be reordered and products fused into them, which is what SIMD lanes need. Infinities and
 # NaN keep their meaning (no "ninf", no "nnan"): log-sum-exp meets -inf.
 FASTMATH = frozenset({"reassoc", "contract", "nsz", "arcp"})
 
 # Floating point operations from which threads pay. Measured on two cores: OpenMP and TBB take 2 to
-# 3 us to start and finish a loop, the work queue 40 to 140 us.
-LAUNCH_WORK = 1e6
+# 3 us to start and finish a loop, the work queue 40 to 140 us; when other programs want the cores, a
+# loop waits for the last thread to get one, so that less than 100 us of work is left alone.
+LAUNCH_WORK = 4e6
 WORKQUEUE_LAUNCH_WORK = 2e7
 
 _forked = False
@@ -115,6 +118,17 @@ def jit_allocating(function: Callable) -> Any:
     array([0, 1, 4])
     """
     return _dispatcher(function)
+
+
+def read_only(array: NDArray) -> NDArray:
+    """A read-only view of an array that a kernel takes.
+
+    To Numba a writable array is another type, which it would compile for anew: so all inputs of
+    kernels are read-only, whatever the user gave.
+    """
+    view = array.view(np.ndarray)
+    view.flags.writeable = False
+    return view
 
 
 def overload(function: Callable) -> Callable:
