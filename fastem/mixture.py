@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 import zipfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastem import validation
+from fastem.conditioning import Regressions, check_rest, columns_of
 from fastem.covariance import Family, Parameters, family
 from fastem.density import Density
 from fastem.moments import Moments
@@ -160,6 +162,106 @@ class Mixture:
         X = validation.rows(X, n_features=self.n_features)
         density, units = self._factored_for(X)
         return density.predict(X, units)
+
+    def marginal(self, columns: int | Sequence[int]) -> Mixture:
+        """The mixture that some of the columns follow.
+
+        Parameters
+        ----------
+        columns : int or sequence of int
+            Counted from 0; the columns of the result are in this order.
+
+        Returns
+        -------
+        Mixture
+            "diag" if the family's axes lie along the columns, else "full".
+
+        Raises
+        ------
+        TypeError, ValueError
+            If a column is repeated or there is no such column.
+
+        Examples
+        --------
+        >>> Mixture([1.0], [[0.0, 5.0]], [[1.0, 4.0]], "diag").marginal(1).covariances
+        array([[4.]])
+        """
+        chosen = columns_of(columns, self.n_features)
+        covariances = self.full_covariances[:, chosen[:, None], chosen]
+        return self._plain(self.weights, self.means[:, chosen], covariances)
+
+    def condition(self, columns: int | Sequence[int], values: ArrayLike) -> Mixture:
+        """The mixture that the other columns follow where these have the values given.
+
+        Parameters
+        ----------
+        columns : int or sequence of int
+            Counted from 0.
+        values : float or (len(columns),) array-like
+            In the order of `columns`.
+
+        Returns
+        -------
+        Mixture
+            Of the other columns in their order; "diag" or "full", as `marginal`'s.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If a column is repeated, there is no such column or none is left, or values are not
+            finite numbers, one for each column.
+
+        Examples
+        --------
+        >>> mixture = Mixture([1.0], [[0.0, 5.0]], [[[1.0, 0.5], [0.5, 1.0]]])
+        >>> mixture.condition(0, 2.0).means
+        array([[6.]])
+        """
+        chosen = columns_of(columns, self.n_features)
+        check_rest(chosen, self.n_features)
+        given = validation.parameter(np.atleast_1d(values), "values", chosen.shape)
+        weights = self.marginal(chosen.tolist()).responsibilities(given[None])[0]
+        regressions = Regressions.of(self.means, self.full_covariances, chosen)
+        return self._plain(weights, regressions.means(given), regressions.covariances)
+
+    def predict_mean(self, columns: int | Sequence[int], X: ArrayLike) -> NDArray[np.float64]:
+        """Mean of the other columns where these have the values given: a regression.
+
+        E[y | x] = sum_k r_k(x) (mean of y given x in component k); see `condition`.
+
+        Parameters
+        ----------
+        columns : int or sequence of int
+            The columns of the mixture that X holds, counted from 0.
+        X : (n_samples, len(columns)) array-like
+
+        Returns
+        -------
+        means : (n_samples, n_features - len(columns))
+
+        Raises
+        ------
+        TypeError, ValueError
+            As `condition`, for each row.
+
+        Examples
+        --------
+        >>> mixture = Mixture([1.0], [[0.0, 5.0]], [[[1.0, 0.5], [0.5, 1.0]]])
+        >>> mixture.predict_mean(0, [[2.0], [0.0]])
+        array([[6.],
+               [5.]])
+        """
+        chosen = columns_of(columns, self.n_features)
+        check_rest(chosen, self.n_features)
+        X = validation.rows(X, n_features=len(chosen)).astype(np.float64, copy=False)
+        resp = self.marginal(chosen.tolist()).responsibilities(X)
+        return Regressions.of(self.means, self.full_covariances, chosen).mean(X, resp)
+
+    def _plain(self, weights: NDArray, means: NDArray, covariances: NDArray) -> Mixture:
+        """A mixture of covariance matrices that may have left this one's family."""
+        if self.family.diagonal:
+            return Mixture(weights, means, np.diagonal(covariances, axis1=1, axis2=2), "diag")
+        return Mixture(weights, means, covariances)
 
     def sample(
         self, n_samples: int, random_state: int | np.random.Generator | None = None

@@ -67,7 +67,7 @@ IRIS = [
     9   -755.8290  -653.0878        nan  -882.4391  -883.6931
     """,
 ]
-#: Ten starts find no better than this (200 find -617.9); mclust begins at a hierarchical clustering.
+#: Ten starts find no better (200 find -617.9); mclust begins at a hierarchical clustering.
 HARDER = {("VVV", 4): -632.24}
 
 
