@@ -1,12 +1,13 @@
 """Gaussian mixtures by Expectation-Maximisation, compiled, on the CPU.
 
-    rows --summarise(density)--> Moments (+) --maximise--> Mixture --factor--> density --> again until converged
-     |                              |             |                                |
-     memory                         one monoid,   one room per                     two compiled kernels:
-                                    any order     covariance family                ellipsoidal, axis-aligned
+    rows --summarise(density)--> Moments (+) --maximise--> Mixture --factor--> density --> again
+     |                              |              |                              |
+     memory                         one monoid,    one room per                   two kernels:
+                                    any order      covariance family              ellipsoidal,
+                                                                                  axis-aligned
 
-One EM loop serves every place the rows can live and every covariance family. A pass over the rows
-returns `Moments`; everything that decides anything happens on those small arrays.
+One EM loop serves every place the rows can live and every covariance family, until it converges. A
+pass over the rows returns `Moments`; everything that decides anything happens on those small arrays.
 """
 
 from importlib.metadata import PackageNotFoundError, version

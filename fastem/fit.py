@@ -89,7 +89,7 @@ def fit(
     n_components : int
     covariance_type : str, default "full"
         "full", "tied", "diag" or "spherical", or one of mclust's families: EII, VII, EEI, VEI, EVI,
-        VVI (diagonal), EEE, VEE, EVE, VVE, EEV, VEV, EVV, VVV (ellipsoidal), and E or V for a single
+        VVI (diagonal), EEE, VEE, EVE, VVE, EEV, VEV, EVV, VVV (ellipsoidal), and E or V for one
         column.
     sample_weight : (n_samples,) array-like, optional
         A weight of 2 is the row twice, of 0 an absent row.

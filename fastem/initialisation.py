@@ -53,7 +53,7 @@ class Start:
         """Means, covariances and shares of the labelled rows.
 
         A component of fewer rows than columns has no covariance of its own, and a start that is
-        singular never recovers: with `pooled`, each counts D + 1 rows of the pooled covariance more.
+        singular never recovers: with `pooled`, each counts D + 1 rows more of the pooled one.
         """
         n_components, n_features = self.about.shape
         shape = (
@@ -128,7 +128,7 @@ def random_subsets(
 
 
 def nearest_means(sample: MemoryRows, means: NDArray[np.float64]) -> Start:
-    """Every row with the nearest of given means (n_components, n_features), in the sample's units."""
+    """Every row with the nearest of given means (n_components, n_features), in sample units."""
     columns, weight = standard_columns(sample)
     return _nearest(columns, weight, means[None])[0]
 
@@ -150,7 +150,7 @@ def _nearest(columns: NDArray, weight: NDArray, centres: NDArray) -> list[Start]
 
 
 def standard_columns(sample: MemoryRows) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The rows in the sample's units, columns contiguous (n_features, m), and their weights (m,)."""
+    """The rows in sample units, columns contiguous (n_features, m), and their weights (m,)."""
     units = sample.units
     columns = np.ascontiguousarray(((sample.X - units.centre) * units.scale).T)
     weight = np.ones(columns.shape[1]) if sample.sample_weight is None else sample.sample_weight
@@ -241,8 +241,9 @@ class Given:
         if twins:
             named = "; ".join(", ".join(map(str, indices)) for indices in twins)
             warnings.warn(
-                f"components {named} start at the same means and covariances: EM moves them alike and "
-                f"cannot separate them. Give different means_init, or none: the default starts differ",
+                f"components {named} start at the same means and covariances: EM moves them alike "
+                f"and cannot separate them. Give different means_init, or none: the default starts "
+                f"differ",
                 SymmetricStartWarning,
                 stacklevel=3,
             )

@@ -40,7 +40,7 @@ class Restart:
     index : int
         Its place among the starts.
     log_likelihood : float
-        Mean log-likelihood, nats a row, on the sample raced on, when it was dropped or had finished.
+        Mean log-likelihood, nats a row, on the sample raced on, when it was dropped or finished.
     n_iter : int
         Steps it was given.
     outcome : {"dropped", "finished", "chosen", "collapsed"}

@@ -188,7 +188,8 @@ def _options(given: dict[str, Any]) -> Options:
 
 
 def _counts(value: int | Iterable[int], n_samples: int) -> list[int]:
-    values = list(value) if isinstance(value, Iterable) and not isinstance(value, str) else [value]
+    several = isinstance(value, Iterable) and not isinstance(value, str | bytes)
+    values: list[Any] = list(value) if several else [value]  # type: ignore[arg-type]
     if not values:
         raise ValueError("n_components is empty; give at least one number of components")
     return [validation.components(v, n_samples) for v in dict.fromkeys(values)]

@@ -1,11 +1,9 @@
 """The small matrices between two passes: M step and factors of full covariances.
 
-They are compiled because a fit of a few hundred rows would otherwise spend its time in NumPy's calls.
+They are compiled because a fit of a few hundred rows would else spend its time calling NumPy.
 """
 
 import math
-
-import numpy as np
 
 from fastem.kernels.elementary import cholesky, invert_lower
 from fastem.kernels.jit import jit

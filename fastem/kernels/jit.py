@@ -29,7 +29,7 @@ try:
     from numba._dispatcher import compute_fingerprint
 except ImportError:
 
-    def compute_fingerprint(args: tuple) -> Any:
+    def compute_fingerprint(args: Any, /) -> Any:  # type: ignore[misc]
         """Something hashable, different for arguments of different Numba types."""
         return tuple(map(numba.typeof, args))
 
@@ -41,8 +41,8 @@ __all__ = ["Twins", "jit", "jit_allocating", "overload", "read_only", "twins"]
 FASTMATH = frozenset({"reassoc", "contract", "nsz", "arcp"})
 
 # Floating point operations from which threads pay. Measured on two cores: OpenMP and TBB take 2 to
-# 3 us to start and finish a loop, the work queue 40 to 140 us; when other programs want the cores, a
-# loop waits for the last thread to get one, so that less than 100 us of work is left alone.
+# 3 us to start and finish a loop, the work queue 40 to 140 us. When other programs want the cores,
+# a loop waits for the last thread to get one: so less than 100 us of work is left alone.
 LAUNCH_WORK = 4e6
 WORKQUEUE_LAUNCH_WORK = 2e7
 
@@ -184,7 +184,7 @@ def _call(typingctx, address, slot, args):
 
 def _each_slot(address: int, n_slots: int, *args: Any) -> None:
     for slot in numba.prange(n_slots):
-        _call(address, slot, args)
+        _call(address, slot, args)  # type: ignore[call-arg]
 
 
 _one_by_one = _dispatcher(_each_slot)

@@ -2,7 +2,6 @@
 
 Each row of the table goes through `fit`, `select` and GaussianMixture, for every family it suits.
 """
-# ruff: noqa: E501 - a table is read line by line
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
