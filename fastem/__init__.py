@@ -6,8 +6,8 @@
                                     any order      covariance family              ellipsoidal,
                                                                                   axis-aligned
 
-One EM loop serves every place the rows can live and every covariance family, until it converges. A
-pass over the rows returns `Moments`; everything that decides anything happens on those small arrays.
+One EM loop serves every place the rows can live and every covariance family, until it converges.
+A pass over the rows returns `Moments`; what decides anything happens on those small arrays.
 """
 
 from importlib.metadata import PackageNotFoundError, version
