@@ -44,7 +44,8 @@ class VVE(EqualEllipsoids):
         else:
             # Where components share their axes, so does any sum of them; these weights keep
             # axes apart that a plain sum would make a sphere of.
-            mixing = np.linspace(1.0, 2.0, len(shares)) / np.trace(start, axis1=1, axis2=2)
+            mixing = np.linspace(1.0, 2.0, len(shares))
+            mixing /= np.maximum(np.trace(start, axis1=1, axis2=2), TINY)
             candidates = np.concatenate([np.tensordot(mixing, start, axes=1)[None], start])
         frames = np.linalg.eigh(candidates)[1]
         losses = [self._loss(shares, _along(frame, scatter), floor) for frame in frames]

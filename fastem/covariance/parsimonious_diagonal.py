@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from fastem.covariance import decomposition
 from fastem.covariance.axis_aligned import Diagonal
+from fastem.covariance.decomposition import TINY
 from fastem.covariance.family import Bounds, Parameters
 from fastem.moments import Moments
 
@@ -26,7 +27,7 @@ class _EqualDiagonal(Diagonal):
         spread = spread + bounds.ridge
         volumes = None
         if start is not None:
-            volumes = decomposition.geometric_means(start.covariances)
+            volumes = decomposition.geometric_means(np.maximum(start.covariances, TINY))
         variances = self._variances(moments.weights, spread, bounds.floor, volumes)
         return Parameters(moments.weights, means, variances)
 

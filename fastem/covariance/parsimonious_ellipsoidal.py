@@ -69,7 +69,7 @@ def _proportional_above(
     n_features = scatter.shape[1]
     for _ in range(MAX_STEPS):
         pooled = np.tensordot(shares / volumes, scatter, axes=1)
-        within = Bounds(np.zeros(n_features), floor / volumes.min())
+        within = Bounds(np.zeros(n_features), max(floor, TINY) / volumes.min())
         shape = bound(pooled[None], within)[0]
         traces = np.tensordot(scatter, np.linalg.inv(shape), axes=([1, 2], [1, 0]))
         before, volumes = volumes, np.maximum(traces / n_features, TINY)

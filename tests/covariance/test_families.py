@@ -259,13 +259,13 @@ DEGENERATE = {
 }
 
 
-@families
+@pytest.mark.parametrize("covariance_type", sorted(FAMILIES.keys() - {"E", "V"}))
 @pytest.mark.parametrize("bounds", BOUNDS.values(), ids=BOUNDS)
 @pytest.mark.parametrize("X", DEGENERATE.values(), ids=DEGENERATE)
 def test_degenerate_rows_give_a_density_that_can_be_factored(covariance_type, X, bounds):
     """Oracle: it is, with finite parameters; without bounds a variance may still be zero."""
     kind = family(covariance_type)
-    _, mixture = problem(covariance_type)
+    _, mixture = problem("full")
     mixture = mixture._replace(means=np.array([np.zeros(D), np.ones(D), np.full(D, 3.0)]))
     labels = np.arange(len(X)) % 2
     resp = np.eye(K)[labels]
