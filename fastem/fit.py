@@ -6,9 +6,10 @@ import time
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from fastem import em, validation
+from fastem.conclusion import conclude
 from fastem.covariance import Bounds, Family, Parameters, family
 from fastem.data import Data
 from fastem.initialisation import STARTS, Given, Start, nearest_means
@@ -191,7 +192,7 @@ def fit_data(
         on_pass=watch.all_rows(rows.units),
     )
     unsettled = f"a gain above tol={options.tol:g} is still to be expected; raise max_iter or tol"
-    status = conclude(run, kind, bounds, unsettled, stopped=watch.stopped)
+    status = conclude(run, kind, bounds, unsettled, n_starts=len(restarts), stopped=watch.stopped)
     return account(run, data, kind, rows.units, status, restarts, began)
 
 
@@ -276,37 +277,3 @@ def _feasible(start: Parameters, kind: Family, bounds: Bounds) -> Parameters:
 def _child(seed: np.random.SeedSequence, i: int) -> np.random.SeedSequence:
     """A stream of its own, the same one at every call (`spawn` counts its calls)."""
     return np.random.SeedSequence(seed.entropy, spawn_key=(*seed.spawn_key, i))
-
-
-def conclude(
-    run: em.Run, kind: Family, bounds: Bounds, unsettled: str, *, stopped: bool = False
-) -> Status:
-    """What happened, and what to do about it; `unsettled` says why an exhausted run is no end."""
-    if stopped:
-        return Status("stopped", f"stopped by the callback after {run.n_iter} passes over all rows")
-    low = np.flatnonzero(collapsed(run.parameters, kind, bounds))
-    dead = np.flatnonzero(run.parameters.weights == 0)
-    remarks = []
-    if len(low) == len(run.parameters.weights):
-        remarks.append(
-            "every component is singular: columns are constant or collinear, or each component has "
-            "too few distinct rows; drop such columns, ask for fewer components or give reg_covar"
-        )
-    elif len(low):
-        remarks.append(
-            f"components {_listed(low)} collapsed onto too few distinct rows; ask for fewer "
-            f"components, a simpler covariance_type or a larger reg_covar"
-        )
-    if len(dead):
-        remarks.append(f"components {_listed(dead)} lost all their rows; ask for fewer components")
-    if run.outcome == "exhausted":
-        remarks.append(f"not converged after {run.n_iter} passes: {unsettled}")
-        return Status("not converged", "; ".join(remarks))
-    if remarks:
-        return Status("collapsed", "; ".join(remarks))
-    return Status("converged", f"converged after {run.n_iter} passes over all rows")
-
-
-def _listed(indices: NDArray) -> str:
-    shown = ", ".join(map(str, indices[:8]))
-    return f"{shown} and {len(indices) - 8} more" if len(indices) > 8 else shown

@@ -17,11 +17,12 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from fastem import validation
+from fastem.conclusion import conclude
 from fastem.covariance import FAMILIES, Parameters, family
 from fastem.data import Data
 from fastem.estimator import precisions, starts
 from fastem.estimator.runs import Outcome, Verbose, best_run
-from fastem.fit import account, conclude
+from fastem.fit import account
 from fastem.initialisation import Given
 from fastem.mixture import Mixture, to_units
 from fastem.moments import Moments

@@ -1,0 +1,52 @@
+"""How a run of EM ended, in words that say what to do about it."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastem import em
+from fastem.covariance import Bounds, Family
+from fastem.restarts import collapsed
+from fastem.results import Status
+
+
+def conclude(
+    run: em.Run,
+    kind: Family,
+    bounds: Bounds,
+    unsettled: str,
+    *,
+    n_starts: int = 1,
+    stopped: bool = False,
+) -> Status:
+    """What happened, and what to do about it; `unsettled` says why an exhausted run is no end."""
+    if stopped:
+        return Status("stopped", f"stopped by the callback after {run.n_iter} passes over all rows")
+    low = np.flatnonzero(collapsed(run.parameters, kind, bounds))
+    dead = np.flatnonzero(run.parameters.weights == 0)
+    remarks = []
+    if len(low) == len(run.parameters.weights):
+        remarks.append(
+            "every component is singular: columns are constant or collinear, or each component has "
+            "too few distinct rows; drop such columns, ask for fewer components or give reg_covar"
+        )
+    elif len(low):
+        remarks.append(
+            f"components {_listed(low)} collapsed onto too few distinct rows; ask for fewer "
+            f"components, a simpler covariance_type or a larger reg_covar"
+        )
+    if len(dead):
+        remarks.append(f"components {_listed(dead)} lost all their rows; ask for fewer components")
+    if run.outcome == "exhausted":
+        remarks.append(f"not converged after {run.n_iter} passes: {unsettled}")
+        return Status("not converged", "; ".join(remarks))
+    if remarks:
+        return Status("collapsed", "; ".join(remarks))
+    origin = f" from the best of {n_starts} starts" if n_starts > 1 else ""
+    return Status("converged", f"converged after {run.n_iter} passes over all rows{origin}")
+
+
+def _listed(indices: NDArray) -> str:
+    shown = ", ".join(map(str, indices[:8]))
+    return f"{shown} and {len(indices) - 8} more" if len(indices) > 8 else shown
