@@ -1,0 +1,103 @@
+"""Signals during long fits: within a pass, no threads left behind, no half-written files."""
+
+import os
+import signal
+import time
+
+import numpy as np
+import pytest
+
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
+
+INTERRUPTED = """
+import threading
+import numba, numpy as np
+import fastem
+if {layer!r} != "default":
+    numba.config.THREADING_LAYER = {layer!r}
+rng = np.random.default_rng(0)
+X = rng.normal(size=(100_000, 4))
+
+def ready(event=None, seen=[]):
+    seen.append(1)
+    if len(seen) == 3:
+        print("running", flush=True)
+
+before = fastem.fit(X[:500], 2, random_state=0).mixture
+threads = threading.enumerate()
+try:
+    {call}
+except KeyboardInterrupt:
+    assert threading.enumerate() == threads
+    assert fastem.fit(X[:500], 2, random_state=0).mixture == before
+    fastem.fit(X, 3, means_init=X[:3], max_iter=3, tol=0)
+    print("fits again", flush=True)
+"""
+CALLS = {
+    "fit": "fastem.fit(X, 12, means_init=X[:12], tol=0, max_iter=10**6, callback=ready)",
+    "race": "fastem.fit(X, 12, tol=0, max_iter=10**6, n_init=100, callback=ready)",
+    "select": "fastem.select(X, range(2, 99), tol=0, max_iter=10**6, callback=ready)",
+    "estimator": (
+        "ready(); ready(); ready(); "
+        "fastem.GaussianMixture(12, tol=0, max_iter=10**6, means_init=X[:12]).fit(X)"
+    ),
+}
+
+
+def wait_for(process, word):
+    line = process.stdout.readline()
+    assert word in line, (line, process.communicate())
+
+
+@pytest.mark.parametrize(
+    ("layer", "call"), [*(("default", name) for name in CALLS), ("workqueue", "fit")]
+)
+def test_ctrl_c(fresh, layer, call):
+    process = fresh.start(INTERRUPTED.format(layer=layer, call=CALLS[call]))
+    wait_for(process, "running")
+    time.sleep(0.2)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
+    assert out == "fits again\n"
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+@pytest.mark.parametrize("existing", [False, True])
+def test_signal_during_the_command(fresh, number, code, existing):
+    """Neither output appears, and an older file stays as it was."""
+    np.savetxt(
+        fresh.folder / "rows.csv", np.random.default_rng(0).normal(size=(20_000, 4)), delimiter=","
+    )
+    if existing:
+        (fresh.folder / "labels.csv").write_text("older\n")
+    process = fresh.start("""
+        import sys, threading, time
+        import fastem.cli
+        from fastem.rows import MemoryRows
+
+        passes, summarise = [], MemoryRows.summarise
+
+        def counted(self, *args, **more):
+            passes.append(1)
+            if len(passes) == 20:
+                print("running", flush=True)
+            return summarise(self, *args, **more)
+
+        MemoryRows.summarise = counted
+        sys.exit(fastem.cli.main(
+            "fit rows.csv --components 2:60 --tol 0 --max-iter 100000 "
+            "--labels labels.csv --model model.npz".split()
+        ))
+    """)
+    wait_for(process, "running")
+    before = {p.name for p in fresh.folder.iterdir()} - {"script.py", "rows.csv", "__pycache__"}
+    process.send_signal(number)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == code, err
+    assert "Traceback" not in err
+    left = {p.name for p in fresh.folder.iterdir()} - {"script.py", "rows.csv", "__pycache__"}
+    assert left == ({"labels.csv"} if existing else set())
+    assert left >= before
+    if existing:
+        assert (fresh.folder / "labels.csv").read_text() == "older\n"
