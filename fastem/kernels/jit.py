@@ -5,10 +5,12 @@ tiles, `jit_allocating` where that creates arrays, `twins` for one slot of a loo
 `overload` for a function whose body depends on the types of its arguments.
 """
 
+import contextlib
 import functools
+import gc
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numba
@@ -19,6 +21,7 @@ from numba.core import cgutils
 from numpy.typing import NDArray
 
 from fastem.kernels.cache import keep
+from fastem.kernels.within import compile_within_callers
 
 try:
     from numba.core.compiler_lock import global_compiler_lock
@@ -63,6 +66,7 @@ def _options() -> Any:
 def _dispatcher(function: Callable, parallel: bool = False, **more: Any) -> Any:
     dispatcher = numba.njit(parallel=parallel, **_options(), **more)(function)
     keep(dispatcher, "parallel" if parallel else "serial")
+    compile_within_callers(dispatcher)
     return dispatcher
 
 
@@ -262,8 +266,10 @@ class Twins:
         address = self._addresses.get(key)
         if address is None:
             signature = types.none(types.intp, *map(numba.typeof, args))
-            compiled = self.slot.get_compile_result(signature)
-            address = compiled.library.get_pointer_to_function(compiled.fndesc.llvm_func_name)
+            # The look-up takes LLVM's lock as well, and a fork may copy that only when it is free.
+            with global_compiler_lock, _garbage_left_alone():
+                compiled = self.slot.get_compile_result(signature)
+                address = compiled.library.get_pointer_to_function(compiled.fndesc.llvm_func_name)
             self._addresses[key] = address
         return address
 
@@ -293,6 +299,18 @@ def twins(function: Callable) -> Twins:
     array([2., 2., 2.])
     """
     return Twins(function)
+
+
+@contextlib.contextmanager
+def _garbage_left_alone() -> Iterator[None]:
+    """Do not look for garbage among the many objects of Numba: a tenth of the time to compile."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def _may_use_threads(work: float) -> bool:

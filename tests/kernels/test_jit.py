@@ -296,7 +296,7 @@ def folder(tmp_path_factory):
     kernels.mkdir(parents=True)
     (kernels.parent / "__init__.py").touch()
     (kernels / "__init__.py").touch()
-    for name in "jit.py", "cache.py":
+    for name in "jit.py", "cache.py", "within.py":
         shutil.copy(KERNELS / name, kernels)
     (kernels / "loop.py").write_text(LOOP)
     (folder / "prepare.py").write_text(PREPARE)

@@ -1,0 +1,85 @@
+"""Compiled functions that exist only within those that call them.
+
+Numba optimises a function and makes machine code of it, does so again in each function that calls
+it, and so on up to the kernel, which alone ever runs: a third of the time to compile. Here what is
+called stays what Numba first made of it, until the kernel is optimised as a whole.
+
+A function called from Python is compiled as usual. Where Numba's inner workings are not those known
+here, all are.
+"""
+
+import logging
+from typing import Any
+
+LOG = logging.getLogger(__name__)
+
+try:
+    from numba.core.codegen import JITCodeLibrary
+    from numba.core.compiler import Flags, compile_extra
+    from numba.core.types import unliteral
+    from numba.core.typing.templates import make_concrete_template
+except ImportError as error:
+    LOG.debug("functions are compiled apart from their callers: %s", error)
+    JITCodeLibrary = None  # type: ignore[assignment, misc]
+
+
+if JITCodeLibrary is not None:
+
+    class _Library(JITCodeLibrary):
+        """Code as it was first made: neither optimised nor made machine code."""
+
+        def _optimize_final_module(self) -> None:
+            pass
+
+        def _finalize_final_module(self) -> None:
+            self._finalize_dynamic_globals()
+            self._finalized = True
+
+
+class _Within:
+    """What a dispatcher offers to the functions that call it: two of its methods."""
+
+    def __init__(self, dispatcher: Any) -> None:
+        self._dispatcher = dispatcher
+        self._compiled: dict[tuple, Any] = {}
+
+    def get_call_template(self, args: Any, kws: Any) -> tuple:
+        """Compile for arguments of these types, and return what Numba infers types from."""
+        pysig, args = self._dispatcher.fold_argument_types(args, kws)
+        args = tuple(map(unliteral, args))  # 4 is an integer as any other
+        if args not in self._compiled:
+            self._compile(args)
+        name = self._dispatcher.py_func.__name__
+        signatures = [compiled.signature for compiled in self._compiled.values()]
+        return make_concrete_template(name, name, signatures), pysig, args, {}
+
+    def get_overload(self, args: Any) -> Any:
+        """Return what Numba knows the compiled function by."""
+        return self._compiled[tuple(map(unliteral, args))].library
+
+    def _compile(self, args: tuple) -> None:
+        dispatcher = self._dispatcher
+        function, context = dispatcher.py_func, dispatcher.targetctx
+        flags: Any = Flags()
+        dispatcher.targetdescr.options.parse_as_flags(flags, dispatcher.targetoptions)
+        flags.no_compile = flags.no_cpython_wrapper = flags.no_cfunc_wrapper = True
+        library = _Library(context.codegen(), function.__qualname__)
+        compiled = compile_extra(
+            dispatcher.typingctx, context, function, args, None, flags, {}, library
+        )
+        context.insert_user_function(library, compiled.fndesc, [library])
+        self._compiled[args] = compiled
+
+
+def compile_within_callers(dispatcher: Any) -> None:
+    """Let other compiled functions take in the code of this one before it is optimised.
+
+    Parameters
+    ----------
+    dispatcher : numba.core.dispatcher.Dispatcher
+        Just made, not called yet.
+    """
+    if JITCodeLibrary is not None and hasattr(dispatcher, "get_call_template"):
+        within = _Within(dispatcher)
+        dispatcher.get_call_template = within.get_call_template
+        dispatcher.get_overload = within.get_overload
