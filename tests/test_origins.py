@@ -26,7 +26,7 @@ def test_bic_picks_the_two_overlapping_clusters(overlapping, seed):
 def test_aic_picks_the_two_overlapping_clusters(seed):
     """On a draw where it does: the better the maxima, the more often AIC asks for more."""
     X, _ = examples.overlapping(7)
-    choice = fastem.select(X, range(1, 7), criterion="aic", n_init=5, random_state=seed)
+    choice = fastem.select(X, range(1, 7), criterion="aic", random_state=seed)
     assert choice.best.mixture.n_components == 2
 
 
