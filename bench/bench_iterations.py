@@ -24,8 +24,8 @@ for name in peers.installed(X[:4096].copy(), start, covariance_type):
 """
 
 
-@pytest.mark.parametrize("K", [8, 32])
-@pytest.mark.parametrize("D", [2, 4, 8, 16, 32, 64])
+@pytest.mark.parametrize("n_components", [8, 32])
+@pytest.mark.parametrize("n_features", [2, 4, 8, 16, 32, 64])
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize("covariance_type", ["full", "diag"])
 def bench_iteration(
@@ -34,9 +34,7 @@ def bench_iteration(
     D, K = n_features, n_components
     cost = K * SKLEARN_NS[covariance_type][D] * 1e-9
     n = int(scale * min(SECONDS_PER_ITERATION / cost, MOST_VALUES / D))
-    n = max(
-        n, 2 * K * D
-    )  # fewer would leave a component without the rows that its covariance needs
+    n = max(n, 2 * K * D)  # fewer would leave a component without rows for its covariance
     X, start = peers.overlapping(n, D, K, dtype=dtype, covariance_type=covariance_type)
     programs = peers.installed(X, start, covariance_type)
     agree(X, start, covariance_type, programs)
