@@ -7,7 +7,6 @@ import tempfile
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +16,7 @@ from fastem import validation
 from fastem.conditioning import Regressions, check_rest, columns_of
 from fastem.covariance import Family, Parameters, family
 from fastem.density import Density
+from fastem.lazy import lazy
 from fastem.moments import Moments
 from fastem.units import Units
 
@@ -106,7 +106,7 @@ class Mixture:
         """The covariance family."""
         return family(self.covariance_type)
 
-    @cached_property
+    @lazy
     def full_covariances(self) -> NDArray[np.float64]:
         """Every component's covariance as a matrix, (n_components, n_features, n_features)."""
         return self.family.expand(self.covariances, self.n_components, self.n_features)
@@ -399,7 +399,7 @@ class Mixture:
     def _parameters(self) -> Parameters:
         return Parameters(self.weights, self.means, self.covariances)
 
-    @cached_property
+    @lazy
     def _factored(self) -> tuple[Density, Units]:
         """The density for float64 rows, in units that suit its components."""
         variances = np.diagonal(self.full_covariances, axis1=1, axis2=2)

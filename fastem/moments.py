@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastem.kernels.factoring import scatter
 from fastem.kernels.jit import read_only
+from fastem.lazy import lazy
 
 #: A component with a smaller share of the rows than this is dead: its moments are rounding.
 DEAD = 1e-13
@@ -91,7 +91,7 @@ class Moments:
         """
         return self._scattered
 
-    @cached_property
+    @lazy
     def _scattered(self) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
         counts = divisor = self.counts
         dead = counts <= DEAD * counts.sum()

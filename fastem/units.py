@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
+
+from fastem.lazy import lazy
 
 #: Rows looked at to choose units; evenly spaced, so that sorted data does no harm.
 LOOKED_AT = 16384
@@ -65,12 +66,12 @@ class Units:
             spread = np.full_like(spread, spread.max())
         return cls(centre, 1.0 / spread)
 
-    @cached_property
+    @lazy
     def array(self) -> NDArray[np.float64]:
         """(2, n_features): centre and scale, as kernels take them."""
         return np.stack([self.centre, self.scale])
 
-    @cached_property
+    @lazy
     def log_jacobian(self) -> float:
         """What a log density in these units lacks to be one in the user's, in nats a row."""
         return float(np.log(self.scale).sum())
