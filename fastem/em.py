@@ -16,19 +16,9 @@ from fastem.convergence import Change, ExpectedGain
 from fastem.covariance import Bounds, Family, Parameters
 from fastem.density import Density
 from fastem.moments import Moments
+from fastem.rows import Rows
 
-__all__ = ["Change", "ExpectedGain", "Rows", "Rule", "Run", "run"]
-
-
-class Rows(Protocol):
-    """What the loop needs of a place where rows live."""
-
-    @property
-    def precision(self) -> float:
-        """Relative rounding error of a pass."""
-
-    def summarise(self, density: Density) -> Moments:
-        """One pass over all rows."""
+__all__ = ["Change", "ExpectedGain", "Rule", "Run", "run"]
 
 
 class Rule(Protocol):

@@ -18,7 +18,7 @@ from fastem.moments import Moments
 from fastem.progress import Progress, Watch
 from fastem.restarts import collapsed, race
 from fastem.results import Callback, Fit, Restart, Status
-from fastem.rows import MemoryRows
+from fastem.rows import Rows
 from fastem.units import Units
 
 #: Default floor of covariances' eigenvalues, as a share of the data's own variance.
@@ -51,7 +51,7 @@ class Options:
         if self.callback is not None and not callable(self.callback):
             raise TypeError(f"callback is {self.callback!r}; give a function of one argument")
 
-    def bounds(self, rows: MemoryRows) -> Bounds:
+    def bounds(self, rows: Rows) -> Bounds:
         """What keeps covariances positive definite, in the units of those rows."""
         scale = rows.units.scale
         if self.reg_covar is None:
@@ -148,9 +148,9 @@ def fit(
     options = Options(n_init, init, reg_covar, tol, max_iter, accelerate, callback, progress)
     kind = family(covariance_type)
     data = Data.of(X, sample_weight)
-    n_components = validation.components(n_components, len(data.X))
+    n_components = validation.components(n_components, data.n_samples)
     given = Given.of(
-        weights_init, means_init, covariances_init, kind, n_components, data.X.shape[1]
+        weights_init, means_init, covariances_init, kind, n_components, data.n_features
     )
     given.warn_if_symmetric()
     with Progress(options.progress) as bar:
@@ -222,7 +222,7 @@ def account(
 
 def _start(
     data: Data,
-    rows: MemoryRows,
+    rows: Rows,
     n_components: int,
     kind: Family,
     given: Given,

@@ -151,10 +151,10 @@ def select(
     validation.choice(criterion, "criterion", CRITERIA)
     options = _options(fit_options)
     data = Data.of(X, sample_weight)
-    counts = _counts(n_components, len(data.X))
+    counts = _counts(n_components, data.n_samples)
     several = isinstance(covariance_type, Iterable) and not isinstance(covariance_type, str)
     names: list[Any] = list(covariance_type) if several else [covariance_type]
-    kinds = families(names, data.X.shape[1])
+    kinds = families(names, data.n_features)
     seed = seeds(random_state)
     table: list[Row] = []
     restarts: list[tuple[Restart, ...]] = []

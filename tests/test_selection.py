@@ -9,7 +9,7 @@ import pytest
 import fastem
 import fastem.selection
 from fastem.initialisation import STARTS
-from fastem.rows import MemoryRows
+from fastem.rows import Memory
 
 TYPES = list(oracle.COVARIANCE_TYPES)
 FAITHFUL = np.loadtxt(Path(__file__).parent / "data" / "faithful.csv", delimiter=",", skiprows=1)
@@ -73,17 +73,17 @@ def test_every_fit_is_made_once_and_the_best_is_that_very_object(monkeypatch):
 
 def test_the_sample_and_the_starts_are_made_once(monkeypatch):
     drawn, started = [], []
-    real_sample, real_start = MemoryRows.sample, STARTS["k-means++"]
+    real_draw, real_start = Memory.draw, STARTS["k-means++"]
 
-    def sample(self, n, rng, **more):
+    def draw(self, n, rng):
         drawn.append(n)
-        return real_sample(self, n, rng, **more)
+        return real_draw(self, n, rng)
 
     def start(rows, k, generators):
         started.append(k)
         return real_start(rows, k, generators)
 
-    monkeypatch.setattr(MemoryRows, "sample", sample)
+    monkeypatch.setattr(Memory, "draw", draw)
     monkeypatch.setitem(STARTS, "k-means++", start)
     big = np.tile(X, (20, 1))
     fastem.select(

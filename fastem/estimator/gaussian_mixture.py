@@ -27,7 +27,6 @@ from fastem.initialisation import Given
 from fastem.mixture import Mixture, to_units
 from fastem.moments import Moments
 from fastem.results import Restart
-from fastem.rows import MemoryRows
 
 ILL_DEFINED = (
     "Fitting the mixture model failed because some components have ill-defined empirical "
@@ -317,10 +316,10 @@ class GaussianMixture(DensityMixin, BaseEstimator):
         validation.integer(self.n_components, "n_components")  # True is Integral, but no number
         rows = self._validated(X, ensure_min_samples=2)
         data = Data.of(rows, sample_weight)
-        if len(data.X) < self.n_components:
+        if data.n_samples < self.n_components:
             raise ValueError(
                 f"Expected n_samples >= n_components but got n_components = {self.n_components}, "
-                f"n_samples = {len(data.X)}"
+                f"n_samples = {data.n_samples}"
             )
         try:
             with np.errstate(divide="ignore", invalid="ignore"):
@@ -341,11 +340,11 @@ class GaussianMixture(DensityMixin, BaseEstimator):
             self.precisions_init,
             kind,
             self.n_components,
-            rows.n_features,
+            data.n_features,
         )
         warm = self.warm_start and hasattr(self, "converged_")
         if warm:
-            begun: Iterable[Parameters] = [self._where_it_left_off(rows)]
+            begun: Iterable[Parameters] = [self._where_it_left_off(data)]
         else:
             begun = self._starts(data, given)
         return best_run(
@@ -359,17 +358,17 @@ class GaussianMixture(DensityMixin, BaseEstimator):
             verbose=Verbose(self.verbose, self.verbose_interval),
         )
 
-    def _where_it_left_off(self, rows: MemoryRows) -> Parameters:
+    def _where_it_left_off(self, data: Data) -> Parameters:
         mixture = self.mixture_
         left = mixture.n_components, mixture.covariance_type, mixture.n_features
-        asked = self.n_components, self.covariance_type, rows.n_features
+        asked = self.n_components, self.covariance_type, data.n_features
         if left != asked:
             raise ValueError(
                 f"warm_start cannot go on from n_components, covariance_type and columns {left} to "
                 f"{asked}; fit a clone, or set warm_start=False"
             )
         here = Parameters(mixture.weights, mixture.means, mixture.covariances)
-        return to_units(here, mixture.family, rows.units)
+        return to_units(here, mixture.family, data.rows(mixture.family).units)
 
     def _starts(self, data: Data, given: Given) -> Iterator[Parameters]:
         """Where each run begins, made in its turn, as `random_state` is drawn from in order."""
@@ -398,7 +397,7 @@ class GaussianMixture(DensityMixin, BaseEstimator):
         unsettled = f"the log-likelihood still changed by tol={self.tol:g}; raise max_iter or tol"
         status = conclude(outcome.run, kind, bounds, unsettled)
         self.fit_ = account(outcome.run, data, kind, units, status, restarts, began)
-        self._publish(self.fit_.mixture, data.X.dtype)
+        self._publish(self.fit_.mixture, data.source.dtype)
         self.converged_ = outcome.converged
         self.n_iter_ = outcome.run.n_iter
         self.lower_bound_ = outcome.lower_bound

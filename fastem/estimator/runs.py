@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from fastem import em
 from fastem.covariance import Bounds, Family, Parameters
 from fastem.results import Restart
-from fastem.rows import MemoryRows
+from fastem.rows import Rows
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,7 +87,7 @@ class Verbose:
 
 
 def best_run(
-    rows: MemoryRows,
+    rows: Rows,
     kind: Family,
     starts: Iterable[Parameters],
     *,

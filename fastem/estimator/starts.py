@@ -65,12 +65,12 @@ class Frame:
 
     @classmethod
     def of(cls, data: Data) -> Frame:
-        """All rows of the data."""
-        centre, spread = location_and_spread(data.X)
+        """All rows of the data, which are in memory."""
+        X, weight = data.source.draw(data.n_samples, np.random.default_rng())
+        centre, spread = location_and_spread(X)
         units = Units.from_spread(centre, np.full_like(spread, spread.max()))
-        columns = np.ascontiguousarray(((data.X - centre) * units.scale).T)
-        weight = np.ones(len(data.X)) if data.sample_weight is None else data.sample_weight
-        return cls(columns, weight, units)
+        columns = np.ascontiguousarray(((X - centre) * units.scale).T)
+        return cls(columns, np.ones(len(X)) if weight is None else weight, units)
 
     @property
     def n_samples(self) -> int:

@@ -1,5 +1,10 @@
-"""Places where rows live. Each decides which blocks meet a density, where and in what order."""
+"""Places where rows live. Each decides which blocks meet a density, where and in what order.
 
-from fastem.rows.memory import MemoryRows
+source.py    the contract
+memory.py    arrays
+"""
 
-__all__ = ["MemoryRows"]
+from fastem.rows.memory import Memory, MemoryRows
+from fastem.rows.source import Rows, Source
+
+__all__ = ["Memory", "MemoryRows", "Rows", "Source"]

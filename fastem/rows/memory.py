@@ -9,11 +9,68 @@ from numpy.typing import NDArray
 
 from fastem.density import Density
 from fastem.moments import Moments
+from fastem.rows.source import Rows, Source
 from fastem.units import Units
 
 
 @dataclass(frozen=True, eq=False)
-class MemoryRows:
+class Memory(Source):
+    """An array of rows.
+
+    Parameters
+    ----------
+    X : (n_samples, n_features) float64 or float32, C order
+        Finite. Never copied, never written to.
+    sample_weight : (n_samples,) float64 or None
+        Positive.
+    """
+
+    X: NDArray
+    sample_weight: NDArray[np.float64] | None = None
+
+    @property
+    def n_samples(self) -> int:
+        """Number of rows."""
+        return self.X.shape[0]
+
+    @property
+    def n_features(self) -> int:
+        """Number of columns."""
+        return self.X.shape[1]
+
+    @property
+    def dtype(self) -> np.dtype:
+        """float64 or float32."""
+        return self.X.dtype
+
+    def look(self, n: int) -> NDArray:
+        """About n rows, at most 2 n, evenly spaced."""
+        return self.X[:: max(1, len(self.X) // n)]
+
+    def limits(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Smallest and largest number in each column."""
+        low, high = self.X.min(axis=0), self.X.max(axis=0)
+        return low.astype(np.float64), high.astype(np.float64)
+
+    def draw(self, n: int, rng: np.random.Generator) -> tuple[NDArray, NDArray[np.float64] | None]:
+        """At most n rows drawn without replacement, in their order, and their weights."""
+        if n >= len(self.X):
+            return self.X, self.sample_weight
+        chosen = np.sort(rng.choice(len(self.X), n, replace=False, shuffle=False))
+        weight = None if self.sample_weight is None else self.sample_weight[chosen]
+        return self.X[chosen], weight
+
+    def widened(self) -> Memory:
+        """The same rows as float64."""
+        return Memory(self.X.astype(np.float64), self.sample_weight)
+
+    def at(self, units: Units) -> MemoryRows:
+        """The rows in the units of a fit."""
+        return MemoryRows(self.X, self.sample_weight, units)
+
+
+@dataclass(frozen=True, eq=False)
+class MemoryRows(Rows):
     """An array of rows and the units to work on it in.
 
     Parameters
@@ -47,12 +104,3 @@ class MemoryRows:
     def summarise(self, density: Density) -> Moments:
         """One pass: the moments of all rows."""
         return density.summarise(self.X, self.sample_weight, self.units)
-
-    def sample(self, n: int, rng: np.random.Generator, *, per_column: bool) -> MemoryRows:
-        """At most n rows drawn without replacement, in their order, in standard units."""
-        X, weight = self.X, self.sample_weight
-        if n < len(X):
-            chosen = np.sort(rng.choice(len(X), n, replace=False, shuffle=False))
-            X = X[chosen]
-            weight = None if weight is None else weight[chosen]
-        return MemoryRows(X, weight, Units.standard(X, per_column=per_column))

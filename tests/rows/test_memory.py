@@ -6,7 +6,9 @@ from factored import factored
 from numpy.testing import assert_allclose
 from oracle import random_mixture, sample
 
-from fastem.rows import MemoryRows
+from fastem.covariance import FAMILIES
+from fastem.data import Data
+from fastem.rows import Memory, MemoryRows
 from fastem.units import Units
 
 dtypes = pytest.mark.parametrize("dtype", [np.float64, np.float32])
@@ -67,22 +69,22 @@ def test_what_they_say_of_themselves(dtype):
 def numbered(n=5000):
     """Rows that tell their own number, and weights that do."""
     X = np.stack([np.arange(n, dtype=float), np.arange(n) % 7], axis=1)
-    return rows_of(X, np.arange(1.0, n + 1))
+    return Memory(X, np.arange(1.0, n + 1))
 
 
 def test_samples_are_without_replacement_in_order_and_with_their_weights():
     """Oracle: the rows' numbers."""
-    rows = numbered().sample(300, np.random.default_rng(0), per_column=True)
-    numbers = rows.X[:, 0]
-    assert rows.X.shape == (300, 2)
+    X, weight = numbered().draw(300, np.random.default_rng(0))
+    numbers = X[:, 0]
+    assert X.shape == (300, 2)
     assert (np.diff(numbers) > 0).all()
-    assert np.array_equal(rows.X[:, 1], numbers % 7)
-    assert np.array_equal(rows.sample_weight, numbers + 1)
+    assert np.array_equal(X[:, 1], numbers % 7)
+    assert np.array_equal(weight, numbers + 1)
 
 
 def test_samples_are_drawn_evenly():
     """Oracle: the mean and range of a uniform distribution."""
-    numbers = numbered().sample(2000, np.random.default_rng(0), per_column=True).X[:, 0]
+    numbers = numbered().draw(2000, np.random.default_rng(0))[0][:, 0]
     assert abs(numbers.mean() - 2500) < 4 * 5000 / np.sqrt(12 * 2000)
     assert numbers[0] < 50
     assert numbers[-1] > 4950
@@ -90,7 +92,7 @@ def test_samples_are_drawn_evenly():
 
 def test_the_same_seed_draws_the_same_rows_and_another_others():
     first, again, other = (
-        numbered().sample(100, np.random.default_rng(seed), per_column=True).X for seed in (0, 0, 1)
+        numbered().draw(100, np.random.default_rng(seed))[0] for seed in (0, 0, 1)
     )
     assert np.array_equal(first, again)
     assert not np.array_equal(first, other)
@@ -99,21 +101,35 @@ def test_the_same_seed_draws_the_same_rows_and_another_others():
 @pytest.mark.parametrize("n", [5000, 5001, 10**9])
 def test_a_sample_of_all_rows_is_all_rows(n):
     rows = numbered()
-    everything = rows.sample(n, np.random.default_rng(0), per_column=True)
-    assert np.array_equal(everything.X, rows.X)
-    assert np.array_equal(everything.sample_weight, rows.sample_weight)
+    X, weight = rows.draw(n, np.random.default_rng(0))
+    assert np.array_equal(X, rows.X)
+    assert np.array_equal(weight, rows.sample_weight)
 
 
 @dtypes
-@pytest.mark.parametrize("per_column", [True, False])
-def test_samples_are_in_standard_units(dtype, per_column):
-    """Oracle: `Units.standard` of the rows drawn."""
+def test_what_a_source_says_of_itself(dtype):
     X, _ = problem(dtype=dtype)
-    rows = rows_of(X).sample(500, np.random.default_rng(0), per_column=per_column)
-    expected = Units.standard(rows.X, per_column=per_column)
+    source = Memory(X)
+    assert (source.n_samples, source.n_features, source.dtype) == (1500, 3, dtype)
+    assert np.array_equal(source.limits(), (X.min(axis=0), X.max(axis=0)))
+    assert source.widened().dtype == np.float64
+    assert np.array_equal(source.widened().X, X)
+    assert 400 <= len(source.look(400)) < 800
+    assert np.array_equal(source.look(5000), X)
+
+
+@dtypes
+@pytest.mark.parametrize("name", ["full", "spherical"])
+def test_samples_are_in_standard_units(dtype, name):
+    """Oracle: `Units.standard` of the rows drawn."""
+    X, _ = problem(n=6000, dtype=dtype)
+    kind = FAMILIES[name]
+    rows = Data.of(X, None).sample(kind, 2, np.random.SeedSequence(0))
+    assert rows.n_samples == 4096
+    expected = Units.standard(rows.X, per_column=kind.per_column)
     assert np.array_equal(rows.units.array, expected.array)
     assert_allclose(np.median((rows.X - rows.units.centre) * rows.units.scale, axis=0), 0, atol=0.1)
-    assert (rows.units.scale == rows.units.scale[0]).all() == (not per_column)
+    assert (rows.units.scale == rows.units.scale[0]).all() == (not kind.per_column)
     assert rows.X.dtype == dtype
     assert rows.X.flags.c_contiguous
     assert rows.sample_weight is None
