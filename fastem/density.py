@@ -25,9 +25,13 @@ LN2 = float(np.log(2.0))
 #: Factors carry this, so that squared lengths are bits: log2(exp(-d**2 / 2)) = -(HALF_BITS * d)**2.
 HALF_BITS = float(np.sqrt(0.5 / LN2))
 
-#: Most slots that a pass is divided into; a multiple of any likely number of threads.
+#: A pass is divided into this many slots at most, a multiple of any likely number of threads,
 MAX_SLOTS = 192
-#: Bytes that the slots' moments may take together, as long as there are MIN_SLOTS.
+#: as long as a slot's rows take no more bytes than this or are no more than so many tiles: several
+#: slots must fit into whatever memory a pass over a file may use.
+SLOT_ROW_BYTES = 2**20
+SLOT_TILES = 8
+#: Bytes that slots' moments may take together, as long as there are MIN_SLOTS.
 SLOT_BYTES = 2**24
 MIN_SLOTS = 4
 
@@ -72,41 +76,13 @@ class Density:
         parallel : bool
             False keeps to the calling thread.
         """
-        n, n_features = block.shape
-        n_components = len(self.means)
-        second_shape = (n_components,) + (n_features,) * self.second_dims
-        n_slots, tiles = slots(n, 8 * math.prod(second_shape))
-        totals = np.zeros((n_slots, 2))
-        counts = np.zeros((n_slots, n_components))
-        first = np.zeros((n_slots, n_components, n_features))
-        second = np.zeros((n_slots, *second_shape))
-        means, factors, log_norms = self._cast(block.dtype)
-        passes.summarise(
-            self._work(n) if parallel else 0.0,
-            n_slots,
-            read_only(block),
-            tiles,
-            read_only(_NO_WEIGHTS if sample_weight is None else sample_weight),
-            read_only(units.array),
-            means,
-            factors,
-            log_norms,
-            totals,
-            counts,
-            first,
-            second,
-        )
-        n_rows = float(n) if sample_weight is None else float(sample_weight.sum())
-        bits, uncertainty = _merge(totals)
-        return Moments(
-            means.astype(np.float64, copy=False),
-            n_rows,
-            float(bits) * LN2 + n_rows * units.log_jacobian,
-            float(uncertainty) * LN2,
-            _merge(counts),
-            _merge(first),
-            self._complete(_merge(second)),
-        )
+        tally = self.tally(len(block), block.dtype, units, parallel=parallel)
+        tally.add(block, sample_weight)
+        return tally.moments()
+
+    def tally(self, n: int, dtype: np.dtype, units: Units, *, parallel: bool = True) -> Tally:
+        """A pass over n rows that come block by block, of that dtype."""
+        return Tally(self, n, dtype, units, parallel)
 
     def log_prob(
         self, block: NDArray, units: Units, *, parallel: bool = True
@@ -139,7 +115,8 @@ class Density:
         parallel: bool,
     ) -> NDArray:
         out = np.empty(shape, dtype)
-        n_slots, tiles = slots(len(block), 0)
+        tiles = slot_tiles(len(block), 0, 0)
+        n_slots = _slots(len(block), tiles)
         kernel(
             self._work(len(block)) if parallel else 0.0,
             n_slots,
@@ -185,9 +162,102 @@ class AxisAligned(Density):
         return second
 
 
+class Tally:
+    """The moments of rows that come block by block: the same bits however they are cut.
+
+    The rows are divided into slots of whole tiles, by sizes alone, and the slots' sums are added in
+    their order.
+
+    Parameters
+    ----------
+    density : Density
+    n : int
+        Number of rows in all blocks together.
+    dtype : dtype
+        float64 or float32, of the rows.
+    units : Units
+    parallel : bool
+        False keeps to the calling thread.
+
+    Attributes
+    ----------
+    slot_rows : int
+        Rows of a slot. Every block but the last must be a multiple of it.
+    """
+
+    def __init__(
+        self, density: Density, n: int, dtype: np.dtype, units: Units, parallel: bool
+    ) -> None:
+        n_components, n_features = density.means.shape
+        second_shape = (n_components,) + (n_features,) * density.second_dims
+        slot_bytes = 8 * math.prod(second_shape)
+        self._density, self._units, self._parallel = density, units, parallel
+        self._parameters = density._cast(dtype)
+        self._shapes = (2,), (n_components,), (n_components, n_features), second_shape
+        self._tiles = slot_tiles(n, n_features * dtype.itemsize, slot_bytes)
+        self._most = most_slots(slot_bytes)
+        self.slot_rows = self._tiles * passes.TILE_ROWS
+        self._sums: tuple[NDArray, ...] = ()
+        self._n_rows = 0.0
+
+    def add(self, block: NDArray, sample_weight: NDArray[np.float64] | None) -> None:
+        """Add the next rows.
+
+        Parameters
+        ----------
+        block : (n, n_features) float64 or float32, C order
+        sample_weight : (n,) float64 or None
+        """
+        step = self._most * self.slot_rows
+        for start in range(0, max(len(block), 1), step):
+            some = slice(start, start + step)
+            self._add(block[some], None if sample_weight is None else sample_weight[some])
+
+    def _add(self, block: NDArray, sample_weight: NDArray[np.float64] | None) -> None:
+        """Add rows of as many slots as may stand in memory together."""
+        n_slots = _slots(len(block), self._tiles)
+        slots = tuple(np.zeros((n_slots, *shape)) for shape in self._shapes)
+        passes.summarise(
+            self._density._work(len(block)) if self._parallel else 0.0,
+            n_slots,
+            read_only(block),
+            self._tiles,
+            read_only(_NO_WEIGHTS if sample_weight is None else sample_weight),
+            read_only(self._units.array),
+            *self._parameters,
+            *slots,
+        )
+        for each, total in zip(slots, self._sums, strict=False):
+            each[0] += total
+        self._sums = tuple(map(_merge, slots))
+        if sample_weight is None or not len(block):
+            self._n_rows += len(block)
+        else:
+            weights = np.add.reduceat(sample_weight, range(0, len(block), self.slot_rows))
+            weights[0] += self._n_rows
+            self._n_rows = float(_merge(weights))
+
+    def moments(self) -> Moments:
+        """Those of all rows added."""
+        (bits, uncertainty), counts, first, second = self._sums
+        return Moments(
+            self._parameters[0].astype(np.float64, copy=False),
+            self._n_rows,
+            float(bits) * LN2 + self._n_rows * self._units.log_jacobian,
+            float(uncertainty) * LN2,
+            counts,
+            first,
+            self._density._complete(second),
+        )
+
+
 def _merge(slots: NDArray) -> NDArray:
     """The sum of all slots, in their order."""
-    return np.add.reduce(slots, axis=0) if len(slots) > 1 else slots[0]
+    if len(slots) == 1:
+        return slots[0]
+    if slots.size == len(slots):  # single numbers NumPy would add in pairs
+        return np.add.accumulate(slots, axis=0)[-1]
+    return np.add.reduce(slots, axis=0)
 
 
 @lru_cache
@@ -195,12 +265,28 @@ def _lower(n_features: int) -> NDArray[np.bool_]:
     return np.tri(n_features, dtype=bool)
 
 
-def slots(n: int, slot_bytes: int) -> tuple[int, int]:
-    """How a block of n rows is divided: number of slots, and tiles in each.
+def slot_tiles(n: int, row_bytes: int, slot_bytes: int) -> int:
+    """How many tiles a slot has where n rows are divided.
 
     It depends on sizes alone, never on the machine, so that sums come out the same everywhere.
+
+    Parameters
+    ----------
+    n, row_bytes : int
+        How many rows, and how large one is.
+    slot_bytes : int
+        How large the moments of a slot are.
     """
     n_tiles = -(-n // passes.TILE_ROWS)
-    most = min(MAX_SLOTS, max(MIN_SLOTS, SLOT_BYTES // max(slot_bytes, 1)))
-    tiles = max(1, -(-n_tiles // most))
-    return max(1, -(-n_tiles // tiles)), tiles
+    tiles = max(1, -(-n_tiles // min(MAX_SLOTS, most_slots(slot_bytes))))
+    return min(tiles, max(SLOT_TILES, SLOT_ROW_BYTES // max(passes.TILE_ROWS * row_bytes, 1)))
+
+
+def most_slots(slot_bytes: int) -> int:
+    """How many slots' moments may stand in memory together."""
+    return max(MIN_SLOTS, SLOT_BYTES // max(slot_bytes, 1))
+
+
+def _slots(n: int, tiles: int) -> int:
+    """How many slots of so many tiles n rows fill."""
+    return max(1, -(-n // (tiles * passes.TILE_ROWS)))

@@ -6,7 +6,15 @@ from factored import factored
 from numpy.testing import assert_allclose
 from oracle import COVARIANCE_TYPES, log_joint, log_prob, random_mixture, responsibilities, sample
 
-from fastem.density import MAX_SLOTS, MIN_SLOTS, SLOT_BYTES, slots
+from fastem.density import (
+    MAX_SLOTS,
+    MIN_SLOTS,
+    SLOT_BYTES,
+    SLOT_ROW_BYTES,
+    SLOT_TILES,
+    most_slots,
+    slot_tiles,
+)
 from fastem.kernels import passes
 from fastem.kernels.passes import TILE_ROWS
 
@@ -201,9 +209,36 @@ def test_kernels_are_compiled_once_for_writable_and_read_only_arrays():
 
 @pytest.mark.parametrize("n", [0, 1, 512, 513, 100_000, 10**9])
 @pytest.mark.parametrize("slot_bytes", [0, 8, 2**20, 2**30])
-def test_slots_cover_the_rows_and_are_not_too_many(n, slot_bytes):
-    n_slots, tiles = slots(n, slot_bytes)
-    assert n_slots * tiles * TILE_ROWS >= n
-    assert n_slots == 1 or (n_slots - 1) * tiles * TILE_ROWS < n
-    assert 1 <= n_slots <= MAX_SLOTS
-    assert n_slots <= MIN_SLOTS or n_slots * slot_bytes <= SLOT_BYTES
+@pytest.mark.parametrize("row_bytes", [4, 512, 2**16])
+def test_slots_are_not_too_many_while_their_rows_are_few(n, row_bytes, slot_bytes):
+    tiles = slot_tiles(n, row_bytes, slot_bytes)
+    n_slots = -(-n // (tiles * TILE_ROWS))
+    rows_bytes = tiles * TILE_ROWS * row_bytes
+    assert 1 <= tiles <= max(1, -(-n // TILE_ROWS))
+    assert tiles <= SLOT_TILES or rows_bytes <= SLOT_ROW_BYTES
+    few = min(MAX_SLOTS, most_slots(slot_bytes))
+    assert n_slots <= few or tiles == max(SLOT_TILES, SLOT_ROW_BYTES // (TILE_ROWS * row_bytes))
+    assert most_slots(slot_bytes) in (MIN_SLOTS, SLOT_BYTES // max(slot_bytes, 1))
+
+
+@families
+@dtypes
+@pytest.mark.parametrize("K", [1, 5])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_blocks_of_whole_slots_do_not_change_a_bit(covariance_type, dtype, K, weighted):
+    """Oracle: the rows in one block, whose slots' moments may all stand in memory together."""
+    mixture, X = problem(1, K, covariance_type, dtype, n=150_000)
+    weight = np.random.default_rng(0).exponential(size=len(X)) if weighted else None
+    density, units = factored(mixture, covariance_type, X)
+    whole = density.summarise(X, weight, units)
+    for n_slots, together in (1, 4), (3, 2), (146, 4):
+        tally = density.tally(len(X), X.dtype, units)
+        assert tally.slot_rows == 1024
+        tally._most = together
+        for start in range(0, len(X), n_slots * 1024):
+            some = slice(start, start + n_slots * 1024)
+            tally.add(X[some], None if weight is None else weight[some])
+        moments = tally.moments()
+        for name, value in vars(whole).items():
+            if not name.startswith("_"):
+                assert np.array_equal(getattr(moments, name), value), name
