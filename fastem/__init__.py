@@ -13,11 +13,13 @@ A pass over the rows returns `Moments`; what decides anything happens on those s
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
+from fastem.bootstrap import bootstrap
 from fastem.fit import fit
 from fastem.initialisation import SymmetricStartWarning
 from fastem.mixture import Mixture
 from fastem.moments import Moments
 from fastem.recorder import Recorder
+from fastem.replicates import Bootstrap
 from fastem.results import Event, Fit, Restart, Status
 from fastem.selection import Selection, select
 
@@ -30,6 +32,7 @@ except PackageNotFoundError:  # a source tree that is not installed
     __version__ = "0"
 
 __all__ = [
+    "Bootstrap",
     "Event",
     "Fit",
     "Mixture",
@@ -39,6 +42,7 @@ __all__ = [
     "Selection",
     "Status",
     "SymmetricStartWarning",
+    "bootstrap",
     "fit",
     "select",
 ]

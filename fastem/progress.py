@@ -19,6 +19,10 @@ class Progress:
     Parameters
     ----------
     shown : bool
+    unit : str, default "passes"
+        What `update` is called after.
+    total : int, optional
+        How often it will be called, where that is known.
 
     Raises
     ------
@@ -26,7 +30,7 @@ class Progress:
         If it is to be shown and tqdm is not installed.
     """
 
-    def __init__(self, shown: bool) -> None:
+    def __init__(self, shown: bool, *, unit: str = "passes", total: int | None = None) -> None:
         self.shown = bool(shown)
         self._bar = None
         if self.shown:
@@ -36,10 +40,10 @@ class Progress:
                 raise ImportError(
                     "progress=True needs tqdm; install it with: pip install 'fastem[progress]'"
                 ) from None
-            self._bar = tqdm(unit=" passes", desc="fastem")
+            self._bar = tqdm(unit=f" {unit}", total=total, desc="fastem")
 
     def update(self, stage: str, start: int, n_iter: int, log_likelihood: float) -> None:
-        """Count one pass and show where it stands."""
+        """Count one more and show where it stands."""
         if self._bar is not None:
             where = f"start {start}" if start >= 0 else stage
             self._bar.set_postfix_str(f"{where}, {log_likelihood:.6f} a row", refresh=False)

@@ -37,6 +37,10 @@ CALLS = {
     "fit": "fastem.fit(X, 12, means_init=X[:12], tol=0, max_iter=10**6, callback=ready)",
     "race": "fastem.fit(X, 12, tol=0, max_iter=10**6, n_init=100, callback=ready)",
     "select": "fastem.select(X, range(2, 99), tol=0, max_iter=10**6, callback=ready)",
+    "bootstrap": (
+        "mixed = fastem.fit(X, 4, means_init=X[:4], max_iter=3); "
+        "ready(); ready(); ready(); fastem.bootstrap(mixed, X, 10**6)"
+    ),
     "estimator": (
         "ready(); ready(); ready(); "
         "fastem.GaussianMixture(12, tol=0, max_iter=10**6, means_init=X[:12]).fit(X)"

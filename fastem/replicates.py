@@ -1,0 +1,160 @@
+"""Replicates of a fitted mixture, and what they say: standard errors and intervals."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastem import validation
+from fastem.mixture import Mixture
+
+#: Lines of the table that people are shown.
+LINES = 24
+
+
+class Estimates(NamedTuple):
+    """One number for each parameter of a mixture of K components in D columns.
+
+    Parameters
+    ----------
+    weights : (n_components,)
+    means : (n_components, n_features)
+    variances : (n_components, n_features)
+        The diagonals of `covariances`.
+    covariances : (n_components, n_features, n_features)
+        Whatever the family.
+    """
+
+    weights: NDArray[np.float64]
+    means: NDArray[np.float64]
+    variances: NDArray[np.float64]
+    covariances: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, weights: NDArray, means: NDArray, covariances: NDArray) -> Estimates:
+        """With the diagonals of the covariances as variances; more axes may stand in front."""
+        return cls(weights, means, np.diagonal(covariances, axis1=-2, axis2=-1), covariances)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Bootstrap:
+    """Replicates of a fitted mixture.
+
+    Parameters
+    ----------
+    mixture : Mixture
+        The one that was fitted to all rows.
+    kind : {"nonparametric", "weighted-likelihood"}
+    weights : (n, n_components)
+        Of the n replicates that did not collapse.
+    means : (n, n_components, n_features)
+    covariances : (n, n_components, n_features, n_features)
+        Whatever the family.
+    n_collapsed : int
+        Replicates left out because a component of theirs became singular or lost its rows.
+    n_not_converged : int
+        Replicates kept although `max_iter` ended them.
+    """
+
+    mixture: Mixture
+    kind: str
+    weights: NDArray[np.float64]
+    means: NDArray[np.float64]
+    covariances: NDArray[np.float64]
+    n_collapsed: int = 0
+    n_not_converged: int = 0
+
+    @property
+    def variances(self) -> NDArray[np.float64]:
+        """The diagonals of `covariances`, (n, n_components, n_features)."""
+        return self._replicates.variances
+
+    @property
+    def estimates(self) -> Estimates:
+        """The fitted mixture's own parameters."""
+        mixture = self.mixture
+        return Estimates.of(mixture.weights, mixture.means, mixture.full_covariances)
+
+    @property
+    def standard_errors(self) -> Estimates:
+        """Standard deviations of the replicates (n - 1 in the denominator)."""
+        return Estimates(*map(_deviations, self._replicates))
+
+    def interval(self, level: float = 0.95) -> tuple[Estimates, Estimates]:
+        """Percentile intervals: between the (1 - level) / 2 quantiles from below and above.
+
+        Parameters
+        ----------
+        level : float, default 0.95
+            Between 0 and 1.
+
+        Returns
+        -------
+        low, high : Estimates
+
+        Raises
+        ------
+        TypeError, ValueError
+            If level is not a number between 0 and 1.
+        """
+        level = validation.real(level, "level")
+        if not 0 < level < 1:
+            raise ValueError(f"level is {level:g}; give a number between 0 and 1, such as 0.95")
+        tails = (1 - level) / 2, (1 + level) / 2
+        low, high = (
+            Estimates(*(np.quantile(part, tail, axis=0) for part in self._replicates))
+            for tail in tails
+        )
+        return low, high
+
+    def table_columns(self, level: float = 0.95) -> dict[str, list[Any]]:
+        """Weights, means and variances as lists by column, for `pandas.DataFrame`.
+
+        A line is a parameter ("weight", "mean" or "variance") of a component, for means and
+        variances of a column of the data too, with its estimate, standard error and interval.
+        """
+        K, D = self.mixture.means.shape
+        parts = ["weights", "means", "variances"]
+        cells = [(k, d) for k in range(K) for d in range(D)]
+        names: list[tuple[str, int, int | None]] = [("weight", k, None) for k in range(K)]
+        names += [(name, k, d) for name in ("mean", "variance") for k, d in cells]
+        numbers = {
+            name: np.concatenate([getattr(values, part).ravel() for part in parts]).tolist()
+            for name, values in zip(
+                ["estimate", "standard_error", "low", "high"],
+                [self.estimates, self.standard_errors, *self.interval(level)],
+                strict=True,
+            )
+        }
+        parameter, component, column = map(list, zip(*names, strict=True))
+        return {"parameter": parameter, "component": component, "column": column} | numbers
+
+    def __repr__(self) -> str:
+        """The table for people."""
+        n = len(self.weights)
+        lines = [f"Bootstrap ({self.kind}) of {n} replicates; intervals hold 95% of them"]
+        if self.n_collapsed:
+            lines.append(f"{self.n_collapsed} more collapsed and are left out")
+        if self.n_not_converged:
+            lines.append(f"{self.n_not_converged} did not converge; raise max_iter")
+        lines.append(f"{'':<20}{'estimate':>12}{'std. error':>12}{'low':>12}{'high':>12}")
+        table = list(zip(*self.table_columns().values(), strict=True))
+        for parameter, k, d, *numbers in table[:LINES]:
+            name = f"  {parameter} {k}" + ("" if d is None else f", column {d}")
+            lines.append(f"{name:<20}" + "".join(f"{number:>12.4g}" for number in numbers))
+        if len(table) > LINES:
+            lines.append(f"  and {len(table) - LINES} more lines: table_columns()")
+        return "\n".join(lines)
+
+    @property
+    def _replicates(self) -> Estimates:
+        return Estimates.of(self.weights, self.means, self.covariances)
+
+
+def _deviations(values: NDArray) -> NDArray[np.float64]:
+    """Standard deviations along the first axis, of variances whose squares overflow too."""
+    _, exponent = np.frexp(np.abs(values).max(axis=0))
+    return np.ldexp(np.ldexp(values, -exponent).std(axis=0, ddof=1), exponent)
