@@ -11,7 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastem import validation
 from fastem.covariance import FAMILIES, Family
-from fastem.rows import Memory, MemoryRows, Rows, Source
+from fastem.rows import Memory, MemoryRows, Rows, Source, are_paths
+from fastem.rows import open as open_rows
 from fastem.units import LOOKED_AT, Units, location_and_spread
 
 #: Restarts race on this many rows for each free parameter, and on at least MIN_SAMPLE.
@@ -34,17 +35,16 @@ class Data:
     Parameters
     ----------
     source : Source
-    weight_unit : float
-        What the weights of the source are multiples of.
     """
 
     source: Source
-    weight_unit: float = 1.0
     _shared: dict = field(default_factory=dict)
 
     @classmethod
-    def of(cls, X: ArrayLike | Source, sample_weight: ArrayLike | None) -> Data:
+    def of(cls, X: Any, sample_weight: ArrayLike | None) -> Data:
         """Check what the user gave; rows of weight 0 are left out."""
+        if are_paths(X):
+            X = open_rows(X)
         if isinstance(X, Source):
             return cls(X)
         X = validation.rows(X)
@@ -54,7 +54,12 @@ class Data:
         if not weight.all():
             X, weight = X[weight > 0], weight[weight > 0]
         unit = float(np.exp2(np.floor(np.log2(weight.max()))))
-        return cls(Memory(X, weight / unit), unit)
+        return cls(Memory(X, weight / unit, unit))
+
+    @property
+    def weight_unit(self) -> float:
+        """What the weights of the source are multiples of."""
+        return self.source.weight_unit
 
     @property
     def n_samples(self) -> int:

@@ -1,10 +1,19 @@
 """Places where rows live. Each decides which blocks meet a density, where and in what order.
 
-source.py    the contract
-memory.py    arrays
+source.py      the contract
+memory.py      arrays
+streamed.py    tables read block by block at every pass, within a budget of memory
+  table.py     what is read from the first row to the last
+  ahead.py     the next block is read while the present one is worked on
+  disk.py      files: `open`
+  binary.py    .npy, .npz and raw binary
+  blocks.py    a function that gives blocks
 """
 
+from fastem.rows.blocks import Blocks
+from fastem.rows.disk import are_paths, open
 from fastem.rows.memory import Memory, MemoryRows
 from fastem.rows.source import Rows, Source
+from fastem.rows.streamed import Streamed
 
-__all__ = ["Memory", "MemoryRows", "Rows", "Source"]
+__all__ = ["Blocks", "Memory", "MemoryRows", "Rows", "Source", "Streamed", "are_paths", "open"]

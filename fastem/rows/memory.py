@@ -12,6 +12,9 @@ from fastem.moments import Moments
 from fastem.rows.source import Rows, Source
 from fastem.units import Units
 
+#: Numbers of a long enough row.
+FOLDED = 256
+
 
 @dataclass(frozen=True, eq=False)
 class Memory(Source):
@@ -23,10 +26,13 @@ class Memory(Source):
         Finite. Never copied, never written to.
     sample_weight : (n_samples,) float64 or None
         Positive.
+    weight_unit : float
+        What the weights are multiples of.
     """
 
     X: NDArray
     sample_weight: NDArray[np.float64] | None = None
+    weight_unit: float = 1.0
 
     @property
     def n_samples(self) -> int:
@@ -49,8 +55,7 @@ class Memory(Source):
 
     def limits(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Smallest and largest number in each column."""
-        low, high = self.X.min(axis=0), self.X.max(axis=0)
-        return low.astype(np.float64), high.astype(np.float64)
+        return limits(self.X)
 
     def draw(self, n: int, rng: np.random.Generator) -> tuple[NDArray, NDArray[np.float64] | None]:
         """At most n rows drawn without replacement, in their order, and their weights."""
@@ -62,7 +67,7 @@ class Memory(Source):
 
     def widened(self) -> Memory:
         """The same rows as float64."""
-        return Memory(self.X.astype(np.float64), self.sample_weight)
+        return Memory(self.X.astype(np.float64), self.sample_weight, self.weight_unit)
 
     def at(self, units: Units) -> MemoryRows:
         """The rows in the units of a fit."""
@@ -104,3 +109,19 @@ class MemoryRows(Rows):
     def summarise(self, density: Density) -> Moments:
         """One pass: the moments of all rows."""
         return density.summarise(self.X, self.sample_weight, self.units)
+
+
+def limits(X: NDArray) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Smallest and largest number in each column."""
+    # Along short rows NumPy is slow: several make a long one.
+    fold = max(1, FOLDED // X.shape[1])
+    folded = X[: len(X) // fold * fold].reshape(-1, fold * X.shape[1])
+    rest = X[folded.size // X.shape[1] :]
+
+    def of(ufunc: np.ufunc) -> NDArray[np.float64]:
+        parts = [rest]
+        if len(folded):
+            parts.append(ufunc.reduce(folded, axis=0).reshape(fold, -1))
+        return ufunc.reduce(np.concatenate(parts), axis=0).astype(np.float64)
+
+    return of(np.minimum), of(np.maximum)

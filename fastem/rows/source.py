@@ -49,6 +49,11 @@ class Source(ABC):
     """
 
     @property
+    def weight_unit(self) -> float:
+        """What the weights handed out are multiples of, a power of two: they are near 1."""
+        return 1.0
+
+    @property
     @abstractmethod
     def n_samples(self) -> int:
         """Number of rows."""

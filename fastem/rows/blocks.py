@@ -1,0 +1,136 @@
+"""Blocks: rows that a function of the user's gives piece by piece."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastem.lazy import lazy
+from fastem.rows.budget import DEFAULT_MEMORY, memory_of
+from fastem.rows.streamed import Streamed
+from fastem.rows.table import Block, Table
+
+
+class Blocks(Streamed):
+    """Rows that a function gives block by block, as often as a fit asks for them.
+
+    Parameters
+    ----------
+    make : callable
+        Takes nothing and returns an iterable of blocks, the same ones at every call. A block is an
+        array (n, n_features) of any n, or a pair of it and sample weights (n,). It is called once
+        for the first block and once for each pass, in a thread of its own, where it reads the next
+        block while the present one is worked on.
+    memory : int or str, default "256M"
+        Budget, beside what `make` itself takes: see `fastem.rows.open`.
+
+    Raises
+    ------
+    TypeError
+        If `make` is not a function, or blocks are not arrays of real numbers.
+    ValueError
+        If there is no block, blocks differ in columns or dtype, or a number is not finite.
+
+    Examples
+    --------
+    >>> import numpy as np, fastem
+    >>> def halves():
+    ...     rng = np.random.default_rng(0)
+    ...     yield rng.normal(0, 1, (300, 2))
+    ...     yield rng.normal(9, 1, (200, 2))
+    >>> fitted = fastem.fit(fastem.rows.Blocks(halves), 2, random_state=0)
+    >>> np.sort(fitted.mixture.weights).round(3)
+    array([0.4, 0.6])
+    """
+
+    def __init__(
+        self, make: Callable[[], Iterable[Any]], *, memory: int | str = DEFAULT_MEMORY
+    ) -> None:
+        if not callable(make):
+            raise TypeError(
+                f"make is of type {type(make).__name__}; give a function that returns an iterable "
+                f"of arrays, such as lambda: blocks"
+            )
+        super().__init__(_Made(make), memory_of(memory))
+
+
+class _Made(Table):
+    """What the function makes."""
+
+    name = "Blocks"
+
+    def __init__(self, make: Callable[[], Iterable[Any]]) -> None:
+        self._make = make
+
+    @property
+    def n_features(self) -> int:  # type: ignore[override]
+        return self._first[0].shape[1]
+
+    @property
+    def dtype(self) -> np.dtype:  # type: ignore[override]
+        return self._first[0].dtype
+
+    @property
+    def weighted(self) -> bool:  # type: ignore[override]
+        return self._first[1]
+
+    @lazy
+    def _first(self) -> tuple[NDArray, bool]:
+        """An empty array like the first block's, and whether there are weights."""
+        for given in self._make():
+            X, weight = _block(given, 0)
+            return X[:0], weight is not None
+        raise ValueError("Blocks gave no block; give at least one row")
+
+    def blocks(self) -> Iterator[Block]:
+        like, weighted = self._first
+        for number, given in enumerate(self._make()):
+            X, weight = _block(given, number)
+            if X.shape[1] != like.shape[1] or X.dtype != like.dtype:
+                raise ValueError(
+                    f"block {number} of Blocks has {X.shape[1]} columns of {X.dtype} but the first "
+                    f"has {like.shape[1]} of {like.dtype}; give all blocks the same"
+                )
+            if (weight is not None) != weighted:
+                raise ValueError(
+                    f"block {number} of Blocks comes {'without' if weighted else 'with'} weights, "
+                    f"unlike the first; give all of them weights or none"
+                )
+            yield X, weight
+
+
+def _block(given: Any, number: int) -> Block:
+    """A block as arrays of float64 or float32."""
+    X, weight = given if isinstance(given, tuple) and len(given) == 2 else (given, None)
+    X = np.asarray(X)
+    if X.ndim != 2 or not X.shape[1]:
+        raise ValueError(
+            f"block {number} of Blocks has shape {X.shape}; each must be 2-dimensional, "
+            f"(n, n_features)"
+        )
+    X = X.astype(working_dtype(X.dtype, f"block {number} of Blocks"), copy=False)
+    if weight is not None:
+        weight = np.asarray(weight, dtype=np.float64)
+        if weight.shape != X.shape[:1]:
+            raise ValueError(
+                f"block {number} of Blocks has {len(X)} rows and weights of shape {weight.shape}; "
+                f"give one weight a row"
+            )
+    return X, weight
+
+
+def working_dtype(dtype: np.dtype, name: str) -> np.dtype:
+    """float32 for itself, float64 for other real numbers.
+
+    Raises
+    ------
+    TypeError
+        If they are not real numbers.
+    """
+    if dtype.kind not in "fiub":
+        raise TypeError(f"{name} has dtype {dtype}; give real numbers")
+    single = dtype.kind == "f" and dtype.itemsize == 4
+    return np.dtype(np.float32 if single else np.float64)
