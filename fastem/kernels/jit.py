@@ -8,6 +8,7 @@ tiles, `jit_allocating` where that creates arrays, `twins` for one slot of a loo
 import contextlib
 import functools
 import gc
+import math
 import os
 import threading
 from collections.abc import Callable, Iterator
@@ -48,6 +49,9 @@ FASTMATH = frozenset({"reassoc", "contract", "nsz", "arcp"})
 # a loop waits for the last thread to get one: so less than 100 us of work is left alone.
 LAUNCH_WORK = 4e6
 WORKQUEUE_LAUNCH_WORK = 2e7
+# Python sees Ctrl-C between two calls of compiled code only: a loop longer than this, about a
+# second on one core, is made in pieces. A piece has a slot for each thread at least.
+PIECE_WORK = 4e9
 
 _forked = False
 _workqueue = threading.Lock()
@@ -186,8 +190,8 @@ def _call(typingctx, address, slot, args):
     return types.none(types.intp, types.intp, args), generate
 
 
-def _each_slot(address: int, n_slots: int, *args: Any) -> None:
-    for slot in numba.prange(n_slots):
+def _each_slot(address: int, first: int, stop: int, *args: Any) -> None:
+    for slot in numba.prange(first, stop):
         _call(address, slot, args)  # type: ignore[call-arg]
 
 
@@ -236,29 +240,35 @@ class Twins:
         *args
             Arguments of the function after the slot.
         """
-        if not _may_use_threads(work):
-            self.serial(n_slots, *args)
-        elif numba.threading_layer() != "workqueue":  # type: ignore[attr-defined]
-            self.parallel(n_slots, *args)
-        elif work < WORKQUEUE_LAUNCH_WORK or not _workqueue.acquire(blocking=False):
-            self.serial(n_slots, *args)
-        else:
-            try:
-                self.parallel(n_slots, *args)
-            finally:
-                _workqueue.release()
+        threads = _n_threads(work)
+        piece = n_slots
+        if work > PIECE_WORK:
+            piece = threads * math.ceil(n_slots * PIECE_WORK / work / threads)
+        for first in range(0, n_slots, piece):
+            stop = min(first + piece, n_slots)
+            if threads == 1:
+                self.serial(first, stop, *args)
+            elif numba.threading_layer() != "workqueue":  # type: ignore[attr-defined]
+                self.parallel(first, stop, *args)
+            elif work < WORKQUEUE_LAUNCH_WORK or not _workqueue.acquire(blocking=False):
+                self.serial(first, stop, *args)
+            else:
+                try:
+                    self.parallel(first, stop, *args)
+                finally:
+                    _workqueue.release()
 
-    def serial(self, n_slots: int, *args: Any) -> None:
-        """Run the slots in their order."""
+    def serial(self, first: int, stop: int, *args: Any) -> None:
+        """Run the slots from `first` to before `stop` in their order."""
         if numba.config.DISABLE_JIT:  # type: ignore[attr-defined]
-            for slot in range(n_slots):
+            for slot in range(first, stop):
                 self.slot(slot, *args)
         else:
-            _one_by_one(self._address(args), n_slots, *args)
+            _one_by_one(self._address(args), first, stop, *args)
 
-    def parallel(self, n_slots: int, *args: Any) -> None:
-        """Run the slots on as many threads as Numba may use."""
-        _side_by_side(self._address(args), n_slots, *args)
+    def parallel(self, first: int, stop: int, *args: Any) -> None:
+        """Run those slots on as many threads as Numba may use."""
+        _side_by_side(self._address(args), first, stop, *args)
 
     def _address(self, args: tuple) -> int:
         """Where the machine code for arguments of these types is."""
@@ -313,11 +323,12 @@ def _garbage_left_alone() -> Iterator[None]:
             gc.enable()
 
 
-def _may_use_threads(work: float) -> bool:
+def _n_threads(work: float) -> int:
+    """How many threads may share this much work."""
     config: Any = numba.config
     if _forked or work < LAUNCH_WORK or config.NUMBA_NUM_THREADS == 1 or config.DISABLE_JIT:
-        return False
-    return numba.get_num_threads() > 1  # starts the threading layer, under a lock of Numba's own
+        return 1
+    return int(numba.get_num_threads())  # starts the threading layer, under a lock of Numba's own
 
 
 def _after_fork_in_child() -> None:

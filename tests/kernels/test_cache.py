@@ -59,8 +59,8 @@ x = np.arange(5.0)
 serial, parallel = np.empty(5), np.empty(5)
 with warnings.catch_warnings(record=True) as caught:
     warnings.simplefilter("always")
-    scale.serial(5, x, serial)
-    scale.parallel(5, x, parallel)
+    scale.serial(0, 5, x, serial)
+    scale.parallel(0, 5, x, parallel)
     sum_ = total(x)
 print(json.dumps({
     "serial": list(serial), "parallel": list(parallel), "total": sum_,

@@ -14,11 +14,11 @@ import numpy as np
 import pytest
 
 import fastem
-from fastem.kernels.jit import jit, jit_allocating, overload, twins
+from fastem.kernels.jit import PIECE_WORK, jit, jit_allocating, overload, twins
 
 KERNELS = Path(fastem.__file__).parent / "kernels"
 LAYERS = ["default", "omp", "tbb", "workqueue"]
-MUCH, LITTLE = 1e12, 1.0
+MUCH, LITTLE = 1e9, 1.0
 
 
 # Compiler options -----------------------------------------------------------------------------
@@ -223,6 +223,26 @@ def test_one_thread_means_serial(counted):
     assert counted(MUCH) == "parallel"
 
 
+def test_long_loops_are_made_in_pieces(monkeypatch):
+    """Between which Python sees Ctrl-C; every slot is worked on once, in order."""
+    pieces = []
+    for twin in "serial", "parallel":
+        run = getattr(scale, twin)
+        monkeypatch.setattr(
+            scale, twin, lambda first, stop, *args, run=run: (
+                pieces.append((first, stop)), run(first, stop, *args)
+            )
+        )  # fmt: skip
+    x, out = np.arange(100.0), np.empty(100)
+    scale(10 * PIECE_WORK, len(x), x, out)
+    np.testing.assert_array_equal(out, 3.0 * x)
+    assert 5 <= len(pieces) <= 10
+    assert [i for first, stop in pieces for i in range(first, stop)] == list(range(100))
+    pieces.clear()
+    scale(1e9 * PIECE_WORK, len(x), x, out)
+    assert max(stop - first for first, stop in pieces) == numba.get_num_threads()
+
+
 def test_slots_function_must_not_return_anything():
     with pytest.raises(numba.TypingError, match="none"):
         element(LITTLE, 2, np.ones(2))
@@ -234,7 +254,7 @@ import numpy as np
 from fastem.kernels.lloyd import step, SLOT_ROWS
 n, mass, changed = SLOT_ROWS + 1, np.zeros((2, 1)), np.zeros(2, int)
 columns, centre, labels = np.zeros((1, n)), np.zeros((1, 1)), np.full(n, -1, np.int32)
-step(1e12, 2, columns, np.ones(n), centre, labels, mass, np.zeros((2, 1, 1)), changed)
+step(1e9, 2, columns, np.ones(n), centre, labels, mass, np.zeros((2, 1, 1)), changed)
 assert list(changed) == [SLOT_ROWS, 1] and mass.sum() == n
 """
     environment = {**os.environ, "NUMBA_DISABLE_JIT": "1"}
@@ -273,7 +293,7 @@ x = np.linspace(0.0, 1.0, 64 * 100).reshape(64, 100)
 
 def call(_=None):
     out = np.empty(64)
-    sines(1e12, 64, x, out)
+    sines(1e9, 64, x, out)
     return out
 
 def same(*results):
@@ -377,7 +397,7 @@ def test_twins_agree_to_the_bit(folder, layer):
     code = """
 from prepare import *
 out = np.empty(64)
-sines.serial(64, x, out)
+sines.serial(0, 64, x, out)
 count_launches()
 assert same(out, call())
 assert launches
@@ -437,7 +457,7 @@ assert most == [1, 1]
 def test_failed_launch_leaves_the_work_queue_free(folder):
     code = """
 from prepare import *
-try: sines(1e12, 64, x)
+try: sines(1e9, 64, x)
 except TypeError: pass
 else: raise SystemExit("a missing argument was not noticed")
 count_launches()
@@ -453,7 +473,7 @@ def test_forked_child_and_grandchild(folder, layer, launched):
     code = f"""
 from prepare import *
 expected = np.empty(64)
-sines.serial(64, x, expected)
+sines.serial(0, 64, x, expected)
 if {launched}: call()
 count_launches()
 

@@ -13,6 +13,7 @@ INTERRUPTED = """
 import threading
 import numba, numpy as np
 import fastem
+from fastem import restarts
 if {layer!r} != "default":
     numba.config.THREADING_LAYER = {layer!r}
 rng = np.random.default_rng(0)
@@ -23,17 +24,26 @@ def ready(event=None, seen=[]):
     if len(seen) == 3:
         print("running", flush=True)
 
+def moves(*args, **more):
+    while True:
+        ready()
+        improve(*args, **more)
+
+improve = restarts.improve
 before = fastem.fit(X[:500], 2, random_state=0).mixture
 threads = threading.enumerate()
 try:
     {call}
 except KeyboardInterrupt:
+    restarts.improve = improve
     assert threading.enumerate() == threads
     assert fastem.fit(X[:500], 2, random_state=0).mixture == before
     fastem.fit(X, 3, means_init=X[:3], max_iter=3, tol=0)
     print("fits again", flush=True)
 """
+# Compiled code sees no signal: what runs long must be made in pieces.
 CALLS = {
+    "seeding": "ready(); ready(); ready(); fastem.fit(X, 40, n_init=10**4)",
     "fit": "fastem.fit(X, 12, means_init=X[:12], tol=0, max_iter=10**6, callback=ready)",
     "race": "fastem.fit(X, 12, tol=0, max_iter=10**6, n_init=100, callback=ready)",
     "select": "fastem.select(X, range(2, 99), tol=0, max_iter=10**6, callback=ready)",
@@ -44,6 +54,15 @@ CALLS = {
     "estimator": (
         "ready(); ready(); ready(); "
         "fastem.GaussianMixture(12, tol=0, max_iter=10**6, means_init=X[:12]).fit(X)"
+    ),
+    "k-means of the estimator": (
+        "ready(); ready(); ready(); "
+        "fastem.GaussianMixture(99, n_init=10**4, max_iter=1, init_params='kmeans').fit(X)"
+    ),
+    "moves": "restarts.improve = moves; fastem.fit(X[:2000], 3, random_state=0)",
+    "log_prob": (
+        "mixture = fastem.Mixture(np.full(200, 1 / 200), X[:200], np.ones((200, 4)), 'diag'); "
+        "[(mixture.log_prob(X), ready()) for _ in range(10**6)]"
     ),
 }
 
