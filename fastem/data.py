@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastem import validation
 from fastem.covariance import FAMILIES, Family
+from fastem.density import Ellipsoidal
 from fastem.rows import Memory, MemoryRows, Rows, Source, are_paths
 from fastem.rows import open as open_rows
 from fastem.units import LOOKED_AT, Units, location_and_spread
@@ -97,6 +98,29 @@ class Data:
             return MemoryRows(X, weight, Units.standard(X, per_column=kind.per_column))
 
         return self.once(("sample", kind.per_column, size), place)
+
+    def centre(self, kind: Family) -> tuple[float, NDArray[np.float64], NDArray[np.float64]]:
+        """Number of all rows or sum of their weights, their mean and their covariance.
+
+        Returns
+        -------
+        n_rows : float
+        mean : (n_features,)
+            In the units of `rows`, as the covariance is.
+        covariance : (n_features, n_features)
+            With the divisor n - 1.
+        """
+        rows = self.rows(kind)
+
+        def measure() -> tuple[float, NDArray[np.float64], NDArray[np.float64]]:
+            middle, _ = location_and_spread(self.source.look(LOOKED_AT))
+            about, flat = rows.units.enter(middle)[None], np.zeros((1, len(middle), len(middle)))
+            moments = rows.summarise(Ellipsoidal(about, flat, np.zeros(1)))
+            n_rows = moments.n_rows * self.weight_unit
+            _, (mean,), (covariance,) = moments.scatter()
+            return n_rows, mean, covariance * (n_rows / (n_rows - 1) if n_rows > 1 else 1.0)
+
+        return self.once(("centre", kind.per_column), measure)
 
     def once(self, key: Hashable, make: Callable[[], Any]) -> Any:
         """What `make` returns, made only at the first call with this key."""

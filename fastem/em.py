@@ -30,7 +30,7 @@ class Rule(Protocol):
         Parameters
         ----------
         level : float
-            Mean log-likelihood of the rows at `point`, in nats a row.
+            What EM maximises, at `point`, in nats a row: mean log-likelihood and log prior.
         point, image : Parameters
             Where EM stands, and where a plain step would take it.
         density : Density
@@ -48,7 +48,8 @@ class Run:
     moments : Moments
         Of all rows at those parameters.
     trace : tuple of float
-        Mean log-likelihood of the rows at each accepted point, the last one at `parameters`.
+        Mean log-likelihood of the rows at each accepted point, the last one at `parameters`; with a
+        prior, the log posterior in nats a row, but for a constant.
     n_iter : int
         Steps taken, rejected ones too.
     outcome : {"converged", "exhausted", "stopped"}
@@ -87,7 +88,7 @@ def run(
     accelerate : bool
         Whether to extrapolate between plain steps.
     on_pass : callable, optional
-        Called with n_iter, mean log-likelihood and parameters after each accepted pass; True stops.
+        Called with n_iter, level and parameters after each accepted pass; True stops.
     """
     stepper = (Anderson if accelerate else Plain)(family, bounds, start)
     point = image = start
@@ -97,7 +98,7 @@ def run(
     while True:
         density = family.factor(point)
         moments = rows.summarise(density)
-        level = moments.log_likelihood / moments.n_rows
+        level = moments.log_likelihood / moments.n_rows + family.log_prior(point)
         if leapt and not level >= trace[-1] - rows.precision * (1 + abs(level)):
             stepper.forget()
             point, leapt = image, False

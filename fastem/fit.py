@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from fastem import em, validation
 from fastem.conclusion import conclude
-from fastem.covariance import Bounds, Family, Parameters, family
+from fastem.covariance import Bounds, Family, Parameters, WithPrior, family
 from fastem.data import Data
 from fastem.initialisation import STARTS, Given, Start, nearest_means
 from fastem.mixture import Mixture, change_units, from_units, to_units
@@ -39,6 +39,7 @@ class Options:
     accelerate: bool = True
     callback: Callback | None = None
     progress: bool = False
+    prior: bool = False
 
     def __post_init__(self) -> None:
         """Check each by name."""
@@ -50,6 +51,7 @@ class Options:
             validation.real(self.reg_covar, "reg_covar")
         if self.callback is not None and not callable(self.callback):
             raise TypeError(f"callback is {self.callback!r}; give a function of one argument")
+        validation.boolean(self.prior, "prior")
 
     def bounds(self, rows: Rows) -> Bounds:
         """What keeps covariances positive definite, in the units of those rows."""
@@ -77,6 +79,7 @@ def fit(
     random_state: int | np.random.Generator | None = None,
     callback: Callback | None = None,
     progress: bool = False,
+    prior: bool = False,
 ) -> Fit:
     """Fit a Gaussian mixture by Expectation-Maximisation.
 
@@ -119,6 +122,11 @@ def fit(
         Called with an `Event` after each pass; returning True stops the fit with what it has.
     progress : bool, default False
         Show a progress bar (extra: progress).
+    prior : bool, default False
+        Maximise the posterior density under the conjugate prior of Fraley and Raftery (2007), with
+        their defaults, instead of the likelihood: no component can collapse. The prior holds a
+        hundredth of a row for each mean and shrinks covariances mildly towards the data's over
+        K^(2 / D).
 
     Returns
     -------
@@ -145,7 +153,9 @@ def fit(
     >>> np.sort(fitted.mixture.means[:, 0]).round()
     array([0., 5.])
     """
-    options = Options(n_init, init, reg_covar, tol, max_iter, accelerate, callback, progress)
+    options = Options(
+        n_init, init, reg_covar, tol, max_iter, accelerate, callback, progress, prior=prior
+    )
     kind = family(covariance_type)
     data = Data.of(X, sample_weight)
     n_components = validation.components(n_components, data.n_samples)
@@ -178,13 +188,15 @@ def fit_data(
     """`fit`, after its arguments are checked; the same data and seed share their sample."""
     began = time.perf_counter()
     rows = data.rows(kind)
+    if options.prior:
+        kind = WithPrior.of(kind, n_components, *data.centre(kind), rows.units)
     bounds = options.bounds(rows)
     watch = Watch(kind, options.callback, bar)
     start, restarts = _start(data, rows, n_components, kind, given, options, seed, watch)
     run = em.run(
         rows,
-        kind,
-        _feasible(start, kind, bounds),
+        kind.at(rows.units),
+        _feasible(start, kind.at(rows.units), bounds),
         bounds=bounds,
         rule=em.ExpectedGain(options.tol, rows.precision),
         max_iter=0 if watch.stopped else options.max_iter,
@@ -244,12 +256,13 @@ def _start(
             return STARTS[options.init](sample, n_components, generators)
 
         begun = data.once(("starts", options.init, n_components, id(sample)), begin)
-    starts = [given.override(s.parameters(kind, bounds), kind, sample.units) for s in begun]
+    local = kind.at(sample.units)
+    starts = [given.override(s.parameters(local, bounds), kind, sample.units) for s in begun]
     if given.means is not None:
         return change_units(starts[0], kind, sample.units, rows.units), ()
     winner, restarts = race(
         sample,
-        kind,
+        local,
         starts,
         bounds=bounds,
         tol=options.tol,

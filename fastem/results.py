@@ -99,7 +99,8 @@ class Fit:
     uncertainty : float
         -sum_i v_i log max_k r_ik, in nats.
     trace : (n_passes,) ndarray
-        Mean log-likelihood of the rows at each accepted pass over all of them, in nats a row.
+        Mean log-likelihood of the rows at each accepted pass over all of them, in nats a row; of a
+        fit with a prior the log posterior, but for a constant.
     n_iter : int
         EM steps over all rows.
     status : Status
@@ -131,7 +132,9 @@ class Fit:
     def bic(self, X: ArrayLike | None = None) -> float:
         """Schwarz's criterion, p log n - 2 log L; lower is better (mclust's sign is the other).
 
-        On the fitted rows if X is None. n is the sum of sample weights.
+        On the fitted rows if X is None. n is the sum of sample weights. Of a fit with a prior L is
+        the likelihood at the posterior mode (C. Fraley and A. E. Raftery, Journal of Classification
+        24 (2007) 155).
         """
         n, log_likelihood, _ = self._of(X)
         return self.mixture.n_parameters * np.log(n) - 2.0 * log_likelihood
@@ -159,6 +162,7 @@ class Fit:
         """Status, likelihood and the mixture."""
         return (
             f"Fit: {self.status.text}\n"
-            f"log-likelihood {self.log_likelihood:.6g} ({self.trace[-1]:.6f} a row) "
+            f"log-likelihood {self.log_likelihood:.6g} "
+            f"({self.log_likelihood / self.n_samples:.6f} a row) "
             f"after {self.n_iter} iterations, bic {self.bic():.6g}\n{self.mixture!r}"
         )

@@ -119,6 +119,19 @@ def real(value: Any, name: str, *, least: float = 0.0) -> float:
     return number
 
 
+def boolean(value: Any, name: str) -> bool:
+    """True or False.
+
+    Raises
+    ------
+    TypeError
+        If it is neither.
+    """
+    if not isinstance(value, bool | np.bool_):
+        raise TypeError(f"{name} is {value!r}; give True or False")
+    return bool(value)
+
+
 def choice(value: Any, name: str, known: Iterable[str]) -> str:
     """One of the known words.
 

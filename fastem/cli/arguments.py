@@ -131,6 +131,11 @@ def _add_fit(words: argparse._SubParsersAction) -> None:
         type=float,
         help="added to every variance; default 0, with a floor that keeps clusters from collapsing",
     )
+    search.add_argument(
+        "--prior",
+        action="store_true",
+        help="regularise by the prior of Fraley and Raftery (2007): no cluster can collapse",
+    )
     output = fit.add_argument_group("output")
     output.add_argument("--labels", metavar="OUT.csv", help="write the component of each row")
     output.add_argument("--model", metavar="OUT.npz", help="write the mixture, for fastem predict")

@@ -145,6 +145,7 @@ def _select(
             tol=arguments.tol,
             max_iter=arguments.max_iter,
             reg_covar=arguments.reg_covar,
+            prior=arguments.prior,
             progress=sys.stderr.isatty() and find_spec("tqdm") is not None,
         )
 

@@ -18,6 +18,7 @@ OPTIONS = {
     "reg_covar": "--reg-covar",
     "tol": "--tol",
     "max_iter": "--max-iter",
+    "prior=True": "--prior",
 }
 _ARGUMENT = re.compile(rf"\b({'|'.join(OPTIONS)})\b")
 

@@ -28,8 +28,18 @@ from fastem.covariance.family import Bounds, Family, Parameters
 from fastem.covariance.parsimonious_diagonal import EEI, EII, EVI, VEI
 from fastem.covariance.parsimonious_ellipsoidal import EEV, EVV, VEE, VEV
 from fastem.covariance.single_column import E, V
+from fastem.covariance.with_prior import WithPrior
 
-__all__ = ["FAMILIES", "GROUPS", "Bounds", "Family", "Parameters", "families", "family"]
+__all__ = [
+    "FAMILIES",
+    "GROUPS",
+    "Bounds",
+    "Family",
+    "Parameters",
+    "WithPrior",
+    "families",
+    "family",
+]
 
 _PLAIN = Full(), Tied(), Diagonal(), Spherical()
 _DIAGONAL = EII(), Spherical("VII"), EEI(), VEI(), EVI(), Diagonal("VVI")

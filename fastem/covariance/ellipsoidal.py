@@ -52,6 +52,7 @@ class Tied(Family):
     """One covariance matrix that all components share."""
 
     name = "tied"
+    shared = True
 
     def shape(self, n_components: int, n_features: int) -> tuple[int, ...]:
         """(n_features, n_features)."""

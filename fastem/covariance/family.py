@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import ClassVar, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastem.density import Density
 from fastem.moments import Moments
+from fastem.units import Units
 
 LOG2_2PI = float(np.log2(2 * np.pi))
 
@@ -54,11 +55,14 @@ class Family(ABC):
         the data keep their relative scales.
     diagonal : bool
         Whether its moments need squares only.
+    shared : bool
+        Whether all components have one covariance matrix.
     """
 
     name: str
-    per_column: ClassVar[bool] = True
-    diagonal: ClassVar[bool] = False
+    per_column: bool = True
+    diagonal: bool = False
+    shared: bool = False
 
     def __init__(self, name: str | None = None) -> None:
         if name is not None:
@@ -107,6 +111,14 @@ class Family(ABC):
 
         A family that is not `per_column` is only given equal scales.
         """
+
+    def at(self, units: Units) -> Family:
+        """The family for rows in those units: another one where it knows sizes of the data."""
+        return self
+
+    def log_prior(self, parameters: Parameters) -> float:
+        """What EM maximises beyond the log-likelihood, in nats a row of the data fitted."""
+        return 0.0
 
 
 def check_variances(variances: NDArray) -> None:

@@ -41,6 +41,7 @@ class EII(_EqualDiagonal):
     """lambda I: one variance for all components and columns."""
 
     name = "EII"
+    shared = True
     per_column = False
 
     def n_covariance_parameters(self, n_components: int, n_features: int) -> int:
@@ -58,6 +59,7 @@ class EEI(_EqualDiagonal):
     """lambda A: one variance for each column."""
 
     name = "EEI"
+    shared = True
 
     def n_covariance_parameters(self, n_components: int, n_features: int) -> int:
         """D."""

@@ -106,6 +106,13 @@ def test_several_families_stand_side_by_side(run):
     assert heads == ["components", "full", "diag"]
 
 
+def test_a_prior_is_handed_on(run):
+    status, out, _ = run("fit", FAITHFUL, "--components", "3", "--prior", "--json")
+    fitted = fastem.fit(ROWS, 3, prior=True, random_state=0)
+    assert status == 0
+    assert json.loads(out)["mixture"]["means"] == fitted.mixture.means.tolist()
+
+
 def test_wide_tables_are_wrapped(run, monkeypatch, tmp_path):
     monkeypatch.setenv("COLUMNS", "60")
     np.save("x.npy", np.random.default_rng(0).normal(size=(50, 14)))

@@ -1,0 +1,152 @@
+"""A family under a conjugate prior: EM then ends at a posterior mode, which is never singular.
+
+    mu_k | Sigma_k ~ N(mu_P, Sigma_k / kappa),    Sigma_k ~ inverse Wishart(nu, Lambda)
+
+C. Fraley and A. E. Raftery, Journal of Classification 24 (2007) 155, section 4, and Technical
+Report 486 (University of Washington, revised 2009), which corrects its table 2. There the inverse
+Wishart is for ellipsoids; variances along the columns, and the variance of a sphere, are inverse
+gamma with parameters nu / 2 and Lambda / 2. Components that share one matrix have one prior for
+it. The paper stops at the families whose components have everything or nothing in common: EII, VII,
+EEI, VVI, EEE, VVV, E and V. The others take here the prior of components with matrices of their
+own, restricted to the family's.
+
+The log prior has the form of the expected log-likelihood, so its M step is that of the family,
+from moments with the prior's pseudo rows among them.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastem.covariance.family import Bounds, Family, Parameters
+from fastem.covariance.wrapped import Wrapped
+from fastem.moments import Moments
+from fastem.units import Units
+
+#: kappa: rows that the prior mean of each component counts for.
+SHRINKAGE = 0.01
+
+
+class WithPrior(Wrapped):
+    """A family and a prior on its means and covariances.
+
+    Parameters
+    ----------
+    kind : Family
+    mean : (n_features,)
+        mu_P.
+    scale : (n_features, n_features) or (n_features,)
+        Lambda; its diagonal for families that are diagonal.
+    share : float
+        1 / rows in all: fewer of them, a sample, weigh as much less against the prior.
+    units : Units
+        Of mean and scale.
+    shrinkage : float
+        kappa.
+    """
+
+    def __init__(
+        self,
+        kind: Family,
+        mean: NDArray[np.float64],
+        scale: NDArray[np.float64],
+        share: float,
+        units: Units,
+        shrinkage: float = SHRINKAGE,
+    ) -> None:
+        super().__init__(kind)
+        self.mean, self.scale, self.share, self.units = mean, scale, share, units
+        self.shrinkage = shrinkage
+        n_features = len(mean)
+        dof = n_features + 2
+        if not kind.diagonal:
+            self._power = dof + n_features + 1.0
+        elif kind.per_column:
+            self._power = dof + 2.0
+        else:  # one variance for all columns, in whose prior each has its part
+            self._power = (dof + 2.0) / n_features
+
+    @classmethod
+    def of(
+        cls,
+        kind: Family,
+        n_components: int,
+        n_rows: float,
+        mean: NDArray[np.float64],
+        covariance: NDArray[np.float64],
+        units: Units,
+    ) -> WithPrior:
+        """The paper's default, from the mean and covariance of all rows in those units.
+
+        nu = D + 2, and Lambda = covariance / K^(2 / D), or the variances' mean in its place.
+
+        Raises
+        ------
+        ValueError
+            If the columns' scales are too far apart for a mean of their variances.
+        """
+        n_features = len(mean)
+        if kind.diagonal:
+            with np.errstate(over="ignore"):
+                ratios = (units.scale[:, None] / units.scale) ** 2
+                scale = (ratios * np.diagonal(covariance)).mean(axis=1)
+            if not (scale.max() < 1e300 and scale.min() > 0):
+                raise ValueError(
+                    f"prior=True takes the mean of the columns' variances, but the scales of the "
+                    f"columns, {(1 / units.scale).min():g} to {(1 / units.scale).max():g}, are too "
+                    f"far apart for it; multiply columns by constants"
+                )
+            if not kind.per_column:
+                scale = scale / n_features
+        else:
+            scale = covariance
+        return cls(kind, mean, scale / n_components ** (2 / n_features), 1 / n_rows, units)
+
+    def at(self, units: Units) -> WithPrior:
+        """The same prior in other units."""
+        mean = units.enter(self.units.leave(self.mean))
+        ratio = units.scale / self.units.scale
+        squared = ratio * ratio if self.kind.diagonal else ratio[:, None] * ratio
+        scale = self.scale * squared
+        return WithPrior(self.kind.at(units), mean, scale, self.share, units, self.shrinkage)
+
+    def maximise(
+        self, moments: Moments, bounds: Bounds, start: Parameters | None = None
+    ) -> Parameters:
+        """M step of `kind`, from the rows and the prior's pseudo rows.
+
+        Each component of n_k rows about their mean m_k gets (kappa m_P + n_k m_k) / (kappa + n_k)
+        for its mean, and a scatter of Lambda + W_k + kappa n_k / (kappa + n_k) (m_k - m_P)(..)'.
+        """
+        counts, means, spread = moments.scatter()
+        unit = moments.n_rows * self.share
+        kappa = self.shrinkage * unit
+        pull = kappa / np.maximum(counts + kappa, np.finfo(float).tiny)
+        delta = means - self.mean
+        apart = delta * delta if self.diagonal else delta[:, :, None] * delta[:, None, :]
+        trailing = (slice(None),) + (None,) * (spread.ndim - 1)
+        own = unit / len(counts) if self.shared else unit
+        scatter = counts[trailing] * (spread + pull[trailing] * apart) + own * self.scale
+        means = means - pull[:, None] * delta
+        counts = counts + unit + own * self._power
+        pseudo = Moments(means, moments.n_rows, 0.0, 0.0, counts, np.zeros_like(means), scatter)
+        return self.kind.maximise(pseudo, bounds, start)._replace(weights=moments.weights)
+
+    def log_prior(self, parameters: Parameters) -> float:
+        """Log density of the parameters but for a constant, in nats a row of all."""
+        _, means, covariances = parameters
+        n_components, n_features = means.shape
+        matrices = self.expand(covariances, n_components, n_features)
+        deviations = np.sqrt(np.diagonal(matrices, axis1=1, axis2=2))
+        # As correlations no product of the columns' scales can overflow.
+        roots = np.linalg.cholesky(matrices / deviations[:, :, None] / deviations[:, None, :])
+        inner = np.log(np.diagonal(roots, axis1=1, axis2=2) * deviations).sum(axis=1)
+        scale = np.diag(self.scale) if self.diagonal else self.scale
+        scale = scale / deviations[:, :, None] / deviations[:, None, :]
+        delta = (means - self.mean) / deviations
+        traces = np.trace(np.linalg.solve(roots @ roots.swapaxes(1, 2), scale), axis1=1, axis2=2)
+        squares = (np.linalg.solve(roots, delta[:, :, None]) ** 2).sum(axis=(1, 2))
+        own = 1 / n_components if self.shared else 1.0
+        terms = (1 + own * self._power) * inner + 0.5 * (own * traces + self.shrinkage * squares)
+        return -self.share * float(terms.sum()) + self.kind.log_prior(parameters)
