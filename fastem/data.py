@@ -113,7 +113,7 @@ class Data:
         rows = self.rows(kind)
 
         def measure() -> tuple[float, NDArray[np.float64], NDArray[np.float64]]:
-            middle, _ = location_and_spread(self.source.look(LOOKED_AT))
+            middle, _ = location_and_spread(self._shared["looked at"])
             about, flat = rows.units.enter(middle)[None], np.zeros((1, len(middle), len(middle)))
             moments = rows.summarise(Ellipsoidal(about, flat, np.zeros(1)))
             n_rows = moments.n_rows * self.weight_unit
