@@ -45,8 +45,13 @@ class Data:
     def of(cls, X: Any, sample_weight: ArrayLike | None) -> Data:
         """Check what the user gave; rows of weight 0 are left out."""
         if are_paths(X):
-            X = open_rows(X)
+            return cls(open_rows(X, sample_weight=sample_weight))
         if isinstance(X, Source):
+            if sample_weight is not None:
+                raise TypeError(
+                    "sample_weight is given beside a source of rows, which has its own; give it to "
+                    "fastem.rows.open, or let Blocks give pairs of rows and weights"
+                )
             return cls(X)
         X = validation.rows(X)
         weight = validation.sample_weight(sample_weight, len(X))

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+
+from fastem.rows.text import TextError
 
 #: The options that stand for arguments of the library.
 OPTIONS = {
@@ -37,18 +39,33 @@ def one_line(text: str) -> str:
     return "".join(c if c.isprintable() else " " for c in " ".join(text.split()))
 
 
-def shown(value: str) -> str:
-    """A value from a file, fit for one line."""
-    return repr(value if len(value) <= 40 else value[:37] + "...")
-
-
 @contextmanager
 def told(source: str = "") -> Iterator[None]:
     """Turn what the library refuses into an InputError, about `source` if there is one."""
     prefix = f"{source}: " if source else ""
     try:
         yield
+    except TextError as error:
+        raise InputError(_in_words(error)) from error
     except (ValueError, TypeError, ImportError, EOFError, zlib.error) as error:
         raise InputError(prefix + in_options(str(error))) from error
     except OSError as error:
         raise InputError(f"{prefix}{error.strerror or error}") from error
+
+
+def _in_words(error: TextError) -> str:
+    """What is wrong with a text file, its remedy an option."""
+    if error.columns is None:
+        return f"{error.what}; {error.remedy}"
+    return f"{error.what}; {error.remedy} with --columns {_ranges(error.columns)}"
+
+
+def _ranges(columns: Sequence[int]) -> str:
+    """Positions as --columns takes them, such as 0:3,5."""
+    groups: list[list[int]] = []
+    for j in columns:
+        if groups and j == groups[-1][-1] + 1:
+            groups[-1].append(j)
+        else:
+            groups.append([j])
+    return ",".join(f"{g[0]}:{g[-1]}" if len(g) > 1 else str(g[0]) for g in groups)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import csv
-import difflib
-import gzip
 import io
 import sys
 import zipfile
@@ -15,12 +13,11 @@ from typing import IO
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from fastem.cli.delimited import Delimited
 from fastem.cli.errors import InputError, told
+from fastem.rows.columns import position
+from fastem.rows.text import Delimited, decoded
 
-NPY, ZIP, GZIP = b"\x93NUMPY", b"PK\x03\x04", b"\x1f\x8b"
-#: Bytes looked at to find out what a file is.
-HEAD = 65536
+NPY, ZIP = b"\x93NUMPY", b"PK\x03\x04"
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,11 +75,11 @@ def read(
     """
     source = "standard input" if path == "-" else path
     with told(source), _opened(path, source) as file:
-        head = file.read(HEAD)
+        head = file.read(len(NPY))
         file.seek(0)
         if head.startswith((NPY, ZIP)):
             return _from_array(_array(file, path, head, source), source, columns, drop_missing)
-        with _text(file, head, source) as lines:
+        with decoded(file, source) as lines:
             return _from_text(Delimited(lines, source), columns, fitted, drop_missing)
 
 
@@ -152,26 +149,6 @@ def _from_array(array: NDArray, source: str, columns: str | None, drop_missing: 
     return Table(array, tuple(f"column {j}" for j in chosen), False, kept)
 
 
-def _text(file: IO[bytes], head: bytes, source: str) -> io.TextIOWrapper:
-    """The file as text, in the encoding that its first bytes show."""
-    if head.startswith(GZIP):
-        file = gzip.GzipFile(fileobj=file)  # type: ignore[assignment]
-        head = file.read(HEAD)
-        file.seek(0)
-    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
-        encoding = "utf-16"
-    elif b"\0" in head:
-        raise InputError(f"{source} is not text; give CSV, .npy or .npz")
-    else:
-        try:
-            # A character may be cut at the end of what was read.
-            head[: head.rfind(b"\n") + 1].decode("utf-8")
-            encoding = "utf-8-sig"
-        except UnicodeDecodeError:
-            encoding = "latin-1"
-    return io.TextIOWrapper(file, encoding, errors="replace", newline="")
-
-
 def _from_text(
     text: Delimited, columns: str | None, fitted: Sequence[str] | None, drop_missing: bool
 ) -> Table:
@@ -191,7 +168,8 @@ def _from_text(
         chosen = [j for j in range(layout.width) if j not in layout.set_aside]
     if 0 in chosen:
         notes = tuple(note for note in notes if "row names" not in note)
-    X, gap = text.read(chosen)
+    blocks, gaps = zip(*text.read(chosen), strict=True)
+    X, gap = np.concatenate(blocks), next(filter(None, gaps), None)
     kept = None
     if gap is not None:
         where = f"line {gap.line}, {layout.called(gap.column)}"
@@ -247,16 +225,10 @@ def choose(spec: str, names: Sequence[str] | None, width: int, source: str) -> l
 
 
 def _position(name: str, names: Sequence[str] | None, width: int, source: str) -> int:
-    if names is not None and name and name in names:
-        if names.count(name) > 1:
-            raise InputError(f"{source} has {names.count(name)} columns {name!r}; give positions")
-        return names.index(name)
-    if name.isdecimal() and int(name) < width:
+    named = names is not None and bool(name) and name in names
+    if name.isdecimal() and int(name) < width and not named:
         return int(name)
-    if names is None:
-        known = f"its columns have no names; give positions from 0 to {width - 1}"
-    else:
-        close = difflib.get_close_matches(name, names, 1)
-        listed = ", ".join(names[:12]) + (", ..." if len(names) > 12 else "")
-        known = f"did you mean {close[0]!r}?" if close else f"it has {listed}"
-    raise InputError(f"{source} has no column {name!r}; {known}")
+    try:
+        return position(name, names, width, source)
+    except ValueError as error:
+        raise InputError(str(error)) from None

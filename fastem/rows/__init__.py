@@ -5,8 +5,13 @@ memory.py      arrays
 streamed.py    tables read block by block at every pass, within a budget of memory
   table.py     what is read from the first row to the last
   ahead.py     the next block is read while the present one is worked on
+  budget.py    how the budget is written
   disk.py      files: `open`
+  columns.py   which columns of a file
   binary.py    .npy, .npz and raw binary
+  parquet.py   Parquet (extra: parquet)
+  text/        CSV and its kin
+  together.py  files one after another, and weights beside rows
   blocks.py    a function that gives blocks
 """
 

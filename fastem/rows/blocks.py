@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from fastem.lazy import lazy
 from fastem.rows.budget import DEFAULT_MEMORY, memory_of
 from fastem.rows.streamed import Streamed
-from fastem.rows.table import Block, Table
+from fastem.rows.table import Block, Table, working_dtype
 
 
 class Blocks(Streamed):
@@ -85,7 +85,7 @@ class _Made(Table):
             return X[:0], weight is not None
         raise ValueError("Blocks gave no block; give at least one row")
 
-    def blocks(self) -> Iterator[Block]:
+    def blocks(self) -> Generator[Block, None, None]:
         like, weighted = self._first
         for number, given in enumerate(self._make()):
             X, weight = _block(given, number)
@@ -120,17 +120,3 @@ def _block(given: Any, number: int) -> Block:
                 f"give one weight a row"
             )
     return X, weight
-
-
-def working_dtype(dtype: np.dtype, name: str) -> np.dtype:
-    """float32 for itself, float64 for other real numbers.
-
-    Raises
-    ------
-    TypeError
-        If they are not real numbers.
-    """
-    if dtype.kind not in "fiub":
-        raise TypeError(f"{name} has dtype {dtype}; give real numbers")
-    single = dtype.kind == "f" and dtype.itemsize == 4
-    return np.dtype(np.float32 if single else np.float64)

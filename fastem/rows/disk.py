@@ -1,39 +1,73 @@
-"""Rows in files: which format a file has, and how it is opened."""
+"""Rows in files: which files, of which format, and how they are opened."""
 
 from __future__ import annotations
 
+import builtins
+import glob
 import os
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
-from fastem.rows.binary import npy
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike
+
+from fastem import validation
+from fastem.rows.binary import npy, npz, raw
 from fastem.rows.budget import DEFAULT_MEMORY, memory_of
+from fastem.rows.columns import Column
+from fastem.rows.parquet import Parquet
 from fastem.rows.streamed import Streamed
+from fastem.rows.table import Table
+from fastem.rows.text import Text
+from fastem.rows.together import OneAfterAnother, Weighted
 
-Paths = str | os.PathLike | Sequence[str | os.PathLike]
+#: One path or several.
+Paths = str | os.PathLike | Iterable[str | os.PathLike]
+
+#: What files of a folder are read, the first kind that there is.
+FOLDER = "*.parquet", "*.npy", "*.csv"
+NPY, ZIP, PARQUET = b"\x93NUMPY", b"PK\x03\x04", b"PAR1"
 
 
 def open(
     path: Paths,
-    columns: Sequence[int | str] | None = None,
+    columns: Sequence[Column] | None = None,
     *,
+    sample_weight: Column | os.PathLike | ArrayLike | None = None,
+    member: str | None = None,
+    dtype: DTypeLike | None = None,
+    n_columns: int | None = None,
     memory: int | str = DEFAULT_MEMORY,
 ) -> Streamed:
     """Rows of files, read block by block at every pass, as many as there may be.
 
-    `fastem.fit`, `fastem.select` and what else takes rows take what this returns, and a path as
-    well. Results are those of the same rows in memory, to the bit.
+    `fastem.fit`, `fastem.select`, `Mixture.predict_to` and whatever else takes rows take what this
+    returns, and a path as well. Results are those of the same rows in memory, to the bit.
 
     Parameters
     ----------
-    path : path or sequence of paths
-        .npy
+    path : path or iterable of paths
+        .npy, .npz, .parquet (extra: parquet), text (CSV and its kin, gzip too) or raw binary; a
+        folder stands for the Parquet files in it and below, or else its .npy or .csv files; a name
+        with * or ? for the files it matches. Files follow one another, parts in the order of their
+        numbers.
     columns : sequence of int or str, optional
         Which columns, in this order: positions counted from 0, or names where the file has some.
         All of them by default.
+    sample_weight : str, int, path or array, optional
+        A column of the file by its name or position, which is then no data; a file of one column as
+        a `pathlib.Path`; or an array (n_rows,), which may be mapped from a file. Rows of weight 0
+        are left out.
+    member : str, optional
+        The array of an .npz file; by default X, or the only one.
+    dtype, n_columns : dtype and int, optional
+        Of a raw binary file, which tells nothing of itself.
     memory : int or str, default "256M"
-        Bytes that reading and working on the rows may take, at any number of rows. Where the rows
-        take no more than a quarter of it they are kept.
+        Bytes that reading and working on the rows may take, at any number of rows; as text in
+        units of K, M, G or T, powers of 1024. Where the rows take no more than a quarter of it they
+        are kept.
 
     Returns
     -------
@@ -41,24 +75,112 @@ def open(
 
     Raises
     ------
+    ImportError
+        If a file is Parquet and pyarrow is not installed.
     OSError
         If a file cannot be read.
     TypeError, ValueError
         If it is not a table of real numbers, or there is no such column.
+
+    Examples
+    --------
+    >>> import numpy as np, fastem, tempfile, pathlib
+    >>> folder = pathlib.Path(tempfile.mkdtemp())
+    >>> np.save(folder / "rows.npy", np.random.default_rng(0).normal(size=(1000, 3)))
+    >>> rows = fastem.rows.open(folder / "rows.npy", columns=[0, 2])
+    >>> fastem.fit(rows, 1).mixture.means.shape
+    (1, 2)
     """
     budget = memory_of(memory)
-    paths = [Path(path)] if is_path(path) else [Path(one) for one in path]  # type: ignore
-    if len(paths) != 1:
-        raise NotImplementedError("several files")
-    return Streamed(npy(paths[0], columns), budget)
+    if (dtype is None) != (n_columns is None):
+        raise ValueError("a raw binary file needs both dtype and n_columns; give the other too")
+    named = isinstance(sample_weight, str | int | np.integer)
+    weight: Any = sample_weight if named else None
 
-
-def is_path(value: object) -> bool:
-    """Whether it names a file."""
-    return isinstance(value, str | os.PathLike)
+    tables: list[Table] = []
+    for file in _files(path):
+        if dtype is not None and n_columns is not None:
+            width = validation.integer(n_columns, "n_columns")
+            tables.append(raw(file, dtype, width, columns, weight))
+        else:
+            tables.append(_table(file, columns, weight, member))
+        if columns is None:
+            columns = tables[0].names  # in other files they may have another order
+    table = tables[0] if len(tables) == 1 else OneAfterAnother(tables)
+    if sample_weight is not None and not named:
+        table = Weighted(table, _weights(sample_weight))
+    return Streamed(table, budget)
 
 
 def are_paths(value: object) -> bool:
     """Whether it names a file or several."""
-    several = isinstance(value, list | tuple) and bool(value) and all(map(is_path, value))
-    return several or is_path(value)
+    several = isinstance(value, list | tuple) and bool(value) and all(map(_is_path, value))
+    return several or _is_path(value)
+
+
+def _is_path(value: object) -> bool:
+    return isinstance(value, str | os.PathLike)
+
+
+def _files(paths: Paths) -> list[Path]:
+    """The files that are meant, in order.
+
+    Raises
+    ------
+    OSError, ValueError
+        If there are none.
+    """
+    several = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
+    files = [file for path in several for file in _expanded(path)]
+    if not files:
+        raise ValueError("path is empty; give at least one file")
+    return files
+
+
+def _expanded(path: str | os.PathLike) -> list[Path]:
+    """The files that one path means."""
+    if os.path.isdir(path):
+        for pattern in FOLDER:
+            found = [f for f in Path(path).rglob(pattern) if not f.name.startswith((".", "_"))]
+            if found:
+                return sorted(found, key=_by_numbers)
+        raise ValueError(f"{path} is a folder without .parquet, .npy or .csv files; give files")
+    if not os.path.exists(path) and glob.has_magic(os.fspath(path)):
+        matched = [Path(name) for name in glob.glob(os.fspath(path), recursive=True)]
+        if not matched:
+            raise ValueError(f"{path} matches no file; give a pattern that does")
+        return sorted(matched, key=_by_numbers)
+    return [Path(path)]
+
+
+def _by_numbers(path: Path) -> list[tuple[int, str]]:
+    """A key for sorting by which part-2 comes before part-10."""
+    return [(int(part or 0), text) for text, part in re.findall(r"(\D*)(\d*)", str(path))]
+
+
+def _table(
+    path: Path, columns: Sequence[Column] | None, weight: Column | None, member: str | None
+) -> Table:
+    """A file by its first bytes."""
+    with builtins.open(path, "rb") as file:
+        head = file.read(8)
+    if head.startswith(NPY):
+        return npy(path, columns, weight)
+    if head.startswith(ZIP):
+        return npz(path, member, columns, weight)
+    if head.startswith(PARQUET):
+        return Parquet(path, columns, weight)
+    return Text(path, columns, weight)
+
+
+def _weights(given: Any) -> Any:
+    """Weights from elsewhere: a table of one column, or an array."""
+    if isinstance(given, os.PathLike):
+        return _table(Path(given), None, None, None)
+    array = np.asarray(given)
+    if array.ndim != 1 or array.dtype.kind not in "fiub":
+        raise ValueError(
+            f"sample_weight has shape {array.shape} and dtype {array.dtype}; give one real number "
+            f"a row, or the name of a column"
+        )
+    return array

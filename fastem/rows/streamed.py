@@ -108,7 +108,7 @@ class Stream:
     @contextmanager
     def _opened(self, checked: bool) -> Iterator[Callable[[Buffer], Block | None]]:
         stamp = self.table.stamp()
-        with closing(self.table.reader(checked=checked)) as reader:
+        with closing(self.table.reader(self.dtype, checked=checked)) as reader:
             yield lambda buffer: self._fill(buffer, reader, stamp)
 
     def _fill(self, buffer: Buffer, reader: Reader, stamp: object) -> Block | None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from abc import ABC, abstractmethod
-from collections.abc import Hashable, Iterator
+from collections.abc import Generator, Hashable
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Block", "Poured", "Reader", "Table", "check_finite"]
+__all__ = ["Block", "Poured", "Reader", "Table", "check_finite", "stamp_of", "working_dtype"]
 
 #: Rows (n, n_features) of any real dtype and layout, and their weights (n,) if there are any.
 Block = tuple[NDArray, NDArray | None]
@@ -26,6 +28,8 @@ class Table(ABC):
         float64 or float32: what its numbers are worked on in.
     n_rows : int or None
         None if that is not known before all are read.
+    names : tuple of str or None
+        Of the columns, if they have any.
     weighted : bool
         Whether it gives weights as well.
     """
@@ -34,17 +38,20 @@ class Table(ABC):
     n_features: int
     dtype: np.dtype
     n_rows: int | None = None
+    names: tuple[str, ...] | None = None
     weighted: bool = False
 
     @abstractmethod
-    def blocks(self) -> Iterator[Block]:
+    def blocks(self) -> Generator[Block, None, None]:
         """One pass, in blocks of any sizes; a block may be overwritten by the next."""
 
-    def reader(self, *, checked: bool) -> Reader:
+    def reader(self, dtype: np.dtype, *, checked: bool) -> Reader:
         """One pass, in arrays of the sizes asked for.
 
         Parameters
         ----------
+        dtype : dtype
+            Of those arrays.
         checked : bool
             Whether to look for NaN and infinity.
         """
@@ -60,7 +67,8 @@ class Table(ABC):
 
     def where(self, row: int, column: int) -> str:
         """What messages call a place, both counted from 0."""
-        return f"{self.name}, row {row}, column {column} (counted from 0)"
+        called = f"{column} (counted from 0)" if self.names is None else repr(self.names[column])
+        return f"{self.name}, row {row}, column {called}"
 
 
 class Reader(ABC):
@@ -105,8 +113,7 @@ class Poured(Reader):
 
     def close(self) -> None:
         """Close the generator of blocks, which closes its files."""
-        if hasattr(self._blocks, "close"):
-            self._blocks.close()
+        self._blocks.close()
 
     def _next(self) -> bool:
         """Take the next block that has rows, if there is one."""
@@ -141,6 +148,26 @@ def check_finite(table: Table, X: NDArray, row: int) -> None:
     if bad.any():
         i, j = (int(index[0]) for index in np.nonzero(bad))
         raise ValueError(f"{table.where(row + i, j)} is {X[i, j]}; fill or drop such rows")
+
+
+def working_dtype(dtype: np.dtype, name: str) -> np.dtype:
+    """What numbers of a dtype are worked on in: float32 for itself, float64 for all others.
+
+    Raises
+    ------
+    TypeError
+        If they are not real numbers.
+    """
+    if dtype.kind not in "fiub":
+        raise TypeError(f"{name} has dtype {dtype}; give real numbers")
+    single = dtype.kind == "f" and dtype.itemsize == 4
+    return np.dtype(np.float32 if single else np.float64)
+
+
+def stamp_of(path: Path) -> Hashable:
+    """What changes when a file does: its size, its time and which file it is."""
+    status = os.stat(path)
+    return status.st_size, status.st_mtime_ns, status.st_ino
 
 
 def _check_weight(table: Table, weight: NDArray, row: int) -> None:

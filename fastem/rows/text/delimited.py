@@ -12,9 +12,9 @@ from operator import itemgetter
 import numpy as np
 from numpy.typing import NDArray
 
-from fastem.cli.errors import InputError, shown
-from fastem.cli.fields import is_missing, number
-from fastem.cli.layout import BLANKS, Layout, split
+from fastem.rows.text.errors import TextError, shown
+from fastem.rows.text.fields import is_missing, number
+from fastem.rows.text.layout import BLANKS, Layout, split
 
 #: Lines that the layout is judged by.
 SAMPLE = 100
@@ -42,7 +42,7 @@ class Delimited:
 
     Raises
     ------
-    InputError
+    TextError
         If there are no rows.
     """
 
@@ -53,7 +53,7 @@ class Delimited:
         try:
             self.layout = Layout.of(sample, source)
         except csv.Error as error:
-            raise InputError(f"{source} is not a table of text: {error}") from None
+            raise TextError(f"{source} is not a table of text: {error}", "check it") from None
         lines = chain(sample, lines)
         if self.layout.names is not None:
             header = split(lines, self.layout.delimiter)
@@ -67,30 +67,37 @@ class Delimited:
             if line.strip() and not line.startswith("#"):
                 return [line, *islice(lines, SAMPLE)]
             self._line += 1
-        raise InputError(f"{self.source} is empty; give a file with rows of numbers")
+        raise TextError(f"{self.source} is empty", "give a file with rows of numbers")
 
-    def read(self, columns: Sequence[int]) -> tuple[NDArray[np.float64], Gap | None]:
-        """The rows' values in those columns, NaN where one is missing, and the first gap.
+    def read(self, columns: Sequence[int]) -> Iterator[tuple[NDArray[np.float64], Gap | None]]:
+        """The rows' values in those columns, some rows at a time, NaN where one is missing.
+
+        Yields
+        ------
+        values : (n, n_columns)
+        gap : Gap or None
+            The first one among these.
 
         Raises
         ------
-        InputError
-            If a field is text or infinite, or a row has too few or too many fields.
+        TextError
+            If a field is text or infinite, a row has too few or too many fields, or there are no
+            rows.
         """
-        blocks, gap = [], None
+        n_rows = 0
         while lines := list(islice(self._lines, CHUNK)):
+            gap = None
             block = self._by_lines(lines, columns)
             if block is None:
                 before = self._line
                 rows = self._rows(lines)
                 block = self._by_fields(rows, columns)
                 if block is None:
-                    block, first = self._carefully(rows, columns, before)
-                    gap = gap or first
-            blocks.append(block)
-        if not sum(map(len, blocks)):
-            raise InputError(f"{self.source} has no rows; give a file with rows of numbers")
-        return np.concatenate(blocks), gap
+                    block, gap = self._carefully(rows, columns, before)
+            n_rows += len(block)
+            yield block, gap
+        if not n_rows:
+            raise TextError(f"{self.source} has no rows", "give a file with rows of numbers")
 
     def _by_lines(self, lines: list[str], columns: Sequence[int]) -> NDArray | None:
         """The values of lines that hold nothing but finite numbers, else None."""
@@ -115,9 +122,8 @@ class Delimited:
             while reader.line_num < len(lines):
                 rows.append(next(reader))
         except csv.Error as error:
-            raise InputError(
-                f"{self.source}, line {self._line + reader.line_num}: {error}; check its quotes"
-            ) from None
+            where = f"{self.source}, line {self._line + reader.line_num}"
+            raise TextError(f"{where}: {error}", "check its quotes") from None
         self._line += reader.line_num
         return rows
 
@@ -152,9 +158,10 @@ class Delimited:
             if not row or (len(row) == 1 and width > 1 and not row[0].strip()):
                 continue
             if len(row) != width:
-                raise InputError(
+                raise TextError(
                     f"{self.source}, line {line} has {len(row)} field{'s'[: len(row) != 1]} where "
-                    f"{width} were expected; correct it, or quote text that holds the delimiter"
+                    f"{width} were expected",
+                    "correct it, or quote text that holds the delimiter",
                 )
             for j in columns:
                 if gap is None and is_missing(row[j]):
@@ -171,27 +178,13 @@ class Delimited:
             return value
         where = f"{self.source}, line {line}: {self.layout.called(column)}"
         if value is not None:
-            raise InputError(f"{where} is {field.strip()}; correct it, or leave the row out")
+            raise TextError(f"{where} is {field.strip()}", "correct it, or leave the row out")
         if column in self.layout.numeric:
-            raise InputError(
-                f"{where} is {shown(field)}, not a number; correct it, or leave the column out "
-                f"with --columns"
-            )
-        raise InputError(f"{where} holds text, {shown(field)}; {self._remedy()}")
-
-    def _remedy(self) -> str:
+            remedy = "correct it, or leave the column out"
+            raise TextError(f"{where} is {shown(field)}, not a number", remedy)
         usable = [j for j in self.layout.numeric if j not in self.layout.set_aside]
         if not usable:
-            return "no column holds numbers, give a file that has some"
-        return f"take the columns of numbers with --columns {_ranges(usable)}"
-
-
-def _ranges(columns: list[int]) -> str:
-    """Positions as --columns takes them, such as 0:3,5."""
-    groups: list[list[int]] = []
-    for j in columns:
-        if groups and j == groups[-1][-1] + 1:
-            groups[-1].append(j)
-        else:
-            groups.append([j])
-    return ",".join(f"{g[0]}:{g[-1]}" if len(g) > 1 else str(g[0]) for g in groups)
+            remedy = "no column holds numbers, give a file that has some"
+            raise TextError(f"{where} holds text, {shown(field)}", remedy)
+        remedy = "take the columns of numbers"
+        raise TextError(f"{where} holds text, {shown(field)}", remedy, tuple(usable))

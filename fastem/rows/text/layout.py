@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from fastem.cli.errors import InputError, shown
-from fastem.cli.fields import is_decimal_comma, is_missing, number
+from fastem.rows.text.errors import TextError, shown
+from fastem.rows.text.fields import is_decimal_comma, is_missing, number
 
 BLANKS = " "
 #: Tried in this order; of equals the first wins.
@@ -54,7 +54,7 @@ class Layout:
 
         Raises
         ------
-        InputError
+        TextError
             If there is nothing but a header, or it does not fit the rows.
         """
         delimiter = _delimiter(lines)
@@ -98,7 +98,7 @@ class _Judge:
             set_aside.append(0)
             self.notes.append(
                 f"the first column, {shown(names[0])}, holds row names and is left out; "
-                f"to keep it, give its position, 0, in --columns"
+                f"to keep it, choose it by its position, 0"
             )
         return Layout(
             self.delimiter,
@@ -122,11 +122,11 @@ class _Judge:
                 return None
             self.notes.append(f"the first line is read as names of columns: {', '.join(names)}")
         if not self.body:
-            raise InputError(f"{self.source} has names of columns but no rows; add the data")
+            raise TextError(f"{self.source} has names of columns but no rows", "add the data")
         if len(names) != self.width:
-            raise InputError(
-                f"{self.source} has {len(names)} names of columns but {self.width} fields in a "
-                f"row; give each column one name"
+            raise TextError(
+                f"{self.source} has {len(names)} names of columns but {self.width} fields in a row",
+                "give each column one name",
             )
         return names
 

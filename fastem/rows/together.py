@@ -1,0 +1,177 @@
+"""Tables put together: files one after another, and weights beside rows."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Hashable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastem.rows.table import Block, Reader, Table
+
+
+class OneAfterAnother(Table):
+    """The rows of several tables of the same columns.
+
+    Parameters
+    ----------
+    tables : sequence of Table
+
+    Raises
+    ------
+    ValueError
+        If they differ in columns.
+    """
+
+    def __init__(self, tables: Sequence[Table]) -> None:
+        first = tables[0]
+        self.tables = tables
+        self.name = f"{first.name} and {len(tables) - 1} more"
+        self.n_features, self.names, self.weighted = first.n_features, first.names, first.weighted
+        counts = [table.n_rows for table in tables]
+        self.n_rows = None if None in counts else sum(filter(None, counts))
+        single = all(table.dtype == np.float32 for table in tables)
+        self.dtype = np.dtype(np.float32 if single else np.float64)
+        for table in tables:
+            if table.n_features != first.n_features:
+                raise ValueError(
+                    f"{table.name} has {table.n_features} columns but {first.name} has "
+                    f"{first.n_features}; give files of the same columns"
+                )
+
+    def blocks(self) -> Generator[Block, None, None]:
+        """Those of each table in turn."""
+        for table in self.tables:
+            yield from table.blocks()
+
+    def reader(self, dtype: np.dtype, *, checked: bool) -> Reader:
+        """One that goes from table to table, so that each speaks of its own rows."""
+        return _Chain(self.tables, dtype, checked)
+
+    def take(self, rows: NDArray[np.intp]) -> NDArray | None:
+        """From each table its own."""
+        taken, before = [], 0
+        for table in self.tables:
+            if table.n_rows is None:
+                return None
+            here = rows[(rows >= before) & (rows < before + table.n_rows)]
+            if len(here):
+                some = table.take(here - before)
+                if some is None:
+                    return None
+                taken.append(some.astype(self.dtype, copy=False))
+            before += table.n_rows
+        return np.concatenate(taken)
+
+    def stamp(self) -> Hashable:
+        """Those of all tables."""
+        return tuple(table.stamp() for table in self.tables)
+
+
+class _Chain(Reader):
+    def __init__(self, tables: Sequence[Table], dtype: np.dtype, checked: bool) -> None:
+        self._left = iter(tables)
+        self._dtype, self._checked = dtype, checked
+        self._reader: Reader | None = None
+
+    def read(self, X: NDArray, weight: NDArray[np.float64] | None) -> int:
+        """Fill from the present table, then from the next."""
+        filled = 0
+        while filled < len(X):
+            if self._reader is None:
+                table = next(self._left, None)
+                if table is None:
+                    break
+                self._reader = table.reader(self._dtype, checked=self._checked)
+            n = self._reader.read(X[filled:], None if weight is None else weight[filled:])
+            filled += n
+            if filled < len(X):
+                self.close()
+        return filled
+
+    def close(self) -> None:
+        """Close the present table."""
+        if self._reader is not None:
+            self._reader.close()
+            self._reader = None
+
+
+class Weighted(Table):
+    """A table whose rows take their weights from elsewhere.
+
+    Parameters
+    ----------
+    table : Table
+    weights : Table or (n_rows,) ndarray
+        A table of one column, or an array, mapped from a file or not.
+
+    Raises
+    ------
+    ValueError
+        If they are known not to be as many as the rows, or the table has two columns.
+    """
+
+    weighted = True
+
+    def __init__(self, table: Table, weights: Table | NDArray) -> None:
+        self.table, self.weights = table, weights
+        self.name, self.n_features, self.names = table.name, table.n_features, table.names
+        self.dtype, self.n_rows = table.dtype, table.n_rows
+        if isinstance(weights, Table) and weights.n_features != 1:
+            raise ValueError(
+                f"sample_weight {weights.name} has {weights.n_features} columns; give one"
+            )
+        n = weights.n_rows if isinstance(weights, Table) else len(weights)
+        if n is not None and table.n_rows is not None and n != table.n_rows:
+            raise self._unequal(n, table.n_rows)
+
+    def blocks(self) -> Generator[Block, None, None]:
+        """The table's blocks, each with as many weights."""
+        row = 0
+        source = _Slices(self.weights) if isinstance(self.weights, np.ndarray) else None
+        reader = source or self.weights.reader(np.dtype(np.float64), checked=False)  # type: ignore
+        try:
+            for X, _ in self.table.blocks():
+                weight = np.empty((len(X), 1))
+                n = reader.read(weight, None)
+                if n < len(X):
+                    raise self._unequal(row + n, None)
+                yield X, weight[:, 0]
+                row += n
+            if reader.read(np.empty((1, 1)), None):
+                raise self._unequal(None, row)
+        finally:
+            reader.close()
+
+    def stamp(self) -> Hashable:
+        """Of rows and weights."""
+        weights = self.weights.stamp() if isinstance(self.weights, Table) else None
+        return self.table.stamp(), weights
+
+    def where(self, row: int, column: int) -> str:
+        """As the table of rows does."""
+        return self.table.where(row, column)
+
+    def _unequal(self, n: int | None, n_rows: int | None) -> ValueError:
+        weights = "more weights" if n is None else f"{n} weights"
+        rows = "more rows" if n_rows is None else f"{n_rows} rows"
+        return ValueError(
+            f"sample_weight has {weights} but {self.name} has {rows}; give one weight a row"
+        )
+
+
+class _Slices(Reader):
+    """One pass over an array."""
+
+    def __init__(self, array: NDArray) -> None:
+        self._left = array
+
+    def read(self, X: NDArray, weight: NDArray[np.float64] | None) -> int:
+        """Copy the next numbers."""
+        n = min(len(X), len(self._left))
+        X[:n, 0] = self._left[:n]
+        self._left = self._left[n:]
+        return n
+
+    def close(self) -> None:
+        """Nothing is open."""
