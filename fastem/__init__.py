@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from fastem.bootstrap import bootstrap
 from fastem.fit import fit
 from fastem.initialisation import SymmetricStartWarning
+from fastem.likelihood_ratio import LikelihoodRatioTest, lrt
 from fastem.mixture import Mixture
 from fastem.moments import Moments
 from fastem.recorder import Recorder
@@ -35,6 +36,7 @@ __all__ = [
     "Bootstrap",
     "Event",
     "Fit",
+    "LikelihoodRatioTest",
     "Mixture",
     "Moments",
     "Recorder",
@@ -44,6 +46,7 @@ __all__ = [
     "SymmetricStartWarning",
     "bootstrap",
     "fit",
+    "lrt",
     "select",
 ]
 

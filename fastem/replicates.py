@@ -100,9 +100,7 @@ class Bootstrap:
         TypeError, ValueError
             If level is not a number between 0 and 1.
         """
-        level = validation.real(level, "level")
-        if not 0 < level < 1:
-            raise ValueError(f"level is {level:g}; give a number between 0 and 1, such as 0.95")
+        level = validation.proportion(level, "level")
         tails = (1 - level) / 2, (1 + level) / 2
         low, high = (
             Estimates(*(np.quantile(part, tail, axis=0) for part in self._replicates))

@@ -132,6 +132,22 @@ def boolean(value: Any, name: str) -> bool:
     return bool(value)
 
 
+def proportion(value: Any, name: str) -> float:
+    """A number between 0 and 1, neither of them.
+
+    Raises
+    ------
+    TypeError
+        If it is not a number.
+    ValueError
+        If it is NaN, at most 0 or at least 1.
+    """
+    number = real(value, name)
+    if not 0 < number < 1:
+        raise ValueError(f"{name} is {number:g}; give a number between 0 and 1, such as 0.95")
+    return number
+
+
 def choice(value: Any, name: str, known: Iterable[str]) -> str:
     """One of the known words.
 

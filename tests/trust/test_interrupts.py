@@ -51,6 +51,7 @@ CALLS = {
         "mixed = fastem.fit(X, 4, means_init=X[:4], max_iter=3); "
         "ready(); ready(); ready(); fastem.bootstrap(mixed, X, 10**6)"
     ),
+    "lrt": "ready(); ready(); ready(); fastem.lrt(X, 2, n_replicates=10**6)",
     "estimator": (
         "ready(); ready(); ready(); "
         "fastem.GaussianMixture(12, tol=0, max_iter=10**6, means_init=X[:12]).fit(X)"
