@@ -44,6 +44,7 @@ def bootstrap(
     kind: str = "nonparametric",
     sample_weight: ArrayLike | None = None,
     reg_covar: float | None = None,
+    prior: bool = False,
     max_iter: int = 1000,
     random_state: int | np.random.Generator | None = None,
     progress: bool = False,
@@ -67,8 +68,8 @@ def bootstrap(
     sample_weight : (n_samples,) array-like, optional
         Those of the fit. A weight of 2 is the row twice, drawn each time by itself. Weights that
         count nothing should be scaled to a sum of (sum v)^2 / sum v^2, the rows they are worth.
-    reg_covar : float, optional
-        That of the fit.
+    reg_covar, prior : optional
+        Those of the fit. The prior's scales are taken from the rows themselves, once.
     max_iter : int, default 1000
         EM steps of a replicate, at most.
     random_state : int, Generator or None
@@ -101,7 +102,7 @@ def bootstrap(
     """
     validation.integer(n_replicates, "n_replicates", least=2)
     validation.choice(kind, "kind", KINDS)
-    options = Options(reg_covar=reg_covar, max_iter=max_iter, progress=progress)
+    options = Options(reg_covar=reg_covar, max_iter=max_iter, progress=progress, prior=prior)
     data, counts = _memory_of(fit, X, sample_weight)
     draw = _draws(kind, counts)
     rng = np.random.default_rng(seeds(random_state))
@@ -138,8 +139,9 @@ class _Start:
 
     @classmethod
     def of(cls, fit: Fit, data: Data, options: Options) -> _Start:
-        mixture, family = fit.mixture, fit.mixture.family
-        rows = data.rows(family)
+        mixture, kind = fit.mixture, fit.mixture.family
+        rows = data.rows(kind)
+        family = options.family(kind, mixture.n_components, data).at(rows.units)
         assert isinstance(rows, MemoryRows)
         fitted = Parameters(mixture.weights, mixture.means, mixture.covariances)
         parameters = to_units(fitted, family, rows.units)

@@ -60,6 +60,12 @@ class Options:
             return Bounds(np.zeros_like(scale), max(DEFAULT_FLOOR, rows.precision / 8))
         return Bounds(self.reg_covar * scale**2, ROUNDING_FLOOR)
 
+    def family(self, kind: Family, n_components: int, data: Data) -> Family:
+        """The family that EM maximises over: under a prior, if there is one."""
+        if not self.prior:
+            return kind
+        return WithPrior.of(kind, n_components, *data.centre(kind), data.rows(kind).units)
+
 
 def fit(
     X: ArrayLike,
@@ -188,8 +194,7 @@ def fit_data(
     """`fit`, after its arguments are checked; the same data and seed share their sample."""
     began = time.perf_counter()
     rows = data.rows(kind)
-    if options.prior:
-        kind = WithPrior.of(kind, n_components, *data.centre(kind), rows.units)
+    kind = options.family(kind, n_components, data)
     bounds = options.bounds(rows)
     watch = Watch(kind, options.callback, bar)
     start, restarts = _start(data, rows, n_components, kind, given, options, seed, watch)

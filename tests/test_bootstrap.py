@@ -270,6 +270,19 @@ def test_when_all_collapse_the_remedy_is_told():
     assert_allclose(made.variances[:, :, 2], 1e-3)
 
 
+def test_a_prior_is_that_of_the_fit():
+    """Three far rows have small variances of their own, and larger ones under the prior."""
+    rows = np.r_[X, [[40.0, 40.0], [40.0, 41.0], [41.0, 40.0]]]
+    fitted = fastem.fit(rows, 2, means_init=[[1.0, 3.0], [40.0, 40.0]], prior=True)
+    made = fastem.bootstrap(fitted, rows, 20, kind=KINDS[1], prior=True, random_state=0)
+    assert made.n_collapsed == 0
+    low, high = made.interval(0.9)
+    assert (low.variances < fitted.mixture.full_covariances[:, [0, 1], [0, 1]]).all()
+    assert (fitted.mixture.full_covariances[:, [0, 1], [0, 1]] < high.variances).all()
+    without = fastem.bootstrap(fitted, rows, 20, kind=KINDS[1], random_state=0)
+    assert without.variances[:, 1].mean() < 0.5 * made.variances[:, 1].mean()
+
+
 def test_replicates_that_max_iter_ended_are_kept_and_told_of():
     fitted = fastem.fit(FAITHFUL, 3, covariance_type="tied", random_state=0)
     made = fastem.bootstrap(fitted, FAITHFUL, 5, max_iter=4, random_state=0)
