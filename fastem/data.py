@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from fastem import validation
 from fastem.covariance import FAMILIES, Family
 from fastem.density import Ellipsoidal
-from fastem.rows import Memory, MemoryRows, Rows, Source, are_paths
+from fastem.rows import Memory, MemoryRows, Rows, Source, are_of_dask, are_paths
 from fastem.rows import open as open_rows
 from fastem.units import LOOKED_AT, Units, location_and_spread
 
@@ -53,6 +53,10 @@ class Data:
                     "fastem.rows.open, or let Blocks give pairs of rows and weights"
                 )
             return cls(X)
+        if are_of_dask(X):
+            from fastem.rows.dask import Dask
+
+            return cls(Dask.of(X, sample_weight))
         X = validation.rows(X)
         weight = validation.sample_weight(sample_weight, len(X))
         if weight is None:
@@ -77,13 +81,22 @@ class Data:
         """Number of columns."""
         return self.source.n_features
 
+    @property
+    def looked_at(self) -> NDArray:
+        """Some rows, evenly spaced."""
+        return self.once("looked at", lambda: self.source.look(LOOKED_AT))
+
+    @property
+    def tractable(self) -> Source:
+        """The source, in float64 if squares would overflow in its own dtype."""
+        return self.once("tractable", lambda: _tractable(self.source, self.looked_at))
+
     def rows(self, kind: Family) -> Rows:
         """All rows, in the exact units that suit the family."""
 
         def place() -> Rows:
-            source = self.once("tractable", lambda: _tractable(self.source))
-            looked_at = self.once("looked at", lambda: source.look(LOOKED_AT))
-            return source.at(Units.of(looked_at, per_column=kind.per_column))
+            looked_at = self.looked_at.astype(self.tractable.dtype, copy=False)
+            return self.tractable.at(Units.of(looked_at, per_column=kind.per_column))
 
         return self.once(("rows", kind.per_column), place)
 
@@ -95,8 +108,7 @@ class Data:
         size = min(self.n_samples, 1 << (wanted - 1).bit_length())
 
         def draw() -> tuple[NDArray, NDArray[np.float64] | None]:
-            source = self.once("tractable", lambda: _tractable(self.source))
-            return source.draw(size, np.random.default_rng(seed))
+            return self.tractable.draw(size, np.random.default_rng(seed))
 
         def place() -> MemoryRows:
             X, weight = self.once(("drawn", size), draw)
@@ -118,7 +130,7 @@ class Data:
         rows = self.rows(kind)
 
         def measure() -> tuple[float, NDArray[np.float64], NDArray[np.float64]]:
-            middle, _ = location_and_spread(self._shared["looked at"])
+            middle, _ = location_and_spread(self.looked_at)
             about, flat = rows.units.enter(middle)[None], np.zeros((1, len(middle), len(middle)))
             moments = rows.summarise(Ellipsoidal(about, flat, np.zeros(1)))
             n_rows = moments.n_rows * self.weight_unit
@@ -134,7 +146,7 @@ class Data:
         return self._shared[key]
 
 
-def _tractable(source: Source) -> Source:
+def _tractable(source: Source, looked_at: NDArray) -> Source:
     """The source, in float64 if squares would overflow in its own dtype.
 
     Raises
@@ -144,7 +156,7 @@ def _tractable(source: Source) -> Source:
     """
     least, most = SPREADS
     with np.errstate(over="ignore", invalid="ignore"):
-        _, spread = location_and_spread(source.look(LOOKED_AT))
+        _, spread = location_and_spread(looked_at)
         low, high = source.limits()
         peak = np.maximum(high, -low)
         fine = (spread > least) & (peak < most) & (peak / spread < FLOAT64_PEAK)

@@ -7,6 +7,7 @@ import tempfile
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from fastem.covariance import Family, Parameters, family
 from fastem.density import Density
 from fastem.lazy import lazy
 from fastem.moments import Moments
+from fastem.rows import are_of_dask
 from fastem.units import Units
 
 FORMAT = "fastem mixture"
@@ -127,9 +129,7 @@ class Mixture:
         TypeError, ValueError
             If X is not a finite array of numbers with n_features columns.
         """
-        X = validation.rows(X, n_features=self.n_features)
-        density, units = self._factored_for(X)
-        return density.log_prob(X, units)
+        return self._of_each_row("log_prob", X)
 
     def responsibilities(self, X: ArrayLike) -> NDArray:
         """Probability that each row comes from each component.
@@ -143,9 +143,7 @@ class Mixture:
         resp : (n_samples, n_components)
             float32 if X is, else float64. Each row sums to 1.
         """
-        X = validation.rows(X, n_features=self.n_features)
-        density, units = self._factored_for(X)
-        return density.responsibilities(X, units)
+        return self._of_each_row("responsibilities", X)
 
     def summarise(self, X: ArrayLike, sample_weight: ArrayLike | None = None) -> Moments:
         """Sufficient statistics of rows under this mixture, about its means.
@@ -153,15 +151,24 @@ class Mixture:
         Their log-likelihood is sum_i v_i log p(x_i). Means and moments are in units of the
         mixture's own choosing: powers of two times the user's.
         """
+        if are_of_dask(X):
+            from fastem.rows.dask import Dask
+
+            source = Dask.of(X, sample_weight)
+            validation.columns(source.n_features, self.n_features)
+            density, units = self._factored_for(source.dtype)
+            return source.in_weight_units(1.0).at(units).summarise(density)
         X = validation.rows(X, n_features=self.n_features)
-        density, units = self._factored_for(X)
+        density, units = self._factored_for(X.dtype)
         return density.summarise(X, validation.sample_weight(sample_weight, len(X)), units)
 
     def predict(self, X: ArrayLike) -> NDArray[np.int32]:
-        """Index of the likeliest component of each row, (n_samples,)."""
-        X = validation.rows(X, n_features=self.n_features)
-        density, units = self._factored_for(X)
-        return density.predict(X, units)
+        """Index of the likeliest component of each row, (n_samples,).
+
+        As `log_prob` and `responsibilities`, of Dask's array or data frame a Dask array, in chunks
+        like its own and computed when it is asked for.
+        """
+        return self._of_each_row("predict", X)
 
     def marginal(self, columns: int | Sequence[int]) -> Mixture:
         """The mixture that some of the columns follow.
@@ -409,8 +416,22 @@ class Mixture:
         units = Units.from_spread(np.zeros(self.n_features), spread)
         return self.family.factor(to_units(self._parameters, self.family, units)), units
 
-    def _factored_for(self, X: NDArray) -> tuple[Density, Units]:
-        if X.dtype == np.float64:
+    def _of_each_row(
+        self, kernel: str, X: ArrayLike, name: str = "X", *, parallel: bool = True
+    ) -> NDArray:
+        """What the density says of each row by the method of that name."""
+        if are_of_dask(X):
+            from fastem.rows.dask import lazily
+
+            serial = partial(self._of_each_row, kernel, parallel=False)
+            return lazily(X, self.n_features, serial)
+        X = validation.rows(X, name=name, n_features=self.n_features)
+        density, units = self._factored_for(X.dtype)
+        return getattr(density, kernel)(X, units, parallel=parallel)
+
+    def _factored_for(self, dtype: np.dtype) -> tuple[Density, Units]:
+        """The density for rows of a dtype, and its units."""
+        if dtype == np.float64:
             return self._factored
         units = Units(self.weights @ self.means, self._factored[1].scale)
         return self.family.factor(to_units(self._parameters, self.family, units)), units

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -25,25 +25,108 @@ def rows(X: ArrayLike, *, name: str = "X", n_features: int | None = None) -> NDA
     ValueError
         If it is empty, not 2-dimensional, has another number of columns or holds NaN or infinity.
     """
-    array = _numeric(X, name)
-    if array.ndim != 2:
-        hint = f"; a single column is {name}.reshape(-1, 1)" if array.ndim == 1 else ""
-        raise ValueError(
-            f"{name} has {array.ndim} dimensions, shape {array.shape}; "
-            f"it must be 2-dimensional, (n_samples, n_features){hint}"
-        )
+    array = matrix(X, name=name)
     if 0 in array.shape:
         raise ValueError(f"{name} is empty, shape {array.shape}; give at least one row and column")
-    if n_features is not None and array.shape[1] != n_features:
+    if n_features is not None:
+        columns(array.shape[1], n_features, name=name)
+    bad = first_bad(array)
+    if bad is not None:
+        raise bad.in_rows(name)
+    return array
+
+
+def matrix(X: ArrayLike, *, name: str = "X") -> NDArray:
+    """X as an (n_samples, n_features) array, float32 or float64, C order; maybe empty, not finite.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `rows` does.
+    """
+    array = _numeric(X, name)
+    if array.ndim != 2:
+        raise not_a_matrix(array.shape, name)
+    with np.errstate(over="ignore"):
+        array = np.ascontiguousarray(array, dtype=precision_for(array.dtype))
+    return np.asarray(array).view(np.ndarray)
+
+
+def precision_for(dtype: np.dtype) -> type:
+    """What numbers of a dtype are worked on in: float32 if they are of it, else float64."""
+    return np.float32 if dtype.kind == "f" and dtype.itemsize == 4 else np.float64
+
+
+def not_a_matrix(shape: tuple, name: str) -> ValueError:
+    """What to say of an array that does not have two dimensions."""
+    hint = f"; a single column is {name}.reshape(-1, 1)" if len(shape) == 1 else ""
+    return ValueError(
+        f"{name} has {len(shape)} dimensions, shape {shape}; "
+        f"it must be 2-dimensional, (n_samples, n_features){hint}"
+    )
+
+
+def columns(given: int, n_features: int, *, name: str = "X") -> None:
+    """Refuse rows of another number of columns than a mixture has.
+
+    Raises
+    ------
+    ValueError
+        If it is another.
+    """
+    if given != n_features:
         raise ValueError(
-            f"{name} has {array.shape[1]} columns but the mixture has {n_features}; "
+            f"{name} has {given} columns but the mixture has {n_features}; "
             f"give the columns it was fitted to, in their order"
         )
-    dtype = np.float32 if array.dtype.kind == "f" and array.dtype.itemsize == 4 else np.float64
-    with np.errstate(over="ignore"):
-        array = np.ascontiguousarray(array, dtype=dtype)
-    _check_finite(array, name)
-    return np.asarray(array).view(np.ndarray)
+
+
+class Bad(NamedTuple):
+    """Entries that no fit can take: how many there are, and where the first one is."""
+
+    how_many: int
+    row: int
+    column: int
+    value: float
+
+    def in_rows(self, name: str) -> ValueError:
+        """What to say of NaN and infinity among the rows."""
+        entries = "entry that is" if self.how_many == 1 else "entries that are"
+        return ValueError(
+            f"{name} has {self.how_many} {entries} NaN or infinite, the first at row {self.row}, "
+            f"column {self.column} (counted from 0): {self.value}; fill or drop such rows"
+        )
+
+    def in_weights(self) -> ValueError:
+        """What to say of weights that are negative or not finite."""
+        return ValueError(
+            f"sample_weight holds {self.how_many} weights that are negative, NaN or infinite, the "
+            f"first at row {self.row}: {self.value}; weights must be finite and at least 0"
+        )
+
+
+def first_bad(array: NDArray) -> Bad | None:
+    """The entries of rows (n_samples, n_features) that are NaN or infinite, or None."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        if np.isfinite(array.sum()):
+            return None
+    count, first = 0, None
+    for start in range(0, len(array), BLOCK):
+        bad = ~np.isfinite(array[start : start + BLOCK])
+        if bad.any() and first is None:
+            i, j = (int(index[0]) for index in np.nonzero(bad))
+            first = start + i, j
+        count += int(bad.sum())
+    return None if first is None else Bad(count, *first, array[first])
+
+
+def first_bad_weight(weight: NDArray[np.float64]) -> Bad | None:
+    """The weights (n_samples,) that are negative, NaN or infinite, or None."""
+    bad = ~(np.isfinite(weight) & (weight >= 0))
+    if not bad.any():
+        return None
+    first = int(np.argmax(bad))
+    return Bad(int(bad.sum()), first, 0, weight[first])
 
 
 def sample_weight(weight: ArrayLike | None, n_samples: int) -> NDArray[np.float64] | None:
@@ -58,20 +141,30 @@ def sample_weight(weight: ArrayLike | None, n_samples: int) -> NDArray[np.float6
     """
     if weight is None:
         return None
-    array = _numeric(weight, "sample_weight").astype(np.float64)
-    if array.shape != (n_samples,):
-        raise ValueError(
-            f"sample_weight has shape {array.shape}; give one weight a row, shape ({n_samples},)"
-        )
-    bad = ~(np.isfinite(array) & (array >= 0))
-    if bad.any():
-        first = int(np.argmax(bad))
-        raise ValueError(
-            f"sample_weight holds {bad.sum()} weights that are negative, NaN or infinite, the "
-            f"first at row {first}: {array[first]}; weights must be finite and at least 0"
-        )
+    array = vector(weight, n_samples, "sample_weight")
+    bad = first_bad_weight(array)
+    if bad is not None:
+        raise bad.in_weights()
     if not array.any():
         raise ValueError("sample_weight is zero for every row; at least one row must count")
+    return array
+
+
+def vector(weight: ArrayLike, n_samples: int, name: str) -> NDArray[np.float64]:
+    """Row weights (n_samples,) as float64, maybe negative or not finite.
+
+    Raises
+    ------
+    TypeError
+        If they are not real numbers.
+    ValueError
+        If their shape is wrong.
+    """
+    array = _numeric(weight, name).astype(np.float64)
+    if array.shape != (n_samples,):
+        raise ValueError(
+            f"{name} has shape {array.shape}; give one weight a row, shape ({n_samples},)"
+        )
     return array
 
 
@@ -253,22 +346,3 @@ def _numeric(value: ArrayLike, name: str) -> NDArray:
     if array.dtype.kind not in "fiub":
         raise TypeError(f"{name} has dtype {array.dtype}; give numbers, not text or dates")
     return array
-
-
-def _check_finite(array: NDArray, name: str) -> None:
-    with np.errstate(over="ignore", invalid="ignore"):
-        if np.isfinite(array.sum()):
-            return
-    n_bad, first = 0, None
-    for start in range(0, len(array), BLOCK):
-        bad = ~np.isfinite(array[start : start + BLOCK])
-        if bad.any() and first is None:
-            i, j = (int(index[0]) for index in np.nonzero(bad))
-            first = start + i, j
-        n_bad += int(bad.sum())
-    if first is not None:
-        entries = "entry that is" if n_bad == 1 else "entries that are"
-        raise ValueError(
-            f"{name} has {n_bad} {entries} NaN or infinite, the first at row {first[0]}, column "
-            f"{first[1]} (counted from 0): {array[first]}; fill or drop such rows"
-        )

@@ -13,6 +13,8 @@ streamed.py    tables read block by block at every pass, within a budget of memo
   text/        CSV and its kin
   together.py  files one after another, and weights beside rows
   blocks.py    a function that gives blocks
+dask.py        arrays and data frames of Dask (extra: dask)
+  survey.py    the first look at their chunks
 """
 
 from fastem.rows.blocks import Blocks
@@ -21,4 +23,19 @@ from fastem.rows.memory import Memory, MemoryRows
 from fastem.rows.source import Rows, Source
 from fastem.rows.streamed import Streamed
 
-__all__ = ["Blocks", "Memory", "MemoryRows", "Rows", "Source", "Streamed", "are_paths", "open"]
+__all__ = [
+    "Blocks",
+    "Memory",
+    "MemoryRows",
+    "Rows",
+    "Source",
+    "Streamed",
+    "are_of_dask",
+    "are_paths",
+    "open",
+]
+
+
+def are_of_dask(X: object) -> bool:
+    """Whether rows are Dask's, told by the name of their type: Dask itself is slow to import."""
+    return type(X).__module__.partition(".")[0] in ("dask", "dask_expr")

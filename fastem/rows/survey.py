@@ -1,0 +1,133 @@
+"""The first look at rows that come in blocks: whether they can be fitted, what they are like."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from fastem import validation
+
+
+class Facts(NamedTuple):
+    """What a block is like.
+
+    Parameters
+    ----------
+    n_rows, n_counted : int
+        Rows, and those of weight above 0.
+    heaviest : float
+        The largest weight; 1 where there are none.
+    low, high : (n_features,)
+        Smallest and largest number in each column of the rows that count.
+    bad, bad_weight : Bad or None
+    """
+
+    n_rows: int
+    n_counted: int
+    heaviest: float
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+    bad: validation.Bad | None
+    bad_weight: validation.Bad | None
+
+
+def survey(
+    block: ArrayLike, weight: ArrayLike | None, name: str, n_features: int
+) -> Facts | Exception:
+    """Look at a block and the weights of its rows; an error is returned, to be raised elsewhere.
+
+    Parameters
+    ----------
+    block : (n, n_features) array-like
+    weight : (n,) array-like or None
+    name : str
+        Of the block, for people.
+    n_features : int
+    """
+    try:
+        X = validation.matrix(block, name=name)
+        v = (
+            None
+            if weight is None
+            else validation.vector(weight, len(X), f"sample_weight of {name}")
+        )
+    except (TypeError, ValueError) as error:
+        return error
+    if X.shape[1] != n_features:
+        return ValueError(f"{name} has {X.shape[1]} columns, where X has {n_features}")
+    counted = X if v is None else X[v > 0]
+    return Facts(
+        len(X),
+        len(counted),
+        1.0 if v is None else float(v.max(initial=0.0)),
+        counted.min(axis=0, initial=np.inf).astype(np.float64),
+        counted.max(axis=0, initial=-np.inf).astype(np.float64),
+        validation.first_bad(X),
+        None if v is None else validation.first_bad_weight(v),
+    )
+
+
+class Survey(NamedTuple):
+    """What all rows are like.
+
+    Parameters
+    ----------
+    ends : (n_blocks,) int
+        Rows that count in each block and all before it.
+    heaviest : float
+    low, high : (n_features,)
+    """
+
+    ends: NDArray[np.int64]
+    heaviest: float
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, blocks: Sequence[Facts | Exception], n_features: int) -> Survey:
+        """Put together what is known of the blocks, in their order.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If the rows cannot be fitted; they are counted over all blocks.
+        """
+        facts = [_raised(block) for block in blocks]
+        n_rows = sum(block.n_rows for block in facts)
+        if n_rows == 0 or n_features == 0:
+            raise ValueError(
+                f"X is empty, shape {n_rows, n_features}; give at least one row and column"
+            )
+        if bad := _first([block.bad for block in facts], facts):
+            raise bad.in_rows("X")
+        if bad := _first([block.bad_weight for block in facts], facts):
+            raise bad.in_weights()
+        ends = np.cumsum([block.n_counted for block in facts])
+        if ends[-1] == 0:
+            raise ValueError("sample_weight is zero for every row; at least one row must count")
+        return cls(
+            ends,
+            max(block.heaviest for block in facts),
+            np.min([block.low for block in facts], axis=0),
+            np.max([block.high for block in facts], axis=0),
+        )
+
+
+def _raised(block: Facts | Exception) -> Facts:
+    if isinstance(block, Exception):
+        raise block
+    return block
+
+
+def _first(found: Sequence[validation.Bad | None], facts: Sequence[Facts]) -> validation.Bad | None:
+    """The bad entries of all blocks together, the first one counted over all rows."""
+    before, first, how_many = 0, None, 0
+    for bad, block in zip(found, facts, strict=True):
+        if bad is not None:
+            first = first or bad._replace(row=before + bad.row)
+            how_many += bad.how_many
+        before += block.n_rows
+    return first and first._replace(how_many=how_many)
