@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastem.covariance import Bounds, Family, Parameters
+from fastem.kernels.jit import fork_waits
 from fastem.moments import Moments
 
 #: Steps of history that an extrapolation uses at most.
@@ -72,9 +73,10 @@ class Anderson:
         self._image = _pack(moments.weights, means, spread)
         self._images = [*self._images[-self._order :], self._image]
         self._residuals = [*self._residuals[-self._order :], self._image - self._point]
-        target = self._extrapolate() if len(self._images) > 1 else None
-        self._point = self._image if target is None else target
-        return None if target is None else self._at(target, moments, image)
+        with fork_waits(self._image.size):
+            target = self._extrapolate() if len(self._images) > 1 else None
+            self._point = self._image if target is None else target
+            return None if target is None else self._at(target, moments, image)
 
     def _extrapolate(self) -> NDArray | None:
         """Walker and Ni's gamma by damped normal equations; None where it leaves the domain."""

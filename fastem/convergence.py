@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from fastem.covariance import Parameters
 from fastem.density import HALF_BITS, Density
+from fastem.kernels.jit import fork_waits
 
 #: The least weight that is divided by.
 TINY = float(np.finfo(float).tiny)
@@ -57,15 +58,16 @@ class ExpectedGain:
         if self._previous is not None:
             old_point, old_residual = self._previous
             steps += [_difference(point, old_point), old_residual]
-        white, *others = _whiten(steps, point.weights, density)
-        self._sizes.append(white @ white)
-        if others:
-            moved, old_white = others
-            slowed = moved @ (old_white - white)
-            length = moved @ moved
-            if length > 0:
-                # A negative quotient is a saddle or a plateau: no end is in sight.
-                self._rates.append(max(1.0, length / slowed) if slowed > 0 else np.inf)
+        with fork_waits(density.factors.size):
+            white, *others = _whiten(steps, point.weights, density)
+            self._sizes.append(white @ white)
+            if others:
+                moved, old_white = others
+                slowed = moved @ (old_white - white)
+                length = moved @ moved
+                if length > 0:
+                    # A negative quotient is a saddle or a plateau: no end is in sight.
+                    self._rates.append(max(1.0, length / slowed) if slowed > 0 else np.inf)
         self._previous = point, residual
         self._stalled = 0 if level > self._highest else self._stalled + 1
         self._highest = max(level, self._highest)

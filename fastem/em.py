@@ -15,6 +15,7 @@ from fastem.acceleration import Anderson, Plain
 from fastem.convergence import Change, ExpectedGain
 from fastem.covariance import Bounds, Family, Parameters
 from fastem.density import Density
+from fastem.kernels.jit import fork_waits
 from fastem.moments import Moments
 from fastem.rows import Rows
 
@@ -104,7 +105,8 @@ def run(
             point, leapt = image, False
             n_iter += 1
             continue
-        image = family.maximise(moments, bounds, point)
+        with fork_waits(moments.second.size):
+            image = family.maximise(moments, bounds, point)
         trace.append(level)
         if on_pass is not None and on_pass(n_iter, level, point) is True:
             outcome = "stopped"

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from fastem import validation
 from fastem.covariance import Bounds, Family, Parameters
 from fastem.kernels import seeding
+from fastem.kernels.jit import fork_waits
 from fastem.mixture import Mixture, to_units
 from fastem.moments import Moments
 from fastem.rows import MemoryRows
@@ -70,7 +71,8 @@ class Start:
         moments = Moments(self.about, self.weight.sum(), 0.0, 0.0, counts, first, second)
         if self.pooled:
             moments = _borrow(moments)
-        return family.maximise(moments, bounds)
+        with fork_waits(second.size):
+            return family.maximise(moments, bounds)
 
 
 def _borrow(moments: Moments) -> Moments:

@@ -17,6 +17,7 @@ from fastem import validation
 from fastem.conditioning import Regressions, check_rest, columns_of
 from fastem.covariance import Family, Parameters, family
 from fastem.density import Density
+from fastem.kernels.jit import fork_waits
 from fastem.lazy import lazy
 from fastem.moments import Moments
 from fastem.rows import are_of_dask
@@ -295,9 +296,10 @@ class Mixture:
         deviations = np.sqrt(np.diagonal(self.full_covariances, axis1=1, axis2=2))
         for k in np.unique(labels):
             scale = deviations[k]
-            root = np.linalg.cholesky(self.full_covariances[k] / np.outer(scale, scale))
             mine = labels == k
-            X[mine] = self.means[k] + (X[mine] @ root.T) * scale
+            with fork_waits(X.size):
+                root = np.linalg.cholesky(self.full_covariances[k] / np.outer(scale, scale))
+                X[mine] = self.means[k] + (X[mine] @ root.T) * scale
         return X, labels
 
     def save(self, path: str | os.PathLike) -> None:

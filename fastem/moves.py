@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from fastem.covariance import Bounds, Family, Parameters
 from fastem.initialisation import Start, standard_columns
 from fastem.kernels import seeding
+from fastem.kernels.jit import fork_waits
 from fastem.rows import MemoryRows
 
 #: Rounds of moves, at most; each is one run of EM on the sample.
@@ -65,7 +66,8 @@ class _Groups:
 
 def _log_likelihood(counts: NDArray, covariances: NDArray, bounds: Bounds) -> NDArray[np.float64]:
     floor = bounds.floor * np.eye(covariances.shape[-1])
-    _, log_det = np.linalg.slogdet(covariances + floor)
+    with fork_waits(covariances.size):
+        _, log_det = np.linalg.slogdet(covariances + floor)
     safe = np.maximum(counts, np.finfo(float).tiny)
     return np.where(counts > 0, counts * (np.log(safe) - 0.5 * log_det), 0.0)
 
@@ -181,7 +183,8 @@ def _split(
     halves : (2 K, D)
         Means of the halves.
     """
-    _, vectors = np.linalg.eigh(groups.covariances)
+    with fork_waits(groups.covariances.size):
+        _, vectors = np.linalg.eigh(groups.covariances)
     axis = vectors[:, :, -1]
     along = np.einsum("dm,md->m", columns, axis[labels])
     along -= np.einsum("kd,kd->k", groups.means, axis)[labels]

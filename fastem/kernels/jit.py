@@ -38,7 +38,7 @@ except ImportError:
         return tuple(map(numba.typeof, args))
 
 
-__all__ = ["Twins", "jit", "jit_allocating", "overload", "read_only", "twins"]
+__all__ = ["Twins", "fork_waits", "jit", "jit_allocating", "overload", "read_only", "twins"]
 
 # Sums may be reordered and products fused into them, which is what SIMD lanes need. Infinities and
 # NaN keep their meaning (no "ninf", no "nnan"): log-sum-exp meets -inf.
@@ -53,7 +53,12 @@ WORKQUEUE_LAUNCH_WORK = 2e7
 # second on one core, is made in pieces. A piece has a slot for each thread at least.
 PIECE_WORK = 4e9
 
+# Arrays of fewer numbers than this are too small for NumPy's own library to use threads.
+LARGE_PRODUCT = 2048
+
 _forked = False
+_turnstile, _products = threading.Lock(), threading.RLock()
+_no_wait = contextlib.nullcontext()
 _workqueue = threading.Lock()
 
 
@@ -331,16 +336,51 @@ def _n_threads(work: float) -> int:
     return int(numba.get_num_threads())  # starts the threading layer, under a lock of Numba's own
 
 
+def fork_waits(size: int) -> contextlib.AbstractContextManager:
+    """While NumPy works on matrices that hold so many numbers, a fork of this process waits.
+
+    OpenBLAS ends its threads before a fork, and waits for ever for those at work on a product of
+    another Python thread. No code of the user may run in here.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> matrices = np.tile(np.eye(100), (3, 1, 1))
+    >>> with fork_waits(matrices.size):
+    ...     products = matrices @ matrices
+    """
+    if size < LARGE_PRODUCT:
+        return _no_wait
+    if not _products._is_owned():  # type: ignore[attr-defined]
+        with _turnstile:  # closed by a fork that waits: it need not wait for newcomers
+            pass
+    return _products
+
+
+def _before_fork() -> None:
+    _turnstile.acquire()
+    _products.acquire()  # before the compiler's lock: who has this one may yet have to compile
+    global_compiler_lock.acquire()
+
+
+def _after_fork_in_parent() -> None:
+    global_compiler_lock.release()
+    _products.release()
+    _turnstile.release()
+
+
 def _after_fork_in_child() -> None:
     global _forked
     _forked = True  # for good, and for its children too: here the work queue's lock has no use
-    global_compiler_lock.release()
+    _after_fork_in_parent()
 
 
-# A fork waits until no other thread compiles: the child could never get the compiler's lock.
+# A fork waits until no other thread compiles: the child could never get the compiler's lock. (Nor
+# could it get Python's lock on a module that another thread is importing; that is for the user to
+# avoid, as everywhere.)
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(
-        before=global_compiler_lock.acquire,
-        after_in_parent=global_compiler_lock.release,
+        before=_before_fork,
+        after_in_parent=_after_fork_in_parent,
         after_in_child=_after_fork_in_child,
     )

@@ -150,6 +150,37 @@ assert all(forked) and answers and all(a == good for a in answers)
 """)
 
 
+@needs_fork
+def test_fork_while_other_threads_multiply_large_matrices(fresh):
+    """OpenBLAS would wait for ever: its threads, which a fork ends, are at work for others."""
+    fresh.run("""
+import os, threading, time, warnings
+import numpy as np, fastem
+X = np.random.default_rng(0).normal(size=(600, 120))
+stop = threading.Event()
+
+def fit():
+    return fastem.fit(X, 2, covariance_type="tied", means_init=X[:2], max_iter=10, tol=1e-9).mixture
+
+def body():
+    while not stop.is_set():
+        assert fit() == good
+
+good = fit()
+threads = [threading.Thread(target=body) for _ in range(2)]
+[t.start() for t in threads]
+warnings.simplefilter("ignore", DeprecationWarning)  # Python 3.12: a fork with threads
+for _ in range(60):
+    time.sleep(0.003)
+    child = os.fork()
+    if child == 0:
+        os._exit(0)
+    os.waitpid(child, 0)
+stop.set()
+[t.join() for t in threads]
+""")
+
+
 @pytest.mark.parametrize("method", ["spawn", "forkserver"])
 def test_other_ways_to_start_a_process(run, method):
     if method == "forkserver" and not hasattr(os, "fork"):
