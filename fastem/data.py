@@ -12,8 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from fastem import validation
 from fastem.covariance import FAMILIES, Family
 from fastem.density import Ellipsoidal
-from fastem.rows import Memory, MemoryRows, Rows, Source, are_of_dask, are_paths
-from fastem.rows import open as open_rows
+from fastem.rows import Memory, MemoryRows, Rows, Source, are_of_dask, streamed
 from fastem.units import LOOKED_AT, Units, location_and_spread
 
 #: Restarts race on this many rows for each free parameter, and on at least MIN_SAMPLE.
@@ -44,14 +43,10 @@ class Data:
     @classmethod
     def of(cls, X: Any, sample_weight: ArrayLike | None) -> Data:
         """Check what the user gave; rows of weight 0 are left out."""
-        if are_paths(X):
-            return cls(open_rows(X, sample_weight=sample_weight))
+        source = streamed(X, sample_weight)
+        if source is not None:
+            return cls(source)
         if isinstance(X, Source):
-            if sample_weight is not None:
-                raise TypeError(
-                    "sample_weight is given beside a source of rows, which has its own; give it to "
-                    "fastem.rows.open, or let Blocks give pairs of rows and weights"
-                )
             return cls(X)
         if are_of_dask(X):
             from fastem.rows.dask import Dask

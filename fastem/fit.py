@@ -18,7 +18,7 @@ from fastem.moments import Moments
 from fastem.progress import Progress, Watch
 from fastem.restarts import collapsed, race
 from fastem.results import Callback, Fit, Restart, Status
-from fastem.rows import Rows
+from fastem.rows import Rows, Source
 from fastem.units import Units
 
 #: Default floor of covariances' eigenvalues, as a share of the data's own variance.
@@ -68,7 +68,7 @@ class Options:
 
 
 def fit(
-    X: ArrayLike,
+    X: ArrayLike | Source,
     n_components: int,
     *,
     covariance_type: str = "full",
@@ -94,15 +94,17 @@ def fit(
 
     Parameters
     ----------
-    X : (n_samples, n_features) array-like
-        Rows; float32 is worked on in float32, anything else in float64. Never changed.
+    X : (n_samples, n_features) array-like, path or source
+        Rows; float32 is worked on in float32, anything else in float64. Never changed. Files and
+        what `fastem.rows.open` or `fastem.rows.Blocks` returns may hold more rows than memory.
     n_components : int
     covariance_type : str, default "full"
         "full", "tied", "diag" or "spherical", or one of mclust's families: EII, VII, EEI, VEI, EVI,
         VVI (diagonal), EEE, VEE, EVE, VVE, EEV, VEV, EVV, VVV (ellipsoidal), and E or V for one
         column.
     sample_weight : (n_samples,) array-like, optional
-        A weight of 2 is the row twice, of 0 an absent row.
+        A weight of 2 is the row twice, of 0 an absent row. Where X is a path, the name of a column
+        as well; where it is a source, weights come with it.
     n_init : int, default 10
         Starts. One where `means_init` is given: nothing is left to chance.
     init : {"k-means++", "random", "random-subsets"}, default "k-means++"

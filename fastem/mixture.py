@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import os
-import tempfile
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastem import validation
+from fastem.atomic import whole
 from fastem.conditioning import Regressions, check_rest, columns_of
 from fastem.covariance import Family, Parameters, family
 from fastem.density import Density
 from fastem.kernels.jit import fork_waits
 from fastem.lazy import lazy
 from fastem.moments import Moments
-from fastem.rows import are_of_dask
+from fastem.rows import Source, are_of_dask, streamed
+from fastem.rows.labels import labels_file
 from fastem.units import Units
 
 FORMAT = "fastem mixture"
@@ -114,12 +115,13 @@ class Mixture:
         """Every component's covariance as a matrix, (n_components, n_features, n_features)."""
         return self.family.expand(self.covariances, self.n_components, self.n_features)
 
-    def log_prob(self, X: ArrayLike) -> NDArray[np.float64]:
+    def log_prob(self, X: ArrayLike | Source) -> NDArray[np.float64]:
         """Log density of each row, log sum_k weight_k N(x_i | mean_k, covariance_k).
 
         Parameters
         ----------
-        X : (n_samples, n_features) array-like
+        X : (n_samples, n_features) array-like, path or source
+            As `fastem.fit` takes it. Rows of weight 0 are rows.
 
         Returns
         -------
@@ -132,12 +134,12 @@ class Mixture:
         """
         return self._of_each_row("log_prob", X)
 
-    def responsibilities(self, X: ArrayLike) -> NDArray:
+    def responsibilities(self, X: ArrayLike | Source) -> NDArray:
         """Probability that each row comes from each component.
 
         Parameters
         ----------
-        X : (n_samples, n_features) array-like
+        X : (n_samples, n_features) array-like, path or source
 
         Returns
         -------
@@ -146,7 +148,7 @@ class Mixture:
         """
         return self._of_each_row("responsibilities", X)
 
-    def summarise(self, X: ArrayLike, sample_weight: ArrayLike | None = None) -> Moments:
+    def summarise(self, X: ArrayLike | Source, sample_weight: ArrayLike | None = None) -> Moments:
         """Sufficient statistics of rows under this mixture, about its means.
 
         Their log-likelihood is sum_i v_i log p(x_i). Means and moments are in units of the
@@ -155,21 +157,79 @@ class Mixture:
         if are_of_dask(X):
             from fastem.rows.dask import Dask
 
-            source = Dask.of(X, sample_weight)
-            validation.columns(source.n_features, self.n_features)
+            chunks = Dask.of(X, sample_weight)
+            validation.columns(chunks.n_features, self.n_features)
+            density, units = self._factored_for(chunks.dtype)
+            return chunks.in_weight_units(1.0).at(units).summarise(density)
+        source = streamed(X, sample_weight)
+        if source is not None:
+            validation.columns(source.n_features, self.n_features, name=source.name)
             density, units = self._factored_for(source.dtype)
-            return source.in_weight_units(1.0).at(units).summarise(density)
-        X = validation.rows(X, n_features=self.n_features)
-        density, units = self._factored_for(X.dtype)
-        return density.summarise(X, validation.sample_weight(sample_weight, len(X)), units)
+            return source.at(units).summarise(density).scaled(source.weight_unit)
+        rows = validation.rows(X, n_features=self.n_features)  # type: ignore[arg-type]
+        density, units = self._factored_for(rows.dtype)
+        return density.summarise(rows, validation.sample_weight(sample_weight, len(rows)), units)
 
-    def predict(self, X: ArrayLike) -> NDArray[np.int32]:
+    def predict(self, X: ArrayLike | Source) -> NDArray[np.int32]:
         """Index of the likeliest component of each row, (n_samples,).
 
         As `log_prob` and `responsibilities`, of Dask's array or data frame a Dask array, in chunks
         like its own and computed when it is asked for.
         """
         return self._of_each_row("predict", X)
+
+    def predict_to(
+        self, path: str | os.PathLike, X: ArrayLike | Source, *, probabilities: bool = False
+    ) -> int:
+        """Write the label of each row to a file, while the rows are read.
+
+        No more than a few blocks of rows are held at a time. The file appears when it is whole; if
+        anything goes wrong, none does.
+
+        Parameters
+        ----------
+        path : path
+            .npy: an int32 array of labels or, with probabilities, the array of those, whose largest
+            in a row is at its label. .csv or .parquet (extra: parquet): a column `label` and, with
+            probabilities, `probability_0`, `probability_1` and so on.
+        X : path, source or (n_samples, n_features) array-like
+            Rows, as `fastem.rows.open` takes or returns them. All rows are labelled, in their
+            order, those of weight 0 as well.
+        probabilities : bool, default False
+
+        Returns
+        -------
+        n_samples : int
+            How many rows there were.
+
+        Raises
+        ------
+        ImportError
+            If the file is .parquet and pyarrow is not installed.
+        OSError
+            If a file cannot be read or written.
+        TypeError, ValueError
+            If the suffix is another, or X is not finite numbers with n_features columns.
+
+        Examples
+        --------
+        >>> import tempfile, pathlib
+        >>> folder = pathlib.Path(tempfile.mkdtemp())
+        >>> np.save(folder / "rows.npy", [[0.2], [4.0]])
+        >>> mixture = Mixture([0.5, 0.5], [[0.0], [5.0]], [[[1.0]], [[1.0]]])
+        >>> mixture.predict_to(folder / "labels.npy", folder / "rows.npy")
+        2
+        >>> np.load(folder / "labels.npy")
+        array([0, 1], dtype=int32)
+        """
+        n_samples = 0
+        with labels_file(path, self.n_components if probabilities else None) as file:
+            for block in self._blocks(X):
+                density, units = self._factored_for(block.dtype)
+                resp = density.responsibilities(block, units) if probabilities else None
+                file.write(density.predict(block, units), resp)
+                n_samples += len(block)
+        return n_samples
 
     def marginal(self, columns: int | Sequence[int]) -> Mixture:
         """The mixture that some of the columns follow.
@@ -310,24 +370,16 @@ class Mixture:
         OSError
             If the file cannot be written.
         """
-        path = Path(path)
-        handle, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                np.savez(
-                    file,
-                    format=np.array(FORMAT),
-                    version=np.array(FORMAT_VERSION),
-                    weights=self.weights,
-                    means=self.means,
-                    covariances=self.covariances,
-                    covariance_type=np.array(self.covariance_type),
-                )
-            os.chmod(beside, 0o666 & ~_umask())
-            os.replace(beside, path)
-        except BaseException:
-            os.unlink(beside)
-            raise
+        with whole(path) as part, open(part, "wb") as file:
+            np.savez(
+                file,
+                format=np.array(FORMAT),
+                version=np.array(FORMAT_VERSION),
+                weights=self.weights,
+                means=self.means,
+                covariances=self.covariances,
+                covariance_type=np.array(self.covariance_type),
+            )
 
     @classmethod
     def load(cls, path: str | os.PathLike) -> Mixture:
@@ -419,7 +471,7 @@ class Mixture:
         return self.family.factor(to_units(self._parameters, self.family, units)), units
 
     def _of_each_row(
-        self, kernel: str, X: ArrayLike, name: str = "X", *, parallel: bool = True
+        self, kernel: str, X: ArrayLike | Source, name: str = "X", *, parallel: bool = True
     ) -> NDArray:
         """What the density says of each row by the method of that name."""
         if are_of_dask(X):
@@ -427,9 +479,21 @@ class Mixture:
 
             serial = partial(self._of_each_row, kernel, parallel=False)
             return lazily(X, self.n_features, serial)
-        X = validation.rows(X, name=name, n_features=self.n_features)
-        density, units = self._factored_for(X.dtype)
-        return getattr(density, kernel)(X, units, parallel=parallel)
+        parts = []
+        for block in self._blocks(X, name):
+            density, units = self._factored_for(block.dtype)
+            parts.append(getattr(density, kernel)(block, units, parallel=parallel))
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+    def _blocks(self, X: ArrayLike | Source, name: str = "X") -> Generator[NDArray, None, None]:
+        """The rows that a user gave, checked: an array at once, others piece by piece."""
+        source = streamed(X)
+        if source is None:
+            yield validation.rows(X, name=name, n_features=self.n_features)  # type: ignore[arg-type]
+            return
+        validation.columns(source.n_features, self.n_features, name=source.name)
+        with closing(source.each(self.n_components)) as blocks:
+            yield from blocks
 
     def _factored_for(self, dtype: np.dtype) -> tuple[Density, Units]:
         """The density for rows of a dtype, and its units."""
@@ -463,9 +527,3 @@ def _check_symmetric(covariances: NDArray) -> None:
             f"covariances are not symmetric: entries differ from their mirror images by up to "
             f"{difference:g}; average the matrices with their transposes"
         )
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

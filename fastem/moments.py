@@ -71,6 +71,18 @@ class Moments:
             self.second + other.second,
         )
 
+    def scaled(self, factor: float) -> Moments:
+        """Moments of the same rows with weights so many times as large."""
+        return Moments(
+            self.about,
+            self.n_rows * factor,
+            self.log_likelihood * factor,
+            self.uncertainty * factor,
+            self.counts * factor,
+            self.first * factor,
+            self.second * factor,
+        )
+
     @property
     def weights(self) -> NDArray[np.float64]:
         """Mixing weights that maximise the expected log-likelihood; equal if no row counts."""

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastem.mixture import Mixture
+from fastem.rows import Source
 
 
 @dataclass(frozen=True)
@@ -125,11 +126,11 @@ class Fit:
         """Whether the expected further gain is below tol."""
         return self.status.code in ("converged", "collapsed")
 
-    def aic(self, X: ArrayLike | None = None) -> float:
+    def aic(self, X: ArrayLike | Source | None = None) -> float:
         """Akaike's criterion, 2 p - 2 log L; lower is better. On the fitted rows if X is None."""
         return 2.0 * self.mixture.n_parameters - 2.0 * self._of(X)[1]
 
-    def bic(self, X: ArrayLike | None = None) -> float:
+    def bic(self, X: ArrayLike | Source | None = None) -> float:
         """Schwarz's criterion, p log n - 2 log L; lower is better (mclust's sign is the other).
 
         On the fitted rows if X is None. n is the sum of sample weights. Of a fit with a prior L is
@@ -139,7 +140,7 @@ class Fit:
         n, log_likelihood, _ = self._of(X)
         return self.mixture.n_parameters * np.log(n) - 2.0 * log_likelihood
 
-    def icl(self, X: ArrayLike | None = None) -> float:
+    def icl(self, X: ArrayLike | Source | None = None) -> float:
         """Integrated completed likelihood, BIC - 2 sum_i log max_k r_ik; lower is better.
 
         C. Biernacki, G. Celeux and G. Govaert, IEEE PAMI 22 (2000) 719.
@@ -152,7 +153,7 @@ class Fit:
 
         return plot.clusters(self.mixture, X, ax, columns)
 
-    def _of(self, X: ArrayLike | None) -> tuple[float, float, float]:
+    def _of(self, X: ArrayLike | Source | None) -> tuple[float, float, float]:
         if X is None:
             return self.n_samples, self.log_likelihood, self.uncertainty
         moments = self.mixture.summarise(X)

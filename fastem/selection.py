@@ -16,6 +16,7 @@ from fastem.fit import Options, fit_data, seeds
 from fastem.initialisation import Given
 from fastem.progress import Progress
 from fastem.results import Fit, Restart
+from fastem.rows import Source
 
 CRITERIA = "aic", "bic", "icl"
 
@@ -101,7 +102,7 @@ class Selection:
 
 
 def select(
-    X: ArrayLike,
+    X: ArrayLike | Source,
     n_components: int | Iterable[int],
     *,
     covariance_type: str | Sequence[str] = "full",
@@ -117,7 +118,7 @@ def select(
 
     Parameters
     ----------
-    X : (n_samples, n_features) array-like
+    X : (n_samples, n_features) array-like, path or source
     n_components : int or iterable of int
     covariance_type : str or sequence of str, default "full"
         Families as in `fastem.fit`, and words for several: "mclust" for all fourteen of mclust's,

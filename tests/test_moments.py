@@ -11,6 +11,7 @@ from numpy.testing import assert_allclose
 from oracle import m_step, random_mixture, responsibilities, sample
 from oracle import moments as oracle_moments
 
+from fastem.mixture import Mixture
 from fastem.moments import Moments
 
 FIELDS = "n_rows", "log_likelihood", "uncertainty", "counts", "first", "second"
@@ -151,3 +152,16 @@ def test_variances_are_never_negative(covariance_type, dtype, distance):
     if distance * np.finfo(dtype).eps ** 0.5 < 0.1:
         expected = rows.var(axis=0) * units.scale**2
         assert_allclose(variances[0], expected, rtol=0.05)
+
+
+def test_scaled_moments_are_those_of_scaled_weights():
+    """Oracle: the pass over the rows with those weights."""
+    X = np.random.default_rng(0).normal(size=(300, 2))
+    mixture = Mixture([0.5, 0.5], [[0.0, 0.0], [1.0, 1.0]], np.ones((2, 2)), "diag")
+    weight = np.arange(300.0)
+    scaled, expected = mixture.summarise(X, weight).scaled(4.0), mixture.summarise(X, 4 * weight)
+    assert np.array_equal(scaled.second, expected.second)
+    assert np.array_equal(scaled.counts, expected.counts)
+    assert scaled.log_likelihood == expected.log_likelihood
+    assert scaled.uncertainty == expected.uncertainty
+    assert scaled.n_rows == expected.n_rows

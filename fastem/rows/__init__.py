@@ -2,7 +2,7 @@
 
 source.py      the contract
 memory.py      arrays
-streamed.py    tables read block by block at every pass, within a budget of memory
+streaming.py   tables read block by block at every pass, within a budget of memory
   table.py     what is read from the first row to the last
   ahead.py     the next block is read while the present one is worked on
   budget.py    how the budget is written
@@ -13,15 +13,16 @@ streamed.py    tables read block by block at every pass, within a budget of memo
   text/        CSV and its kin
   together.py  files one after another, and weights beside rows
   blocks.py    a function that gives blocks
+  labels.py    labels written while rows are read
 dask.py        arrays and data frames of Dask (extra: dask)
   survey.py    the first look at their chunks
 """
 
 from fastem.rows.blocks import Blocks
-from fastem.rows.disk import are_paths, open
+from fastem.rows.disk import open, streamed
 from fastem.rows.memory import Memory, MemoryRows
 from fastem.rows.source import Rows, Source
-from fastem.rows.streamed import Streamed
+from fastem.rows.streaming import Streamed
 
 __all__ = [
     "Blocks",
@@ -31,8 +32,8 @@ __all__ = [
     "Source",
     "Streamed",
     "are_of_dask",
-    "are_paths",
     "open",
+    "streamed",
 ]
 
 

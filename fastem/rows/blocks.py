@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from fastem.lazy import lazy
 from fastem.rows.budget import DEFAULT_MEMORY, memory_of
-from fastem.rows.streamed import Streamed
+from fastem.rows.streaming import Streamed
 from fastem.rows.table import Block, Table, working_dtype
 
 

@@ -18,7 +18,7 @@ from fastem.rows.binary import npy, npz, raw
 from fastem.rows.budget import DEFAULT_MEMORY, memory_of
 from fastem.rows.columns import Column
 from fastem.rows.parquet import Parquet
-from fastem.rows.streamed import Streamed
+from fastem.rows.streaming import Streamed
 from fastem.rows.table import Table
 from fastem.rows.text import Text
 from fastem.rows.together import OneAfterAnother, Weighted
@@ -112,10 +112,25 @@ def open(
     return Streamed(table, budget)
 
 
-def are_paths(value: object) -> bool:
-    """Whether it names a file or several."""
-    several = isinstance(value, list | tuple) and bool(value) and all(map(_is_path, value))
-    return several or _is_path(value)
+def streamed(X: Any, sample_weight: Any = None) -> Streamed | None:
+    """What a user gave as rows, if those are to be read piece by piece: a path, or what is open.
+
+    Raises
+    ------
+    TypeError
+        If weights are given beside rows that have their own.
+    """
+    several = isinstance(X, list | tuple) and bool(X) and all(map(_is_path, X))
+    if several or _is_path(X):
+        return open(X, sample_weight=sample_weight)
+    if not isinstance(X, Streamed):
+        return None
+    if sample_weight is not None:
+        raise TypeError(
+            "sample_weight is given beside a source of rows, which has its own; give it to "
+            "fastem.rows.open, or let Blocks give pairs of rows and weights"
+        )
+    return X
 
 
 def _is_path(value: object) -> bool:

@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from fastem import validation
+
 __all__ = ["Block", "Poured", "Reader", "Table", "check_finite", "stamp_of", "working_dtype"]
 
 #: Rows (n, n_features) of any real dtype and layout, and their weights (n,) if there are any.
@@ -160,8 +162,7 @@ def working_dtype(dtype: np.dtype, name: str) -> np.dtype:
     """
     if dtype.kind not in "fiub":
         raise TypeError(f"{name} has dtype {dtype}; give real numbers")
-    single = dtype.kind == "f" and dtype.itemsize == 4
-    return np.dtype(np.float32 if single else np.float64)
+    return np.dtype(validation.precision_for(dtype))
 
 
 def stamp_of(path: Path) -> Hashable:

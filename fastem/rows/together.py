@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Hashable, Sequence
+from contextlib import closing
 
 import numpy as np
 from numpy.typing import NDArray
@@ -158,6 +159,29 @@ class Weighted(Table):
         return ValueError(
             f"sample_weight has {weights} but {self.name} has {rows}; give one weight a row"
         )
+
+
+class Unweighted(Table):
+    """A table without its weights, so that no row is left out."""
+
+    def __init__(self, table: Table) -> None:
+        self.table = table
+        self.name, self.n_features, self.names = table.name, table.n_features, table.names
+        self.dtype, self.n_rows = table.dtype, table.n_rows
+
+    def blocks(self) -> Generator[Block, None, None]:
+        """The rows alone."""
+        with closing(self.table.blocks()) as blocks:
+            for X, _ in blocks:
+                yield X, None
+
+    def stamp(self) -> Hashable:
+        """As the table's."""
+        return self.table.stamp()
+
+    def where(self, row: int, column: int) -> str:
+        """As the table's."""
+        return self.table.where(row, column)
 
 
 class _Slices(Reader):

@@ -18,6 +18,7 @@ from fastem.rows.ahead import ahead
 from fastem.rows.memory import Memory, limits
 from fastem.rows.source import Rows, Source
 from fastem.rows.table import Block, Reader, Table
+from fastem.rows.together import Unweighted
 from fastem.units import Units
 
 #: Shares of the budget: rows kept in memory if they are few, a block of a pass, a sample of rows.
@@ -58,19 +59,27 @@ class Stream:
         return self.table.n_features * self.dtype.itemsize + 8 * self.table.weighted
 
     def blocks(
-        self, whole: int = TILE_ROWS, *, checked: bool = False
+        self, whole: int = TILE_ROWS, *, beside: int = 0, checked: bool = False
     ) -> Generator[Block, None, None]:
         """One pass: blocks whose numbers of rows are multiples of `whole`, but for the last.
 
         Rows of weight 0 are left out. A block is overwritten once the next one is asked for; close
-        the iterator.
+        the generator.
+
+        Parameters
+        ----------
+        whole : int
+        beside : int
+            Bytes a row that the caller will need for each block.
+        checked : bool
+            Whether to look for NaN and infinity.
 
         Raises
         ------
         ValueError
             If the table changes meanwhile, or the budget has no room for so many rows.
         """
-        n = self.memory // (BLOCK * self.row_bytes * whole) * whole
+        n = self.memory // (BLOCK * max(self.row_bytes, beside) * whole) * whole
         if not n:
             n = whole
             needed = 2 * BUFFERS * n * self.row_bytes
@@ -179,6 +188,23 @@ class Streamed(Source):
     def at(self, units: Units) -> Rows:
         """The rows in the units of a fit."""
         return self._surveyed.at(units)
+
+    @property
+    def name(self) -> str:
+        """What messages call the rows."""
+        return self.stream.table.name
+
+    def each(self, n_components: int) -> Generator[NDArray, None, None]:
+        """All rows, those of weight 0 too, in blocks (n, n_features).
+
+        Blocks leave room for so many probabilities a row, and are overwritten as in `Stream`.
+        """
+        table = self.stream.table
+        every = replace(self.stream, table=Unweighted(table) if table.weighted else table)
+        beside = (n_components + 1) * self.dtype.itemsize
+        with closing(every.blocks(beside=beside, checked=True)) as blocks:
+            for X, _ in blocks:
+                yield X
 
     @lazy
     def _surveyed(self) -> Source:
