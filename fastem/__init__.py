@@ -54,7 +54,10 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     """GaussianMixture when it is first asked for: scikit-learn is an extra, and slow to import."""
     if name == "GaussianMixture":
-        from fastem.estimator import GaussianMixture
+        from fastem.kernels.jit import fork_waits
+
+        with fork_waits():
+            from fastem.estimator import GaussianMixture
 
         return GaussianMixture
     raise AttributeError(f"module 'fastem' has no attribute {name!r}")

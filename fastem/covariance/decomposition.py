@@ -23,6 +23,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from fastem.kernels.jit import fork_waits
 from fastem.kernels.proportional import proportional_variances
 
 #: Iterative M steps stop when no volume changes by more than this, relatively.
@@ -63,7 +64,8 @@ def equal_volume_varying_shape(shares: NDArray, spread: NDArray, floor: float) -
 
     log_volume = low
     if highest > low and excess(low) > 0:
-        from scipy.optimize import brentq  # half of fastem's time to import, for a rare case
+        with fork_waits():
+            from scipy.optimize import brentq  # half of fastem's time to import, for a rare case
 
         log_volume = brentq(excess, low, highest, xtol=TOLERANCE)
     return np.exp(np.maximum(low, logs - _log_multipliers(logs, low, log_volume)[:, None]))

@@ -336,11 +336,12 @@ def _n_threads(work: float) -> int:
     return int(numba.get_num_threads())  # starts the threading layer, under a lock of Numba's own
 
 
-def fork_waits(size: int) -> contextlib.AbstractContextManager:
+def fork_waits(size: int = LARGE_PRODUCT) -> contextlib.AbstractContextManager:
     """While NumPy works on matrices that hold so many numbers, a fork of this process waits.
 
     OpenBLAS ends its threads before a fork, and waits for ever for those at work on a product of
-    another Python thread. No code of the user may run in here.
+    another Python thread. Without a size this is for an import: a process forked meanwhile could
+    never get the module's lock. No code of the user may run in here.
 
     Examples
     --------
@@ -375,9 +376,8 @@ def _after_fork_in_child() -> None:
     _after_fork_in_parent()
 
 
-# A fork waits until no other thread compiles: the child could never get the compiler's lock. (Nor
-# could it get Python's lock on a module that another thread is importing; that is for the user to
-# avoid, as everywhere.)
+# A fork waits until no other thread compiles: the child could never get the compiler's lock. What
+# the user's threads import meanwhile, and multiply, is theirs to look after, as everywhere.
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(
         before=_before_fork,

@@ -8,8 +8,10 @@ condition of 1e8 only where rounding the entries does not matter. That is so whe
 - the columns have very different units: D C D with D any scales and C a well-conditioned
   correlation matrix (A. van der Sluis, Numer. Math. 14 (1969) 14).
 
-Any other matrix of condition c keeps 1e-13 up to c = 100, and D * eps * c beyond it. Errors are
-relative to the log density, or to 1 nat where it passes through 0.
+Any other matrix of condition c keeps 1e-13 up to c = 100, and D * eps * c beyond it. A factor
+refined in twice the precision would improve that to eps * sqrt(c), no further: rounding x - mean,
+or the factor's entries, is enlarged by as much. 1e-13 at 1e8 would take twice the precision for
+every row. Errors are relative to the log density, or to 1 nat where it passes through 0.
 """
 
 import mpmath as mp

@@ -181,6 +181,37 @@ stop.set()
 """)
 
 
+@needs_fork
+def test_fork_while_another_thread_imports_the_estimator(fresh):
+    """The child could never get the lock on the module."""
+    pytest.importorskip("sklearn")
+    fresh.run("""
+import os, signal, sys, threading, time, warnings
+import fastem
+importing = threading.Event()
+
+class Slow:
+    @staticmethod
+    def find_spec(name, path=None, target=None):
+        if name == "fastem.estimator.gaussian_mixture":
+            importing.set()
+            time.sleep(0.3)
+
+sys.meta_path.insert(0, Slow)
+thread = threading.Thread(target=lambda: fastem.GaussianMixture)
+thread.start()
+importing.wait()
+warnings.simplefilter("ignore", DeprecationWarning)  # Python 3.12: a fork with threads
+child = os.fork()
+if child == 0:
+    signal.alarm(60)
+    fastem.GaussianMixture(2)
+    os._exit(0)
+assert os.waitpid(child, 0)[1] == 0
+thread.join()
+""")
+
+
 @pytest.mark.parametrize("method", ["spawn", "forkserver"])
 def test_other_ways_to_start_a_process(run, method):
     if method == "forkserver" and not hasattr(os, "fork"):
