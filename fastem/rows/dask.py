@@ -59,12 +59,15 @@ class Dask(Source):
     form : Form
         What kernels take of them.
     survey : Survey
+    held : object
+        What the user gave: Dask drops persisted chunks once nobody holds the collection.
     """
 
     chunks: tuple[Delayed, ...]
     weights: tuple[Delayed | None, ...]
     form: Form
     survey: Survey
+    held: object
 
     @classmethod
     def of(cls, X: Any, sample_weight: Any = None) -> Dask:
@@ -84,7 +87,8 @@ class Dask(Source):
         facts = [surveyed(*pair, f"block {i} of X", form.n_features) for i, pair in pairs]
         whole = Survey.of(_compute(facts), form.n_features)
         unit = float(np.exp2(np.floor(np.log2(whole.heaviest))))
-        return cls(chunks, weights, form._replace(weight_unit=unit), whole)
+        form = form._replace(weight_unit=unit)
+        return cls(chunks, weights, form, whole, held=(X, sample_weight))
 
     @property
     def weight_unit(self) -> float:

@@ -30,9 +30,13 @@ dtypes = pytest.mark.parametrize("dtype", [np.float64, np.float32])
 
 @pytest.fixture(scope="session")
 def cluster():
-    """Two workers, each a process of its own."""
+    """Two workers, each a process of its own. Any free port will do, beside other clusters."""
     with distributed.LocalCluster(
-        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
+        n_workers=2,
+        threads_per_worker=1,
+        processes=True,
+        dashboard_address="127.0.0.1:0",
+        scheduler_kwargs={"dashboard": False},
     ) as cluster:
         yield cluster
 
@@ -130,8 +134,7 @@ def test_only_densities_and_moments_travel(client):
     """Oracle: what the workers say they have sent."""
     X, mixture = problem(n=200_000)
     density, units = factored(mixture, "full", X)
-    rows = da.from_array(X, chunks=(10_000, 3)).persist()
-    distributed.wait(rows)
+    source = place.Dask.of(da.from_array(X, chunks=(10_000, 3)).persist())
 
     def sent():
         def total(dask_worker):
@@ -139,7 +142,6 @@ def test_only_densities_and_moments_travel(client):
 
         return sum(client.run(total).values())
 
-    source = place.Dask.of(rows)
     totals = [sent()]
     for _ in range(4):
         source.at(units).summarise(density)
