@@ -19,6 +19,7 @@ from fastem.initialisation import SymmetricStartWarning
 from fastem.likelihood_ratio import LikelihoodRatioTest, lrt
 from fastem.mixture import Mixture
 from fastem.moments import Moments
+from fastem.noise import Noise
 from fastem.recorder import Recorder
 from fastem.replicates import Bootstrap
 from fastem.results import Event, Fit, Restart, Status
@@ -39,6 +40,7 @@ __all__ = [
     "LikelihoodRatioTest",
     "Mixture",
     "Moments",
+    "Noise",
     "Recorder",
     "Restart",
     "Selection",

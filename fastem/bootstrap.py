@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastem import em, validation
-from fastem.covariance import Bounds, Family, Parameters
+from fastem.covariance import Bounds, Family, Parameters, WithNoise, family
 from fastem.data import Data
 from fastem.fit import Options, seeds
 from fastem.matching import match
@@ -139,14 +139,17 @@ class _Start:
 
     @classmethod
     def of(cls, fit: Fit, data: Data, options: Options) -> _Start:
-        mixture, kind = fit.mixture, fit.mixture.family
+        mixture, kind = fit.mixture, family(fit.mixture.covariance_type)
         rows = data.rows(kind)
-        family = options.family(kind, mixture.n_components, data).at(rows.units)
+        kind = options.family(kind, mixture.n_components, data)
+        if mixture.noise is not None:
+            kind = WithNoise(kind, mixture.noise)
+        kind = kind.at(rows.units)
         assert isinstance(rows, MemoryRows)
         fitted = Parameters(mixture.weights, mixture.means, mixture.covariances)
-        parameters = to_units(fitted, family, rows.units)
+        parameters = to_units(fitted, kind, rows.units)
         tol = GAIN / fit.n_samples
-        return cls(rows, family, parameters, options.bounds(rows), tol, options.max_iter)
+        return cls(rows, kind, parameters, options.bounds(rows), tol, options.max_iter)
 
     def run(self, weight: NDArray[np.float64]) -> em.Run:
         """EM on the rows so weighted."""

@@ -13,6 +13,8 @@ from fastem.kernels.jit import fork_waits
 
 #: The least weight that is divided by.
 TINY = float(np.finfo(float).tiny)
+#: The least weight of noise, which is known as what the others lack to sum to 1.
+EPS = float(np.finfo(float).eps)
 #: Passes whose largest residual counts.
 RESIDUALS = 3
 #: Passes whose slowest rate of convergence counts.
@@ -117,6 +119,7 @@ def _whiten(steps: list[Parameters], weights: NDArray, density: Density) -> NDAr
     """Steps in parameters as rows whose squared lengths are step' I_c step, for one row of data."""
     changes, means, spread = map(np.array, zip(*steps, strict=True))
     share = np.sqrt(np.maximum(weights, TINY))
+    lost = -changes.sum(axis=1, keepdims=True) / np.sqrt(max(1.0 - weights.sum(), EPS))
     factors = density.factors / HALF_BITS
     n, K, D = means.shape
     if factors.ndim == 3:
@@ -127,4 +130,5 @@ def _whiten(steps: list[Parameters], weights: NDArray, density: Density) -> NDAr
         means = factors * means
         spread = spread.reshape(n, K, -1) * factors**2
     scaled = share[:, None] * means, share[:, None] * spread / np.sqrt(2.0)
-    return np.concatenate([changes / share, *(part.reshape(n, -1) for part in scaled)], axis=1)
+    parts = [changes / share, *(part.reshape(n, -1) for part in scaled)]
+    return np.concatenate([*parts, lost] if density.is_noisy else parts, axis=1)

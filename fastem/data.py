@@ -35,9 +35,12 @@ class Data:
     Parameters
     ----------
     source : Source
+    kept : (n,) bool, optional
+        Which rows of those given are in the source, where some are of weight 0.
     """
 
     source: Source
+    kept: NDArray[np.bool_] | None = None
     _shared: dict = field(default_factory=dict)
 
     @classmethod
@@ -56,10 +59,12 @@ class Data:
         weight = validation.sample_weight(sample_weight, len(X))
         if weight is None:
             return cls(Memory(X))
+        kept = None
         if not weight.all():
-            X, weight = X[weight > 0], weight[weight > 0]
+            kept = weight > 0
+            X, weight = X[kept], weight[kept]
         unit = float(np.exp2(np.floor(np.log2(weight.max()))))
-        return cls(Memory(X, weight / unit, unit))
+        return cls(Memory(X, weight / unit, unit), kept)
 
     @property
     def weight_unit(self) -> float:
@@ -97,10 +102,7 @@ class Data:
 
     def sample(self, kind: Family, n_components: int, seed: np.random.SeedSequence) -> MemoryRows:
         """The rows that restarts race on: the same ones for every fit of the same seed and size."""
-        n_parameters = FAMILIES["full"].n_parameters(n_components, self.n_features)
-        wanted = max(MIN_SAMPLE, ROWS_PER_PARAMETER * n_parameters)
-        # A power of two, so that fits of like size share their sample.
-        size = min(self.n_samples, 1 << (wanted - 1).bit_length())
+        size = self._sample_size(n_components)
 
         def draw() -> tuple[NDArray, NDArray[np.float64] | None]:
             return self.tractable.draw(size, np.random.default_rng(seed))
@@ -110,6 +112,35 @@ class Data:
             return MemoryRows(X, weight, Units.standard(X, per_column=kind.per_column))
 
         return self.once(("sample", kind.per_column, size), place)
+
+    def marked(
+        self, marks: ArrayLike, name: str, n_components: int, seed: np.random.SeedSequence
+    ) -> NDArray[np.bool_]:
+        """Which rows of `sample`, of the same seed, are marked among all that the user gave.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If marks are not one for each row, True or False, or the rows are not in memory.
+        """
+        if not isinstance(self.source, Memory):
+            raise ValueError(f"{name} marks rows, but those are not in memory; give {name}=True")
+        n = self.n_samples if self.kept is None else len(self.kept)
+        array = np.asarray(marks)
+        if array.dtype != bool:
+            raise TypeError(f"{name} has dtype {array.dtype}; give True or False for each row")
+        if array.shape != (n,):
+            raise ValueError(f"{name} has shape {array.shape}; give one mark a row, shape ({n},)")
+        array = array if self.kept is None else array[self.kept]
+        places = Memory(np.arange(len(array), dtype=float)[:, None])
+        drawn, _ = places.draw(self._sample_size(n_components), np.random.default_rng(seed))
+        return array[drawn[:, 0].astype(int)]
+
+    def _sample_size(self, n_components: int) -> int:
+        n_parameters = FAMILIES["full"].n_parameters(n_components, self.n_features)
+        wanted = max(MIN_SAMPLE, ROWS_PER_PARAMETER * n_parameters)
+        # A power of two, so that fits of like size share their sample.
+        return min(self.n_samples, 1 << (wanted - 1).bit_length())
 
     def centre(self, kind: Family) -> tuple[float, NDArray[np.float64], NDArray[np.float64]]:
         """Number of all rows or sum of their weights, their mean and their covariance.

@@ -50,11 +50,14 @@ class Density:
         `HALF_BITS` times the inverse of the covariances' lower Cholesky factors.
     log_norms : (n_components,)
         log2 of weight times density at the mean.
+    log_noise : float, optional
+        log2 of the noise's weight times its density, which is the same everywhere.
     """
 
     means: NDArray[np.float64]
     factors: NDArray[np.float64]
     log_norms: NDArray[np.float64]
+    log_noise: float | None = None
     second_dims: ClassVar[int]
 
     def summarise(
@@ -96,14 +99,24 @@ class Density:
     def responsibilities(self, block: NDArray, units: Units, *, parallel: bool = True) -> NDArray:
         """Probability of each component given the row, (n, n_components), of the block's dtype.
 
+        With noise there is one more column, the last.
+
         Zeros for a row so far out, 1e150 standard deviations (float32: 1e19), that all underflow.
         """
-        shape = (len(block), len(self.means))
+        shape = (len(block), len(self.means) + self.is_noisy)
         return self._rowwise(passes.responsibilities, block, units, shape, block.dtype, parallel)
 
     def predict(self, block: NDArray, units: Units, *, parallel: bool = True) -> NDArray[np.int32]:
-        """Likeliest component of each row, (n,)."""
-        return self._rowwise(passes.predict, block, units, (len(block),), np.int32, parallel)
+        """Likeliest component of each row, (n,); -1 is noise."""
+        labels = self._rowwise(passes.predict, block, units, (len(block),), np.int32, parallel)
+        if self.is_noisy:
+            labels[labels == len(self.means)] = -1
+        return labels
+
+    @property
+    def is_noisy(self) -> bool:
+        """Whether there is noise beside the components."""
+        return self.log_noise is not None
 
     def _rowwise(
         self,
@@ -129,8 +142,17 @@ class Density:
         return out
 
     def _cast(self, dtype: np.dtype) -> tuple[NDArray, NDArray, NDArray]:
-        """What kernels take: means, factors and log_norms, of the dtype of the rows."""
+        """What kernels take: means, factors and log_norms, of the dtype of the rows.
+
+        Noise is one more component, of which all rows are at distance 0.
+        """
         arrays = self.means, self.factors, self.log_norms
+        if self.log_noise is not None:
+            n_components, n_features = self.means.shape
+            factors = np.zeros((n_components + 1, *self.factors.shape[1:]))
+            factors[:-1] = self.factors
+            means = np.append(self.means, np.zeros((1, n_features)), axis=0)
+            arrays = means, factors, np.append(self.log_norms, self.log_noise)
         means, factors, log_norms = (np.ascontiguousarray(array, dtype) for array in arrays)
         return read_only(means), read_only(factors), read_only(log_norms)
 
@@ -189,6 +211,7 @@ class Tally:
         self, density: Density, n: int, dtype: np.dtype, units: Units, parallel: bool
     ) -> None:
         n_components, n_features = density.means.shape
+        n_components += density.is_noisy
         second_shape = (n_components,) + (n_features,) * density.second_dims
         slot_bytes = 8 * math.prod(second_shape)
         self._density, self._units, self._parallel = density, units, parallel
@@ -240,14 +263,16 @@ class Tally:
     def moments(self) -> Moments:
         """Those of all rows added."""
         (bits, uncertainty), counts, first, second = self._sums
+        n_components = len(self._density.means)
         return Moments(
-            self._parameters[0].astype(np.float64, copy=False),
+            self._parameters[0].astype(np.float64, copy=False)[:n_components],
             self._n_rows,
             float(bits) * LN2 + self._n_rows * self._units.log_jacobian,
             float(uncertainty) * LN2,
-            counts,
-            first,
-            self._density._complete(second),
+            counts[:n_components],
+            first[:n_components],
+            self._density._complete(second[:n_components]),
+            float(counts[n_components:].sum()),
         )
 
 

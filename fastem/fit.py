@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from fastem import em, validation
+from fastem import clutter, em, validation
 from fastem.conclusion import conclude
-from fastem.covariance import Bounds, Family, Parameters, WithPrior, family
+from fastem.covariance import Bounds, Family, Parameters, WithNoise, WithPrior, family
 from fastem.data import Data
 from fastem.initialisation import STARTS, Given, Start, nearest_means
-from fastem.mixture import Mixture, change_units, from_units, to_units
+from fastem.mixture import change_units, mixture_of, to_units
 from fastem.moments import Moments
 from fastem.progress import Progress, Watch
 from fastem.restarts import collapsed, race
 from fastem.results import Callback, Fit, Restart, Status
-from fastem.rows import Rows, Source
+from fastem.rows import MemoryRows, Rows, Source
 from fastem.units import Units
 
 #: Default floor of covariances' eigenvalues, as a share of the data's own variance.
@@ -39,6 +39,7 @@ class Options:
     accelerate: bool = True
     callback: Callback | None = None
     progress: bool = False
+    noise: bool | ArrayLike = False
     prior: bool = False
 
     def __post_init__(self) -> None:
@@ -51,7 +52,14 @@ class Options:
             validation.real(self.reg_covar, "reg_covar")
         if self.callback is not None and not callable(self.callback):
             raise TypeError(f"callback is {self.callback!r}; give a function of one argument")
+        if isinstance(self.noise, bool | np.bool_ | str) or self.noise is None:
+            validation.boolean(self.noise, "noise")
         validation.boolean(self.prior, "prior")
+
+    @property
+    def is_noisy(self) -> bool:
+        """Whether there is noise beside the components."""
+        return self.noise is not False and self.noise is not np.False_
 
     def bounds(self, rows: Rows) -> Bounds:
         """What keeps covariances positive definite, in the units of those rows."""
@@ -61,10 +69,11 @@ class Options:
         return Bounds(self.reg_covar * scale**2, ROUNDING_FLOOR)
 
     def family(self, kind: Family, n_components: int, data: Data) -> Family:
-        """The family that EM maximises over: under a prior, if there is one."""
-        if not self.prior:
-            return kind
-        return WithPrior.of(kind, n_components, *data.centre(kind), data.rows(kind).units)
+        """The family that EM maximises over: under a prior and beside noise, if asked for."""
+        if self.prior:
+            units = data.rows(kind).units
+            kind = WithPrior.of(kind, n_components, *data.centre(kind), units)
+        return WithNoise(kind, clutter.box(data)) if self.is_noisy else kind
 
 
 def fit(
@@ -85,6 +94,7 @@ def fit(
     random_state: int | np.random.Generator | None = None,
     callback: Callback | None = None,
     progress: bool = False,
+    noise: bool | ArrayLike = False,
     prior: bool = False,
 ) -> Fit:
     """Fit a Gaussian mixture by Expectation-Maximisation.
@@ -130,6 +140,11 @@ def fit(
         Called with an `Event` after each pass; returning True stops the fit with what it has.
     progress : bool, default False
         Show a progress bar (extra: progress).
+    noise : bool or (n_samples,) array-like of bool, default False
+        Whether there are rows of no component: a uniform density over the smaller of the data's
+        bounding boxes along the columns and along the principal axes (rows not in memory: along the
+        columns). An array is a first guess at which rows; by default those far from their
+        neighbours (Byers and Raftery 1998). Rows of noise are labelled -1.
     prior : bool, default False
         Maximise the posterior density under the conjugate prior of Fraley and Raftery (2007), with
         their defaults, instead of the likelihood: no component can collapse. The prior holds a
@@ -162,7 +177,7 @@ def fit(
     array([0., 5.])
     """
     options = Options(
-        n_init, init, reg_covar, tol, max_iter, accelerate, callback, progress, prior=prior
+        n_init, init, reg_covar, tol, max_iter, accelerate, callback, progress, noise, prior
     )
     kind = family(covariance_type)
     data = Data.of(X, sample_weight)
@@ -227,7 +242,7 @@ def account(
     """What a run over all rows, in those units, comes to in the user's."""
     moments = run.moments
     return Fit(
-        Mixture(*from_units(run.parameters, kind, units), kind.name),
+        mixture_of(run.parameters, kind, units),
         moments.log_likelihood * data.weight_unit,
         moments.n_rows * data.weight_unit,
         moments.uncertainty * data.weight_unit,
@@ -250,21 +265,34 @@ def _start(
     watch: Watch,
 ) -> tuple[Parameters, tuple[Restart, ...]]:
     """Where EM over all rows begins, in their units."""
-    if given.means is not None and given.covariances is not None:
+    complete = given.means is not None and given.covariances is not None
+    if complete and not options.is_noisy:
         return to_units(given.complete(), kind, rows.units), ()
     sample = data.sample(kind, n_components, _child(seed, 0))
+    clear, noise = _clearing(data, sample, n_components, options, _child(seed, 0))
+    if complete:
+        start = to_units(given.complete(), kind, rows.units)
+        return start._replace(weights=start.weights * (1.0 - noise)), ()
     bounds = options.bounds(sample)
     if given.means is not None:
-        begun = [nearest_means(sample, sample.units.enter(given.means))]
+        nearest = nearest_means(clear, sample.units.enter(given.means))
+        begun = [replace(nearest, noise=noise)]
     else:
 
         def begin() -> list[Start]:
             generators = [np.random.default_rng(_child(seed, 1 + i)) for i in range(options.n_init)]
-            return STARTS[options.init](sample, n_components, generators)
+            if not options.is_noisy:
+                return STARTS[options.init](sample, n_components, generators)
+            # A sparse cluster may have been taken for noise: half the starts are of all rows.
+            cleared = STARTS[options.init](clear, n_components, generators[::2])
+            whole = STARTS[options.init](sample, n_components, generators[1::2])
+            return [replace(s, noise=noise) for s in cleared] + [
+                replace(s, noise=clutter.LEAST_SHARE) for s in whole
+            ]
 
         begun = data.once(("starts", options.init, n_components, id(sample)), begin)
     local = kind.at(sample.units)
-    starts = [given.override(s.parameters(local, bounds), kind, sample.units) for s in begun]
+    starts = [given.override(s.parameters(local, bounds), local, sample.units) for s in begun]
     if given.means is not None:
         return change_units(starts[0], kind, sample.units, rows.units), ()
     winner, restarts = race(
@@ -278,6 +306,27 @@ def _start(
         on_pass=watch.race(sample.units),
     )
     return change_units(winner, kind, sample.units, rows.units), restarts
+
+
+def _clearing(
+    data: Data,
+    sample: MemoryRows,
+    n_components: int,
+    options: Options,
+    seed: np.random.SeedSequence,
+) -> tuple[MemoryRows, float]:
+    """What starts are made of: the sample without its noise, and the noise's share."""
+    if not options.is_noisy:
+        return sample, 0.0
+
+    def clear() -> tuple[MemoryRows, float]:
+        if isinstance(options.noise, bool | np.bool_):
+            marked = clutter.guess(sample)
+        else:
+            marked = data.marked(options.noise, "noise", n_components, seed)
+        return clutter.cleared(sample, marked, max(2 * n_components, data.n_features + 1))
+
+    return data.once(("clear", id(sample)), clear)
 
 
 def _feasible(start: Parameters, kind: Family, bounds: Bounds) -> Parameters:

@@ -42,6 +42,8 @@ class Start:
         Points near the components' means.
     pooled : bool
         Whether small components borrow from the pooled covariance.
+    noise : float
+        Share of all rows that is noise, and not among these.
     """
 
     columns: NDArray[np.float64]
@@ -49,6 +51,7 @@ class Start:
     labels: NDArray[np.int32]
     about: NDArray[np.float64]
     pooled: bool = True
+    noise: float = 0.0
 
     def parameters(self, family: Family, bounds: Bounds) -> Parameters:
         """Means, covariances and shares of the labelled rows.
@@ -68,7 +71,8 @@ class Start:
         )
         if not family.diagonal:
             second += np.tril(second, -1).swapaxes(1, 2)
-        moments = Moments(self.about, self.weight.sum(), 0.0, 0.0, counts, first, second)
+        n_rows = self.weight.sum() / (1.0 - self.noise)
+        moments = Moments(self.about, n_rows, 0.0, 0.0, counts, first, second)
         if self.pooled:
             moments = _borrow(moments)
         with fork_waits(second.size):
@@ -83,7 +87,8 @@ def _borrow(moments: Moments) -> Moments:
     pooled = (share * spread).sum(axis=0)
     lent = (means.shape[1] + 1) * total / moments.n_rows
     spread = (counts[trailing] * spread + lent * pooled) / (counts[trailing] + lent)
-    return Moments(means, total, 0.0, 0.0, counts, np.zeros_like(means), counts[trailing] * spread)
+    second = counts[trailing] * spread
+    return Moments(means, moments.n_rows, 0.0, 0.0, counts, np.zeros_like(means), second)
 
 
 def k_means_plus_plus(
@@ -207,6 +212,7 @@ class Given:
             np.ones(kind.shape(K, D)) if self.covariances is None else self.covariances,
         )
         weights, means, covariances = to_units(given, kind, units)
+        weights = weights if self.weights is None else weights * (1.0 - kind.noise_weight(start))
         return Parameters(
             weights,
             start.means if self.means is None else means,

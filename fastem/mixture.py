@@ -8,6 +8,7 @@ from collections.abc import Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -15,29 +16,31 @@ from numpy.typing import ArrayLike, NDArray
 from fastem import validation
 from fastem.atomic import whole
 from fastem.conditioning import Regressions, check_rest, columns_of
-from fastem.covariance import Family, Parameters, family
+from fastem.covariance import Family, Parameters, WithNoise, family
 from fastem.density import Density
 from fastem.kernels.jit import fork_waits
 from fastem.lazy import lazy
 from fastem.moments import Moments
+from fastem.noise import Noise
 from fastem.rows import Source, are_of_dask, streamed
 from fastem.rows.labels import labels_file
 from fastem.units import Units
 
 FORMAT = "fastem mixture"
-FORMAT_VERSION = 1
+#: Of files with noise; those without are of version 1, and older readers take them.
+FORMAT_VERSION = 2
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Mixture:
-    """A Gaussian mixture: sum_k weight_k N(x | mean_k, covariance_k).
+    """A Gaussian mixture: sum_k weight_k N(x | mean_k, covariance_k), and noise if there is any.
 
     A value: its arrays are copies and read-only, two mixtures can be compared, pickled and saved.
 
     Parameters
     ----------
     weights : (n_components,) array-like
-        At least 0, with sum 1.
+        At least 0, with sum 1; with noise, 1 less its weight.
     means : (n_components, n_features) array-like
     covariances : array-like
         Of the shape that belongs to `covariance_type`.
@@ -47,6 +50,8 @@ class Mixture:
         names for these. EII, EEI, VEI, EVI take (n_components, n_features) and VEE, EVE, VVE, EEV,
         VEV, EVV (n_components, n_features, n_features); E and V, for one column,
         (n_components, 1).
+    noise : Noise, optional
+        Rows of no component, spread evenly over a box.
 
     Raises
     ------
@@ -67,13 +72,15 @@ class Mixture:
     means: NDArray[np.float64]
     covariances: NDArray[np.float64]
     covariance_type: str = "full"
+    noise: Noise | None = None
 
     def __post_init__(self) -> None:
         """Check and freeze the arrays."""
         kind = family(self.covariance_type)
         means = np.array(validation.rows(self.means, name="means"), dtype=np.float64)
         n_components, n_features = means.shape
-        weights = validation.weights(self.weights, n_components)
+        left = 1.0 if self.noise is None else 1.0 - _check_noise(self.noise, n_features).weight
+        weights = validation.weights(self.weights, n_components, total=left)
         covariances = validation.parameter(
             self.covariances, "covariances", kind.shape(n_components, n_features)
         )
@@ -102,13 +109,17 @@ class Mixture:
 
     @property
     def n_parameters(self) -> int:
-        """Free parameters: K - 1 weights, K D means and those of the covariance family."""
+        """Free parameters: K - 1 weights, K D means and those of the covariance family.
+
+        Noise has two more: its weight, and its volume, which is taken from the data.
+        """
         return self.family.n_parameters(self.n_components, self.n_features)
 
     @property
     def family(self) -> Family:
-        """The covariance family."""
-        return family(self.covariance_type)
+        """The covariance family, and the noise beside it."""
+        kind = family(self.covariance_type)
+        return kind if self.noise is None else WithNoise(kind, self.noise)
 
     @lazy
     def full_covariances(self) -> NDArray[np.float64]:
@@ -117,6 +128,8 @@ class Mixture:
 
     def log_prob(self, X: ArrayLike | Source) -> NDArray[np.float64]:
         """Log density of each row, log sum_k weight_k N(x_i | mean_k, covariance_k).
+
+        Noise adds its weight over its volume, outside its box too.
 
         Parameters
         ----------
@@ -143,7 +156,7 @@ class Mixture:
 
         Returns
         -------
-        resp : (n_samples, n_components)
+        resp : (n_samples, n_components), or (n_samples, n_components + 1) with noise, the last
             float32 if X is, else float64. Each row sums to 1.
         """
         return self._of_each_row("responsibilities", X)
@@ -171,7 +184,7 @@ class Mixture:
         return density.summarise(rows, validation.sample_weight(sample_weight, len(rows)), units)
 
     def predict(self, X: ArrayLike | Source) -> NDArray[np.int32]:
-        """Index of the likeliest component of each row, (n_samples,).
+        """Index of the likeliest component of each row, (n_samples,); -1 is noise.
 
         As `log_prob` and `responsibilities`, of Dask's array or data frame a Dask array, in chunks
         like its own and computed when it is asked for.
@@ -191,7 +204,8 @@ class Mixture:
         path : path
             .npy: an int32 array of labels or, with probabilities, the array of those, whose largest
             in a row is at its label. .csv or .parquet (extra: parquet): a column `label` and, with
-            probabilities, `probability_0`, `probability_1` and so on.
+            probabilities, `probability_0`, `probability_1` and so on, and `probability_noise`
+            where there is noise.
         X : path, source or (n_samples, n_features) array-like
             Rows, as `fastem.rows.open` takes or returns them. All rows are labelled, in their
             order, those of weight 0 as well.
@@ -223,7 +237,8 @@ class Mixture:
         array([0, 1], dtype=int32)
         """
         n_samples = 0
-        with labels_file(path, self.n_components if probabilities else None) as file:
+        n_components = self.n_components if probabilities else None
+        with labels_file(path, n_components, self.noise is not None) as file:
             for block in self._blocks(X):
                 density, units = self._factored_for(block.dtype)
                 resp = density.responsibilities(block, units) if probabilities else None
@@ -247,7 +262,8 @@ class Mixture:
         Raises
         ------
         TypeError, ValueError
-            If a column is repeated or there is no such column.
+            If a column is repeated or there is no such column, or there is noise in a box that does
+            not lie along the columns: what such a box casts on some of them is not uniform.
 
         Examples
         --------
@@ -256,7 +272,8 @@ class Mixture:
         """
         chosen = columns_of(columns, self.n_features)
         covariances = self.full_covariances[:, chosen[:, None], chosen]
-        return self._plain(self.weights, self.means[:, chosen], covariances)
+        noise = None if self.noise is None else self.noise.marginal(chosen)
+        return self._plain(self.weights, self.means[:, chosen], covariances, noise)
 
     def condition(self, columns: int | Sequence[int], values: ArrayLike) -> Mixture:
         """The mixture that the other columns follow where these have the values given.
@@ -276,8 +293,8 @@ class Mixture:
         Raises
         ------
         TypeError, ValueError
-            If a column is repeated, there is no such column or none is left, or values are not
-            finite numbers, one for each column.
+            If a column is repeated, there is no such column or none is left, values are not finite
+            numbers, one for each column, or noise has no marginal (see `marginal`).
 
         Examples
         --------
@@ -290,7 +307,12 @@ class Mixture:
         given = validation.parameter(np.atleast_1d(values), "values", chosen.shape)
         weights = self.marginal(chosen.tolist()).responsibilities(given[None])[0]
         regressions = Regressions.of(self.means, self.full_covariances, chosen)
-        return self._plain(weights, regressions.means(given), regressions.covariances)
+        noise = None
+        if self.noise is not None:
+            others = np.setdiff1d(np.arange(self.n_features), chosen)
+            noise = self.noise.marginal(others).with_weight(float(weights[-1]))
+            weights = weights[:-1]
+        return self._plain(weights, regressions.means(given), regressions.covariances, noise)
 
     def predict_mean(self, columns: int | Sequence[int], X: ArrayLike) -> NDArray[np.float64]:
         """Mean of the other columns where these have the values given: a regression.
@@ -323,13 +345,35 @@ class Mixture:
         check_rest(chosen, self.n_features)
         X = validation.rows(X, n_features=len(chosen)).astype(np.float64, copy=False)
         resp = self.marginal(chosen.tolist()).responsibilities(X)
-        return Regressions.of(self.means, self.full_covariances, chosen).mean(X, resp)
+        means = Regressions.of(self.means, self.full_covariances, chosen).mean(X, resp)
+        if self.noise is not None:
+            others = np.setdiff1d(np.arange(self.n_features), chosen)
+            means += resp[:, -1:] * self.noise.centre[others]
+        return means
 
-    def _plain(self, weights: NDArray, means: NDArray, covariances: NDArray) -> Mixture:
+    def without_noise(self) -> Mixture:
+        """The components alone, their weights divided by their sum.
+
+        Raises
+        ------
+        ValueError
+            If all is noise.
+        """
+        if self.noise is None:
+            return self
+        total = self.weights.sum()
+        if not total > 0:
+            raise ValueError("the mixture is noise alone; without it nothing is left")
+        return Mixture(self.weights / total, self.means, self.covariances, self.covariance_type)
+
+    def _plain(
+        self, weights: NDArray, means: NDArray, covariances: NDArray, noise: Noise | None
+    ) -> Mixture:
         """A mixture of covariance matrices that may have left this one's family."""
         if self.family.diagonal:
-            return Mixture(weights, means, np.diagonal(covariances, axis1=1, axis2=2), "diag")
-        return Mixture(weights, means, covariances)
+            variances = np.diagonal(covariances, axis1=1, axis2=2)
+            return Mixture(weights, means, variances, "diag", noise)
+        return Mixture(weights, means, covariances, noise=noise)
 
     def sample(
         self, n_samples: int, random_state: int | np.random.Generator | None = None
@@ -345,16 +389,23 @@ class Mixture:
         -------
         X : (n_samples, n_features)
         labels : (n_samples,) int32
-            The component each row came from.
+            The component each row came from; -1 is noise.
         """
         n_samples = validation.integer(n_samples, "n_samples")
         if not (random_state is None or isinstance(random_state, np.random.Generator)):
             random_state = validation.integer(random_state, "random_state", least=0)
         rng = np.random.default_rng(random_state)
-        labels = rng.choice(self.n_components, size=n_samples, p=self.weights).astype(np.int32)
+        if self.noise is None:
+            labels = rng.choice(self.n_components, size=n_samples, p=self.weights).astype(np.int32)
+        else:
+            shares = np.append(self.noise.weight, self.weights)
+            shares /= shares.sum()
+            labels = rng.choice(len(shares), size=n_samples, p=shares).astype(np.int32) - 1
         X = rng.standard_normal((n_samples, self.n_features))
         deviations = np.sqrt(np.diagonal(self.full_covariances, axis1=1, axis2=2))
-        for k in np.unique(labels):
+        if self.noise is not None:
+            X[labels == -1] = self.noise.sample(int((labels == -1).sum()), rng)
+        for k in np.unique(labels[labels >= 0]):
             scale = deviations[k]
             mine = labels == k
             with fork_waits(X.size):
@@ -370,15 +421,17 @@ class Mixture:
         OSError
             If the file cannot be written.
         """
+        noise: dict[str, Any] = {} if self.noise is None else self.noise.fields()
         with whole(path) as part, open(part, "wb") as file:
             np.savez(
                 file,
                 format=np.array(FORMAT),
-                version=np.array(FORMAT_VERSION),
+                version=np.array(FORMAT_VERSION if noise else 1),
                 weights=self.weights,
                 means=self.means,
                 covariances=self.covariances,
                 covariance_type=np.array(self.covariance_type),
+                **noise,
             )
 
     @classmethod
@@ -413,20 +466,23 @@ class Mixture:
             fields["means"],
             fields["covariances"],
             str(fields["covariance_type"]),
+            Noise.of_fields(fields),
         )
 
     def __eq__(self, other: object) -> bool:
         """Same family and equal arrays."""
         if not isinstance(other, Mixture):
             return NotImplemented
-        return self.covariance_type == other.covariance_type and all(
+        same = self.covariance_type == other.covariance_type and self.noise == other.noise
+        return same and all(
             np.array_equal(mine, theirs)
             for mine, theirs in zip(self._parameters, other._parameters, strict=True)
         )
 
     def __hash__(self) -> int:
         """Consistent with equality, for which 0.0 is -0.0."""
-        return hash((self.covariance_type, *((a + 0.0).tobytes() for a in self._parameters)))
+        arrays = ((a + 0.0).tobytes() for a in self._parameters)
+        return hash((self.covariance_type, self.noise, *arrays))
 
     def __repr__(self) -> str:
         """Family, sizes, weights and means, for people."""
@@ -443,11 +499,13 @@ class Mixture:
             ]
         if shown < self.n_components:
             lines.append(f"  and {self.n_components - shown} more")
+        if self.noise is not None:
+            lines.append(f"  noise: weight {self.noise.weight:.4f}")
         return "\n".join(lines)
 
     def __getstate__(self) -> dict:
         """The fields, without what is derived from them."""
-        names = "weights", "means", "covariances", "covariance_type"
+        names = "weights", "means", "covariances", "covariance_type", "noise"
         return {name: getattr(self, name) for name in names}
 
     def __setstate__(self, state: dict) -> None:
@@ -468,7 +526,8 @@ class Mixture:
         if not self.family.per_column:
             spread = np.full_like(spread, spread.max())
         units = Units.from_spread(np.zeros(self.n_features), spread)
-        return self.family.factor(to_units(self._parameters, self.family, units)), units
+        kind = self.family.at(units)
+        return kind.factor(to_units(self._parameters, kind, units)), units
 
     def _of_each_row(
         self, kernel: str, X: ArrayLike | Source, name: str = "X", *, parallel: bool = True
@@ -500,7 +559,14 @@ class Mixture:
         if dtype == np.float64:
             return self._factored
         units = Units(self.weights @ self.means, self._factored[1].scale)
-        return self.family.factor(to_units(self._parameters, self.family, units)), units
+        kind = self.family.at(units)
+        return kind.factor(to_units(self._parameters, kind, units)), units
+
+
+def mixture_of(parameters: Parameters, kind: Family, units: Units) -> Mixture:
+    """The mixture, in the user's units, of parameters in those units."""
+    noise = None if kind.noise is None else kind.noise.with_weight(kind.noise_weight(parameters))
+    return Mixture(*from_units(parameters, kind, units), kind.name, noise)
 
 
 def to_units(parameters: Parameters, kind: Family, units: Units) -> Parameters:
@@ -527,3 +593,13 @@ def _check_symmetric(covariances: NDArray) -> None:
             f"covariances are not symmetric: entries differ from their mirror images by up to "
             f"{difference:g}; average the matrices with their transposes"
         )
+
+
+def _check_noise(noise: Noise, n_features: int) -> Noise:
+    if not isinstance(noise, Noise):
+        raise TypeError(f"noise is {noise!r}; give a fastem.Noise, or None")
+    if noise.n_features != n_features:
+        raise ValueError(
+            f"noise has a box of {noise.n_features} dimensions but means have {n_features} columns"
+        )
+    return noise

@@ -39,6 +39,8 @@ class Moments:
         sum_i v_i r_ik (x_i - mu_k).
     second : (n_components, n_features, n_features) or (n_components, n_features)
         sum_i v_i r_ik (x_i - mu_k)(x_i - mu_k)', or its diagonal.
+    noise : float
+        sum_i v_i r_i of the noise, where there is any beside the components.
     """
 
     about: NDArray[np.float64]
@@ -48,6 +50,7 @@ class Moments:
     counts: NDArray[np.float64]
     first: NDArray[np.float64]
     second: NDArray[np.float64]
+    noise: float = 0.0
 
     def __add__(self, other: Moments) -> Moments:
         """Moments of both sets of rows.
@@ -69,6 +72,7 @@ class Moments:
             self.counts + other.counts,
             self.first + other.first,
             self.second + other.second,
+            self.noise + other.noise,
         )
 
     def scaled(self, factor: float) -> Moments:
@@ -81,12 +85,16 @@ class Moments:
             self.counts * factor,
             self.first * factor,
             self.second * factor,
+            self.noise * factor,
         )
 
     @property
     def weights(self) -> NDArray[np.float64]:
-        """Mixing weights that maximise the expected log-likelihood; equal if no row counts."""
-        total = self.counts.sum()
+        """Mixing weights that maximise the expected log-likelihood; equal if no row counts.
+
+        Beside noise they sum to less than 1.
+        """
+        total = self.counts.sum() + self.noise
         return self.counts / total if total > 0 else np.full_like(self.counts, 1 / len(self.counts))
 
     def scatter(self) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
@@ -120,5 +128,6 @@ class Moments:
             np.subtract(self.second / divisor[:, None], delta * delta, out=covariances)
             np.maximum(covariances, 0.0, out=covariances)  # less is rounding, from means far off
         if any_dead:
-            covariances[dead] = np.tensordot(self.weights, covariances, axes=1)
+            shares = self.weights / self.weights.sum() if self.noise else self.weights
+            covariances[dead] = np.tensordot(shares, covariances, axes=1)
         return counts, means, covariances

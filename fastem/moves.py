@@ -12,7 +12,7 @@ Pattern Recognition 28 (1995) 781), which needs moments only.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -103,11 +103,18 @@ def improve(
     parameters : Parameters
     level : float
     """
-    columns, weight = standard_columns(sample)
+    all_columns, all_weight = standard_columns(sample)
     for _ in range(MAX_ROUNDS):
         labels = family.factor(parameters).predict(sample.X, sample.units)
+        columns, weight, noise = all_columns, all_weight, family.noise_weight(parameters)
+        clear = labels >= 0
+        if not clear.any():
+            break
+        if not clear.all():
+            columns = np.ascontiguousarray(columns[:, clear])
+            weight, labels = weight[clear], labels[clear]
         for start in _proposals(columns, weight, labels, parameters.means, bounds):
-            tried, reached = again(start.parameters(family, bounds))
+            tried, reached = again(replace(start, noise=noise).parameters(family, bounds))
             if reached > level + tol:
                 parameters, level = tried, reached
                 break

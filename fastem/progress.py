@@ -8,7 +8,7 @@ from types import TracebackType
 import numpy as np
 
 from fastem.covariance import Family, Parameters
-from fastem.mixture import Mixture, from_units
+from fastem.mixture import Mixture, mixture_of
 from fastem.results import Callback, Event
 from fastem.units import Units
 
@@ -94,7 +94,7 @@ class Watch:
                 kind = self._kind
 
                 def mixture() -> Mixture:
-                    return Mixture(*from_units(point, kind, units), kind.name)
+                    return mixture_of(point, kind, units)
 
                 event = Event(stage, start, n_iter, level, mixture)
                 answer = self._callback(event)

@@ -130,8 +130,8 @@ def select(
     random_state : int, Generator or None
         All fits of one call start from the same seeds on the same sample of rows.
     **fit_options
-        n_init, init, reg_covar, tol, max_iter, accelerate, callback, progress, prior: as in
-        `fastem.fit`.
+        n_init, init, reg_covar, tol, max_iter, accelerate, callback, progress, noise, prior: as
+        in `fastem.fit`.
 
     Returns
     -------

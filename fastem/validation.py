@@ -290,23 +290,29 @@ def parameter(value: ArrayLike, name: str, shape: tuple[int, ...]) -> NDArray[np
     return array
 
 
-def weights(value: ArrayLike, n_components: int, *, name: str = "weights") -> NDArray[np.float64]:
-    """Mixing weights (n_components,), rescaled to a sum of exactly 1 to rounding.
+def weights(
+    value: ArrayLike, n_components: int, *, name: str = "weights", total: float = 1.0
+) -> NDArray[np.float64]:
+    """Mixing weights (n_components,), rescaled to a sum of `total` to rounding.
 
     Raises
     ------
     ValueError
-        If one is negative or their sum is not 1 to 1e-6.
+        If one is negative or their sum is not `total`, 1 less the weight of noise, to 1e-6.
     """
     array = parameter(value, name, (n_components,))
     if (array < 0).any():
         k = int(np.argmin(array))
         raise ValueError(f"{name}[{k}] is {array[k]}; weights must be at least 0")
-    total = array.sum()
-    if abs(total - 1) > 1e-6:
-        raise ValueError(f"{name} sum to {total}; divide them by their sum")
-    # Left to the bit where it is 1 to rounding: a mixture made of another's arrays equals it.
-    return array if abs(total - 1) <= len(array) * np.finfo(float).eps else array / total
+    found = array.sum()
+    if abs(found - total) > 1e-6:
+        remedy = "divide them by their sum"
+        if total != 1:
+            remedy += f", times {total:g}, which the noise leaves to them"
+        raise ValueError(f"{name} sum to {found}; {remedy}")
+    # Left to the bit where it is so to rounding: a mixture made of another's arrays equals it.
+    exact = abs(found - total) <= len(array) * np.finfo(float).eps
+    return array if exact else array / (found / total)
 
 
 def check_mask(value: ArrayLike, name: str) -> None:

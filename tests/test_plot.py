@@ -431,3 +431,20 @@ def test_without_matplotlib_the_extra_is_named():
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "pip install 'fastem[plot]'" in run.stdout
+
+
+@pytest.mark.parametrize("n_features", [1, 2, 3])
+def test_noise_is_grey_and_named(n_features):
+    """Oracle: the labels of the mixture, and the colour of noise."""
+    noise = fastem.Noise(0.5, np.full(n_features, -20.0), np.full(n_features, 20.0))
+    mixture = fastem.Mixture([0.5], np.zeros((1, n_features)), [[1.0] * n_features], "diag", noise)
+    X, _ = mixture.sample(400, random_state=0)
+    panels = np.ravel(plot.clusters(mixture, X))
+    sheet = panels[0].figure
+    legends = [*sheet.legends, *(ax.get_legend() for ax in panels if ax.get_legend())]
+    named = [text.get_text() for text in legends[0].get_texts()]
+    assert "noise: 50%" in named
+    if n_features == 2:
+        grey = panels[0].collections[0]
+        assert len(grey.get_offsets()) == (mixture.predict(X) == -1).sum()
+        assert to_hex(grey.get_facecolor()[0]) == "#999999"

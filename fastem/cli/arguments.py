@@ -101,6 +101,11 @@ def _add_fit(words: argparse._SubParsersAction) -> None:
     model.add_argument(
         "--criterion", choices=CRITERIA, default="bic", help="what picks the best; default bic"
     )
+    model.add_argument(
+        "--noise",
+        action="store_true",
+        help="let rows belong to no cluster, spread evenly over the data; their label is -1",
+    )
     model.add_argument("--columns", metavar="COLUMNS", help=f"which to use; {COLUMNS}")
     model.add_argument(
         "--drop-missing", action="store_true", help="leave out rows with missing values"

@@ -21,6 +21,7 @@ from fastem.cli.outputs import Outputs
 from fastem.cli.tables import Table
 from fastem.covariance import GROUPS, family
 from fastem.mixture import Mixture
+from fastem.rows.labels import names as label_names
 from fastem.selection import Selection, select
 
 #: Tried where nothing is asked for.
@@ -86,7 +87,7 @@ def predict(arguments: argparse.Namespace) -> None:
         with told(_name(arguments.file)):
             labels = mixture.predict(table.X)
             resp = mixture.responsibilities(table.X) if arguments.probabilities else None
-        lines = _lines(table, labels, resp)
+        lines = _lines(table, labels, mixture.n_components, resp)
         if "--labels" not in outputs:
             sys.stdout.writelines(lines)
             return
@@ -145,6 +146,7 @@ def _select(
             tol=arguments.tol,
             max_iter=arguments.max_iter,
             reg_covar=arguments.reg_covar,
+            noise=arguments.noise,
             prior=arguments.prior,
             progress=sys.stderr.isatty() and find_spec("tqdm") is not None,
         )
@@ -174,11 +176,12 @@ def _draw(outputs: Outputs, choice: Selection, table: Table) -> None:
     outputs.write("--plot-selection", lambda path: save(plot.selection(choice), path))
 
 
-def _lines(table: Table, labels: NDArray, resp: NDArray | None = None) -> Iterator[str]:
+def _lines(
+    table: Table, labels: NDArray, n_components: int = 0, resp: NDArray | None = None
+) -> Iterator[str]:
     """CSV with a header and a line for every row of the file; rows left out are NA."""
-    names = ["label"]
-    if resp is not None:
-        names += [f"probability_{k}" for k in range(resp.shape[1])]
+    noisy = resp is not None and resp.shape[1] > n_components
+    names = label_names(None if resp is None else n_components, noisy)
     yield ",".join(names) + "\n"
     absent = ",".join(["NA"] * len(names)) + "\n"
     kept = np.ones(len(labels), bool) if table.kept is None else table.kept

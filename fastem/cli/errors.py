@@ -20,6 +20,7 @@ OPTIONS = {
     "reg_covar": "--reg-covar",
     "tol": "--tol",
     "max_iter": "--max-iter",
+    "noise=True": "--noise",
     "prior=True": "--prior",
 }
 _ARGUMENT = re.compile(rf"\b({'|'.join(OPTIONS)})\b")

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from fastem.cli.errors import in_options
 from fastem.cli.tables import Table
 from fastem.mixture import Mixture
+from fastem.noise import Noise
 from fastem.selection import Row, Selection
 
 #: Beyond these a table is no longer read by people; --json has everything.
@@ -28,7 +29,7 @@ def text(name: str, table: Table, choice: Selection, labels: NDArray, width: int
     name : str
         What the file is called.
     labels : (n_samples,) ndarray of int
-        The component of each row.
+        The component of each row; -1 is noise.
     width : int
         Characters that a line may have.
     """
@@ -53,7 +54,7 @@ def text(name: str, table: Table, choice: Selection, labels: NDArray, width: int
 
 def clusters(mixture: Mixture, columns: Sequence[str], labels: NDArray, width: int) -> list[str]:
     """One line a component: rows, weight, and mean ± standard deviation of each column."""
-    sizes = np.bincount(labels, minlength=mixture.n_components)
+    sizes = np.bincount(labels[labels >= 0], minlength=mixture.n_components)
     deviations = np.sqrt(np.diagonal(mixture.full_covariances, axis1=1, axis2=2))
     shown = range(min(mixture.n_components, MAX_COMPONENTS))
     cells = [
@@ -66,6 +67,9 @@ def clusters(mixture: Mixture, columns: Sequence[str], labels: NDArray, width: i
         values = (mean_and_deviation(mixture.means[k, d], deviations[k, d]) for k in shown)
         cells.append([head, *values])
     lines = _wrapped(cells, width)
+    if mixture.noise is not None:
+        n_noise, weight = int((labels < 0).sum()), mixture.noise.weight
+        lines.append(f"  noise: {n_noise} rows, weight {weight:.4f}")
     if mixture.n_components > MAX_COMPONENTS:
         lines.append(f"  and {mixture.n_components - MAX_COMPONENTS} more; --json has them all")
     lines += [
@@ -110,8 +114,9 @@ def document(name: str, table: Table, choice: Selection, labels: NDArray) -> dic
                 "weights": mixture.weights,
                 "means": mixture.means,
                 "covariances": mixture.covariances,
+                "noise": None if mixture.noise is None else _noise(mixture.noise),
             },
-            "sizes": np.bincount(labels, minlength=mixture.n_components),
+            "sizes": np.bincount(labels[labels >= 0], minlength=mixture.n_components),
             "log_likelihood": best.log_likelihood,
             "aic": best.aic(),
             "bic": best.bic(),
@@ -131,6 +136,11 @@ def document(name: str, table: Table, choice: Selection, labels: NDArray) -> dic
             ],
         }
     )
+
+
+def _noise(noise: Noise) -> dict[str, Any]:
+    """What is told of noise; axes are null where they are the columns'."""
+    return {name: getattr(noise, name) for name in ("weight", "low", "high", "axes")}
 
 
 def _plain(value: Any) -> Any:

@@ -14,6 +14,9 @@ orientation are equal (E) or vary (V) among components, or axes are parallel to 
     VEE EEV VEV EVV      lambda_k D_k A_k D_k'     (K, D, D)                 Ellipsoidal
     EVE VVE              lambda_k D A_k D'         (K, D, D)                 Ellipsoidal
 
+`WithPrior` puts a conjugate prior on the parameters of a family, `WithNoise` a uniform density
+beside its components; both are families again.
+
 For a single column E is one variance and V one for each component, (K, 1).
 """
 
@@ -28,6 +31,7 @@ from fastem.covariance.family import Bounds, Family, Parameters
 from fastem.covariance.parsimonious_diagonal import EEI, EII, EVI, VEI
 from fastem.covariance.parsimonious_ellipsoidal import EEV, EVV, VEE, VEV
 from fastem.covariance.single_column import E, V
+from fastem.covariance.with_noise import WithNoise
 from fastem.covariance.with_prior import WithPrior
 
 __all__ = [
@@ -36,6 +40,7 @@ __all__ = [
     "Bounds",
     "Family",
     "Parameters",
+    "WithNoise",
     "WithPrior",
     "families",
     "family",

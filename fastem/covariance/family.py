@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from fastem.density import Density
 from fastem.moments import Moments
+from fastem.noise import Noise
 from fastem.units import Units
 
 LOG2_2PI = float(np.log2(2 * np.pi))
@@ -57,12 +58,15 @@ class Family(ABC):
         Whether its moments need squares only.
     shared : bool
         Whether all components have one covariance matrix.
+    noise : Noise or None
+        What there is beside the components, in the user's units.
     """
 
     name: str
     per_column: bool = True
     diagonal: bool = False
     shared: bool = False
+    noise: Noise | None = None
 
     def __init__(self, name: str | None = None) -> None:
         if name is not None:
@@ -115,6 +119,10 @@ class Family(ABC):
     def at(self, units: Units) -> Family:
         """The family for rows in those units: another one where it knows sizes of the data."""
         return self
+
+    def noise_weight(self, parameters: Parameters) -> float:
+        """Share of the rows that is noise."""
+        return 0.0
 
     def log_prior(self, parameters: Parameters) -> float:
         """What EM maximises beyond the log-likelihood, in nats a row of the data fitted."""

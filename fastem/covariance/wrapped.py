@@ -20,11 +20,16 @@ class Wrapped(Family):
     def __init__(self, kind: Family) -> None:
         super().__init__(kind.name)
         self.kind = kind
+        self.noise = kind.noise
         self.per_column, self.diagonal, self.shared = kind.per_column, kind.diagonal, kind.shared
 
     def shape(self, n_components: int, n_features: int) -> tuple[int, ...]:
         """Those of `kind`."""
         return self.kind.shape(n_components, n_features)
+
+    def n_parameters(self, n_components: int, n_features: int) -> int:
+        """Those of `kind`."""
+        return self.kind.n_parameters(n_components, n_features)
 
     def n_covariance_parameters(self, n_components: int, n_features: int) -> int:
         """Those of `kind`."""
@@ -47,6 +52,10 @@ class Wrapped(Family):
     def rescale(self, covariances: NDArray, scale: NDArray) -> NDArray:
         """As `kind` does."""
         return self.kind.rescale(covariances, scale)
+
+    def noise_weight(self, parameters: Parameters) -> float:
+        """That of `kind`."""
+        return self.kind.noise_weight(parameters)
 
     def log_prior(self, parameters: Parameters) -> float:
         """That of `kind`."""

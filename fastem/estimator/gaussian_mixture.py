@@ -185,6 +185,11 @@ class GaussianMixture(DensityMixin, BaseEstimator):
         >>> GaussianMixture.from_mixture(mixture).predict([[4.0]])
         array([1])
         """
+        if mixture.noise is not None:
+            raise ValueError(
+                "the mixture has noise, which scikit-learn's class knows nothing of; give "
+                "mixture.without_noise()"
+            )
         model = cls(mixture.n_components, covariance_type=mixture.covariance_type, **parameters)
         model.n_features_in_ = mixture.n_features
         model._publish(mixture, np.dtype(np.float64))

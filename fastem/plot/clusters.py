@@ -29,6 +29,8 @@ from fastem.plot.style import (
 MOST_COLUMNS = 6
 #: A legend names so many components; more would hide the picture.
 MOST_NAMED = 10
+#: Rows of noise.
+NOISE = "#999999"
 OUTLINES: dict[str, Callable[..., Axes]] = {
     "ellipses": ellipses,
     "contours": contours,
@@ -44,7 +46,7 @@ def clusters(
     *,
     outline: str = "ellipses",
 ) -> Any:
-    """Rows coloured by their likeliest component, with the components' outlines.
+    """Rows coloured by their likeliest component, with the components' outlines; noise is grey.
 
     One column is drawn as a histogram, two as points, more as a grid of all pairs: below the
     diagonal points, on it each column's histogram. Of more than 5000 rows a random sample of 5000
@@ -106,7 +108,7 @@ def points(X: ArrayLike, labels: ArrayLike, ax: Axes | None = None) -> Axes:
     Parameters
     ----------
     X : (n_samples, 2) array-like
-    labels : (n_samples,) array-like of int, from 0
+    labels : (n_samples,) array-like of int, from 0; -1 is noise, grey
     ax : Axes, optional
 
     Returns
@@ -123,10 +125,10 @@ def points(X: ArrayLike, labels: ArrayLike, ax: Axes | None = None) -> Axes:
     labels = np.asarray(labels)
     if X.shape[1] != 2:
         raise ValueError(f"X has {X.shape[1]} columns; points draws two")
-    if labels.shape != (len(X),) or labels.dtype.kind not in "iu" or labels.min() < 0:
+    if labels.shape != (len(X),) or labels.dtype.kind not in "iu" or labels.min() < -1:
         raise ValueError(
-            f"labels has shape {labels.shape} and dtype {labels.dtype}; give one number from 0 for "
-            f"each of the {len(X)} rows"
+            f"labels has shape {labels.shape} and dtype {labels.dtype}; give one number from 0, or "
+            f"-1 for noise, for each of the {len(X)} rows"
         )
     ax = axes(ax)
     drawn = rows_drawn(X)
@@ -137,8 +139,8 @@ def points(X: ArrayLike, labels: ArrayLike, ax: Axes | None = None) -> Axes:
             mine[:, 0],
             mine[:, 1],
             s=size,
-            c=colour(int(k)),
-            marker=marker(int(k)),
+            c=colour(int(k)) if k >= 0 else NOISE,
+            marker=marker(int(k)) if k >= 0 else ".",
             alpha=0.45,
             linewidths=0,
             rasterized=True,
@@ -273,15 +275,13 @@ def _legend(ax: Axes, mixture: Mixture) -> None:
 
 
 def _handles(mixture: Mixture) -> list[Line2D]:
-    return [
-        Line2D(
-            [],
-            [],
-            ls="",
-            marker=marker(k),
-            color=colour(k),
-            markersize=6,
-            label=f"{k}: {mixture.weights[k]:.0%}",
-        )
+    shown = [
+        (marker(k), colour(k), f"{k}: {mixture.weights[k]:.0%}")
         for k in range(mixture.n_components)
+    ]
+    if mixture.noise is not None:
+        shown.append((".", NOISE, f"noise: {mixture.noise.weight:.0%}"))
+    return [
+        Line2D([], [], ls="", marker=sign, color=ink, markersize=6, label=label)
+        for sign, ink, label in shown
     ]

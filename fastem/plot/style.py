@@ -111,12 +111,16 @@ def rows_drawn(X: NDArray) -> NDArray[np.intp]:
 
 
 def marginal(mixture: Mixture, columns: Sequence[int]) -> Mixture:
-    """The mixture of some columns alone, which is Gaussian again."""
+    """The mixture of some columns alone, which is Gaussian again.
+
+    Noise is drawn as even over the columns' ranges, though the shadow of a turned box is not.
+    """
     if list(columns) == list(range(mixture.n_features)):
         return mixture
     index = np.asarray(columns)
     covariances = mixture.full_covariances[:, index[:, None], index]
-    return Mixture(mixture.weights, mixture.means[:, index], covariances)
+    noise = None if mixture.noise is None else mixture.noise.span(index)
+    return Mixture(mixture.weights, mixture.means[:, index], covariances, noise=noise)
 
 
 def two_columns(mixture: Mixture, columns: Sequence[int] | None, name: str) -> Mixture:

@@ -25,10 +25,12 @@ class Labels(ABC):
     path : Path
     n_components : int or None
         How many probabilities go with each label; None writes labels alone.
+    noisy : bool
+        Whether that of noise follows them.
     """
 
     @abstractmethod
-    def __init__(self, path: Path, n_components: int | None) -> None: ...
+    def __init__(self, path: Path, n_components: int | None, noisy: bool = False) -> None: ...
 
     @abstractmethod
     def write(self, labels: NDArray[np.int32], resp: NDArray | None) -> None:
@@ -40,7 +42,9 @@ class Labels(ABC):
 
 
 @contextmanager
-def labels_file(path: str | os.PathLike, n_components: int | None) -> Generator[Labels, None, None]:
+def labels_file(
+    path: str | os.PathLike, n_components: int | None, noisy: bool = False
+) -> Generator[Labels, None, None]:
     """A file in the format of its suffix, whole or not at all.
 
     Raises
@@ -60,7 +64,7 @@ def labels_file(path: str | os.PathLike, n_components: int | None) -> Generator[
             f"path is {os.fspath(path)!r}; labels are written to {', '.join(kinds)}: end it so"
         )
     with whole(path) as part:
-        file = kinds[suffix](part, n_components)
+        file = kinds[suffix](part, n_components, noisy)
         try:
             yield file
         finally:
@@ -70,8 +74,9 @@ def labels_file(path: str | os.PathLike, n_components: int | None) -> Generator[
 class Npy(Labels):
     """An array: labels (n,) or, where probabilities are asked for, those (n, n_components)."""
 
-    def __init__(self, path: Path, n_components: int | None) -> None:
-        self._n_components, self._n, self._dtype = n_components, 0, np.dtype(np.int32)
+    def __init__(self, path: Path, n_components: int | None, noisy: bool = False) -> None:
+        self._width = None if n_components is None else n_components + noisy
+        self._n, self._dtype = 0, np.dtype(np.int32)
         self._file = open(path, "wb")  # noqa: SIM115, closed by `close`
         self._header()
 
@@ -88,7 +93,7 @@ class Npy(Labels):
         self._file.close()
 
     def _header(self) -> None:
-        shape = (self._n,) if self._n_components is None else (self._n, self._n_components)
+        shape = (self._n,) if self._width is None else (self._n, self._width)
         descr = np.lib.format.dtype_to_descr(self._dtype)
         header = {"descr": descr, "fortran_order": False, "shape": shape}
         np.lib.format.write_array_header_1_0(self._file, header)
@@ -98,9 +103,9 @@ class Npy(Labels):
 class Csv(Labels):
     """Text with a header: label, and probability_0, probability_1, ... where asked for."""
 
-    def __init__(self, path: Path, n_components: int | None) -> None:
+    def __init__(self, path: Path, n_components: int | None, noisy: bool = False) -> None:
         self._file = open(path, "w", encoding="utf-8", newline="")  # noqa: SIM115
-        self._file.write(",".join(names(n_components)) + "\n")
+        self._file.write(",".join(names(n_components, noisy)) + "\n")
 
     def write(self, labels: NDArray[np.int32], resp: NDArray | None) -> None:
         """Add a line for each row."""
@@ -120,14 +125,14 @@ class Csv(Labels):
 class Parquet(Labels):
     """Columns of the names that `Csv` has."""
 
-    def __init__(self, path: Path, n_components: int | None) -> None:
+    def __init__(self, path: Path, n_components: int | None, noisy: bool = False) -> None:
         try:
             from pyarrow import parquet
         except ImportError:
             raise ImportError(
                 "writing .parquet needs pyarrow; install it with: pip install 'fastem[parquet]'"
             ) from None
-        self._path, self._names = path, names(n_components)
+        self._path, self._names = path, names(n_components, noisy)
         self._open = parquet.ParquetWriter
         self._file: parquet.ParquetWriter | None = None
 
@@ -148,6 +153,9 @@ class Parquet(Labels):
             self._file.close()
 
 
-def names(n_components: int | None) -> list[str]:
+def names(n_components: int | None, noisy: bool = False) -> list[str]:
     """Of the columns."""
-    return ["label", *(f"probability_{k}" for k in range(n_components or 0))]
+    if n_components is None:
+        return ["label"]
+    found = ["label", *(f"probability_{k}" for k in range(n_components))]
+    return [*found, "probability_noise"] if noisy else found

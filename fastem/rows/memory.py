@@ -14,6 +14,8 @@ from fastem.units import Units
 
 #: Numbers of a long enough row.
 FOLDED = 256
+#: Rows that are turned together.
+BLOCK = 65536
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,6 +58,15 @@ class Memory(Source):
     def limits(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Smallest and largest number in each column."""
         return limits(self.X)
+
+    def limits_along(
+        self, axes: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Smallest and largest number in each column of the rows times axes (n_features, m)."""
+        blocks = range(0, len(self.X), BLOCK)
+        turned = [self.X[start : start + BLOCK] @ axes for start in blocks]
+        low = np.min([block.min(axis=0) for block in turned], axis=0)
+        return low, np.max([block.max(axis=0) for block in turned], axis=0)
 
     def draw(self, n: int, rng: np.random.Generator) -> tuple[NDArray, NDArray[np.float64] | None]:
         """At most n rows drawn without replacement, in their order, and their weights."""

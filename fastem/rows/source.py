@@ -76,6 +76,15 @@ class Source(ABC):
     def limits(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Smallest and largest number in each column, (n_features,)."""
 
+    def limits_along(
+        self, axes: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
+        """Smallest and largest number in each column of the rows times axes (n_features, m).
+
+        None where the place of the rows does not say.
+        """
+        return None
+
     @abstractmethod
     def draw(self, n: int, rng: np.random.Generator) -> tuple[NDArray, NDArray[np.float64] | None]:
         """At most n rows drawn without replacement, in their order, and their weights."""

@@ -113,6 +113,25 @@ def test_a_prior_is_handed_on(run):
     assert json.loads(out)["mixture"]["means"] == fitted.mixture.means.tolist()
 
 
+def test_noise_is_labelled_and_told(run, tmp_path):
+    rng = np.random.default_rng(0)
+    X = np.concatenate([rng.normal(0, 1, (200, 2)), rng.uniform(-20, 20, (60, 2))])
+    np.save(tmp_path / "noisy.npy", X)
+    words = "--components", "1", "--noise", "--labels", "labels.csv", "--model", "model.npz"
+    status, out, _ = run("fit", "noisy.npy", *words)
+    fitted = fastem.fit(X, 1, noise=True, random_state=0)
+    labels = fitted.mixture.predict(X)
+    assert status == 0
+    assert f"noise: {(labels == -1).sum()} rows, weight {fitted.mixture.noise.weight:.4f}" in out
+    assert read_labels("labels.csv").tolist() == labels.tolist()
+    document = json.loads(run("fit", "noisy.npy", "--components", "1", "--noise", "--json")[1])
+    assert document["mixture"]["noise"]["weight"] == fitted.mixture.noise.weight
+    assert document["sizes"] == [(labels == 0).sum()]
+    status, out, _ = run("predict", "model.npz", "noisy.npy", "--probabilities")
+    assert out.startswith("label,probability_0,probability_noise\n")
+    assert [int(line.split(",")[0]) for line in out.splitlines()[1:]] == labels.tolist()
+
+
 def test_wide_tables_are_wrapped(run, monkeypatch, tmp_path):
     monkeypatch.setenv("COLUMNS", "60")
     np.save("x.npy", np.random.default_rng(0).normal(size=(50, 14)))

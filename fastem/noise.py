@@ -1,0 +1,167 @@
+"""Noise: rows that belong to no cluster, as a uniform density over a box around the data.
+
+J. D. Banfield and A. E. Raftery, Biometrics 49 (1993) 803, section 4; C. Fraley and A. E. Raftery,
+J. Am. Stat. Assoc. 97 (2002) 611, section 3.2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastem import validation
+
+
+@dataclass(frozen=True, eq=False)
+class Noise:
+    """A share of the rows, spread evenly over a box.
+
+    Rows outside the box are given its density too, as in mclust: what lies that far out is noise.
+
+    Parameters
+    ----------
+    weight : float
+        From 0 to 1.
+    low, high : (n_features,) array-like
+        The box, along its axes.
+    axes : (n_features, n_features) array-like, optional
+        Unit vectors in columns, at right angles: row x lies at x @ axes. By default the columns of
+        the data.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If one of these is not what it must be, or the box has no volume.
+
+    Examples
+    --------
+    >>> round(Noise(0.1, [0, 0], [4, 5]).log_volume, 6) == round(np.log(20.0), 6)
+    True
+    """
+
+    weight: float
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+    axes: NDArray[np.float64] | None = None
+
+    def __post_init__(self) -> None:
+        """Check and freeze the arrays."""
+        weight = validation.real(self.weight, "noise.weight")
+        if weight > 1:
+            raise ValueError(f"noise.weight is {weight}; it must be at most 1")
+        object.__setattr__(self, "weight", weight)
+        n_features = len(np.atleast_1d(self.low))
+        shapes = {"low": (n_features,), "high": (n_features,), "axes": (n_features, n_features)}
+        for name, shape in shapes.items():
+            if getattr(self, name) is not None:
+                value = validation.parameter(getattr(self, name), f"noise.{name}", shape)
+                value.flags.writeable = False
+                object.__setattr__(self, name, value)
+        if not (self.low < self.high).all():
+            j = int(np.argmin(self.low < self.high))
+            raise ValueError(
+                f"noise.low[{j}] is {self.low[j]:g} and noise.high[{j}] is {self.high[j]:g}; give "
+                f"a box of some width in every direction"
+            )
+        if self.axes is not None and np.abs(self.axes.T @ self.axes - np.eye(n_features)).max() > (
+            1e-8
+        ):
+            raise ValueError("noise.axes are not unit vectors at right angles; orthonormalise them")
+
+    @property
+    def n_features(self) -> int:
+        """Number of columns."""
+        return len(self.low)
+
+    @property
+    def log_volume(self) -> float:
+        """Logarithm of the box's volume; in nats, -log density."""
+        return float(np.log(self.high - self.low).sum())
+
+    @property
+    def centre(self) -> NDArray[np.float64]:
+        """Middle of the box, (n_features,)."""
+        middle = self.low / 2 + self.high / 2
+        return middle if self.axes is None else self.axes @ middle
+
+    def with_weight(self, weight: float) -> Noise:
+        """The same box with another weight; rounding beyond 0 and 1 is cut off."""
+        return replace(self, weight=min(max(weight, 0.0), 1.0))
+
+    def sample(self, n: int, rng: np.random.Generator) -> NDArray[np.float64]:
+        """Rows (n, n_features) drawn from the box."""
+        inside = self.low + rng.random((n, self.n_features)) * (self.high - self.low)
+        return inside if self.axes is None else inside @ self.axes.T
+
+    def marginal(self, columns: NDArray[np.intp]) -> Noise:
+        """The same on some of the columns.
+
+        Raises
+        ------
+        ValueError
+            If the box does not lie along the columns: its shadow on some of them is not uniform.
+        """
+        if self.axes is not None:
+            raise ValueError(
+                "the noise's box does not lie along the columns, and what it casts on some of them "
+                "is not uniform; use without_noise(), or give the mixture a noise without axes"
+            )
+        return self.span(columns)
+
+    def span(self, columns: Sequence[int] | NDArray[np.intp]) -> Noise:
+        """The least box along some of the data's columns that holds this one's shadow on them."""
+        if self.axes is None:
+            low, high = self.low, self.high
+        else:
+            reach = np.abs(self.axes) @ (self.high / 2 - self.low / 2)
+            low, high = self.centre - reach, self.centre + reach
+        return Noise(self.weight, low[np.asarray(columns)], high[np.asarray(columns)])
+
+    def fields(self) -> dict[str, NDArray]:
+        """What a file keeps."""
+        axes = np.eye(self.n_features) if self.axes is None else self.axes
+        return {
+            "noise_weight": np.array(self.weight),
+            "noise_low": self.low,
+            "noise_high": self.high,
+            "noise_axes": axes,
+        }
+
+    @classmethod
+    def of_fields(cls, fields: dict[str, NDArray]) -> Noise | None:
+        """What a file kept; None if that is nothing.
+
+        Raises
+        ------
+        ValueError
+            If a part is missing.
+        """
+        names = "noise_weight", "noise_low", "noise_high", "noise_axes"
+        missing = set(names) - fields.keys()
+        if len(missing) == len(names):
+            return None
+        if missing:
+            raise ValueError(f"the file is damaged: it lacks {', '.join(sorted(missing))}")
+        weight, low, high, axes = (fields[name] for name in names)
+        turned = not np.array_equal(axes, np.eye(len(low)))
+        return cls(float(weight), low, high, axes if turned else None)
+
+    def __eq__(self, other: object) -> bool:
+        """Same weight and the same box."""
+        if not isinstance(other, Noise):
+            return NotImplemented
+        return self.weight == other.weight and all(
+            np.array_equal(mine, theirs)
+            for mine, theirs in zip(self._arrays, other._arrays, strict=True)
+        )
+
+    def __hash__(self) -> int:
+        """Consistent with equality, for which 0.0 is -0.0."""
+        return hash((self.weight, *((array + 0.0).tobytes() for array in self._arrays)))
+
+    @property
+    def _arrays(self) -> tuple[NDArray, ...]:
+        return self.low, self.high, np.empty(0) if self.axes is None else self.axes

@@ -1,0 +1,79 @@
+"""What is known of noise before a fit: its box, and a guess at its rows.
+
+Oracles: widths of rows along given axes, and labels that rows were drawn with.
+"""
+
+import numpy as np
+import pytest
+from noisy import clusters_and_noise, turn
+from numpy.testing import assert_allclose
+
+import fastem
+from fastem import clutter
+from fastem.covariance import family
+from fastem.data import Data
+from fastem.rows import Memory
+
+D = 2
+
+
+def test_the_box_is_the_smaller_of_two():
+    """Oracle: the widths of rows along given axes."""
+    rng = np.random.default_rng(0)
+    flat = rng.uniform(-1, 1, size=(4000, D)) * [10.0, 1.0]
+    plain, turned = (clutter.box(Data.of(X, None)) for X in (flat, flat @ turn(0.7).T))
+    assert turned.axes is not None
+    assert_allclose(turned.log_volume, np.log(40), atol=0.03)
+    assert_allclose(plain.log_volume, np.log(40), atol=0.03)
+    inside = (flat @ turn(0.7).T) @ turned.axes
+    assert (inside >= turned.low).all()
+    assert (inside <= turned.high).all()
+
+
+def test_the_box_moves_and_grows_with_the_data():
+    X, _ = clusters_and_noise(0.2)
+    here = clutter.box(Data.of(X, None))
+    for scale, shift in ((2.0**400, 0.0), (2.0**-400, 0.0), (1.0, 1e6)):
+        there = clutter.box(Data.of(X * scale + shift, None))
+        assert_allclose(there.log_volume, here.log_volume + D * np.log(scale), rtol=1e-6)
+
+
+def test_rows_on_a_line_have_the_box_along_the_columns():
+    x = np.random.default_rng(0).normal(size=200)
+    assert clutter.box(Data.of(np.column_stack([x, 2 * x]), None)).axes is None
+
+
+def test_a_place_that_knows_only_its_columns_limits_has_the_box_along_them(monkeypatch):
+    X, _ = clusters_and_noise(0.2)
+    monkeypatch.setattr(Memory, "limits_along", lambda self, axes: None)
+    box = clutter.box(Data.of(X @ turn(0.7).T, None))
+    assert box.axes is None
+
+
+def test_a_constant_column_has_no_volume():
+    X = np.column_stack([np.arange(50.0), np.full(50, 3.0)])
+    with pytest.raises(ValueError, match="X column 1 is 3 in every row; drop that column"):
+        fastem.fit(X, 2, noise=True)
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5])
+def test_far_neighbours_tell_noise(share):
+    X, labels = clusters_and_noise(share)
+    guessed = clutter.far_from_neighbours(X, np.ones(len(X)))
+    assert ((labels == -1) == guessed).mean() > 0.9
+
+
+@pytest.mark.parametrize("points", [np.zeros((40, 2)), np.zeros((1, 3)), np.eye(30, 200)])
+def test_far_neighbours_of_points_without_any_are_told_nothing_wrong(points):
+    assert clutter.far_from_neighbours(points, np.ones(len(points))).shape == (len(points),)
+
+
+def test_many_rows_are_sampled_with_their_marks():
+    X, labels = clusters_and_noise(0.3, n=12000)
+    data = Data.of(X, None)
+    seed = np.random.SeedSequence(5)
+    sample = data.sample(family("full"), 3, seed)
+    marked = data.marked(labels == -1, "noise", 3, seed)
+    assert len(marked) == len(sample.X) < len(X)
+    rows = {tuple(row): label for row, label in zip(X.tolist(), labels, strict=True)}
+    assert [rows[tuple(row)] == -1 for row in sample.X.tolist()] == marked.tolist()
