@@ -49,7 +49,7 @@ class Bootstrap:
         The one that was fitted to all rows.
     kind : {"nonparametric", "weighted-likelihood"}
     weights : (n, n_components)
-        Of the n replicates that did not collapse.
+        Of the n replicates that did not collapse. Noise has what they lack of a sum of 1.
     means : (n, n_components, n_features)
     covariances : (n, n_components, n_features, n_features)
         Whatever the family.

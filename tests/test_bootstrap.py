@@ -242,6 +242,17 @@ def test_weights_drawn_have_the_mean_and_spread_of_rows_drawn(kind):
             assert_array_equal(drawn.sum(axis=1), v.sum())
 
 
+def test_noise_has_the_rest_of_the_weight():
+    """Oracle: the binomial standard error, for noise that lies apart from the clusters."""
+    rng = np.random.default_rng(0)
+    rows = np.r_[X, rng.uniform(-60, 60, (80, 2))]
+    fitted = fastem.fit(rows, 1, noise=True, random_state=0)
+    made = fastem.bootstrap(fitted, rows, 150, random_state=0)
+    noise = 1 - made.weights.sum(axis=1)
+    assert noise.mean() == pytest.approx(fitted.mixture.noise.weight, rel=0.03)
+    assert noise.std() == pytest.approx(np.sqrt(0.25 * 0.75 / 320), rel=0.15)
+
+
 # Collapse --------------------------------------------------------------------------------------
 
 
@@ -321,6 +332,14 @@ def test_bad_arguments_are_refused(change, error, message):
     given = {"fit": fastem.fit(X, 2, random_state=0), "X": X} | change
     with pytest.raises(error, match=message):
         fastem.bootstrap(**given)
+
+
+def test_rows_that_are_not_in_memory_are_refused(tmp_path):
+    np.save(tmp_path / "rows.npy", X)
+    fitted = fastem.fit(tmp_path / "rows.npy", 2, random_state=0)
+    with pytest.raises(TypeError, match=r"X is of type .*Path; a bootstrap weights every row"):
+        fastem.bootstrap(fitted, tmp_path / "rows.npy")
+    assert len(fastem.bootstrap(fitted, X, 2).weights) == 2
 
 
 @pytest.mark.parametrize("total", [0.5, 1e300])
