@@ -9,12 +9,8 @@ from numpy.typing import NDArray
 
 from fastem.covariance import Parameters
 from fastem.density import HALF_BITS, Density
-from fastem.kernels.jit import fork_waits
+from fastem.kernels.information import measure_steps
 
-#: The least weight that is divided by.
-TINY = float(np.finfo(float).tiny)
-#: The least weight of noise, which is known as what the others lack to sum to 1.
-EPS = float(np.finfo(float).eps)
 #: Passes whose largest residual counts.
 RESIDUALS = 3
 #: Passes whose slowest rate of convergence counts.
@@ -48,29 +44,32 @@ class ExpectedGain:
         self._least = max(tol, precision)
         self._sizes: deque[float] = deque(maxlen=RESIDUALS)
         self._rates: deque[float] = deque(maxlen=RATES)
-        self._previous: tuple[Parameters, Parameters] | None = None
+        self._before: NDArray[np.float64] | None = None
         self._highest, self._stalled = -np.inf, 0
 
     def update(self, level: float, point: Parameters, image: Parameters, density: Density) -> bool:
         """Whether EM has converged at `point`, which a step moves to `image`."""
         if self.tol <= 0:
             return False
-        residual = _difference(image, point)
-        steps = [residual]
-        if self._previous is not None:
-            old_point, old_residual = self._previous
-            steps += [_difference(point, old_point), old_residual]
-        with fork_waits(density.factors.size):
-            white, *others = _whiten(steps, point.weights, density)
-            self._sizes.append(white @ white)
-            if others:
-                moved, old_white = others
-                slowed = moved @ (old_white - white)
-                length = moved @ moved
-                if length > 0:
-                    # A negative quotient is a saddle or a plateau: no end is in sight.
-                    self._rates.append(max(1.0, length / slowed) if slowed > 0 else np.inf)
-        self._previous = point, residual
+        begins = self._before is None
+        place, onward = _vector(point), _vector(image)
+        if self._before is None:
+            self._before, self._scratch = np.zeros((2, place.size)), np.empty((3, place.size))
+        factors = density.factors.reshape(len(density.factors), -1)
+        size, slowed, length = measure_steps(
+            place,
+ onward,
+ point.means.shape,
+ density.is_noisy,
+ factors,
+ HALF_BITS,
+ self._before,
+ self._scratch,
+        )
+        self._sizes.append(size)
+        if length > 0 and not begins:
+            # A negative quotient is a saddle or a plateau: no end is in sight.
+            self._rates.append(max(1.0, length / slowed) if slowed > 0 else np.inf)
         self._stalled = 0 if level > self._highest else self._stalled + 1
         self._highest = max(level, self._highest)
         if len(self._sizes) < RESIDUALS:
@@ -111,24 +110,5 @@ class Change:
         return before
 
 
-def _difference(a: Parameters, b: Parameters) -> Parameters:
-    return Parameters(*(x - y for x, y in zip(a, b, strict=True)))
-
-
-def _whiten(steps: list[Parameters], weights: NDArray, density: Density) -> NDArray:
-    """Steps in parameters as rows whose squared lengths are step' I_c step, for one row of data."""
-    changes, means, spread = map(np.array, zip(*steps, strict=True))
-    share = np.sqrt(np.maximum(weights, TINY))
-    lost = -changes.sum(axis=1, keepdims=True) / np.sqrt(max(1.0 - weights.sum(), EPS))
-    factors = density.factors / HALF_BITS
-    n, K, D = means.shape
-    if factors.ndim == 3:
-        means = (factors @ means[..., None])[..., 0]
-        spread = spread.reshape(n, -1, D, D)
-        spread = (factors @ spread @ factors.swapaxes(1, 2)).reshape(n, -1, D * D)
-    else:
-        means = factors * means
-        spread = spread.reshape(n, K, -1) * factors**2
-    scaled = share[:, None] * means, share[:, None] * spread / np.sqrt(2.0)
-    parts = [changes / share, *(part.reshape(n, -1) for part in scaled)]
-    return np.concatenate([*parts, lost] if density.is_noisy else parts, axis=1)
+def _vector(parameters: Parameters) -> NDArray[np.float64]:
+    return np.concatenate([part.ravel() for part in parameters])

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from fastem.kernels import passes
+from fastem.kernels.factoring import mirror
 from fastem.kernels.jit import Twins, read_only
 from fastem.moments import Moments
 from fastem.units import Units
@@ -153,6 +153,8 @@ class Density:
             factors[:-1] = self.factors
             means = np.append(self.means, np.zeros((1, n_features)), axis=0)
             arrays = means, factors, np.append(self.log_norms, self.log_noise)
+        elif dtype == np.float64 and not any(array.flags.writeable for array in arrays):
+            return arrays
         means, factors, log_norms = (np.ascontiguousarray(array, dtype) for array in arrays)
         return read_only(means), read_only(factors), read_only(log_norms)
 
@@ -161,27 +163,17 @@ class Density:
         per_component = self.factors[0].size
         return float(n) * len(self.means) * (30 + 2 * per_component + 4 * self.means.shape[1])
 
-    def _complete(self, second: NDArray) -> NDArray:
-        raise NotImplementedError
-
 
 class Ellipsoidal(Density):
     """Components whose covariances are full matrices."""
 
     second_dims = 2
 
-    def _complete(self, second: NDArray) -> NDArray:
-        """Fill the upper triangle, which kernels leave empty."""
-        return np.where(_lower(second.shape[-1]), second, second.swapaxes(-1, -2))
-
 
 class AxisAligned(Density):
     """Components whose covariances are diagonal."""
 
     second_dims = 1
-
-    def _complete(self, second: NDArray) -> NDArray:
-        return second
 
 
 class Tally:
@@ -264,6 +256,9 @@ class Tally:
         """Those of all rows added."""
         (bits, uncertainty), counts, first, second = self._sums
         n_components = len(self._density.means)
+        second = second[:n_components]
+        if second.ndim == 3:  # kernels leave the upper triangles empty
+            mirror(second.reshape(-1), n_components, second.shape[-1])
         return Moments(
             self._parameters[0].astype(np.float64, copy=False)[:n_components],
             self._n_rows,
@@ -271,7 +266,7 @@ class Tally:
             float(uncertainty) * LN2,
             counts[:n_components],
             first[:n_components],
-            self._density._complete(second[:n_components]),
+            second,
             float(counts[n_components:].sum()),
         )
 
@@ -283,11 +278,6 @@ def _merge(slots: NDArray) -> NDArray:
     if slots.size == len(slots):  # single numbers NumPy would add in pairs
         return np.add.accumulate(slots, axis=0)[-1]
     return np.add.reduce(slots, axis=0)
-
-
-@lru_cache
-def _lower(n_features: int) -> NDArray[np.bool_]:
-    return np.tri(n_features, dtype=bool)
 
 
 def slot_tiles(n: int, row_bytes: int, slot_bytes: int) -> int:

@@ -94,8 +94,7 @@ class Moments:
 
         Beside noise they sum to less than 1.
         """
-        total = self.counts.sum() + self.noise
-        return self.counts / total if total > 0 else np.full_like(self.counts, 1 / len(self.counts))
+        return self.statistics[: len(self.counts)]
 
     def scatter(self) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
         """Counts, means and the covariance of the rows of each component about its new mean.
@@ -109,25 +108,23 @@ class Moments:
         covariances : the shape of `second`
             Variances are not negative.
         """
-        return self._scattered
+        statistics, n_dead = self._scattered
+        K, D = self.about.shape
+        counts = self.counts
+        if n_dead:
+            counts = np.where(counts <= DEAD * counts.sum(), 0.0, counts)
+        means = statistics[K : K + K * D].reshape(K, D)
+        return counts, means, statistics[K + K * D :].reshape(self.second.shape)
+
+    @property
+    def statistics(self) -> NDArray[np.float64]:
+        """Weights, and means and covariances as of `scatter`, in one vector; not to be written."""
+        return self._scattered[0]
 
     @lazy
-    def _scattered(self) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-        counts = divisor = self.counts
-        dead = counts <= DEAD * counts.sum()
-        any_dead = dead.any()
-        if any_dead:
-            counts, divisor = np.where(dead, 0.0, counts), np.where(dead, np.inf, counts)
-        means, covariances = np.empty(self.about.shape), np.empty(self.second.shape)
-        if self.second.ndim == 3:
-            moments = self.about, divisor, self.first, self.second
-            scatter(*map(read_only, moments), means, covariances)
-        else:
-            delta = self.first / divisor[:, None]
-            np.add(self.about, delta, out=means)
-            np.subtract(self.second / divisor[:, None], delta * delta, out=covariances)
-            np.maximum(covariances, 0.0, out=covariances)  # less is rounding, from means far off
-        if any_dead:
-            shares = self.weights / self.weights.sum() if self.noise else self.weights
-            covariances[dead] = np.tensordot(shares, covariances, axes=1)
-        return counts, means, covariances
+    def _scattered(self) -> tuple[NDArray[np.float64], int]:
+        K, D = self.about.shape
+        statistics = np.empty(K + K * D + self.second.size)
+        about, second = read_only(self.about), self.second.reshape(K, -1)
+        n_dead = scatter(about, self.counts, self.first, second, self.noise, DEAD, statistics)
+        return statistics, n_dead

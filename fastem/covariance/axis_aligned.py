@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from fastem.covariance.family import Bounds, Family, Parameters, check_variances, log2_norms
+from fastem.covariance.family import Bounds, Family, Parameters, not_positive_definite
 from fastem.density import HALF_BITS, AxisAligned, Density
+from fastem.kernels import factoring
+from fastem.kernels.jit import read_only
 from fastem.moments import Moments
 
 
@@ -72,7 +74,8 @@ class Spherical(Family):
     ) -> Parameters:
         """Weighted mean of each component's rows, and their variance averaged over the columns."""
         _, means, variances = moments.scatter()
-        variances = np.maximum((variances + bounds.ridge).mean(axis=1), bounds.floor)
+        D = len(bounds.ridge)
+        variances = np.maximum((variances + bounds.ridge) @ np.full(D, 1.0 / D), bounds.floor)
         return Parameters(moments.weights, means, variances)
 
     def expand(self, covariances: NDArray, n_components: int, n_features: int) -> NDArray:
@@ -86,7 +89,9 @@ class Spherical(Family):
 
 def factor_variances(parameters: Parameters, variances: NDArray) -> AxisAligned:
     """Density from variances (n_components, n_features)."""
-    check_variances(variances)
-    inverses = 1.0 / np.sqrt(variances)
-    norms = log2_norms(parameters.weights, inverses, variances.shape[1])
-    return AxisAligned(parameters.means, inverses * HALF_BITS, norms)
+    inverses, norms = np.empty(variances.shape), np.empty(len(variances))
+    weights, variances = read_only(parameters.weights), read_only(variances)
+    failed = factoring.factor_diagonal(weights, variances, HALF_BITS, inverses, norms)
+    if failed >= 0:
+        raise not_positive_definite(failed)
+    return AxisAligned(*map(read_only, (parameters.means, inverses, norms)))

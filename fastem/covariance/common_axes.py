@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastem.covariance import decomposition
-from fastem.covariance.decomposition import TINY
+from fastem.covariance.decomposition import SHARE, TINY
 from fastem.covariance.parsimonious_ellipsoidal import EqualEllipsoids, n_rotation
 from fastem.kernels.orientation import common_axes
 
@@ -52,7 +52,8 @@ class VVE(EqualEllipsoids):
         axes = np.ascontiguousarray(frames[int(np.argmin(losses))])
         rotated = np.ascontiguousarray(axes.T @ scatter @ axes)
         lowest = max(floor, TINY)
-        common_axes(shares, rotated, axes, lowest, self.equal_volume, ANGLE, MAX_SWEEPS)
+        share = 0.0 if start is None else SHARE
+        common_axes(shares, rotated, axes, lowest, self.equal_volume, ANGLE, share, MAX_SWEEPS)
         return decomposition.orient(axes, self._variances(shares, _along(axes, scatter), floor))
 
     def _loss(self, shares: NDArray, spread: NDArray, floor: float) -> float:

@@ -28,6 +28,9 @@ from fastem.kernels.proportional import proportional_variances
 
 #: Iterative M steps stop when no volume changes by more than this, relatively.
 TOLERANCE = 1e-11
+#: Begun at the parameters before the step they stop earlier: at this share of the first change.
+#: Warm starts come ever closer, so what is left undone shrinks as EM itself converges.
+SHARE = 1e-3
 MAX_STEPS = 500
 #: Stands in for variances of zero where their logarithm is taken.
 TINY = 1e-150
@@ -81,10 +84,11 @@ def varying_volume_equal_shape(
     settle before the joint minimum.
     """
     spread = np.maximum(spread, TINY)
+    share = 0.0 if volumes is None else SHARE
     if volumes is None:
         volumes = geometric_means(np.maximum(spread, floor))
     volumes, shape = volumes.copy(), np.empty(spread.shape[1])
-    proportional_variances(shares, spread, volumes, shape, floor, TOLERANCE, MAX_STEPS)
+    proportional_variances(shares, spread, volumes, shape, floor, TOLERANCE, share, MAX_STEPS)
     return volumes[:, None] * shape
 
 

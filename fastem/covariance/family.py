@@ -14,8 +14,6 @@ from fastem.moments import Moments
 from fastem.noise import Noise
 from fastem.units import Units
 
-LOG2_2PI = float(np.log2(2 * np.pi))
-
 
 class Parameters(NamedTuple):
     """What EM updates: arrays of a mixture, not validated, in whatever units the rows are in."""
@@ -129,20 +127,6 @@ class Family(ABC):
         return 0.0
 
 
-def check_variances(variances: NDArray) -> None:
-    """Raise LinAlgError unless variances (n, n_features) are all positive and finite."""
-    if not (variances.min() > 0 and variances.max() < np.inf):
-        good = ((variances > 0) & (variances < np.inf)).all(axis=1)
-        raise not_positive_definite(int(np.argmin(good)))
-
-
 def not_positive_definite(index: int) -> np.linalg.LinAlgError:
     """The error that `Family.factor` raises."""
     return np.linalg.LinAlgError(f"covariance {index} is not positive definite")
-
-
-def log2_norms(weights: NDArray, inverse_diagonals: NDArray, n_features: int) -> NDArray:
-    """log2 of weight times density at the mean; `inverse_diagonals` (K or 1, D) of 1 / cholesky."""
-    with np.errstate(divide="ignore"):
-        log_weights = np.log2(weights)
-    return log_weights + np.log2(inverse_diagonals).sum(axis=-1) - 0.5 * n_features * LOG2_2PI

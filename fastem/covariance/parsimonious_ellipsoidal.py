@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastem.covariance import decomposition
-from fastem.covariance.decomposition import MAX_STEPS, TINY, TOLERANCE
-from fastem.covariance.ellipsoidal import Full, bound
+from fastem.covariance.decomposition import MAX_STEPS, SHARE, TINY, TOLERANCE
+from fastem.covariance.ellipsoidal import ROUNDING, Full, bound
 from fastem.covariance.family import Bounds, Parameters
 from fastem.kernels.proportional import proportional_matrices
 from fastem.moments import Moments
@@ -54,30 +54,35 @@ class VEE(EqualEllipsoids):
     ) -> NDArray:
         """Celeux and Govaert's [lambda_k C], iterative."""
         volumes = _volumes(scatter if start is None else start, floor)
+        share = 0.0 if start is None else SHARE
         free, matrices = volumes.copy(), np.zeros((3, *scatter.shape[1:]))
-        if proportional_matrices(shares, scatter, free, matrices, TOLERANCE, MAX_STEPS):
+        if proportional_matrices(shares, scatter, free, matrices, TOLERANCE, share, MAX_STEPS):
             covariances = free[:, None, None] * matrices[0]
             if free.min() * np.linalg.eigvalsh(matrices[0])[0] >= floor:
                 return covariances
-        return _proportional_above(shares, scatter, floor, volumes)
+        return _proportional_above(shares, scatter, floor, volumes, share)
 
 
 def _proportional_above(
-    shares: NDArray, scatter: NDArray, floor: float, volumes: NDArray
+    shares: NDArray, scatter: NDArray, floor: float, volumes: NDArray, share: float
 ) -> NDArray:
     """What `proportional_matrices` does, with eigenvalues raised to the floor at each half step."""
-    n_features = scatter.shape[1]
-    for _ in range(MAX_STEPS):
+    n_features, tolerance = scatter.shape[1], TOLERANCE
+    for step in range(MAX_STEPS):
         pooled = np.tensordot(shares / volumes, scatter, axes=1)
-        within = Bounds(np.zeros(n_features), max(floor, TINY) / volumes.min())
-        shape = bound(pooled[None], within)[0]
-        traces = np.tensordot(scatter, np.linalg.inv(shape), axes=([1, 2], [1, 0]))
+        spread, axes = np.linalg.eigh(pooled)
+        least = max(floor, TINY) / volumes.min()
+        spread = np.maximum(spread, max(least, 2 * ROUNDING * n_features * spread[-1]))
+        traces = ((scatter @ axes) * axes).sum(axis=1) @ (1.0 / spread)
         before, volumes = volumes, np.maximum(traces / n_features, TINY)
         if floor > 0:
-            volumes = np.maximum(volumes, floor / np.linalg.eigvalsh(shape)[0])
-        if (np.abs(volumes - before) <= TOLERANCE * volumes).all():
+            volumes = np.maximum(volumes, floor / spread[0])
+        change = float((np.abs(volumes - before) / volumes).max())
+        if step == 0:
+            tolerance = max(tolerance, share * change)
+        if change <= tolerance:
             break
-    return volumes[:, None, None] * shape
+    return decomposition.orient(axes, volumes[:, None] * spread)
 
 
 class _OwnAxes(EqualEllipsoids):

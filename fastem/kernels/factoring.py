@@ -62,29 +62,86 @@ def factor(weights, covariances, scale, factors, inverses, log_norms):
 
 
 @jit
-def scatter(about, counts, first, second, means, covariances):
-    """Means, and covariances about them, from moments.
+def factor_diagonal(weights, variances, scale, inverses, log_norms):
+    """As `factor`, of diagonal covariances: variances and inverses (K, D)."""
+    n_components, n_features = variances.shape
+    for k in range(n_components):
+        bits = math.log2(weights[k]) if weights[k] > 0.0 else -math.inf
+        for i in range(n_features):
+            variance = variances[k, i]
+            if not (variance > 0.0 and variance < math.inf):
+                return k
+            inverses[k, i] = scale / math.sqrt(variance)
+            bits -= 0.5 * math.log2(variance)
+        log_norms[k] = bits - 0.5 * n_features * math.log2(2.0 * math.pi)
+    return -1
+
+
+@jit
+def scatter(about, counts, first, second, noise, dead, statistics):
+    """Weights, means, and covariances about them, from moments.
 
     Parameters
     ----------
     about, first : (K, D)
     counts : (K,)
-        Not 0; infinite for a component without rows, which keeps its mean.
-    second : (K, D, D)
-    means : (K, D)
-    covariances : (K, D, D)
-        Receives symmetric matrices; their variances are not negative.
+    second : (K, D * D) or (K, D)
+        Of matrices only the lower triangles are read.
+    noise : float
+        What the counts of all components lack of the rows.
+    dead : float
+        A component with a smaller share of the counts keeps its mean and takes the average of the
+        others' covariances.
+    statistics : (K + K D + K D D,) or (K + K D + K D,)
+        Receives weights, means and covariances, one after the other; no variance is negative.
+
+    Returns
+    -------
+    n_dead : int
     """
-    n_components, n_features = about.shape
-    for k in range(n_components):
-        for i in range(n_features):
-            delta = first[k, i] / counts[k]
-            means[k, i] = about[k, i] + delta
-            for j in range(i + 1):
-                value = second[k, i, j] / counts[k] - delta * (first[k, j] / counts[k])
-                covariances[k, i, j] = value
-                covariances[k, j, i] = value
-            covariances[k, i, i] = max(covariances[k, i, i], 0.0)
+    K, D = about.shape
+    width = second.shape[1]
+    total = 0.0
+    for k in range(K):
+        total += counts[k]
+    n_dead = 0
+    living = 0.0
+    for k in range(K):
+        living += counts[k] if counts[k] > dead * total else 0.0
+        statistics[k] = counts[k] / (total + noise) if total > 0.0 else 1.0 / K
+        means = statistics[K + k * D :]
+        covariance = statistics[K + K * D + k * width :]
+        n_dead += counts[k] <= dead * total
+        count = math.inf if counts[k] <= dead * total else counts[k]
+        for i in range(D):
+            delta = first[k, i] / count
+            means[i] = about[k, i] + delta
+            for j in range(i if width == D else 0, i + 1):
+                at = i if width == D else i * D + j
+                value = second[k, at] / count - delta * (first[k, j] / count)
+                covariance[at] = max(value, 0.0) if i == j else value
+    if width != D:
+        mirror(statistics[K + K * D :], K, D)
+    if n_dead > 0:
+        for k in range(K):
+            if counts[k] <= dead * total:
+                for p in range(width):
+                    pooled = 0.0
+                    for m in range(K):
+                        if counts[m] > dead * total:
+                            pooled += counts[m] / living * statistics[K + K * D + m * width + p]
+                    statistics[K + K * D + k * width + p] = pooled
+    return n_dead
+
+
+@jit
+def mirror(matrices, K, D):
+    """Copy the lower triangles of K matrices, (K D D,), to the upper ones."""
+    for k in range(K):
+        matrix = matrices[k * D * D : (k + 1) * D * D]
+        for i in range(D):
+            for j in range(i):
+                matrix[j * D + i] = matrix[i * D + j]
 
 
 @jit

@@ -6,7 +6,7 @@ from fastem.kernels.jit import jit
 
 
 @jit
-def common_axes(shares, scatters, axes, floor, equal_volume, tolerance, max_sweeps):
+def common_axes(shares, scatters, axes, floor, equal_volume, tolerance, share, max_sweeps):
     """Rotate to the axes along which the components' variances s_kj are likeliest.
 
     Minimises sum_k p_k sum_j log s_kj, or with `equal_volume` sum_k p_k (prod_j s_kj)^(1/D). Both
@@ -23,12 +23,13 @@ def common_axes(shares, scatters, axes, floor, equal_volume, tolerance, max_swee
     floor : float
         Above 0; no smaller variance gains anything.
     equal_volume : bool
-    tolerance : float
-        Largest angle, in radians, of a sweep that is the last.
+    tolerance, share : float
+        Largest angle, in radians, of a sweep that is the last, and the same as a share of the
+        largest angle of the first sweep.
     max_sweeps : int
     """
     n_components, size, _ = scatters.shape
-    for _ in range(max_sweeps):
+    for sweep in range(max_sweeps):
         largest = 0.0
         for p in range(size - 1):
             for q in range(p + 1, size):
@@ -52,6 +53,8 @@ def common_axes(shares, scatters, axes, floor, equal_volume, tolerance, max_swee
                 angle = 0.5 * math.atan2(-across, -along)
                 largest = max(largest, abs(angle))
                 _rotate(scatters, axes, p, q, math.cos(angle), math.sin(angle))
+        if sweep == 0:
+            tolerance = max(tolerance, share * largest)
         if largest <= tolerance:
             return
 

@@ -5,7 +5,7 @@ from fastem.kernels.jit import jit
 
 
 @jit
-def proportional_variances(shares, spread, volumes, shape, floor, tolerance, max_steps):
+def proportional_variances(shares, spread, volumes, shape, floor, tolerance, share, max_steps):
     """Minimise sum_k p_k sum_j [log v_kj + s_kj / v_kj] over v_kj = volumes_k shape_j >= floor.
 
     Each half step is the exact minimum given the other.
@@ -20,12 +20,13 @@ def proportional_variances(shares, spread, volumes, shape, floor, tolerance, max
     shape : (D,) float64
         Receives the shape.
     floor : float
-    tolerance : float
-        Largest relative change of a volume in a step that is the last.
+    tolerance, share : float
+        Largest relative change of a volume in a step that is the last, and the same as a share of
+        the change in the first step.
     max_steps : int
     """
     n_components, size = spread.shape
-    for _ in range(max_steps):
+    for step in range(max_steps):
         least = volumes[0]
         for k in range(1, n_components):
             least = min(least, volumes[k])
@@ -36,20 +37,22 @@ def proportional_variances(shares, spread, volumes, shape, floor, tolerance, max
                 total += shares[k] * (spread[k, j] / volumes[k])
             shape[j] = max(total, floor / least)
             narrowest = shape[j] if j == 0 else min(narrowest, shape[j])
-        settled = True
+        largest = 0.0
         for k in range(n_components):
             total = 0.0
             for j in range(size):
                 total += spread[k, j] / shape[j]
             updated = max(total / size, floor / narrowest)
-            settled &= abs(updated - volumes[k]) <= tolerance * updated
+            largest = max(largest, abs(updated - volumes[k]) / updated)
             volumes[k] = updated
-        if settled:
+        if step == 0:
+            tolerance = max(tolerance, share * largest)
+        if largest <= tolerance:
             return
 
 
 @jit
-def proportional_matrices(shares, scatters, volumes, matrices, tolerance, max_steps):
+def proportional_matrices(shares, scatters, volumes, matrices, tolerance, share, max_steps):
     """Minimise sum_k p_k [log |v_k C| + tr(S_k C^-1) / v_k] over volumes v_k and a matrix C.
 
     Parameters
@@ -61,8 +64,9 @@ def proportional_matrices(shares, scatters, volumes, matrices, tolerance, max_st
         Positive, where to begin; updated in place.
     matrices : (3, D, D) float64
         Zeros. The first receives C, the others its lower Cholesky factor and the inverse of that.
-    tolerance : float
-        Largest relative change of a volume in a step that is the last.
+    tolerance, share : float
+        Largest relative change of a volume in a step that is the last, and the same as a share of
+        the change in the first step.
     max_steps : int
 
     Returns
@@ -71,7 +75,7 @@ def proportional_matrices(shares, scatters, volumes, matrices, tolerance, max_st
         False if C was not positive definite; the step is not taken then.
     """
     n_components, size, _ = scatters.shape
-    for _ in range(max_steps):
+    for step in range(max_steps):
         for i in range(size):
             for j in range(size):
                 total = 0.0
@@ -89,7 +93,7 @@ def proportional_matrices(shares, scatters, volumes, matrices, tolerance, max_st
                 for d in range(i, size):
                     total += matrices[2, d, i] * matrices[2, d, j]
                 precision[i, j] = total
-        settled = True
+        largest = 0.0
         for k in range(n_components):
             total = 0.0
             for i in range(size):
@@ -99,8 +103,10 @@ def proportional_matrices(shares, scatters, volumes, matrices, tolerance, max_st
             updated = total / size
             if not updated > 0.0:
                 return False
-            settled &= abs(updated - volumes[k]) <= tolerance * updated
+            largest = max(largest, abs(updated - volumes[k]) / updated)
             volumes[k] = updated
-        if settled:
+        if step == 0:
+            tolerance = max(tolerance, share * largest)
+        if largest <= tolerance:
             return True
     return True
