@@ -15,6 +15,8 @@ from fastem.kernels.information import measure_steps
 RESIDUALS = 3
 #: Passes whose slowest rate of convergence counts.
 RATES = 16
+#: Runs that must reach a level are given up where this many times the expected gain does not.
+REACH = 300.0
 #: Passes without a new highest likelihood after which nothing but rounding moves.
 STALLED = 50
 
@@ -37,10 +39,18 @@ class ExpectedGain:
         With 0 it never stops.
     precision : float
         A relative rounding error; a gain below it cannot be had.
+    to_beat : float
+        Stop as well where no end at this level is to be expected.
+
+    Attributes
+    ----------
+    hopeless : bool
+        Whether that is why it stopped.
     """
 
-    def __init__(self, tol: float, precision: float) -> None:
+    def __init__(self, tol: float, precision: float, to_beat: float = -np.inf) -> None:
         self.tol = tol
+        self.to_beat, self.hopeless = to_beat, False
         self._least = max(tol, precision)
         self._sizes: deque[float] = deque(maxlen=RESIDUALS)
         self._rates: deque[float] = deque(maxlen=RATES)
@@ -74,7 +84,9 @@ class ExpectedGain:
         self._highest = max(level, self._highest)
         if len(self._sizes) < RESIDUALS:
             return False
-        return self.expected < self._least or self._stalled >= STALLED
+        expected = self.expected
+        self.hopeless = level + REACH * expected < self.to_beat
+        return expected < self._least or self._stalled >= STALLED or self.hopeless
 
     @property
     def expected(self) -> float:

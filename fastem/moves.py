@@ -103,6 +103,8 @@ def improve(
     parameters : Parameters
     level : float
     """
+    if len(parameters.weights) < 3:
+        return parameters, level
     all_columns, all_weight = standard_columns(sample)
     for _ in range(MAX_ROUNDS):
         labels = family.factor(parameters).predict(sample.X, sample.units)
@@ -131,8 +133,6 @@ def _proposals(
     What hard labels promise is rough where clusters overlap, so a few that promise a small loss are
     tried as well.
     """
-    if len(means) < 3:
-        return
     groups = _Groups.of(columns, weight, labels, means)
     sides, split_gains, halves = _split(columns, weight, labels, groups, bounds)
     pairs, merge_gains = _merges(groups, bounds)

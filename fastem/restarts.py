@@ -7,7 +7,7 @@ as long as the last one and keeps the better half; the last two run to convergen
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,8 +69,9 @@ def race(
     restarts : tuple of Restart
         One for each start, in their order.
     """
-    runners = [_Runner(i, start) for i, start in enumerate(starts)]
-    alive, done = runners, []
+    firsts = _firsts(starts, family)
+    alive = [_Runner(i, start) for i, start in enumerate(starts) if firsts[i] == i]
+    done: list[Restart] = []
     budget = FIRST_ROUND
     stopped = False
     while not stopped:
@@ -87,6 +88,7 @@ def race(
                 max_iter - runner.n_iter if last else min(budget, max_iter - runner.n_iter),
                 accelerate,
                 on_pass,
+                max((r.level for r in alive if r.converged and not r.collapsed), default=-np.inf),
             )
             if stopped:
                 break
@@ -101,7 +103,28 @@ def race(
     if winner.converged and not winner.collapsed:
         _improve(winner, sample, family, bounds, tol, max_iter, accelerate, on_pass)
     done += [winner.record("chosen"), *(r.record("finished") for r in others)]
-    return winner.parameters, tuple(sorted(done, key=lambda r: r.index))
+    records = {r.index: r for r in done}
+    return winner.parameters, tuple(_repeated(records[first], i) for i, first in enumerate(firsts))
+
+
+def _firsts(starts: list[Parameters], family: Family) -> list[int]:
+    """For each start the first one that has the same components, in whatever order: often few."""
+    seen: dict[tuple[bytes, ...], int] = {}
+    firsts = []
+    for i, (weights, means, covariances) in enumerate(starts):
+        spread = family.expand(covariances, *means.shape).astype(np.float32)
+        parts = zip(weights, means, spread, strict=True)
+        components = tuple(sorted(b"".join(part.tobytes() for part in each) for each in parts))
+        firsts.append(seen.setdefault(components, i))
+    return firsts
+
+
+def _repeated(record: Restart, index: int) -> Restart:
+    """The record of a start, which may be the same as an earlier one's."""
+    if index == record.index:
+        return record
+    outcome = "finished" if record.outcome == "chosen" else record.outcome
+    return replace(record, index=index, outcome=outcome)
 
 
 def _ranked(runners: list[_Runner], grain: float) -> list[_Runner]:
@@ -127,6 +150,7 @@ def _advance(
     steps: int,
     accelerate: bool,
     on_pass: OnPass | None,
+    to_beat: float,
 ) -> bool:
     """Run one start some steps further; returns whether the caller's callback said to stop."""
     earlier = runner.n_iter
@@ -134,12 +158,13 @@ def _advance(
     def watch(n_iter: int, level: float, point: Parameters) -> object:
         return on_pass is not None and on_pass(runner.index, earlier + n_iter, level, point)
 
+    rule = em.ExpectedGain(tol, sample.precision, to_beat)
     run = em.run(
         sample,
         family,
         runner.parameters,
         bounds=bounds,
-        rule=em.ExpectedGain(tol, sample.precision),
+        rule=rule,
         max_iter=max(steps, 1),
         accelerate=accelerate,
         on_pass=watch,
@@ -171,7 +196,9 @@ def _improve(
         tried = _Runner(winner.index, start)
         if not stopped:
             steps = min(max_iter, MOVE_STEPS)
-            stopped = _advance(tried, sample, family, bounds, tol, steps, accelerate, on_pass)
+            stopped = _advance(
+                tried, sample, family, bounds, tol, steps, accelerate, on_pass, winner.level
+            )
         winner.n_iter += tried.n_iter
         return tried.parameters, -np.inf if tried.collapsed else tried.level
 

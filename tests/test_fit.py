@@ -379,7 +379,8 @@ def test_a_component_that_loses_all_its_rows_is_reported(kind, accelerate):
 
 def test_the_callback_hears_of_every_pass_with_a_usable_mixture():
     events = []
-    fitted = fastem.fit(BLOBS, 3, n_init=3, random_state=0, callback=events.append)
+    options = {"n_init": 3, "init": "random", "random_state": 0}
+    fitted = fastem.fit(BLOBS, 3, callback=events.append, **options)
     stages = [e.stage for e in events]
     assert set(stages) == {"race", "all rows"}
     assert stages == sorted(stages, reverse=True)

@@ -18,6 +18,9 @@ from fastem.kernels.orientation import common_axes
 #: The last sweep turns no axis by more than this, in radians.
 ANGLE = 1e-9
 MAX_SWEEPS = 1000
+#: Matrices share axes along which they have no larger elements off their diagonals, as a share of
+#: their traces.
+ALIGNED = 1e-9
 
 
 class VVE(EqualEllipsoids):
@@ -39,22 +42,24 @@ class VVE(EqualEllipsoids):
         Begun at the present axes the expected log-likelihood never falls, though it may have
         several maxima over orientations.
         """
-        if start is None:
-            candidates = np.concatenate([np.tensordot(shares, scatter, axes=1)[None], scatter])
-        else:
-            # Where components share their axes, so does any sum of them; these weights keep
-            # axes apart that a plain sum would make a sphere of.
-            mixing = np.linspace(1.0, 2.0, len(shares))
-            mixing /= np.maximum(np.trace(start, axis1=1, axis2=2), TINY)
-            candidates = np.concatenate([np.tensordot(mixing, start, axes=1)[None], start])
-        frames = np.linalg.eigh(candidates)[1]
-        losses = [self._loss(shares, _along(frame, scatter), floor) for frame in frames]
-        axes = np.ascontiguousarray(frames[int(np.argmin(losses))])
+        share = 0.0 if start is None else SHARE
+        axes = None if start is None else _shared_axes(start)
+        if axes is None:
+            axes = self._likeliest_axes(shares, scatter, floor, start)
         rotated = np.ascontiguousarray(axes.T @ scatter @ axes)
         lowest = max(floor, TINY)
-        share = 0.0 if start is None else SHARE
         common_axes(shares, rotated, axes, lowest, self.equal_volume, ANGLE, share, MAX_SWEEPS)
-        return decomposition.orient(axes, self._variances(shares, _along(axes, scatter), floor))
+        spread = np.maximum(np.einsum("kdd->kd", rotated), 0.0)
+        return decomposition.orient(axes, self._variances(shares, spread, floor))
+
+    def _likeliest_axes(
+        self, shares: NDArray, scatter: NDArray, floor: float, start: NDArray | None
+    ) -> NDArray:
+        """The best of the axes of each component, of their average, and of `start`."""
+        candidates = [np.tensordot(shares, scatter, axes=1)[None], scatter]
+        frames = np.linalg.eigh(np.concatenate(candidates if start is None else [start]))[1]
+        losses = [self._loss(shares, _along(frame, scatter), floor) for frame in frames]
+        return np.ascontiguousarray(frames[int(np.argmin(losses))])
 
     def _loss(self, shares: NDArray, spread: NDArray, floor: float) -> float:
         """The objective of `decomposition` along given axes, variances at their best."""
@@ -79,6 +84,19 @@ class EVE(VVE):
     def _variances(self, shares: NDArray, spread: NDArray, floor: float) -> NDArray:
         """Given the axes, those of EVI."""
         return decomposition.equal_volume_varying_shape(shares, spread, floor)
+
+
+def _shared_axes(covariances: NDArray) -> NDArray | None:
+    """The axes, in columns, that matrices (n_components, D, D) share, or None if they do not."""
+    # Any sum of them has these axes too; such weights keep axes apart that a plain sum would make a
+    # sphere of.
+    traces = np.einsum("kdd->k", covariances)
+    mixing = np.linspace(1.0, 2.0, len(covariances)) / np.maximum(traces, TINY)
+    axes = np.linalg.eigh(np.tensordot(mixing, covariances, axes=1))[1]
+    rotated = axes.T @ covariances @ axes
+    np.einsum("kdd->kd", rotated)[...] = 0.0
+    apart = np.abs(rotated).max(axis=(1, 2)) > ALIGNED * traces
+    return None if apart.any() else np.ascontiguousarray(axes)
 
 
 def _along(axes: NDArray, scatter: NDArray) -> NDArray:

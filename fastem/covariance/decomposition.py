@@ -24,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastem.kernels.jit import fork_waits
+from fastem.kernels.orientation import compose
 from fastem.kernels.proportional import proportional_variances
 
 #: Iterative M steps stop when no volume changes by more than this, relatively.
@@ -99,9 +100,11 @@ def geometric_means(variances: NDArray) -> NDArray:
 
 def orient(axes: NDArray, variances: NDArray) -> NDArray:
     """Covariances D_k diag(v_k) D_k' from axes in columns, one set or (n_components, D, D)."""
-    half = axes * np.sqrt(variances)[:, None, :]
-    covariances = half @ half.swapaxes(1, 2)
-    return 0.5 * (covariances + covariances.swapaxes(1, 2))
+    n_components, n_features = variances.shape
+    covariances = np.empty((n_components, n_features, n_features))
+    frames = np.ascontiguousarray(axes.reshape(-1, n_features, n_features))
+    compose(frames, np.ascontiguousarray(variances), covariances)
+    return covariances
 
 
 def _log_multipliers(logs: NDArray, low: float, log_volume: float) -> NDArray:

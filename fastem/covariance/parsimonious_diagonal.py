@@ -27,7 +27,8 @@ class _EqualDiagonal(Diagonal):
         spread = spread + bounds.ridge
         volumes = None
         if start is not None:
-            volumes = decomposition.geometric_means(np.maximum(start.covariances, TINY))
+            # Of variances of one shape, but for a common factor.
+            volumes = np.maximum(np.add.reduce(start.covariances, axis=1), TINY)
         variances = self._variances(moments.weights, spread, bounds.floor, volumes)
         return Parameters(moments.weights, means, variances)
 

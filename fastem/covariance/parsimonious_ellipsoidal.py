@@ -53,11 +53,14 @@ class VEE(EqualEllipsoids):
         self, shares: NDArray, scatter: NDArray, floor: float, start: NDArray | None
     ) -> NDArray:
         """Celeux and Govaert's [lambda_k C], iterative."""
-        volumes = _volumes(scatter if start is None else start, floor)
+        volumes = _volumes(scatter, floor) if start is None else _traces(start)
         share = 0.0 if start is None else SHARE
         free, matrices = volumes.copy(), np.zeros((3, *scatter.shape[1:]))
         if proportional_matrices(shares, scatter, free, matrices, TOLERANCE, share, MAX_STEPS):
             covariances = free[:, None, None] * matrices[0]
+            half = matrices[2]  # whose squares sum up to the trace of the inverse, above 1 / least
+            if free.min() / np.vdot(half, half) >= floor:
+                return covariances
             if free.min() * np.linalg.eigvalsh(matrices[0])[0] >= floor:
                 return covariances
         return _proportional_above(shares, scatter, floor, volumes, share)
@@ -98,12 +101,11 @@ class _OwnAxes(EqualEllipsoids):
         self, shares: NDArray, scatter: NDArray, floor: float, start: NDArray | None
     ) -> NDArray:
         spread, axes = np.linalg.eigh(scatter)
-        volumes = None if start is None else _volumes(start, floor)
         spread = np.maximum(spread, 0.0)
-        return decomposition.orient(axes, self._variances(shares, spread, floor, volumes))
+        return decomposition.orient(axes, self._variances(shares, spread, floor, start))
 
     def _variances(
-        self, shares: NDArray, spread: NDArray, floor: float, volumes: NDArray | None
+        self, shares: NDArray, spread: NDArray, floor: float, start: NDArray | None
     ) -> NDArray:
         raise NotImplementedError
 
@@ -118,7 +120,7 @@ class EEV(_OwnAxes):
         return n_features + n_components * n_rotation(n_features)
 
     def _variances(
-        self, shares: NDArray, spread: NDArray, floor: float, volumes: NDArray | None
+        self, shares: NDArray, spread: NDArray, floor: float, start: NDArray | None
     ) -> NDArray:
         """Celeux and Govaert's [lambda D_k A D_k']."""
         return decomposition.equal_volume_equal_shape(shares, spread, floor)
@@ -134,9 +136,10 @@ class VEV(_OwnAxes):
         return n_components + n_features - 1 + n_components * n_rotation(n_features)
 
     def _variances(
-        self, shares: NDArray, spread: NDArray, floor: float, volumes: NDArray | None
+        self, shares: NDArray, spread: NDArray, floor: float, start: NDArray | None
     ) -> NDArray:
         """Celeux and Govaert's [lambda_k D_k A D_k'], iterative."""
+        volumes = None if start is None else _traces(start)
         return decomposition.varying_volume_equal_shape(shares, spread, floor, volumes)
 
 
@@ -151,7 +154,7 @@ class EVV(_OwnAxes):
         return 1 + n_components * (n_features - 1 + n_rotation(n_features))
 
     def _variances(
-        self, shares: NDArray, spread: NDArray, floor: float, volumes: NDArray | None
+        self, shares: NDArray, spread: NDArray, floor: float, start: NDArray | None
     ) -> NDArray:
         """Celeux and Govaert's [lambda C_k]."""
         return decomposition.equal_volume_varying_shape(shares, spread, floor)
@@ -166,3 +169,8 @@ def _volumes(covariances: NDArray, floor: float) -> NDArray:
     """|Sigma_k|^(1/D), singular matrices raised."""
     spread = np.linalg.eigvalsh(covariances)
     return decomposition.geometric_means(np.maximum(spread, max(floor, TINY)))
+
+
+def _traces(covariances: NDArray) -> NDArray:
+    """Volumes of matrices of one shape, but for a common factor."""
+    return np.maximum(np.einsum("kdd->k", covariances), TINY)

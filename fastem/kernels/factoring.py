@@ -108,7 +108,7 @@ def scatter(about, counts, first, second, noise, dead, statistics):
     living = 0.0
     for k in range(K):
         living += counts[k] if counts[k] > dead * total else 0.0
-        statistics[k] = counts[k] / (total + noise) if total > 0.0 else 1.0 / K
+        statistics[k] = counts[k] / (total + noise) if total + noise > 0.0 else 1.0 / K
         means = statistics[K + k * D :]
         covariance = statistics[K + K * D + k * width :]
         n_dead += counts[k] <= dead * total

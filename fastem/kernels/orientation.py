@@ -1,4 +1,4 @@
-"""Common principal axes of several scatter matrices, by plane rotations."""
+"""Orientations: common principal axes of several scatter matrices, and matrices from their axes."""
 
 import math
 
@@ -78,3 +78,27 @@ def _rotate(scatters, axes, p, q, c, s):
             b = scatters[k, q, i]
             scatters[k, p, i] = c * a + s * b
             scatters[k, q, i] = c * b - s * a
+
+
+@jit
+def compose(axes, variances, covariances):
+    """Covariances D_k diag(v_k) D_k', symmetric to the bit.
+
+    Parameters
+    ----------
+    axes : (K or 1, D, D)
+        In columns; one set may serve all.
+    variances : (K, D)
+    covariances : (K, D, D)
+        Receives the result.
+    """
+    n_components, size = variances.shape
+    for k in range(n_components):
+        frame = axes[k if axes.shape[0] > 1 else 0]
+        for i in range(size):
+            for j in range(i + 1):
+                total = 0.0
+                for d in range(size):
+                    total += frame[i, d] * variances[k, d] * frame[j, d]
+                covariances[k, i, j] = total
+                covariances[k, j, i] = total
