@@ -47,10 +47,16 @@ class VVE(EqualEllipsoids):
         if axes is None:
             axes = self._likeliest_axes(shares, scatter, floor, start)
         rotated = np.ascontiguousarray(axes.T @ scatter @ axes)
-        lowest = max(floor, TINY)
+        begun, lowest = axes.copy(), max(floor, TINY)
         common_axes(shares, rotated, axes, lowest, self.equal_volume, ANGLE, share, MAX_SWEEPS)
         spread = np.maximum(np.einsum("kdd->kd", rotated), 0.0)
-        return decomposition.orient(axes, self._variances(shares, spread, floor))
+        variances = self._variances(shares, spread, floor)
+        if variances.min() <= floor:
+            # What the rotations minimise knows of the floor, but not what it costs the others.
+            along = _along(begun, scatter)
+            if self._loss(shares, along, floor) < self._loss(shares, spread, floor):
+                return decomposition.orient(begun, self._variances(shares, along, floor))
+        return decomposition.orient(axes, variances)
 
     def _likeliest_axes(
         self, shares: NDArray, scatter: NDArray, floor: float, start: NDArray | None

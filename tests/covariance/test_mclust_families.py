@@ -221,7 +221,7 @@ def test_an_iterative_m_step_is_never_worse_than_where_it_began(name, floor, see
     for _ in range(12):  # a warm start saves iterations: what is left undone is soon made up for
         got = kind.maximise(moments, bounds, got)
         before, after = after, loss(moments, expanded(got, name))
-        assert after <= before + 1e-9 * abs(before)
+        assert after <= before + 1e-8 * abs(before)
     assert after == pytest.approx(before, abs=1e-8)
 
 
