@@ -68,13 +68,13 @@ class ExpectedGain:
         factors = density.factors.reshape(len(density.factors), -1)
         size, slowed, length = measure_steps(
             place,
- onward,
- point.means.shape,
- density.is_noisy,
- factors,
- HALF_BITS,
- self._before,
- self._scratch,
+            onward,
+            point.means.shape,
+            density.is_noisy,
+            factors,
+            HALF_BITS,
+            self._before,
+            self._scratch,
         )
         self._sizes.append(size)
         if length > 0 and not begins:
