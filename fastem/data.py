@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from fastem import validation
 from fastem.covariance import FAMILIES, Family
 from fastem.density import Ellipsoidal
+from fastem.hierarchy import MAX_ROWS, Dendrogram
 from fastem.rows import Memory, MemoryRows, Rows, Source, are_of_dask, streamed
 from fastem.units import LOOKED_AT, Units, location_and_spread
 
@@ -24,6 +25,19 @@ SPREADS = 1e-153, 1e153
 FLOAT64_PEAK = 1e151
 #: Magnitudes, in standard deviations, whose squares float32 sums without overflow.
 FLOAT32_PEAK = 1e16
+
+
+@dataclass(frozen=True, eq=False)
+class Sample(MemoryRows):
+    """The rows that restarts race on, in standard units.
+
+    Parameters
+    ----------
+    dendrogram : callable
+        Gives that of at most `MAX_ROWS` rows, the same one for every sample of the same data.
+    """
+
+    dendrogram: Callable[[], Dendrogram]
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,16 +114,17 @@ class Data:
 
         return self.once(("rows", kind.per_column), place)
 
-    def sample(self, kind: Family, n_components: int, seed: np.random.SeedSequence) -> MemoryRows:
+    def sample(self, kind: Family, n_components: int, seed: np.random.SeedSequence) -> Sample:
         """The rows that restarts race on: the same ones for every fit of the same seed and size."""
         size = self._sample_size(n_components)
 
         def draw() -> tuple[NDArray, NDArray[np.float64] | None]:
             return self.tractable.draw(size, np.random.default_rng(seed))
 
-        def place() -> MemoryRows:
+        def place() -> Sample:
             X, weight = self.once(("drawn", size), draw)
-            return MemoryRows(X, weight, Units.standard(X, per_column=kind.per_column))
+            units = Units.standard(X, per_column=kind.per_column)
+            return Sample(X, weight, units, lambda: self.dendrogram(seed))
 
         return self.once(("sample", kind.per_column, size), place)
 
@@ -141,6 +156,14 @@ class Data:
         wanted = max(MIN_SAMPLE, ROWS_PER_PARAMETER * n_parameters)
         # A power of two, so that fits of like size share their sample.
         return min(self.n_samples, 1 << (wanted - 1).bit_length())
+
+    def dendrogram(self, seed: np.random.SeedSequence) -> Dendrogram:
+        """That of at most `MAX_ROWS` rows: one for every number of components and every family."""
+
+        def grow() -> Dendrogram:
+            return Dendrogram.of(*self.tractable.draw(MAX_ROWS, np.random.default_rng(seed)))
+
+        return self.once("dendrogram", grow)
 
     def centre(self, kind: Family) -> tuple[float, NDArray[np.float64], NDArray[np.float64]]:
         """Number of all rows or sum of their weights, their mean and their covariance.

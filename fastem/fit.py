@@ -11,14 +11,15 @@ from numpy.typing import ArrayLike
 from fastem import clutter, em, validation
 from fastem.conclusion import conclude
 from fastem.covariance import Bounds, Family, Parameters, WithNoise, WithPrior, family
-from fastem.data import Data
+from fastem.data import Data, Sample
+from fastem.hierarchy import MAX_ROWS, Dendrogram
 from fastem.initialisation import STARTS, Given, Start, nearest_means
 from fastem.mixture import change_units, mixture_of, to_units
 from fastem.moments import Moments
 from fastem.progress import Progress, Watch
 from fastem.restarts import collapsed, race
 from fastem.results import Callback, Fit, Restart, Status
-from fastem.rows import MemoryRows, Rows, Source
+from fastem.rows import Memory, Rows, Source
 from fastem.units import Units
 
 #: Default floor of covariances' eigenvalues, as a share of the data's own variance.
@@ -117,9 +118,11 @@ def fit(
         as well; where it is a source, weights come with it.
     n_init : int, default 10
         Starts. One where `means_init` is given: nothing is left to chance.
-    init : {"k-means++", "random", "random-subsets"}, default "k-means++"
+    init : {"k-means++", "random", "random-subsets", "hierarchical"}, default "k-means++"
         Greedy k-means++ with a few steps of k-means; random rows as centres; for each component
-        the mean and covariance of 30 random rows.
+        the mean and covariance of 30 random rows; the groups of model-based hierarchical clustering
+        of at most 2,000 rows, as mclust begins. That one leaves nothing to chance, unless there are
+        more rows: it is the first of the `n_init` starts, and the others are by k-means++.
     weights_init, means_init, covariances_init : array-like, optional
         The start, whole or in part, shaped as `Mixture` has them. With means alone, covariances are
         those of the rows nearest to each mean.
@@ -285,7 +288,8 @@ def _start(
                 return STARTS[options.init](sample, n_components, generators)
             # A sparse cluster may have been taken for noise: half the starts are of all rows.
             cleared = STARTS[options.init](clear, n_components, generators[::2])
-            whole = STARTS[options.init](sample, n_components, generators[1::2])
+            others = generators[1::2]
+            whole = STARTS[options.init](sample, n_components, others) if others else []
             return [replace(s, noise=noise) for s in cleared] + [
                 replace(s, noise=clutter.LEAST_SHARE) for s in whole
             ]
@@ -303,6 +307,7 @@ def _start(
         tol=options.tol,
         max_iter=options.max_iter,
         accelerate=options.accelerate,
+        finalists=[i for i, start in enumerate(begun) if start.finalist],
         on_pass=watch.race(sample.units),
     )
     return change_units(winner, kind, sample.units, rows.units), restarts
@@ -310,21 +315,27 @@ def _start(
 
 def _clearing(
     data: Data,
-    sample: MemoryRows,
+    sample: Sample,
     n_components: int,
     options: Options,
     seed: np.random.SeedSequence,
-) -> tuple[MemoryRows, float]:
+) -> tuple[Sample, float]:
     """What starts are made of: the sample without its noise, and the noise's share."""
     if not options.is_noisy:
         return sample, 0.0
 
-    def clear() -> tuple[MemoryRows, float]:
+    def clear() -> tuple[Sample, float]:
         if isinstance(options.noise, bool | np.bool_):
             marked = clutter.guess(sample)
         else:
             marked = data.marked(options.noise, "noise", n_components, seed)
-        return clutter.cleared(sample, marked, max(2 * n_components, data.n_features + 1))
+        rest, share = clutter.cleared(sample, marked, max(2 * n_components, data.n_features + 1))
+
+        def grow() -> Dendrogram:
+            drawn = Memory(rest.X, rest.sample_weight).draw(MAX_ROWS, np.random.default_rng(seed))
+            return data.once(("dendrogram", id(sample)), lambda: Dendrogram.of(*drawn))
+
+        return Sample(rest.X, rest.sample_weight, rest.units, grow), share
 
     return data.once(("clear", id(sample)), clear)
 

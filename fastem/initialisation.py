@@ -1,12 +1,13 @@
 """Starts for EM: labelled rows, from which each covariance family takes its first parameters.
 
 Sources: k-means++, D. Arthur and S. Vassilvitskii, SODA 2007; its use for mixtures, J. Bloemer and
-K. Bujna, PAKDD 2016.
+K. Bujna, PAKDD 2016; model-based hierarchical clustering, see `hierarchy`.
 """
 
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 
 from fastem import validation
 from fastem.covariance import Bounds, Family, Parameters
+from fastem.data import Sample
 from fastem.kernels import seeding
 from fastem.kernels.jit import fork_waits
 from fastem.mixture import Mixture, to_units
@@ -44,6 +46,9 @@ class Start:
         Whether small components borrow from the pooled covariance.
     noise : float
         Share of all rows that is noise, and not among these.
+    finalist : bool
+        Whether a race runs it to the end even where others are ahead: one made with care may begin
+        low and end high.
     """
 
     columns: NDArray[np.float64]
@@ -52,6 +57,7 @@ class Start:
     about: NDArray[np.float64]
     pooled: bool = True
     noise: float = 0.0
+    finalist: bool = False
 
     def parameters(self, family: Family, bounds: Bounds) -> Parameters:
         """Means, covariances and shares of the labelled rows.
@@ -140,11 +146,39 @@ def nearest_means(sample: MemoryRows, means: NDArray[np.float64]) -> Start:
     return _nearest(columns, weight, means[None])[0]
 
 
+def hierarchical(
+    sample: Sample, n_components: int, generators: list[np.random.Generator]
+) -> list[Start]:
+    """The groups of the rows' dendrogram; where more starts are wanted, the others by k-means++.
+
+    Raises
+    ------
+    ValueError
+        If there are more components than rows in the dendrogram.
+    """
+    tree = sample.dendrogram()
+    if n_components > len(tree.X):
+        raise ValueError(
+            f"init='hierarchical' looks at {len(tree.X)} rows and cannot part them into "
+            f"n_components={n_components}; use init='k-means++'"
+        )
+    labels = tree.cut(n_components)
+    columns, weight = standard_columns(MemoryRows(tree.X, tree.weight, sample.units))
+    sums = np.stack([np.bincount(labels, weight * column) for column in columns], axis=1)
+    about = sums / np.bincount(labels, weight)[:, None]
+    fewest = np.bincount(labels[tree.distinct], minlength=n_components).min()
+    few = bool(fewest <= len(columns) + 1)
+    start = Start(columns, weight, labels, about, pooled=few, finalist=True)
+    others = generators[1:]
+    return [start, *(k_means_plus_plus(sample, n_components, others) if others else ())]
+
+
 #: The starts that `fit` knows by name.
-STARTS = {
+STARTS: dict[str, Callable[[Sample, int, list[np.random.Generator]], list[Start]]] = {
     "k-means++": k_means_plus_plus,
     "random": random_rows,
     "random-subsets": random_subsets,
+    "hierarchical": hierarchical,
 }
 
 

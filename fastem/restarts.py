@@ -6,7 +6,7 @@ as long as the last one and keeps the better half; the last two run to convergen
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -53,12 +53,15 @@ def race(
     tol: float,
     max_iter: int,
     accelerate: bool,
+    finalists: Collection[int] = (),
     on_pass: OnPass | None = None,
 ) -> tuple[Parameters, tuple[Restart, ...]]:
     """Run the starts against each other on the sample.
 
     Parameters
     ----------
+    finalists : collection of int
+        Starts that are not dropped, whatever their level.
     on_pass : callable, optional
         Called with index, n_iter, level and parameters after each pass; True ends the race.
 
@@ -75,7 +78,7 @@ def race(
     budget = FIRST_ROUND
     stopped = False
     while not stopped:
-        last = len(alive) <= FINALISTS
+        last = len(alive) <= FINALISTS + len(finalists)
         for runner in alive:
             if runner.converged or runner.n_iter >= max_iter:
                 continue
@@ -95,9 +98,10 @@ def race(
         alive = _ranked(alive, grain=max(tol, 8 * sample.precision))
         if last or all(r.converged or r.n_iter >= max_iter for r in alive):
             break
-        keep = max(FINALISTS, -(-len(alive) // 2))
-        done += [r.record("dropped") for r in alive[keep:]]
-        alive = alive[:keep]
+        others = [r for r in alive if r.index not in finalists]
+        dropped = others[max(FINALISTS, -(-len(others) // 2)) :]
+        done += [r.record("dropped") for r in dropped]
+        alive = [r for r in alive if r not in dropped]
         budget *= 2
     winner, *others = alive
     if winner.converged and not winner.collapsed:

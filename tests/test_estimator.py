@@ -254,7 +254,7 @@ def test_weight_2_is_the_row_twice_and_weight_0_an_absent_row(covariance_type):
     np.testing.assert_array_equal(labels, weighted.predict(X))
 
 
-@pytest.mark.parametrize("init_params", [*STARTS, "random-subsets"])
+@pytest.mark.parametrize("init_params", [*STARTS, "random-subsets", "hierarchical"])
 def test_starts_leave_rows_of_weight_0_alone(init_params):
     X = clusters()
     weight = np.where(np.arange(len(X)) < 400, 1.0, 0.0)

@@ -6,8 +6,9 @@ import pytest
 
 import fastem
 from fastem.covariance import FAMILIES, Bounds, Parameters, family
+from fastem.data import Sample
+from fastem.hierarchy import Dendrogram
 from fastem.initialisation import STARTS, SUBSET_ROWS, Given, nearest_means
-from fastem.rows import MemoryRows
 from fastem.units import Units
 
 NAMES = list(STARTS)
@@ -20,7 +21,8 @@ X, LABELS = oracle.sample(
 def sample_of(rows, weight=None):
     rows = np.ascontiguousarray(rows, dtype=float)
     D = rows.shape[1]
-    return MemoryRows(rows, weight, Units(np.zeros(D), np.ones(D)))
+    units = Units(np.zeros(D), np.ones(D))
+    return Sample(rows, weight, units, lambda: Dendrogram.of(rows, weight))
 
 
 def generators(n, seed=0):

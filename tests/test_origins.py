@@ -78,7 +78,7 @@ def test_different_starts_find_the_clusters(means):
 
 
 @pytest.mark.parametrize("seed", range(5))
-@pytest.mark.parametrize("init", ["k-means++", "random", "random-subsets"])
+@pytest.mark.parametrize("init", ["k-means++", "random", "random-subsets", "hierarchical"])
 def test_the_defaults_find_the_clusters_unasked(seed, init):
     X, _ = examples.two_round_clusters()
     check_round_clusters(fastem.fit(X, 2, init=init, random_state=seed).mixture)

@@ -168,7 +168,7 @@ values = st.one_of(
     arrays.arrays(np.float64, st.tuples(st.integers(1, 30), st.integers(1, 4)), elements=values),
     st.integers(1, 6),
     kinds,
-    st.sampled_from(["k-means++", "random", "random-subsets"]),
+    st.sampled_from(["k-means++", "random", "random-subsets", "hierarchical"]),
 )
 def test_any_finite_data_gives_a_valid_mixture_or_a_clear_refusal(X, K, kind, init):
     try:

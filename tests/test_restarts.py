@@ -18,7 +18,7 @@ X, LABELS = oracle.sample(
 OUTCOMES = {"dropped", "finished", "chosen", "collapsed"}
 
 
-@pytest.mark.parametrize("init", ["k-means++", "random", "random-subsets"])
+@pytest.mark.parametrize("init", ["k-means++", "random", "random-subsets", "hierarchical"])
 @pytest.mark.parametrize("n_init", [1, 2, 3, 7, 20])
 def test_every_start_has_a_record(init, n_init):
     fitted = fastem.fit(X, 5, n_init=n_init, init=init, random_state=0)

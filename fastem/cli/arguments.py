@@ -114,7 +114,12 @@ def _add_fit(words: argparse._SubParsersAction) -> None:
     search.add_argument(
         "--n-init", metavar="N", type=int, default=10, help="starts of each fit; default 10"
     )
-    search.add_argument("--init", choices=STARTS, default="k-means++", help="default k-means++")
+    search.add_argument(
+        "--init",
+        choices=STARTS,
+        default="k-means++",
+        help="default k-means++; hierarchical as mclust begins, the other starts by k-means++",
+    )
     search.add_argument(
         "--seed",
         metavar="N",

@@ -62,7 +62,8 @@ class GaussianMixture(DensityMixin, BaseEstimator):
         Starts. Each runs to its end, and the one with the best lower bound is kept.
     init_params : str, default "kmeans"
         "kmeans", "k-means++", "random" or "random_from_data" as in scikit-learn, from the same
-        random numbers; "random-subsets" as in `fastem.fit`.
+        random numbers; "random-subsets" and "hierarchical" as in `fastem.fit`, which
+        is the same one in all of `n_init`.
     weights_init : (n_components,) array-like, optional
     means_init : (n_components, n_features) array-like, optional
     precisions_init : array-like, optional

@@ -1,0 +1,151 @@
+"""Dendrograms: what a cut of one promises whatever the rows are."""
+
+from pathlib import Path
+
+import numpy as np
+import oracle
+import pytest
+
+import fastem
+from fastem.data import Data
+from fastem.hierarchy import MAX_ROWS, Dendrogram
+
+DATA = Path(__file__).parent / "data"
+MEANS = np.array([[0.0, 0.0], [10.0, 0.0], [0.0, 10.0], [10.0, 10.0]])
+X, LABELS = oracle.sample(
+    np.random.default_rng(0), 300, np.full(4, 0.25), MEANS, np.ones(4), "spherical"
+)
+
+
+def test_separated_clusters_are_found():
+    assert oracle.adjusted_rand_index(Dendrogram.of(X, None).cut(4), LABELS) == 1.0
+
+
+def test_cuts_are_nested_and_numbered_by_first_rows():
+    tree = Dendrogram.of(X, None)
+    finer = tree.cut(len(X))
+    np.testing.assert_array_equal(finer, np.arange(len(X)))
+    for k in range(12, 0, -1):
+        labels = tree.cut(k)
+        _, first = np.unique(labels, return_index=True)
+        assert len(first) == k
+        assert (np.diff(first) > 0).all()
+        assert len(np.unique(np.stack([labels, finer]), axis=1).T) == len(np.unique(finer))
+        finer = labels
+
+
+@pytest.mark.parametrize(
+    ("scale", "offset"),
+    [(1.0, 1e8), (1e-150, 0.0), (1e150, 0.0), (np.array([1e-100, 1e100]), 0.0)],
+)
+def test_units_do_not_matter(scale, offset):
+    moved = np.rint(X * 2**10) / 2**10
+    expected = Dendrogram.of(moved, None).cut(5)
+    np.testing.assert_array_equal(Dendrogram.of(moved * scale + offset, None).cut(5), expected)
+
+
+def test_a_weight_of_two_is_the_row_twice():
+    weight = 1.0 + np.arange(len(X)) % 3
+    repeated = np.repeat(X, weight.astype(int), axis=0)
+    expected = Dendrogram.of(repeated, None).cut(6)
+    weighted = Dendrogram.of(X, weight).cut(6)
+    np.testing.assert_array_equal(np.repeat(weighted, weight.astype(int)), expected)
+
+
+def test_coinciding_rows_are_parted_last():
+    rows = np.repeat(X[:5], 4, axis=0)
+    tree = Dendrogram.of(rows, None)
+    assert tree.distinct.sum() == 5
+    np.testing.assert_array_equal(tree.cut(5), np.repeat(np.arange(5), 4))
+    assert len(np.unique(tree.cut(17))) == 17
+
+
+@pytest.mark.parametrize("D", [1, 2, 40])
+@pytest.mark.parametrize("n", [1, 2, 3, 30])
+def test_few_rows_and_many_columns(n, D):
+    rows = np.random.default_rng(n).normal(size=(n, D))
+    labels = Dendrogram.of(rows, None).cut(min(n, 3))
+    assert len(np.unique(labels)) == min(n, 3)
+
+
+def test_constant_and_dependent_columns_change_nothing():
+    expected = Dendrogram.of(X, None).cut(4)
+    more = np.column_stack([X, np.full(len(X), 7.0), X @ [1.0, 1.0]])
+    assert oracle.adjusted_rand_index(Dendrogram.of(more, None).cut(4), expected) == 1.0
+    assert len(np.unique(Dendrogram.of(np.ones((6, 2)), None).cut(3))) == 3
+
+
+def test_float32_and_read_only_rows_in_any_order():
+    rows = np.rint(X * 2**10) / 2**10
+    expected = Dendrogram.of(rows, None).cut(7)
+    fortran = np.asfortranarray(rows)
+    fortran.flags.writeable = False
+    np.testing.assert_array_equal(Dendrogram.of(fortran, None).cut(7), expected)
+    np.testing.assert_array_equal(Dendrogram.of(rows.astype(np.float32), None).cut(7), expected)
+
+
+# In a fit ----------------------------------------------------------------------------------------
+
+
+def test_one_start_leaves_nothing_to_chance():
+    one = fastem.fit(X, 4, init="hierarchical", n_init=1, random_state=1)
+    two = fastem.fit(X, 4, init="hierarchical", n_init=1, random_state=2)
+    assert one.mixture == two.mixture
+    assert len(one.restarts) == 1
+
+
+def test_the_other_starts_are_drawn_and_the_first_is_not_dropped():
+    fitted = fastem.fit(X, 6, init="hierarchical", random_state=0)
+    alone = fastem.fit(X, 6, init="hierarchical", n_init=1, random_state=0)
+    assert len(fitted.restarts) == 10
+    assert fitted.restarts[0].outcome in ("chosen", "finished")
+    assert sum(r.outcome == "dropped" for r in fitted.restarts) >= 4
+    assert fitted.restarts[0].trace[:10] == alone.restarts[0].trace[:10]
+
+
+def test_one_dendrogram_serves_a_whole_selection(monkeypatch):
+    grown = []
+    real = Dendrogram.of.__func__
+
+    def of(cls, *rows):
+        grown.append(len(rows[0]))
+        return real(cls, *rows)
+
+    monkeypatch.setattr(Dendrogram, "of", classmethod(of))
+    families = ["VVV", "EII", "diag"]
+    options = {"init": "hierarchical", "n_init": 2, "max_iter": 3, "random_state": 0}
+    choice = fastem.select(X, range(1, 5), covariance_type=families, **options)
+    assert grown == [len(X)]
+    monkeypatch.undo()
+    for row in choice.table:
+        name = row.covariance_type
+        alone = fastem.fit(X, row.n_components, covariance_type=name, **options)
+        assert alone.log_likelihood == row.log_likelihood
+
+
+def test_more_rows_are_drawn_from_by_the_seed():
+    many = np.random.default_rng(0).normal(size=(MAX_ROWS + 500, 1))
+    seeds = [np.random.SeedSequence(s) for s in (0, 0, 1)]
+    drawn = [Data.of(many, None).dendrogram(seed).X for seed in seeds]
+    assert drawn[0].shape == (MAX_ROWS, 1)
+    np.testing.assert_array_equal(drawn[0], drawn[1])
+    assert not np.array_equal(drawn[0], drawn[2])
+
+
+def test_more_components_than_it_looks_at_rows_are_refused():
+    many = np.arange(MAX_ROWS + 10.0)[:, None]
+    with pytest.raises(ValueError, match=r"n_components=2001; use init='k-means\+\+'"):
+        fastem.fit(many, MAX_ROWS + 1, init="hierarchical", n_init=1, covariance_type="E")
+
+
+@pytest.mark.parametrize("n_init", [1, 4])
+def test_noise_is_left_out_of_the_dendrogram(n_init):
+    """The first start is of the rows that are not marked, so it parts what `cut` parts of those."""
+    marked = np.arange(len(X)) % 5 == 0
+    scattered = np.where(marked[:, None], np.random.default_rng(1).uniform(-20, 30, X.shape), X)
+    options = {"init": "hierarchical", "n_init": n_init, "random_state": 0}
+    fitted = fastem.fit(scattered, 4, noise=marked, **options)
+    assert (
+        oracle.adjusted_rand_index(fitted.mixture.predict(scattered)[~marked], LABELS[~marked])
+        > 0.9
+    )
