@@ -126,5 +126,8 @@ class Moments:
         K, D = self.about.shape
         statistics = np.empty(K + K * D + self.second.size)
         about, second = read_only(self.about), self.second.reshape(K, -1)
-        n_dead = scatter(about, self.counts, self.first, second, self.noise, DEAD, statistics)
+        n_dead = scatter(about, self.counts, self.first, second, DEAD, statistics)
+        # Not compiled: there a division may become a product, and all of the rows be less than 1.
+        total = float(np.add.reduce(self.counts)) + self.noise
+        statistics[:K] = self.counts / total if total > 0 else 1 / K
         return statistics, n_dead

@@ -78,8 +78,8 @@ def factor_diagonal(weights, variances, scale, inverses, log_norms):
 
 
 @jit
-def scatter(about, counts, first, second, noise, dead, statistics):
-    """Weights, means, and covariances about them, from moments.
+def scatter(about, counts, first, second, dead, statistics):
+    """Means, and covariances about them, from moments.
 
     Parameters
     ----------
@@ -87,13 +87,11 @@ def scatter(about, counts, first, second, noise, dead, statistics):
     counts : (K,)
     second : (K, D * D) or (K, D)
         Of matrices only the lower triangles are read.
-    noise : float
-        What the counts of all components lack of the rows.
     dead : float
         A component with a smaller share of the counts keeps its mean and takes the average of the
         others' covariances.
     statistics : (K + K D + K D D,) or (K + K D + K D,)
-        Receives weights, means and covariances, one after the other; no variance is negative.
+        Receives, after room for the weights, means and covariances; no variance is negative.
 
     Returns
     -------
@@ -108,7 +106,6 @@ def scatter(about, counts, first, second, noise, dead, statistics):
     living = 0.0
     for k in range(K):
         living += counts[k] if counts[k] > dead * total else 0.0
-        statistics[k] = counts[k] / (total + noise) if total + noise > 0.0 else 1.0 / K
         means = statistics[K + k * D :]
         covariance = statistics[K + K * D + k * width :]
         n_dead += counts[k] <= dead * total
