@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from fastem.covariance import FAMILIES
 from fastem.data import Data
 from fastem.initialisation import standard_columns
+from fastem.kernels.jit import fork_waits
 from fastem.noise import Noise
 from fastem.rows import MemoryRows
 
@@ -32,8 +33,7 @@ TOLERANCE = 1e-6
 def box(data: Data) -> Noise:
     """The smaller of the least boxes along the columns and along the principal axes.
 
-    The principal axes are those of the covariance in the user's units. A place of rows that cannot
-    say how far rows reach along them has the first box.
+    The principal axes are those of the covariance in the user's units.
 
     Raises
     ------
@@ -58,8 +58,6 @@ def _box(data: Data) -> Noise:
     relative = scale.min() / scale  # the columns' spreads, against the greatest of them
     axes = np.linalg.eigh(covariance * relative[:, None] * relative)[1]
     reached = data.source.limits_along(axes)
-    if reached is None:
-        return plain
     widths = reached[1] - reached[0]
     if not widths.min() > THIN * widths.max():
         return plain
@@ -99,7 +97,8 @@ def far_from_neighbours(points: NDArray, weight: NDArray) -> NDArray[np.bool_]:
     points : (n, n_features)
     weight : (n,)
     """
-    from scipy.spatial import cKDTree  # slow to import
+    with fork_waits():
+        from scipy.spatial import cKDTree  # slow to import
 
     n, n_features = points.shape
     k = min(NEIGHBOUR, n - 1)

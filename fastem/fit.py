@@ -145,9 +145,10 @@ def fit(
         Show a progress bar (extra: progress).
     noise : bool or (n_samples,) array-like of bool, default False
         Whether there are rows of no component: a uniform density over the smaller of the data's
-        bounding boxes along the columns and along the principal axes (rows not in memory: along the
-        columns). An array is a first guess at which rows; by default those far from their
-        neighbours (Byers and Raftery 1998). Rows of noise are labelled -1.
+        bounding boxes along the columns and along the principal axes (Banfield and Raftery 1993).
+        An array, for rows in memory, is a first guess at which they are; by default those far from
+        their neighbours (Byers and Raftery 1998). Rows of noise are labelled -1; `weights_init` are
+        shares of the others.
     prior : bool, default False
         Maximise the posterior density under the conjugate prior of Fraley and Raftery (2007), with
         their defaults, instead of the likelihood: no component can collapse. The prior holds a

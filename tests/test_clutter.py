@@ -12,7 +12,6 @@ import fastem
 from fastem import clutter
 from fastem.covariance import family
 from fastem.data import Data
-from fastem.rows import Memory
 
 D = 2
 
@@ -43,11 +42,22 @@ def test_rows_on_a_line_have_the_box_along_the_columns():
     assert clutter.box(Data.of(np.column_stack([x, 2 * x]), None)).axes is None
 
 
-def test_a_place_that_knows_only_its_columns_limits_has_the_box_along_them(monkeypatch):
-    X, _ = clusters_and_noise(0.2)
-    monkeypatch.setattr(Memory, "limits_along", lambda self, axes: None)
-    box = clutter.box(Data.of(X @ turn(0.7).T, None))
-    assert box.axes is None
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_wherever_rows_live_they_have_one_box(tmp_path, dtype):
+    """Oracle: the rows in memory, turned all at once."""
+    dask_array = pytest.importorskip("dask.array")
+    X = (clusters_and_noise(0.2, n=20000)[0] * [3.0, 1.0] @ turn(0.7).T).astype(dtype)
+    np.save(tmp_path / "rows.npy", X)
+    here = clutter.box(Data.of(X, None))
+    assert here.axes is not None
+    turned = X.astype(np.float64) @ here.axes
+    assert_allclose(here.low, turned.min(axis=0), rtol=1e-6)
+    assert_allclose(here.high, turned.max(axis=0), rtol=1e-6)
+    streamed = fastem.rows.open(tmp_path / "rows.npy", memory=1_200_000)
+    for place in tmp_path / "rows.npy", streamed, dask_array.from_array(X, chunks=(7000, 2)):
+        there = clutter.box(Data.of(place, None))
+        assert_allclose(there.low, here.low, rtol=1e-6)
+        assert_allclose(there.high, here.high, rtol=1e-6)
 
 
 def test_a_constant_column_has_no_volume():

@@ -384,13 +384,11 @@ def test_labels_are_written_with_the_probability_of_noise(tmp_path):
     assert np.array_equal(np.load(tmp_path / "labels.npy"), mixture.responsibilities(X))
 
 
-def test_rows_on_disk_are_fitted_with_noise_in_the_box_along_the_columns(tmp_path):
-    """Oracle: the same rows in memory, where both boxes are one."""
+def test_rows_on_disk_are_fitted_with_noise_as_in_memory(tmp_path):
     X, _ = clusters_and_noise(0.3)
     np.save(tmp_path / "rows.npy", X)
     here = fastem.fit(X, K, noise=True, random_state=0)
     there = fastem.fit(tmp_path / "rows.npy", K, noise=True, random_state=0)
-    assert here.mixture.noise.axes is None
     assert there.mixture == here.mixture
     with pytest.raises(ValueError, match="not in memory; give noise=True"):
         fastem.fit(tmp_path / "rows.npy", K, noise=np.zeros(len(X), bool))
@@ -403,3 +401,22 @@ def test_a_bootstrap_keeps_the_noise():
     binomial = np.sqrt(fitted.mixture.weights * (1 - fitted.mixture.weights) / len(X))
     assert (errors.weights > 0.5 * binomial).all()
     assert (errors.weights < 2 * binomial).all()
+
+
+def test_rows_may_all_be_noise():
+    """Oracle: the density that is left when no component has a row."""
+    X = np.random.default_rng(0).uniform(size=(200, 40))
+    fitted = fastem.fit(X, 2, covariance_type="diag", noise=True, prior=True, random_state=0)
+    noise = fitted.mixture.noise
+    if noise.weight == 1.0:
+        assert_allclose(fitted.log_likelihood, -200 * noise.log_volume)
+    kind = WithNoise(FAMILIES["diag"], noise).at(unchanged_units(40))
+    gone = Moments(X[:2], 200.0, 0.0, 0.0, np.zeros(2), X[:2] * 0, X[:2] * 0, 200.0)
+    found = kind.maximise(gone, Bounds(np.zeros(40), 1e-10))
+    assert not found.weights.any()
+    assert kind.noise_weight(found) == 1.0
+    assert np.isfinite(gone.scatter()[2]).all()
+    alone = Mixture(found.weights, X[:2], np.ones((2, 40)), "diag", noise.with_weight(1.0))
+    assert (alone.predict(X) == -1).all()
+    with pytest.raises(ValueError, match="noise alone"):
+        alone.without_noise()

@@ -36,6 +36,7 @@ from numpy.typing import ArrayLike, NDArray
 from fastem import validation
 from fastem.density import Density
 from fastem.moments import Moments
+from fastem.rows.memory import limits_along
 from fastem.rows.source import Rows, Source
 from fastem.rows.survey import Survey, survey
 from fastem.units import Units
@@ -117,6 +118,16 @@ class Dask(Source):
     def limits(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Smallest and largest number in each column."""
         return self.survey.low, self.survey.high
+
+    def limits_along(
+        self, axes: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Smallest and largest number in each column of the rows times axes (n_features, m)."""
+        along = delayed(_limits_along, pure=False)
+        order = delayed((self.form, axes), traverse=False, pure=False)
+        pairs = zip(self.chunks, self.weights, strict=True)
+        lows, highs = zip(*_compute([along(*pair, order) for pair in pairs]), strict=True)
+        return np.min(lows, axis=0), np.max(highs, axis=0)
 
     def draw(self, n: int, rng: np.random.Generator) -> tuple[NDArray, NDArray[np.float64] | None]:
         """At most n rows drawn without replacement, in their order, and their weights.
@@ -289,6 +300,13 @@ def _summarise(
 ) -> Moments:
     form, density, units = order
     return density.summarise(*form.counted(block, weight), units, parallel=False)
+
+
+def _limits_along(
+    block: ArrayLike, weight: ArrayLike | None, order: tuple[Form, NDArray[np.float64]]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    form, axes = order
+    return limits_along(form.counted(block, weight)[0], axes)
 
 
 def _add(*moments: Moments) -> Moments:

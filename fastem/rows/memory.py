@@ -8,14 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastem.density import Density
+from fastem.kernels.jit import fork_waits
 from fastem.moments import Moments
 from fastem.rows.source import Rows, Source
 from fastem.units import Units
 
 #: Numbers of a long enough row.
 FOLDED = 256
-#: Rows that are turned together.
-BLOCK = 65536
+#: Numbers that are turned together.
+TURNED = 2**20
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,10 +64,7 @@ class Memory(Source):
         self, axes: NDArray[np.float64]
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Smallest and largest number in each column of the rows times axes (n_features, m)."""
-        blocks = range(0, len(self.X), BLOCK)
-        turned = [self.X[start : start + BLOCK] @ axes for start in blocks]
-        low = np.min([block.min(axis=0) for block in turned], axis=0)
-        return low, np.max([block.max(axis=0) for block in turned], axis=0)
+        return limits_along(self.X, axes)
 
     def draw(self, n: int, rng: np.random.Generator) -> tuple[NDArray, NDArray[np.float64] | None]:
         """At most n rows drawn without replacement, in their order, and their weights."""
@@ -136,3 +134,18 @@ def limits(X: NDArray) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         return ufunc.reduce(np.concatenate(parts), axis=0).astype(np.float64)
 
     return of(np.minimum), of(np.maximum)
+
+
+def limits_along(
+    X: NDArray, axes: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Smallest and largest number in each column of X times axes (n_features, m)."""
+    low = np.full(axes.shape[1], np.inf)
+    high = -low
+    step = max(1, TURNED // X.shape[1])
+    for start in range(0, len(X), step):
+        with fork_waits(TURNED):
+            turned = X[start : start + step] @ axes
+        here = limits(turned)
+        low, high = np.minimum(low, here[0]), np.maximum(high, here[1])
+    return low, high

@@ -76,14 +76,11 @@ class Source(ABC):
     def limits(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Smallest and largest number in each column, (n_features,)."""
 
+    @abstractmethod
     def limits_along(
         self, axes: NDArray[np.float64]
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
-        """Smallest and largest number in each column of the rows times axes (n_features, m).
-
-        None where the place of the rows does not say.
-        """
-        return None
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Smallest and largest number in each column of the rows times axes (n_features, m)."""
 
     @abstractmethod
     def draw(self, n: int, rng: np.random.Generator) -> tuple[NDArray, NDArray[np.float64] | None]:

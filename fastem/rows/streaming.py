@@ -15,7 +15,7 @@ from fastem.kernels.passes import TILE_ROWS
 from fastem.lazy import lazy
 from fastem.moments import Moments
 from fastem.rows.ahead import ahead
-from fastem.rows.memory import Memory, limits
+from fastem.rows.memory import Memory, limits, limits_along
 from fastem.rows.source import Rows, Source
 from fastem.rows.table import Block, Reader, Table
 from fastem.rows.together import Unweighted
@@ -177,6 +177,12 @@ class Streamed(Source):
         """Smallest and largest number in each column."""
         return self._surveyed.limits()
 
+    def limits_along(
+        self, axes: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Smallest and largest number in each column of the rows times axes (n_features, m)."""
+        return self._surveyed.limits_along(axes)
+
     def draw(self, n: int, rng: np.random.Generator) -> tuple[NDArray, NDArray[np.float64] | None]:
         """At most n rows drawn without replacement, in their order, and their weights."""
         return self._surveyed.draw(n, rng)
@@ -255,6 +261,18 @@ class Surveyed(Source):
     def limits(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Smallest and largest number in each column."""
         return self.low, self.high
+
+    def limits_along(
+        self, axes: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Smallest and largest number in each column of the rows times axes (n_features, m)."""
+        low = np.full(axes.shape[1], np.inf)
+        high = -low
+        with closing(self.blocks(1)) as blocks:
+            for X, _ in blocks:
+                here = limits_along(X, axes)
+                low, high = np.minimum(low, here[0]), np.maximum(high, here[1])
+        return low, high
 
     def draw(self, n: int, rng: np.random.Generator) -> tuple[NDArray, NDArray[np.float64] | None]:
         """At most n rows, and no more than the budget allows."""
