@@ -176,6 +176,10 @@ class AxisAligned(Density):
     second_dims = 1
 
 
+#: Of each slot in turn: its rows or their weight, log-likelihood and uncertainty, and moments.
+Sums = tuple[NDArray, ...]
+
+
 class Tally:
     """The moments of rows that come block by block: the same bits however they are cut.
 
@@ -197,6 +201,8 @@ class Tally:
     ----------
     slot_rows : int
         Rows of a slot. Every block but the last must be a multiple of it.
+    most_slots : int
+        How many slots' moments may stand in memory together.
     """
 
     def __init__(
@@ -210,10 +216,9 @@ class Tally:
         self._parameters = density._cast(dtype)
         self._shapes = (2,), (n_components,), (n_components, n_features), second_shape
         self._tiles = slot_tiles(n, n_features * dtype.itemsize, slot_bytes)
-        self._most = most_slots(slot_bytes)
+        self.most_slots = most_slots(slot_bytes)
         self.slot_rows = self._tiles * passes.TILE_ROWS
-        self._sums: tuple[NDArray, ...] = ()
-        self._n_rows = 0.0
+        self._sums: Sums = ()
 
     def add(self, block: NDArray, sample_weight: NDArray[np.float64] | None) -> None:
         """Add the next rows.
@@ -223,13 +228,14 @@ class Tally:
         block : (n, n_features) float64 or float32, C order
         sample_weight : (n,) float64 or None
         """
-        step = self._most * self.slot_rows
+        step = self.most_slots * self.slot_rows
         for start in range(0, max(len(block), 1), step):
             some = slice(start, start + step)
-            self._add(block[some], None if sample_weight is None else sample_weight[some])
+            weight = None if sample_weight is None else sample_weight[some]
+            self.merge(self.sums(block[some], weight))
 
-    def _add(self, block: NDArray, sample_weight: NDArray[np.float64] | None) -> None:
-        """Add rows of as many slots as may stand in memory together."""
+    def sums(self, block: NDArray, sample_weight: NDArray[np.float64] | None) -> Sums:
+        """What `merge` is to add for a block of at most `most_slots`; any thread may call this."""
         n_slots = _slots(len(block), self._tiles)
         slots = tuple(np.zeros((n_slots, *shape)) for shape in self._shapes)
         passes.summarise(
@@ -242,27 +248,27 @@ class Tally:
             *self._parameters,
             *slots,
         )
-        for each, total in zip(slots, self._sums, strict=False):
-            each[0] += total
-        self._sums = tuple(map(_merge, slots))
         if sample_weight is None or not len(block):
-            self._n_rows += len(block)
-        else:
-            weights = np.add.reduceat(sample_weight, range(0, len(block), self.slot_rows))
-            weights[0] += self._n_rows
-            self._n_rows = float(_merge(weights))
+            return np.array([float(len(block))]), *slots
+        return np.add.reduceat(sample_weight, range(0, len(block), self.slot_rows)), *slots
+
+    def merge(self, sums: Sums) -> None:
+        """Add the slots of the next rows."""
+        for each, total in zip(sums, self._sums, strict=False):
+            each[0] += total
+        self._sums = tuple(map(_merge, sums))
 
     def moments(self) -> Moments:
         """Those of all rows added."""
-        (bits, uncertainty), counts, first, second = self._sums
+        n_rows, (bits, uncertainty), counts, first, second = self._sums
         n_components = len(self._density.means)
         second = second[:n_components]
         if second.ndim == 3:  # kernels leave the upper triangles empty
             mirror(second.reshape(-1), n_components, second.shape[-1])
         return Moments(
             self._parameters[0].astype(np.float64, copy=False)[:n_components],
-            self._n_rows,
-            float(bits) * LN2 + self._n_rows * self._units.log_jacobian,
+            float(n_rows),
+            float(bits) * LN2 + float(n_rows) * self._units.log_jacobian,
             float(uncertainty) * LN2,
             counts[:n_components],
             first[:n_components],

@@ -236,14 +236,16 @@ class Mixture:
         >>> np.load(folder / "labels.npy")
         array([0, 1], dtype=int32)
         """
+        wanted = ("predict", "responsibilities") if probabilities else ("predict",)
         n_samples = 0
         n_components = self.n_components if probabilities else None
-        with labels_file(path, n_components, self.noise is not None) as file:
-            for block in self._blocks(X):
-                density, units = self._factored_for(block.dtype)
-                resp = density.responsibilities(block, units) if probabilities else None
-                file.write(density.predict(block, units), resp)
-                n_samples += len(block)
+        with (
+            labels_file(path, n_components, self.noise is not None) as file,
+            closing(self._each(wanted, X)) as results,
+        ):
+            for labels, *resp in results:
+                file.write(labels, resp[0] if resp else None)
+                n_samples += len(labels)
         return n_samples
 
     def marginal(self, columns: int | Sequence[int]) -> Mixture:
@@ -538,21 +540,33 @@ class Mixture:
 
             serial = partial(self._of_each_row, kernel, parallel=False)
             return lazily(X, self.n_features, serial)
-        parts = []
-        for block in self._blocks(X, name):
-            density, units = self._factored_for(block.dtype)
-            parts.append(getattr(density, kernel)(block, units, parallel=parallel))
+        with closing(self._each((kernel,), X, name, parallel=parallel)) as results:
+            parts = [part for (part,) in results]
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
-    def _blocks(self, X: ArrayLike | Source, name: str = "X") -> Generator[NDArray, None, None]:
-        """The rows that a user gave, checked: an array at once, others piece by piece."""
+    def _each(
+        self,
+        kernels: Sequence[str],
+        X: ArrayLike | Source,
+        name: str = "X",
+        *,
+        parallel: bool = True,
+    ) -> Generator[list[NDArray], None, None]:
+        """What the density says of each row: of an array at once, of a file piece by piece."""
+
+        def work(block: NDArray, parallel: bool = False) -> list[NDArray]:
+            density, units = self._factored_for(block.dtype)
+            return [getattr(density, kernel)(block, units, parallel=parallel) for kernel in kernels]
+
         source = streamed(X)
         if source is None:
-            yield validation.rows(X, name=name, n_features=self.n_features)  # type: ignore[arg-type]
+            rows = validation.rows(X, name=name, n_features=self.n_features)  # type: ignore[arg-type]
+            yield work(rows, parallel)
             return
         validation.columns(source.n_features, self.n_features, name=source.name)
-        with closing(source.each(self.n_components)) as blocks:
-            yield from blocks
+        beside = (self.n_components + 2) * source.dtype.itemsize
+        with closing(source.each(work, beside)) as results:
+            yield from results
 
     def _factored_for(self, dtype: np.dtype) -> tuple[Density, Units]:
         """The density for rows of a dtype, and its units."""

@@ -234,7 +234,7 @@ def test_blocks_of_whole_slots_do_not_change_a_bit(covariance_type, dtype, K, we
     for n_slots, together in (1, 4), (3, 2), (146, 4):
         tally = density.tally(len(X), X.dtype, units)
         assert tally.slot_rows == 1024
-        tally._most = together
+        tally.most_slots = together
         for start in range(0, len(X), n_slots * 1024):
             some = slice(start, start + n_slots * 1024)
             tally.add(X[some], None if weight is None else weight[some])

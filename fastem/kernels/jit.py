@@ -245,7 +245,7 @@ class Twins:
         *args
             Arguments of the function after the slot.
         """
-        threads = _n_threads(work)
+        threads = n_threads(work)
         piece = n_slots
         if work > PIECE_WORK:
             piece = threads * math.ceil(n_slots * PIECE_WORK / work / threads)
@@ -328,8 +328,8 @@ def _garbage_left_alone() -> Iterator[None]:
             gc.enable()
 
 
-def _n_threads(work: float) -> int:
-    """How many threads may share this much work."""
+def n_threads(work: float) -> int:
+    """How many threads may share this many floating point operations, here and now."""
     config: Any = numba.config
     if _forked or work < LAUNCH_WORK or config.NUMBA_NUM_THREADS == 1 or config.DISABLE_JIT:
         return 1

@@ -1,44 +1,62 @@
-"""Reading ahead: a thread that fills the next buffers while the present one is worked on."""
+"""Blocks of rows worked on by threads, while the next ones are read.
+
+    reader --full--> main --> workers, a block each --> main, in the order of the blocks
+      ^                                                  |
+      +--------------------empty-------------------------+
+
+Each worker takes the serial kernel over a block of its own. Threads that shared a block would wait
+for each other, and for the reader whose core they need, at the end of every one.
+"""
 
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from queue import SimpleQueue
 from typing import TypeVar
 
+#: Buffers beside those of the workers: one is read into while another waits.
+SPARE = 2
+
 B = TypeVar("B")
+F = TypeVar("F")
 R = TypeVar("R")
 
 
 def ahead(
-    opened: Callable[[], AbstractContextManager[Callable[[B], R | None]]], buffers: Sequence[B]
+    opened: Callable[[], AbstractContextManager[Callable[[B], F | None]]],
+    buffers: Sequence[B],
+    work: Callable[[F], R],
 ) -> Generator[R, None, None]:
-    """What is read into each buffer in turn; it is filled anew once the next one is asked for.
+    """What a function makes of everything that is read, in order.
 
-    Close the generator (`contextlib.closing`): that ends the thread.
+    Close the generator (`contextlib.closing`): that ends the threads.
 
     Parameters
     ----------
     opened : callable
-        Makes, in the thread, a context manager of a function that fills a buffer and returns what
-        is in it, or None at the end.
+        Makes, in the reader's thread, a context manager of a function that fills a buffer and
+        returns what is in it, or None at the end.
     buffers : sequence
-        Two or more.
+        `SPARE` more than there are to be workers.
+    work : callable
+        What it returns is no longer bound to the buffer.
 
     Raises
     ------
     BaseException
-        Whatever reading raised, when its turn comes.
+        Whatever reading or working raised, when its turn comes.
     """
     empty: SimpleQueue[B] = SimpleQueue()
-    full: SimpleQueue[tuple[B | None, R | None, BaseException | None]] = SimpleQueue()
+    full: SimpleQueue[tuple[B | None, F | None, BaseException | None]] = SimpleQueue()
     for buffer in buffers:
         empty.put(buffer)
     over = threading.Event()
 
-    def work() -> None:
+    def read() -> None:
         try:
             with opened() as fill:
                 while True:
@@ -52,19 +70,30 @@ def ahead(
         except BaseException as error:
             full.put((None, None, error))
 
-    thread = threading.Thread(target=work, name="fastem reads ahead", daemon=True)
+    reader = threading.Thread(target=read, name="fastem reads", daemon=True)
+    n_workers = len(buffers) - SPARE
+    workers = ThreadPoolExecutor(n_workers, "fastem works")
+    pending: deque[tuple[Future[R], B]] = deque()
+    ended = False
     try:
-        thread.start()
-        while True:
-            used, filled, error = full.get()
-            if error is not None:
-                raise error
-            if used is None or filled is None:
-                return
-            yield filled
+        reader.start()
+        while pending or not ended:
+            if not ended and len(pending) <= n_workers:
+                used, filled, error = full.get()
+                if error is not None:
+                    raise error
+                if used is None or filled is None:
+                    ended = True
+                else:
+                    pending.append((workers.submit(work, filled), used))
+                continue
+            future, used = pending.popleft()
+            result = future.result()
             empty.put(used)
+            yield result
     finally:
         over.set()
-        empty.put(buffers[0])  # wakes a thread that waits for one
-        if thread.ident is not None:
-            thread.join()
+        empty.put(buffers[0])  # wakes a reader that waits for one
+        if reader.ident is not None:
+            reader.join()
+        workers.shutdown(cancel_futures=True)

@@ -5,28 +5,32 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastem.density import Density
+from fastem.kernels.jit import n_threads
 from fastem.kernels.passes import TILE_ROWS
 from fastem.lazy import lazy
 from fastem.moments import Moments
-from fastem.rows.ahead import ahead
+from fastem.rows.ahead import SPARE, ahead
 from fastem.rows.memory import Memory, limits, limits_along
 from fastem.rows.source import Rows, Source
 from fastem.rows.table import Block, Reader, Table
 from fastem.rows.together import Unweighted
 from fastem.units import Units
 
-#: Shares of the budget: rows kept in memory if they are few, a block of a pass, a sample of rows.
+#: Shares of the budget: rows kept in memory if they are few, all blocks at work, a sample of rows.
 KEPT = 4
-BLOCK = 16
+BLOCKS = 4
 SAMPLE = 8
-#: Blocks at work: the one computed on, the next one, and the one being read.
-BUFFERS = 3
+#: Bytes of a block, at most: it should be in a cache still when it has been read.
+BLOCK = 2**22
+
+
+R = TypeVar("R")
 
 
 class Buffer(NamedTuple):
@@ -58,19 +62,30 @@ class Stream:
         """Of a row in memory, with its weight."""
         return self.table.n_features * self.dtype.itemsize + 8 * self.table.weighted
 
-    def blocks(
-        self, whole: int = TILE_ROWS, *, beside: int = 0, checked: bool = False
-    ) -> Generator[Block, None, None]:
-        """One pass: blocks whose numbers of rows are multiples of `whole`, but for the last.
+    def each(
+        self,
+        work: Callable[[NDArray, NDArray | None], R],
+        *,
+        whole: int = TILE_ROWS,
+        most: int | None = None,
+        beside: int = 0,
+        checked: bool = False,
+    ) -> Generator[R, None, None]:
+        """One pass: what a function makes of each block of rows, in order. Close the generator.
 
-        Rows of weight 0 are left out. A block is overwritten once the next one is asked for; close
-        the generator.
+        Rows of weight 0 are left out.
 
         Parameters
         ----------
+        work : callable
+            Of rows and weights; called by several threads at once. What it returns must not be
+            bound to them: other rows will be read into their place.
         whole : int
+            Blocks' numbers of rows are multiples of it, but for the last,
+        most : int, optional
+            and no more than this.
         beside : int
-            Bytes a row that the caller will need for each block.
+            Bytes a row of what `work` returns.
         checked : bool
             Whether to look for NaN and infinity.
 
@@ -79,17 +94,23 @@ class Stream:
         ValueError
             If the table changes meanwhile, or the budget has no room for so many rows.
         """
-        n = self.memory // (BLOCK * max(self.row_bytes, beside) * whole) * whole
-        if not n:
-            n = whole
-            needed = 2 * BUFFERS * n * self.row_bytes
-            if needed > self.memory:
-                raise ValueError(
-                    f"memory is {self.memory} bytes, too few to work on {self.table.name}; give at "
-                    f"least {needed}"
-                )
-        buffers = [self._buffer(n) for _ in range(BUFFERS)]
-        return ahead(lambda: self._opened(checked or self.table.stamp() is None), buffers)
+        row_bytes = max(self.row_bytes, beside)
+        workers = n_threads(np.inf)
+        room = self.memory // (BLOCKS * row_bytes * whole)
+        n_buffers = min(workers, room - SPARE) + SPARE
+        if n_buffers <= SPARE:
+            needed = BLOCKS * (1 + SPARE) * row_bytes * whole
+            raise ValueError(
+                f"memory is {self.memory} bytes, too few to work on {self.table.name}; give at "
+                f"least {needed}"
+            )
+        n = min(room // n_buffers, max(1, BLOCK // (row_bytes * whole))) * whole
+        buffers = [self._buffer(n if most is None else min(n, most)) for _ in range(n_buffers)]
+        return ahead(
+            lambda: self._opened(checked or self.table.stamp() is None),
+            buffers,
+            lambda block: work(*block),
+        )
 
     def take(self, rows: NDArray[np.intp]) -> Block:
         """Those rows, counted from 0 without those of weight 0, in order."""
@@ -97,18 +118,18 @@ class Stream:
         if X is not None:
             return np.ascontiguousarray(X, self.dtype), None
         taken = self._buffer(len(rows))
-        row = done = 0
-        with closing(self.blocks()) as blocks:
-            for block, weight in blocks:
-                here = rows[done : np.searchsorted(rows, row + len(block))] - row
+        with self._opened(checked=False) as fill:
+            buffer = self._buffer(max(1, BLOCK // self.row_bytes))
+            row = done = 0
+            while done < len(rows) and (block := fill(buffer)) is not None:
+                X, weight = block
+                here = rows[done : np.searchsorted(rows, row + len(X))] - row
                 some = slice(done, done + len(here))
-                taken.X[some] = block[here]
+                taken.X[some] = X[here]
                 if taken.weight is not None and weight is not None:
                     taken.weight[some] = weight[here]
-                row, done = row + len(block), done + len(here)
-                if done == len(rows):
-                    break
-        return taken.X, taken.weight
+                row, done = row + len(X), done + len(here)
+        return taken.X[:done], None if taken.weight is None else taken.weight[:done]
 
     def _buffer(self, n: int) -> Buffer:
         X = np.empty((n, self.table.n_features), self.dtype)
@@ -200,17 +221,11 @@ class Streamed(Source):
         """What messages call the rows."""
         return self.stream.table.name
 
-    def each(self, n_components: int) -> Generator[NDArray, None, None]:
-        """All rows, those of weight 0 too, in blocks (n, n_features).
-
-        Blocks leave room for so many probabilities a row, and are overwritten as in `Stream`.
-        """
+    def each(self, work: Callable[[NDArray], R], beside: int) -> Generator[R, None, None]:
+        """What a function makes of all rows, those of weight 0 too, as `Stream.each`."""
         table = self.stream.table
         every = replace(self.stream, table=Unweighted(table) if table.weighted else table)
-        beside = (n_components + 1) * self.dtype.itemsize
-        with closing(every.blocks(beside=beside, checked=True)) as blocks:
-            for X, _ in blocks:
-                yield X
+        return every.each(lambda X, _: work(X), beside=beside, checked=True)
 
     @lazy
     def _surveyed(self) -> Source:
@@ -268,10 +283,9 @@ class Surveyed(Source):
         """Smallest and largest number in each column of the rows times axes (n_features, m)."""
         low = np.full(axes.shape[1], np.inf)
         high = -low
-        with closing(self.blocks(1)) as blocks:
-            for X, _ in blocks:
-                here = limits_along(X, axes)
-                low, high = np.minimum(low, here[0]), np.maximum(high, here[1])
+        with closing(self.each(lambda X, _: limits_along(X, axes))) as results:
+            for least, most in results:
+                low, high = np.minimum(low, least), np.maximum(high, most)
         return low, high
 
     def draw(self, n: int, rng: np.random.Generator) -> tuple[NDArray, NDArray[np.float64] | None]:
@@ -289,8 +303,14 @@ class Surveyed(Source):
         """The rows in the units of a fit."""
         return StreamedRows(self, units)
 
-    def blocks(self, whole: int) -> Generator[Block, None, None]:
-        """One pass, as `Stream.blocks`, weights in their unit.
+    def each(
+        self,
+        work: Callable[[NDArray, NDArray | None], R],
+        *,
+        whole: int = TILE_ROWS,
+        most: int | None = None,
+    ) -> Generator[R, None, None]:
+        """One pass as `Stream.each`, weights in their unit.
 
         Raises
         ------
@@ -299,15 +319,19 @@ class Surveyed(Source):
         """
         if self.stream.table.stamp() != self.stamp:
             raise changed(self.stream.table)
+
+        def counted(X: NDArray, weight: NDArray | None) -> tuple[int, R]:
+            return len(X), work(X, None if weight is None else weight / self.weight_unit)
+
         n = 0
-        with closing(self.stream.blocks(whole)) as blocks:
-            for X, weight in blocks:
-                n += len(X)
-                yield X, None if weight is None else weight / self.weight_unit
-        if n != self.n_samples:
+        with closing(self.stream.each(counted, whole=whole, most=most)) as results:
+            for n_here, result in results:
+                n += n_here
+                yield result
+        if n != self.n:
             raise ValueError(
-                f"{self.stream.table.name} gave {n} rows at this pass and {self.n_samples} at the "
-                f"first; it must give the same rows every time"
+                f"{self.stream.table.name} gave {n} rows at this pass and {self.n} at the first; "
+                f"it must give the same rows every time"
             )
 
     def _take(self, rows: NDArray[np.intp]) -> Block:
@@ -335,11 +359,23 @@ class StreamedRows(Rows):
 
     def summarise(self, density: Density) -> Moments:
         """One pass: the moments of all rows, to the bit those of the same rows in memory."""
-        tally = density.tally(self.source.n_samples, self.source.dtype, self.units)
-        with closing(self.source.blocks(tally.slot_rows)) as blocks:
-            for X, weight in blocks:
-                tally.add(X, weight)
+        source = self.source
+        tally = density.tally(source.n_samples, source.dtype, self.units, parallel=False)
+        most = max(1, tally.most_slots // (n_threads(np.inf) + SPARE)) * tally.slot_rows
+        with closing(source.each(tally.sums, whole=tally.slot_rows, most=most)) as results:
+            for sums in results:
+                tally.merge(sums)
         return tally.moments()
+
+
+class Facts(NamedTuple):
+    """What a survey keeps of a block."""
+
+    n: int
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+    heaviest: float
+    kept: Block | None
 
 
 def survey(stream: Stream) -> Memory | Surveyed:
@@ -352,26 +388,31 @@ def survey(stream: Stream) -> Memory | Surveyed:
     """
     stamp = stream.table.stamp()
     few = stream.memory // (KEPT * stream.row_bytes)
-    kept: list[Block] | None = []
-    n, heaviest = 0, 0.0
+    n = 0
+
+    def facts(X: NDArray, weight: NDArray | None) -> Facts:
+        heaviest = 0.0 if weight is None else float(weight.max())
+        kept = None if n > few else (X.copy(), None if weight is None else weight.copy())
+        return Facts(len(X), *limits(X), heaviest, kept)
+
+    heaviest = 0.0
+    kept: list[Block] = []
     low = np.full(stream.table.n_features, np.inf)
     high = -low
-    with closing(stream.blocks(checked=True)) as blocks:
-        for X, weight in blocks:
-            n += len(X)
-            if kept is not None:
-                kept = [*kept, (X.copy(), None if weight is None else weight.copy())]
-                if n > few:
-                    kept = None
-            here = limits(X)
-            low, high = np.minimum(low, here[0]), np.maximum(high, here[1])
-            if weight is not None:
-                heaviest = max(heaviest, float(weight.max()))
+    with closing(stream.each(facts, checked=True)) as results:
+        for here in results:
+            n += here.n
+            low, high = np.minimum(low, here.low), np.maximum(high, here.high)
+            heaviest = max(heaviest, here.heaviest)
+            if here.kept is None or n > few:
+                kept.clear()
+            else:
+                kept.append(here.kept)
     if not n:
         rows = "rows of weight above 0" if stream.table.weighted else "rows"
         raise ValueError(f"{stream.table.name} has no {rows}; give at least one")
     unit = float(np.exp2(np.floor(np.log2(heaviest)))) if heaviest else 1.0
-    if kept is None:
+    if n > few:
         return Surveyed(stream, n, low, high, stamp, unit)
     weights = [weight / unit for _, weight in kept if weight is not None]
     rows_kept = np.concatenate([X for X, _ in kept])
