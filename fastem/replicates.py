@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -107,6 +108,12 @@ class Bootstrap:
             for tail in tails
         )
         return low, high
+
+    def plot(self, ax: Any = None, columns: Sequence[int] | None = None) -> Any:
+        """The means of the replicates: `fastem.plot.replicates` (extra: plot)."""
+        from fastem import plot
+
+        return plot.replicates(self, ax, columns=columns)
 
     def table_columns(self, level: float = 0.95) -> dict[str, list[Any]]:
         """Weights, means and variances as lists by column, for `pandas.DataFrame`.

@@ -272,6 +272,26 @@ def test_trace_of_a_given_start_is_one_line(recorded):
     assert all(len(one.get_xdata()) == 0 for one in empty)
 
 
+@pytest.mark.parametrize("columns", [None, [1, 0]])
+def test_replicates_are_dots_with_their_intervals(columns):
+    X, _ = MIXTURE.sample(300, random_state=0)
+    made = fastem.bootstrap(fastem.fit(X, 2, random_state=0), X, 20, random_state=0)
+    ax = made.plot(columns=columns)
+    drawn(ax)
+    i, j = columns or (0, 1)
+    assert (ax.get_xlabel(), ax.get_ylabel()) == (f"column {i}", f"column {j}")
+    low, high = made.interval(0.95)
+    bars = [line.get_xydata() for line in ax.lines if line.get_linestyle() == "-"]
+    for k, dots in enumerate(ax.collections):
+        np.testing.assert_array_equal(dots.get_offsets(), made.means[:, k][:, [i, j]])
+        assert to_hex(dots.get_facecolor()[0]).upper() == plot.colour(k)
+        x, y = made.mixture.means[k][[i, j]]
+        across, along = bars[2 * k], bars[2 * k + 1]
+        assert across.tolist() == [[low.means[k, i], y], [high.means[k, i], y]]
+        assert along.tolist() == [[x, low.means[k, j]], [x, high.means[k, j]]]
+    assert len([p for p in ax.patches if isinstance(p, Ellipse)]) == 2
+
+
 def test_frames_are_numbered_by_the_users_pattern(recorded, tmp_path):
     X, _, recorder = recorded
     paths = plot.frames(recorder, X, tmp_path / "em-{iteration:02d}-clusters-{k:02d}.png")

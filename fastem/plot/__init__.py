@@ -18,6 +18,7 @@ from fastem.plot.clusters import clusters, density_1d, points
 from fastem.plot.curves import selection, trace
 from fastem.plot.density import contours, ellipses
 from fastem.plot.style import COLOURS, colour, figure
+from fastem.plot.uncertainty import replicates
 
 __all__ = [
     "COLOURS",
@@ -30,6 +31,7 @@ __all__ = [
     "figure",
     "frames",
     "points",
+    "replicates",
     "selection",
     "trace",
 ]

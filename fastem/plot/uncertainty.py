@@ -1,0 +1,54 @@
+"""How far the means of a mixture would move if the rows were drawn anew."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from matplotlib.axes import Axes
+
+from fastem.plot.density import ellipses
+from fastem.plot.style import INK, axes, colour, two_columns
+from fastem.replicates import Bootstrap
+
+
+def replicates(
+    made: Bootstrap,
+    ax: Axes | None = None,
+    *,
+    columns: Sequence[int] | None = None,
+    level: float = 0.95,
+) -> Axes:
+    """Means of all replicates as dots, their intervals as bars, the fit's ellipses at one sigma.
+
+    Parameters
+    ----------
+    made : Bootstrap
+        Of a mixture of two columns, unless two are chosen.
+    ax : matplotlib Axes, optional
+    columns : two ints, optional
+    level : float, default 0.95
+        Share of the replicates that an interval holds, in each column by itself.
+
+    Returns
+    -------
+    Axes
+
+    Raises
+    ------
+    TypeError, ValueError
+        If there are not two columns to draw, or level does not lie between 0 and 1.
+    """
+    mixture = two_columns(made.mixture, columns, "replicates")
+    low, high = (bound.means for bound in made.interval(level))
+    ax = axes(ax)
+    ellipses(mixture, ax, sigmas=(1.0,))
+    i, j = (0, 1) if columns is None else columns
+    for k in range(mixture.n_components):
+        dots = made.means[:, k]
+        ax.scatter(dots[:, i], dots[:, j], s=5, color=colour(k), alpha=0.35, lw=0, zorder=2)
+        x, y = mixture.means[k]
+        ax.plot([low[k, i], high[k, i]], [y, y], color=INK, lw=1.2, zorder=3)
+        ax.plot([x, x], [low[k, j], high[k, j]], color=INK, lw=1.2, zorder=3)
+    ax.set_xlabel(f"column {i}")
+    ax.set_ylabel(f"column {j}")
+    return ax
