@@ -125,7 +125,8 @@ def fit(
         more rows: it is the first of the `n_init` starts, and the others are by k-means++.
     weights_init, means_init, covariances_init : array-like, optional
         The start, whole or in part, shaped as `Mixture` has them. With means alone, covariances are
-        those of the rows nearest to each mean.
+        those of the rows nearest to each mean. Covariances need not be of the family: where EM
+        begins at others its first step may lower the likelihood.
     reg_covar : float, optional
         Added to the diagonal of every covariance, in squared units of the data. By default nothing
         is added; instead no eigenvalue may fall below 1e-10 of the data's own variance (1.5e-8 of

@@ -49,7 +49,8 @@ class Mixture:
         (n_components, n_features) or "spherical" (n_components,); VVV, EEE, VVI and VII are other
         names for these. EII, EEI, VEI, EVI take (n_components, n_features) and VEE, EVE, VVE, EEV,
         VEV, EVV (n_components, n_features, n_features); E and V, for one column,
-        (n_components, 1).
+        (n_components, 1). Whether volumes, shapes and axes agree as those letters say is not
+        checked: rounding parts them where a component has collapsed.
     noise : Noise, optional
         Rows of no component, spread evenly over a box.
 

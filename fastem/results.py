@@ -131,11 +131,12 @@ class Fit:
         return 2.0 * self.mixture.n_parameters - 2.0 * self._of(X)[1]
 
     def bic(self, X: ArrayLike | Source | None = None) -> float:
-        """Schwarz's criterion, p log n - 2 log L; lower is better (mclust's sign is the other).
+        """Schwarz's criterion, p log n - 2 log L; lower is better.
 
-        On the fitted rows if X is None. n is the sum of sample weights. Of a fit with a prior L is
-        the likelihood at the posterior mode (C. Fraley and A. E. Raftery, Journal of Classification
-        24 (2007) 155).
+        mclust reports its negative, 2 log L - p log n, of which higher is better. On the fitted
+        rows if X is None. n is the sum of sample weights. Of a fit with a prior L is the likelihood
+        at the posterior mode (C. Fraley and A. E. Raftery, Journal of Classification 24 (2007)
+        155).
         """
         n, log_likelihood, _ = self._of(X)
         return self.mixture.n_parameters * np.log(n) - 2.0 * log_likelihood
@@ -143,7 +144,8 @@ class Fit:
     def icl(self, X: ArrayLike | Source | None = None) -> float:
         """Integrated completed likelihood, BIC - 2 sum_i log max_k r_ik; lower is better.
 
-        C. Biernacki, G. Celeux and G. Govaert, IEEE PAMI 22 (2000) 719.
+        C. Biernacki, G. Celeux and G. Govaert, IEEE PAMI 22 (2000) 719: every row is taken to come
+        from its likeliest component. mclust reports the negative.
         """
         return self.bic(X) + 2.0 * self._of(X)[2]
 

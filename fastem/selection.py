@@ -125,7 +125,7 @@ def select(
         "diagonal" for those with axes along the columns, "ellipsoidal" for the other eight. With
         one column each of these is "E" and "V".
     criterion : {"bic", "aic", "icl"}, default "bic"
-        Lower is better.
+        Lower is better; mclust's figures are these with the other sign.
     sample_weight : (n_samples,) array-like, optional
     random_state : int, Generator or None
         All fits of one call start from the same seeds on the same sample of rows.

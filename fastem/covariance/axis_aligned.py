@@ -13,7 +13,7 @@ from fastem.moments import Moments
 
 
 class Diagonal(Family):
-    """A variance for each component and column."""
+    """A variance for each component and column: Celeux and Govaert's [lambda_k B_k]."""
 
     name = "diag"
     diagonal = True
@@ -48,7 +48,7 @@ class Diagonal(Family):
 
 
 class Spherical(Family):
-    """One variance for each component."""
+    """One variance for each component: Celeux and Govaert's [lambda_k I]."""
 
     name = "spherical"
     per_column = False

@@ -24,7 +24,7 @@ ALIGNED = 1e-9
 
 
 class VVE(EqualEllipsoids):
-    """lambda_k D A_k D': common principal axes."""
+    """Common principal axes, Celeux and Govaert's [lambda_k D A_k D']."""
 
     name = "VVE"
     per_column = False
@@ -78,7 +78,7 @@ class VVE(EqualEllipsoids):
 
 
 class EVE(VVE):
-    """lambda D A_k D': common principal axes and equal determinants."""
+    """Common principal axes and equal determinants, Celeux and Govaert's [lambda D A_k D']."""
 
     name = "EVE"
     equal_volume = True

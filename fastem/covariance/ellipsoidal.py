@@ -16,7 +16,7 @@ ROUNDING = 4 * float(np.finfo(np.float64).eps)
 
 
 class Full(Family):
-    """A covariance matrix for each component."""
+    """A covariance matrix for each component: Celeux and Govaert's [lambda_k C_k]."""
 
     name = "full"
 
@@ -49,7 +49,7 @@ class Full(Family):
 
 
 class Tied(Family):
-    """One covariance matrix that all components share."""
+    """One covariance matrix that all components share: Celeux and Govaert's [lambda C]."""
 
     name = "tied"
     shared = True
