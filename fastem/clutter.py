@@ -9,19 +9,20 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from fastem.covariance import FAMILIES
-from fastem.data import Data
+from fastem.data import Data, Sample
+from fastem.hierarchy import MAX_ROWS, Dendrogram
 from fastem.initialisation import standard_columns
 from fastem.kernels.jit import fork_waits
 from fastem.noise import Noise
-from fastem.rows import MemoryRows
+from fastem.rows import Memory
 
 #: Which nearest neighbour's distance tells noise from clusters.
 NEIGHBOUR = 12
-#: Rows looked at, at most: neighbours in many columns take time.
-LOOKED_AT = 4096
+#: Rows whose neighbours are looked for, at most; and in many columns, where that takes time.
+MOST_ROWS, FEWEST_ROWS, MOST_NUMBERS = 4096, 1024, 2**17
 #: Share of the noise in starts, at least and at most.
 LEAST_SHARE, MOST_SHARE = 0.01, 0.9
 #: Principal axes along which the box is thinner than this, by its greatest width, are rounding.
@@ -65,32 +66,61 @@ def _box(data: Data) -> Noise:
     return turned if turned.log_volume < plain.log_volume else plain
 
 
-def guess(sample: MemoryRows) -> NDArray[np.bool_]:
-    """Which rows of a sample, (n_samples,), lie too far from their neighbours for a cluster."""
-    columns, weight = standard_columns(sample)
-    step = -(-len(weight) // LOOKED_AT)
-    looked_at = columns[:, ::step].T
-    marked = np.zeros(len(weight), bool)
-    marked[::step] = far_from_neighbours(looked_at, weight[::step])
-    return marked
+def clear(
+    data: Data,
+    sample: Sample,
+    marks: bool | ArrayLike,
+    n_components: int,
+    seed: np.random.SeedSequence,
+) -> tuple[Sample, float]:
+    """What starts are made of: rows of the sample that are no noise, and the share of the noise.
+
+    Parameters
+    ----------
+    data : Data
+    sample : Sample
+        Drawn with `seed`.
+    marks : True or (n,) array-like of bool
+        Which of all rows are noise. True leaves that to their distances.
+    n_components : int
+    seed : SeedSequence
+    """
+
+    def make() -> tuple[Sample, float]:
+        if isinstance(marks, bool | np.bool_):
+            most = min(MOST_ROWS, max(FEWEST_ROWS, MOST_NUMBERS // data.n_features))
+            step = -(-len(sample.X) // most)
+            part = _rows_of(sample, slice(None, None, step))
+            columns, weight = standard_columns(part)
+            marked = far_from_neighbours(columns.T, weight)
+        else:
+            part, marked = sample, data.marked(marks, "noise", n_components, seed)
+            weight = np.ones(len(marked)) if part.sample_weight is None else part.sample_weight
+        share = float(np.clip(weight[marked].sum() / weight.sum(), LEAST_SHARE, MOST_SHARE))
+        if (~marked).sum() < max(2 * n_components, data.n_features + 1):
+            return sample, share
+        rest = _rows_of(part, ~marked)
+
+        def grow() -> Dendrogram:
+            drawn = Memory(rest.X, rest.sample_weight).draw(MAX_ROWS, np.random.default_rng(seed))
+            return data.once(("dendrogram", id(sample)), lambda: Dendrogram.of(*drawn))
+
+        return replace(rest, dendrogram=grow), share
+
+    return data.once(("clear", id(sample), n_components), make)
 
 
-def cleared(sample: MemoryRows, marked: NDArray[np.bool_], least: int) -> tuple[MemoryRows, float]:
-    """The sample without the rows marked, of which at least so many stay, and their share."""
-    weight = np.ones(len(marked)) if sample.sample_weight is None else sample.sample_weight
-    share = float(np.clip(weight[marked].sum() / weight.sum(), LEAST_SHARE, MOST_SHARE))
-    if (~marked).sum() < least or not marked.any():
-        return sample, share
-    kept = None if sample.sample_weight is None else sample.sample_weight[~marked]
-    return replace(sample, X=sample.X[~marked], sample_weight=kept), share
+def _rows_of(sample: Sample, rows: slice | NDArray[np.bool_]) -> Sample:
+    weight = sample.sample_weight
+    X = np.ascontiguousarray(sample.X[rows])
+    return replace(sample, X=X, sample_weight=None if weight is None else weight[rows])
 
 
 def far_from_neighbours(points: NDArray, weight: NDArray) -> NDArray[np.bool_]:
     """Which points are sparser than the others, by the distance d to their k-th neighbour.
 
     Where points are scattered evenly, so many in a unit of volume, d^D is gamma distributed with
-    shape k and that rate, but for a constant. EM fits two rates, of clusters and of noise (Byers
-    and Raftery 1998, equations 3 to 5).
+    shape k and that rate, but for a constant. EM fits two rates, of clusters and of noise.
 
     Parameters
     ----------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,14 +13,13 @@ from fastem import clutter, em, validation
 from fastem.conclusion import conclude
 from fastem.covariance import Bounds, Family, Parameters, WithNoise, WithPrior, family
 from fastem.data import Data, Sample
-from fastem.hierarchy import MAX_ROWS, Dendrogram
 from fastem.initialisation import STARTS, Given, Start, nearest_means
 from fastem.mixture import change_units, mixture_of, to_units
 from fastem.moments import Moments
 from fastem.progress import Progress, Watch
 from fastem.restarts import collapsed, race
 from fastem.results import Callback, Fit, Restart, Status
-from fastem.rows import Memory, Rows, Source
+from fastem.rows import Rows, Source
 from fastem.units import Units
 
 #: Default floor of covariances' eigenvalues, as a share of the data's own variance.
@@ -273,8 +273,11 @@ def _start(
     complete = given.means is not None and given.covariances is not None
     if complete and not options.is_noisy:
         return to_units(given.complete(), kind, rows.units), ()
-    sample = data.sample(kind, n_components, _child(seed, 0))
-    clear, noise = _clearing(data, sample, n_components, options, _child(seed, 0))
+    drawn = _child(seed, 0)
+    sample = data.sample(kind, n_components, drawn)
+    clear, noise = sample, 0.0
+    if options.is_noisy:
+        clear, noise = clutter.clear(data, sample, options.noise, n_components, drawn)
     if complete:
         start = to_units(given.complete(), kind, rows.units)
         return start._replace(weights=start.weights * (1.0 - noise)), ()
@@ -283,20 +286,11 @@ def _start(
         nearest = nearest_means(clear, sample.units.enter(given.means))
         begun = [replace(nearest, noise=noise)]
     else:
-
-        def begin() -> list[Start]:
-            generators = [np.random.default_rng(_child(seed, 1 + i)) for i in range(options.n_init)]
-            if not options.is_noisy:
-                return STARTS[options.init](sample, n_components, generators)
-            # A sparse cluster may have been taken for noise: half the starts are of all rows.
-            cleared = STARTS[options.init](clear, n_components, generators[::2])
-            others = generators[1::2]
-            whole = STARTS[options.init](sample, n_components, others) if others else []
-            return [replace(s, noise=noise) for s in cleared] + [
-                replace(s, noise=clutter.LEAST_SHARE) for s in whole
-            ]
-
-        begun = data.once(("starts", options.init, n_components, id(sample)), begin)
+        generators = [np.random.default_rng(_child(seed, 1 + i)) for i in range(options.n_init)]
+        begun = data.once(
+            ("starts", options.init, n_components, id(sample)),
+            lambda: _begin(sample, clear, noise, STARTS[options.init], n_components, generators),
+        )
     local = kind.at(sample.units)
     starts = [given.override(s.parameters(local, bounds), local, sample.units) for s in begun]
     if given.means is not None:
@@ -315,31 +309,25 @@ def _start(
     return change_units(winner, kind, sample.units, rows.units), restarts
 
 
-def _clearing(
-    data: Data,
+def _begin(
     sample: Sample,
+    clear: Sample,
+    noise: float,
+    make: Callable[[Sample, int, list[np.random.Generator]], list[Start]],
     n_components: int,
-    options: Options,
-    seed: np.random.SeedSequence,
-) -> tuple[Sample, float]:
-    """What starts are made of: the sample without its noise, and the noise's share."""
-    if not options.is_noisy:
-        return sample, 0.0
+    generators: list[np.random.Generator],
+) -> list[Start]:
+    """Starts that race: beside noise half of them of the rows that are clear of it.
 
-    def clear() -> tuple[Sample, float]:
-        if isinstance(options.noise, bool | np.bool_):
-            marked = clutter.guess(sample)
-        else:
-            marked = data.marked(options.noise, "noise", n_components, seed)
-        rest, share = clutter.cleared(sample, marked, max(2 * n_components, data.n_features + 1))
-
-        def grow() -> Dendrogram:
-            drawn = Memory(rest.X, rest.sample_weight).draw(MAX_ROWS, np.random.default_rng(seed))
-            return data.once(("dendrogram", id(sample)), lambda: Dendrogram.of(*drawn))
-
-        return Sample(rest.X, rest.sample_weight, rest.units, grow), share
-
-    return data.once(("clear", id(sample)), clear)
+    The others are of all rows, since a sparse cluster may have been taken for noise.
+    """
+    if not noise:
+        return make(sample, n_components, generators)
+    cleared, whole = make(clear, n_components, generators[::2]), []
+    if generators[1::2]:
+        whole = make(sample, n_components, generators[1::2])
+    starts = [replace(start, noise=noise) for start in cleared]
+    return starts + [replace(start, noise=clutter.LEAST_SHARE) for start in whole]
 
 
 def _feasible(start: Parameters, kind: Family, bounds: Bounds) -> Parameters:

@@ -6,8 +6,8 @@ import numpy as np
 def clusters_and_noise(share, n=900, n_features=2, n_clusters=3, seed=0, apart=8.0):
     """Gaussian clusters and uniform rows around them, with labels; noise is -1."""
     rng = np.random.default_rng(seed)
-    corners = rng.permutation(2**n_features)[:n_clusters]
-    centres = apart * ((corners[:, None] >> np.arange(n_features)) & 1)
+    corners = rng.permutation(2 ** min(n_features, 8))[:n_clusters]
+    centres = apart * ((corners[:, None] >> np.arange(n_features) % 8) & 1)
     labels = rng.integers(n_clusters, size=n)
     X = centres[labels] + rng.normal(size=(n, n_features)) * rng.uniform(0.5, 1, n_features)
     n_noise = round(n * share / (1 - share))

@@ -87,3 +87,29 @@ def test_many_rows_are_sampled_with_their_marks():
     assert len(marked) == len(sample.X) < len(X)
     rows = {tuple(row): label for row, label in zip(X.tolist(), labels, strict=True)}
     assert [rows[tuple(row)] == -1 for row in sample.X.tolist()] == marked.tolist()
+
+
+@pytest.mark.parametrize("n_features", [2, 200])
+@pytest.mark.parametrize("given", [False, True])
+def test_starts_are_made_of_rows_that_are_no_noise(n_features, given):
+    """Oracle: the labels. Of 200 columns only some of the rows are looked at."""
+    X, labels = clusters_and_noise(0.3, n=1500, n_features=n_features)
+    data, seed = Data.of(X, None), np.random.SeedSequence(0)
+    sample = data.sample(family("full"), 3, seed)
+    marks = labels == -1 if given else True
+    clear, share = clutter.clear(data, sample, marks, 3, seed)
+    rows = {tuple(row): label for row, label in zip(X.tolist(), labels, strict=True)}
+    kept = np.array([rows[tuple(row)] for row in clear.X.tolist()])
+    assert (kept == -1).mean() < (1e-12 if given else 0.06)
+    assert len(kept) > (1000 if n_features == 2 or given else 300)
+    assert abs(share - 0.3) < (1e-3 if given else 0.06)
+
+
+def test_too_few_rows_that_are_no_noise_are_not_made_do_with():
+    X, _ = clusters_and_noise(0.0, n=40)
+    data, seed = Data.of(X, None), np.random.SeedSequence(0)
+    sample = data.sample(family("full"), 3, seed)
+    marks = np.arange(40) > 3
+    clear, share = clutter.clear(data, sample, marks, 3, seed)
+    assert clear is sample
+    assert share == clutter.MOST_SHARE
