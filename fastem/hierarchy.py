@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastem.kernels.agglomeration import agglomerate
+from fastem.kernels.jit import fork_waits
 from fastem.units import Units
 
 #: Rows that a dendrogram is made of, at most: its cost grows with their square.
@@ -86,7 +87,8 @@ def _coordinates(X: NDArray, weight: NDArray[np.float64]) -> NDArray[np.float64]
     deviation = np.sqrt(np.einsum("i,ij,ij->j", share, rows, rows))
     rows /= np.where(deviation > 0, deviation, 1.0)
     correlation = np.einsum("i,ij,ik->jk", share, rows, rows)
-    variances, axes = np.linalg.eigh(correlation)
+    with fork_waits(correlation.size):
+        variances, axes = np.linalg.eigh(correlation)
     kept = variances > ROUNDING * len(variances) * variances[-1]
     if not kept.any():
         return np.zeros((len(X), 1))

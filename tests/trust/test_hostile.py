@@ -301,6 +301,17 @@ def test_fit(name, kind, tmp_path):
 
 
 @pytest.mark.parametrize("name", HOSTILE)
+def test_fit_from_a_hierarchy(name, tmp_path):
+    row = HOSTILE[name]
+    rows = row.made(tmp_path)
+    for n_init in (1, 3):
+        options = {"covariance_type": row.kinds[0], "init": "hierarchical", "n_init": n_init}
+        fitted = fastem.fit(rows, row.K, sample_weight=row.weight, random_state=0, **options)
+        check(fitted.mixture, fitted.trace, True)
+    assert fitted.trace[-1] >= row.reference
+
+
+@pytest.mark.parametrize("name", HOSTILE)
 def test_select(name, tmp_path):
     row = HOSTILE[name]
     rows = row.made(tmp_path)
