@@ -317,8 +317,7 @@ class Surveyed(Source):
         ValueError
             If the table is not what it was.
         """
-        if self.stream.table.stamp() != self.stamp:
-            raise changed(self.stream.table)
+        self._check_stamp()
 
         def counted(X: NDArray, weight: NDArray | None) -> tuple[int, R]:
             return len(X), work(X, None if weight is None else weight / self.weight_unit)
@@ -329,14 +328,24 @@ class Surveyed(Source):
                 n += n_here
                 yield result
         if n != self.n:
-            raise ValueError(
-                f"{self.stream.table.name} gave {n} rows at this pass and {self.n} at the first; "
-                f"it must give the same rows every time"
-            )
+            raise self._differs(n)
 
     def _take(self, rows: NDArray[np.intp]) -> Block:
+        self._check_stamp()
         X, weight = self.stream.take(rows)
+        if len(X) < len(rows):
+            raise self._differs(None)
         return X, None if weight is None else weight / self.weight_unit
+
+    def _check_stamp(self) -> None:
+        if self.stream.table.stamp() != self.stamp:
+            raise changed(self.stream.table)
+
+    def _differs(self, n: int | None) -> ValueError:
+        return ValueError(
+            f"{self.stream.table.name} gave {'fewer' if n is None else n} rows at this pass and "
+            f"{self.n} at the first; it must give the same rows every time"
+        )
 
 
 @dataclass(frozen=True, eq=False)

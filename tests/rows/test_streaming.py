@@ -1,5 +1,6 @@
 """Rows read block by block, against the same rows in memory."""
 
+import os
 import threading
 
 import numpy as np
@@ -85,3 +86,118 @@ def test_what_is_few_is_kept(tmp_path):
     X = clusters(100)
     np.save(tmp_path / "rows.npy", X)
     assert isinstance(open_rows(tmp_path / "rows.npy").widened(), Memory)
+
+
+# What goes wrong on the way ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda path: path.write_bytes(path.read_bytes()[:-100_000]), "rows.npy changed while"),
+        (lambda path: path.write_bytes(path.read_bytes() + b"more"), "rows.npy changed while"),
+        (lambda path: os.utime(path, (0, 0)), "rows.npy changed while it was read; start again"),
+        (lambda path: path.unlink(), "No such file"),
+    ],
+    ids=["shorter", "longer", "newer", "gone"],
+)
+def test_a_file_that_changes_between_passes(tmp_path, change, message):
+    path = tmp_path / "rows.npy"
+    np.save(path, clusters())
+    changed = []
+
+    def callback(event):
+        if event.stage == "all rows" and not changed:
+            changed.append(change(path))
+
+    with pytest.raises((ValueError, OSError), match=message):
+        fastem.fit(open_rows(path, memory=SMALL), 3, callback=callback, random_state=0)
+    assert changed
+
+
+def test_a_file_that_is_cut_short_during_a_pass(tmp_path):
+    path = tmp_path / "rows.npy"
+    np.save(path, clusters())
+    source = open_rows(path, memory=SMALL)
+
+    def work(X, weight):
+        os.truncate(path, 300_000)
+
+    with pytest.raises(ValueError, match=r"rows.npy ends at row 18742, before the 40000 rows"):
+        list(source.stream.each(work))
+
+
+def test_blocks_that_differ_from_pass_to_pass():
+    X = clusters()
+    given = []
+
+    def fewer():
+        given.append(len(X) - 600 * len(given))
+        yield from np.array_split(X[: given[-1]], 9)
+
+    with pytest.raises(ValueError, match=r"Blocks gave \w+ rows at this pass and \d+ at the first"):
+        fastem.fit(Blocks(fewer, memory=SMALL), 2)
+    once = iter(np.array_split(X, 9))
+    with pytest.raises(ValueError, match="Blocks gave fewer rows at this pass"):
+        fastem.fit(Blocks(lambda: once, memory=SMALL), 2)
+
+
+@pytest.mark.parametrize(
+    ("second", "error", "message"),
+    [
+        (np.ones((5, 3)), ValueError, "block 1 of Blocks has 3 columns of float64 but the first"),
+        (np.ones((5, 2), np.float32), ValueError, "block 1 of Blocks has 2 columns of float32"),
+        (np.ones(2), ValueError, r"block 1 of Blocks has shape \(2,\)"),
+        (np.array([["a", "b"]]), TypeError, "block 1 of Blocks has dtype <U1"),
+        ((np.ones((5, 2)), np.ones(5)), ValueError, "block 1 of Blocks comes with weights"),
+        ((np.ones((5, 2)), np.ones(4)), ValueError, r"5 rows and weights of shape \(4,\)"),
+    ],
+)
+def test_blocks_that_cannot_be_used(second, error, message):
+    with pytest.raises(error, match=message):
+        fastem.fit(Blocks(lambda: [np.zeros((9, 2)), second]), 1)
+
+
+def test_no_blocks():
+    with pytest.raises(ValueError, match="Blocks gave no block"):
+        fastem.fit(Blocks(list), 1)
+    with pytest.raises(ValueError, match="Blocks has no rows"):
+        fastem.fit(Blocks(lambda: [np.ones((0, 2))]), 1)
+    with pytest.raises(TypeError, match="make is of type list; give a function"):
+        Blocks([np.ones((3, 2))])
+
+
+@pytest.mark.parametrize("error", [OSError("the disk is gone"), KeyboardInterrupt()])
+def test_what_a_function_of_blocks_raises_is_raised(error):
+    def make():
+        yield clusters()
+        raise error
+
+    with pytest.raises(type(error)) as caught:
+        fastem.fit(Blocks(make, memory=SMALL), 1)
+    assert caught.value is error
+
+
+def test_an_interrupt_between_passes_and_within_one(tmp_path):
+    np.save(tmp_path / "rows.npy", clusters())
+    source = open_rows(tmp_path / "rows.npy", memory=SMALL)
+
+    def callback(event):
+        if event.stage == "all rows":
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fastem.fit(source, 2, callback=callback, random_state=0)
+
+    def work(X, weight):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        list(source.stream.each(work))
+
+
+def test_a_budget_that_is_too_small_for_rows(tmp_path):
+    X = np.random.default_rng(0).normal(size=(200, 1000))
+    np.save(tmp_path / "rows.npy", X)
+    with pytest.raises(ValueError, match=r"memory is 2097152 bytes, too few .* give at least \d+"):
+        fastem.fit(open_rows(tmp_path / "rows.npy", memory="2M"), 1, covariance_type="diag")

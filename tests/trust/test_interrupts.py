@@ -52,6 +52,10 @@ CALLS = {
         "ready(); ready(); ready(); fastem.bootstrap(mixed, X, 10**6)"
     ),
     "lrt": "ready(); ready(); ready(); fastem.lrt(X, 2, n_replicates=10**6)",
+    "disk": (
+        "np.save('rows.npy', X); fastem.fit(fastem.rows.open('rows.npy', memory='1M'), 12, "
+        "means_init=X[:12], tol=0, max_iter=10**6, callback=ready)"
+    ),
     "estimator": (
         "ready(); ready(); ready(); "
         "fastem.GaussianMixture(12, tol=0, max_iter=10**6, means_init=X[:12]).fit(X)"
