@@ -108,6 +108,7 @@ if __name__ == "__main__":
         sys.argv[1],
         {
             "arguments": json.loads(sys.argv[2]),
+            "found": found,
             "peak": lambda name, run: found.update({name: peak(run)}),
         },
     )
