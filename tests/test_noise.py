@@ -4,6 +4,8 @@ Oracles: the mixture's formula in NumPy and SciPy, labels that rows were drawn w
 integration.
 """
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from noisy import clusters_and_noise, turn
@@ -19,6 +21,7 @@ from fastem.moments import Moments
 from fastem.units import Units
 
 K, D = 3, 2
+DATA = Path(__file__).parent / "data"
 SEVERAL_COLUMNS = [name for name in FAMILIES if name not in ("E", "V")]
 
 
@@ -420,3 +423,17 @@ def test_rows_may_all_be_noise():
     assert (alone.predict(X) == -1).all()
     with pytest.raises(ValueError, match="noise alone"):
         alone.without_noise()
+
+
+def test_old_faithful_under_noise_is_what_it_is_without():
+    """Oracle: EEE with 3 components, mclust's choice for the rows without noise."""
+    X = np.loadtxt(DATA / "faithful.csv", delimiter=",", skiprows=1)
+    strewn = np.random.default_rng(0).uniform(X.min(axis=0), X.max(axis=0), size=(100, 2))
+    both = np.concatenate([X, strewn])
+    families = ["EEE", "VVV"]
+    choice = fastem.select(both, [2, 3, 4], covariance_type=families, noise=True, random_state=0)
+    best = choice.best
+    assert (best.mixture.covariance_type, best.mixture.n_components) == ("EEE", 3)
+    assert 100 / 372 - 0.05 < best.mixture.noise.weight < 100 / 372 + 0.15
+    plain = fastem.select(both, range(2, 8), covariance_type=families, random_state=0)
+    assert best.bic() < plain.best.bic() - 20
