@@ -20,7 +20,8 @@ from fastem.units import Units
 
 #: Rows that a dendrogram is made of, at most: its cost grows with their square.
 MAX_ROWS = 2000
-#: What is added to the variance of a group, as a share of the data's own.
+#: What is added to the variance of a group, as a share of the data's own: a parameter of Fraley's
+#: criterion. With a hundredth the groups of iris are those that mclust begins with.
 RIDGE = 0.01
 #: Axes of less than this share of the largest variance, times their number, are rounding errors.
 ROUNDING = 4 * float(np.finfo(np.float64).eps)
