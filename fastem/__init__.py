@@ -2,7 +2,7 @@
 
     rows --summarise(density)--> Moments (+) --maximise--> Mixture --factor--> density --> again
      |                              |              |                              |
-     memory                         one monoid,    one room per                   two kernels:
+     memory, disk, Dask             one monoid,    one room per                   two kernels:
                                     any order      covariance family              ellipsoidal,
                                                                                   axis-aligned
 

@@ -220,6 +220,28 @@ def test_a_fit_of_float32(threads):
     assert_same_fit(fitted, fastem.fit(X, 3, random_state=0), 1e-4)
 
 
+@pytest.mark.parametrize(("scale", "offset"), [(1.0, 1e8), (1e-150, 0.0), (1e150, 0.0)])
+def test_a_fit_in_any_units(threads, scale, offset):
+    """Oracle: the fit of the same rows in memory, the race of its starts to the bit."""
+    X, _ = problem()
+    X = X * scale + offset
+    fitted = fastem.fit(da.from_array(X, chunks=(700, 3)), 3, random_state=0)
+    expected = fastem.fit(X, 3, random_state=0)
+    assert [r.trace for r in fitted.restarts] == [r.trace for r in expected.restarts]
+    assert_allclose(fitted.mixture.means, expected.mixture.means, rtol=1e-12)
+    assert_allclose(fitted.mixture.weights, expected.mixture.weights, rtol=1e-7)
+
+
+def test_a_fit_with_noise(threads):
+    """Oracle: the same rows in memory."""
+    X, _ = problem()
+    X[::30] = np.random.default_rng(2).uniform(-30, 30, size=X[::30].shape)
+    rows = da.from_array(X, chunks=(700, 3))
+    fitted = fastem.fit(rows, 3, noise=True, random_state=0)
+    assert_same_fit(fitted, fastem.fit(X, 3, noise=True, random_state=0))
+    assert np.array_equal(fitted.mixture.predict(rows).compute(), fitted.mixture.predict(X))
+
+
 def test_select(threads):
     """Oracle: the selection from the same rows in memory."""
     X, _ = problem(n=2000)
