@@ -14,9 +14,10 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 from fastem.bootstrap import bootstrap
+from fastem.comparisons import LikelihoodRatioTest
 from fastem.fit import fit
 from fastem.initialisation import SymmetricStartWarning
-from fastem.likelihood_ratio import LikelihoodRatioTest, lrt
+from fastem.likelihood_ratio import lrt
 from fastem.mixture import Mixture
 from fastem.moments import Moments
 from fastem.noise import Noise

@@ -9,12 +9,13 @@ Source: G. J. McLachlan, J. R. Stat. Soc. C 36 (1987) 318.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from math import ceil
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastem import validation
+from fastem.comparisons import Comparison, LikelihoodRatioTest
 from fastem.covariance import Family, family
 from fastem.data import Data
 from fastem.fit import Options, fit_data, seeds
@@ -23,7 +24,7 @@ from fastem.mixture import Mixture, from_units, to_units
 from fastem.progress import Progress
 from fastem.restarts import race
 from fastem.results import Fit, Status
-from fastem.rows import Memory
+from fastem.rows import Memory, Source
 from fastem.splits import splits
 
 #: Fits end when the gain still to be expected is below this, in nats for all rows together.
@@ -32,79 +33,8 @@ GAIN = 5e-3
 TOL = 1e-6
 
 
-class Comparison(NamedTuple):
-    """One test: `n_components` are enough, against one more.
-
-    Parameters
-    ----------
-    n_components : int
-        Under the null hypothesis, k.
-    statistic : float
-        2 (log L_k+1 - log L_k), in nats.
-    p_value : float
-        (1 + replicates with at least that statistic) / (1 + replicates).
-    n_replicates : int
-        Replicates that count.
-    n_collapsed : int
-        Replicates left out, because every fit of k + 1 components to them collapsed.
-    """
-
-    n_components: int
-    statistic: float
-    p_value: float
-    n_replicates: int
-    n_collapsed: int
-
-
-@dataclass(frozen=True, eq=False)
-class LikelihoodRatioTest:
-    """Tests of k against k + 1 components, up to the first that is not significant.
-
-    Parameters
-    ----------
-    level : float
-        p-values up to this are significant.
-    best : Fit
-        Of the number of components that the tests end at.
-    status : Status
-        Why they ended there.
-    table : tuple of Comparison
-        In the order of testing. `table_columns()` gives it by column, as a data frame takes it.
-    replicates : tuple of (n_replicates,) ndarray
-        The statistics under the null hypothesis, for each test.
-    """
-
-    level: float
-    best: Fit
-    status: Status
-    table: tuple[Comparison, ...]
-    replicates: tuple[NDArray[np.float64], ...]
-
-    @property
-    def n_components(self) -> int:
-        """The number of components that the tests end at."""
-        return self.best.mixture.n_components
-
-    def table_columns(self) -> dict[str, list[Any]]:
-        """The table as lists by column: `pandas.DataFrame(test.table_columns())`."""
-        return {name: [getattr(row, name) for row in self.table] for name in Comparison._fields}
-
-    def __repr__(self) -> str:
-        """The table for people."""
-        kind = self.best.mixture.covariance_type
-        lines = [
-            f"{self.n_components} components ({kind} covariances): {self.status}",
-            "components  statistic  p-value  replicates",
-        ]
-        for k, statistic, p_value, n_replicates, n_collapsed in self.table:
-            note = f" ({n_collapsed} more collapsed)" if n_collapsed else ""
-            versus = f"{k} or {k + 1}"
-            lines.append(f"{versus:>10}{statistic:>11.2f}{p_value:>9.4f}{n_replicates:>12}{note}")
-        return "\n".join(lines)
-
-
 def lrt(
-    X: ArrayLike,
+    X: ArrayLike | Source,
     k_max: int,
     *,
     covariance_type: str = "full",
@@ -128,13 +58,14 @@ def lrt(
 
     Parameters
     ----------
-    X : (n_samples, n_features) array-like
+    X : (n_samples, n_features) array-like, path or source
+        As in `fastem.fit`. Rows drawn, as many at a time, are held in memory.
     k_max : int
         Most components to consider, at least 2: the last test is k_max - 1 against k_max.
     covariance_type : str, default "full"
         As in `fastem.fit`.
     n_replicates : int, default 199
-        The p-value is at least 1 / (n_replicates + 1).
+        The p-value is at least 1 / (n_replicates + 1), which may not be above `level`.
     level : float, default 0.05
         Testing ends at the first p-value above it.
     sample_weight : (n_samples,) array-like, optional
@@ -170,6 +101,11 @@ def lrt(
     validation.integer(n_replicates, "n_replicates")
     validation.integer(k_max, "k_max", least=2)
     level = validation.proportion(level, "level")
+    if 1 / (1 + n_replicates) > level:
+        raise ValueError(
+            f"n_replicates is {n_replicates}: a p-value is then at least 1/{n_replicates + 1}, and "
+            f"never significant at level={level:g}; give at least {ceil(1 / level) - 1}"
+        )
     data = Data.of(X, sample_weight)
     validation.components(k_max, data.n_samples, name="k_max")
     options = Options(n_init, init, reg_covar, max_iter=max_iter)
@@ -187,14 +123,13 @@ def lrt(
             row, kept = _compare(k, _statistic(best, alternative), drawn)
             table.append(row)
             replicates.append(kept)
-            if row.p_value > level:
-                status = Status("settled", f"{k + 1} are not significantly better")
+            if (ended := _ended(row, level)) is not None:
+                status = ended
                 break
             best = alternative
         else:
-            status = Status(
-                "unsettled", f"every test up to k_max={k_max} is significant; raise k_max"
-            )
+            text = f"every test up to k_max={k_max} is significant; raise k_max"
+            status = Status("unsettled", text)
     return LikelihoodRatioTest(level, best, status, tuple(table), tuple(replicates))
 
 
@@ -291,3 +226,18 @@ def _compare(k: int, statistic: float, drawn: NDArray) -> tuple[Comparison, NDAr
     kept = drawn[~np.isnan(drawn)]
     p_value = float((1 + (kept >= statistic).sum()) / (1 + len(kept)))
     return Comparison(k, statistic, p_value, len(kept), len(drawn) - len(kept)), kept
+
+
+def _ended(row: Comparison, level: float) -> Status | None:
+    """Why testing ends with this comparison, if it does."""
+    more = row.n_components + 1
+    if 1 / (1 + row.n_replicates) > level:
+        return Status(
+            "collapsed",
+            f"{more} are not tested: {row.n_collapsed} of {row.n_replicates + row.n_collapsed} "
+            f"replicates collapsed, and the others are too few for level={level:g}; raise "
+            f"n_replicates",
+        )
+    if row.p_value > level:
+        return Status("settled", f"{more} are not significantly better")
+    return None

@@ -9,7 +9,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy.stats import ks_2samp
 
 import fastem
-from fastem.likelihood_ratio import Comparison, _Search
+from fastem.comparisons import Comparison
+from fastem.likelihood_ratio import _Search
 
 DATA = Path(__file__).parent / "data"
 RNG = np.random.default_rng(0)
@@ -78,14 +79,16 @@ def test_null_data_have_the_statistics_of_the_replicates():
     fresh = []
     for seed in range(25):
         rows = np.random.default_rng(seed).normal(size=(80, 2)) @ [[3.0, 1.0], [0.0, 0.1]] + 50.0
-        fresh += fastem.lrt(rows, 2, n_replicates=1, random_state=seed).table_columns()["statistic"]
+        fresh += fastem.lrt(rows, 2, n_replicates=1, level=0.5, random_state=seed).table_columns()[
+            "statistic"
+        ]
     assert ks_2samp(made.replicates[0], fresh).pvalue > 0.05
 
 
 def test_the_p_value_counts_replicates_that_reach_the_statistic(scripted):
-    statistic = fastem.lrt(CLOUD, 2, n_replicates=1, random_state=0).table[0].statistic
+    statistic = fastem.lrt(CLOUD, 2, n_replicates=1, level=0.5, random_state=0).table[0].statistic
     scripted([0.0, statistic, 1e9, 1e-9, np.nan])
-    made = fastem.lrt(CLOUD, 2, n_replicates=10, random_state=0)
+    made = fastem.lrt(CLOUD, 2, n_replicates=10, level=0.2, random_state=0)
     assert made.table == (Comparison(1, statistic, (1 + 4) / (1 + 8), 8, 2),)
     assert made.replicates[0].tolist() == 2 * [0.0, statistic, 1e9, 1e-9]
     assert " (2 more collapsed)" in repr(made)
@@ -104,7 +107,7 @@ def test_clusters_are_found_and_no_more():
 
 def test_a_replicate_is_fits_to_rows_drawn_from_the_null():
     """Oracle: one Gaussian's likelihood in closed form; `fit` for two components, or better."""
-    made = fastem.lrt(CLOUD, 2, n_replicates=2, random_state=3)
+    made = fastem.lrt(CLOUD, 2, n_replicates=2, level=0.5, random_state=3)
     for i, statistic in enumerate(made.replicates[0]):
         seed = np.random.SeedSequence(3, spawn_key=(1, i))
         rows, _ = made.best.mixture.sample(80, np.random.default_rng(seed))
@@ -134,6 +137,18 @@ def test_a_collapsed_alternative_is_not_tested():
     assert (made.table, made.replicates, made.n_components) == ((), (), 1)
 
 
+def test_a_test_that_too_few_replicates_decide_is_none(scripted):
+    scripted([np.nan, 1.0])
+    made = fastem.lrt(TWO, 2, n_replicates=20, random_state=0)
+    assert made.table[0].p_value == 1 / 11
+    assert made.status.code == "collapsed"
+    assert str(made.status) == (
+        "2 are not tested: 10 of 20 replicates collapsed, and the others are too few for "
+        "level=0.05; raise n_replicates"
+    )
+    assert fastem.lrt(TWO, 2, n_replicates=40, random_state=0).n_components == 2
+
+
 def test_the_best_fit_is_as_good_as_fits_own(scripted):
     scripted([1.0, 99.0])
     made = fastem.lrt(TWO, 3, n_replicates=19, random_state=0)
@@ -145,16 +160,16 @@ def test_the_best_fit_is_as_good_as_fits_own(scripted):
 
 
 def test_the_same_seed_gives_the_same_replicates_however_many():
-    few = fastem.lrt(TWO, 2, n_replicates=2, random_state=1)
+    few = fastem.lrt(TWO, 2, n_replicates=2, level=0.9, random_state=1)
     many = fastem.lrt(TWO, 3, n_replicates=3, level=0.9, random_state=1)
-    other = fastem.lrt(TWO, 2, n_replicates=2, random_state=2)
+    other = fastem.lrt(TWO, 2, n_replicates=2, level=0.9, random_state=2)
     assert_array_equal(few.replicates[0], many.replicates[0][:2])
     assert not np.array_equal(few.replicates[0], other.replicates[0])
 
 
 def test_a_weight_of_two_is_the_row_twice():
     weight = np.random.default_rng(0).integers(0, 4, len(CLOUD))
-    options = {"n_replicates": 2, "random_state": 0}
+    options = {"n_replicates": 2, "level": 0.5, "random_state": 0}
     weighted = fastem.lrt(CLOUD, 2, sample_weight=weight, **options)
     repeated = fastem.lrt(np.repeat(CLOUD, weight, axis=0), 2, **options)
     assert weighted.table[0].statistic == pytest.approx(repeated.table[0].statistic, abs=0.05)
@@ -163,8 +178,8 @@ def test_a_weight_of_two_is_the_row_twice():
 
 @pytest.mark.parametrize("scale", [2.0**-498, 2.0**498])
 def test_units_do_not_matter(scale):
-    plain = fastem.lrt(CLOUD, 2, n_replicates=2, random_state=0)
-    scaled = fastem.lrt(scale * CLOUD, 2, n_replicates=2, random_state=0)
+    plain = fastem.lrt(CLOUD, 2, n_replicates=2, level=0.5, random_state=0)
+    scaled = fastem.lrt(scale * CLOUD, 2, n_replicates=2, level=0.5, random_state=0)
     assert scaled.table[0].statistic == pytest.approx(plain.table[0].statistic, abs=1e-8)
     assert_allclose(scaled.replicates[0], plain.replicates[0], atol=1e-8)
 
@@ -185,6 +200,11 @@ def test_other_families(covariance_type):
         ({"k_max": 2.5}, TypeError, "k_max is 2.5"),
         ({"k_max": 81}, ValueError, "k_max is 81 but there are only 80 rows"),
         ({"n_replicates": 0}, ValueError, "n_replicates is 0"),
+        (
+            {"n_replicates": 18},
+            ValueError,
+            r"n_replicates is 18: .*; give at least 19",
+        ),
         ({"level": 0}, ValueError, "level is 0; give a number between 0 and 1"),
         ({"level": "5%"}, TypeError, "level is '5%'"),
         ({"covariance_type": "round"}, ValueError, "covariance_type is 'round'"),
@@ -221,6 +241,6 @@ def test_progress_counts_replicates(monkeypatch):
         return made[-1]
 
     monkeypatch.setattr(tqdm, "tqdm", kept)
-    fastem.lrt(CLOUD, 2, n_replicates=2, progress=True)
+    fastem.lrt(CLOUD, 2, n_replicates=2, level=0.5, progress=True)
     (bar,) = made
     assert (bar.n, bar.unit) == (2, " replicates")

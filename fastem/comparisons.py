@@ -1,0 +1,82 @@
+"""Tests of k against k + 1 components, and what they say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastem.results import Fit, Status
+
+
+class Comparison(NamedTuple):
+    """One test: `n_components` are enough, against one more.
+
+    Parameters
+    ----------
+    n_components : int
+        Under the null hypothesis, k.
+    statistic : float
+        2 (log L_k+1 - log L_k), in nats.
+    p_value : float
+        (1 + replicates with at least that statistic) / (1 + replicates).
+    n_replicates : int
+        Replicates that count.
+    n_collapsed : int
+        Replicates left out, because every fit of k + 1 components to them collapsed.
+    """
+
+    n_components: int
+    statistic: float
+    p_value: float
+    n_replicates: int
+    n_collapsed: int
+
+
+@dataclass(frozen=True, eq=False)
+class LikelihoodRatioTest:
+    """Tests of k against k + 1 components, up to the first that is not significant.
+
+    Parameters
+    ----------
+    level : float
+        p-values up to this are significant.
+    best : Fit
+        Of the number of components that the tests end at.
+    status : Status
+        Why they ended there.
+    table : tuple of Comparison
+        In the order of testing. `table_columns()` gives it by column, as a data frame takes it.
+    replicates : tuple of (n_replicates,) ndarray
+        The statistics under the null hypothesis, for each test.
+    """
+
+    level: float
+    best: Fit
+    status: Status
+    table: tuple[Comparison, ...]
+    replicates: tuple[NDArray[np.float64], ...]
+
+    @property
+    def n_components(self) -> int:
+        """The number of components that the tests end at."""
+        return self.best.mixture.n_components
+
+    def table_columns(self) -> dict[str, list[Any]]:
+        """The table as lists by column: `pandas.DataFrame(test.table_columns())`."""
+        return {name: [getattr(row, name) for row in self.table] for name in Comparison._fields}
+
+    def __repr__(self) -> str:
+        """The table for people."""
+        kind, n = self.best.mixture.covariance_type, self.n_components
+        lines = [
+            f"{n} component{'s' * (n > 1)} ({kind} covariances): {self.status}",
+            "components  statistic  p-value  replicates",
+        ]
+        for k, statistic, p_value, n_replicates, n_collapsed in self.table:
+            note = f" ({n_collapsed} more collapsed)" if n_collapsed else ""
+            versus = f"{k} or {k + 1}"
+            lines.append(f"{versus:>10}{statistic:>11.2f}{p_value:>9.4f}{n_replicates:>12}{note}")
+        return "\n".join(lines)
