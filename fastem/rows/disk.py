@@ -44,7 +44,8 @@ def open(
     """Rows of files, read block by block at every pass, as many as there may be.
 
     `fastem.fit`, `fastem.select`, `Mixture.predict_to` and whatever else takes rows take what this
-    returns, and a path as well. Results are those of the same rows in memory, to the bit.
+    returns, and a path as well. Results are those of the same rows in memory, to the bit, as long
+    as the sample of rows that starts race on takes less than an eighth of the budget.
 
     Parameters
     ----------

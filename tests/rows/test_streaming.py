@@ -2,7 +2,9 @@
 
 import os
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
+import numba
 import numpy as np
 import pytest
 
@@ -86,6 +88,59 @@ def test_what_is_few_is_kept(tmp_path):
     X = clusters(100)
     np.save(tmp_path / "rows.npy", X)
     assert isinstance(open_rows(tmp_path / "rows.npy").widened(), Memory)
+
+
+def _with_an_outlier(X):
+    X = X.astype(np.float32)
+    X[77, 1] = 1e30  # float32 cannot hold its square: rows are widened as they are read
+    return X
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        _with_an_outlier,
+        lambda X: X + 1e8,
+        lambda X: (X + 1e5).astype(np.float32),
+        lambda X: X * 1e150,
+        lambda X: X * 1e-150,
+        lambda X: X[:, :1],
+        lambda X: np.ones_like(X),
+    ],
+    ids=["outlier", "offset", "offset of float32", "huge", "tiny", "a column", "constant"],
+)
+@pytest.mark.parametrize("unit", [None, 1e200, 1e-200])
+def test_extremes(tmp_path, change, unit):
+    X = change(clusters())
+    np.save(tmp_path / "rows.npy", X)
+    weight = None if unit is None else unit * np.random.default_rng(0).random(len(X))
+    options = {"n_init": 2, "tol": 1e-2, "random_state": 0}
+    expected = fastem.fit(X, 2, sample_weight=weight, **options)
+    source = open_rows(tmp_path / "rows.npy", memory=SMALL, sample_weight=weight)
+    assert_same(fastem.fit(source, 2, **options), expected)
+
+
+def test_several_threads_may_read_one_source(tmp_path):
+    np.save(tmp_path / "rows.npy", clusters())
+    source = open_rows(tmp_path / "rows.npy", memory=SMALL)
+    expected = fastem.fit(source, 2, random_state=0)
+    with ThreadPoolExecutor(4) as pool:
+        fits = list(pool.map(lambda _: fastem.fit(source, 2, random_state=0), range(4)))
+    for fitted in fits:
+        assert_same(fitted, expected)
+
+
+def test_one_thread(tmp_path):
+    """Numba held to a thread: one worker and the reader."""
+    np.save(tmp_path / "rows.npy", clusters())
+    source = open_rows(tmp_path / "rows.npy", memory=SMALL)
+    expected = fastem.fit(source, 2, random_state=0)
+    before = numba.get_num_threads()
+    numba.set_num_threads(1)
+    try:
+        assert_same(fastem.fit(source, 2, random_state=0), expected)
+    finally:
+        numba.set_num_threads(before)
 
 
 # What goes wrong on the way ----------------------------------------------------------------------
