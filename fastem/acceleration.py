@@ -1,12 +1,16 @@
-"""Acceleration of EM: Anderson's extrapolation of the EM map, safeguarded by the likelihood.
+"""Acceleration of EM: a quasi-Newton ascent that EM preconditions, safeguarded by the likelihood.
 
-The map is taken in the space of sufficient statistics (weight, mean and scatter of each component's
-rows) and not of parameters: an M step follows every extrapolation, so the point lies in its
-covariance family whatever the family is, and this file knows none of them.
+EM's step is the gradient of the likelihood, measured by the information of the complete data
+(D. M. Titterington, J. R. Stat. Soc. B 46 (1984) 257). Limited-memory BFGS in that metric learns
+from the last few steps what the complete data have and the rows lack. Its Hessian is definite, so
+that it climbs away from saddles, towards which the extrapolation of a fixed point iteration leads.
 
-Sources: D. G. Anderson, J. ACM 12 (1965) 547; H. F. Walker and P. Ni, SIAM J. Numer. Anal. 49
-(2011) 1715, equation 2.3; N. C. Henderson and R. Varadhan, J. Comput. Graph. Stat. 28 (2019) 834,
-for the safeguard by the likelihood and the restarts.
+Steps are taken in the space of sufficient statistics (weight, mean and scatter of each component's
+rows) and not of parameters: an M step follows each, so the point lies in its covariance family
+whatever the family is, and this file knows none of them.
+
+Sources: K. Lange, Statistica Sinica 5 (1995) 1, and M. Jamshidian and R. I. Jennrich, J. R. Stat.
+Soc. B 59 (1997) 569, for quasi-Newton acceleration of EM; J. Nocedal, Math. Comp. 35 (1980) 773.
 """
 
 from __future__ import annotations
@@ -15,16 +19,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastem.covariance import Bounds, Family, Parameters
-from fastem.kernels.extrapolation import extrapolate
+from fastem.density import HALF_BITS, Density
 from fastem.kernels.jit import fork_waits
+from fastem.kernels.quasi_newton import ascend, land
 from fastem.moments import Moments
 
-#: Steps of history that an extrapolation uses at most.
+#: Steps that a leap learns from, at most.
 ORDER = 8
-#: Bytes that the history may take.
+#: Bytes that these may take.
 HISTORY_BYTES = 2**26
-#: Directions whose share of the history's variance is below this are left out.
-CUTOFF = 1e-12
+#: Length of a leap over that of the plain step, at most.
+LONGEST = 10.0
+#: Halvings of a leap that leaves the domain, before the plain step is taken instead.
+HALVINGS = 4
 
 
 class Plain:
@@ -33,61 +40,80 @@ class Plain:
     def __init__(self, family: Family, bounds: Bounds, start: Parameters) -> None:
         pass
 
-    def step(self, moments: Moments, image: Parameters | None = None) -> Parameters | None:
+    def step(
+        self, density: Density, moments: Moments, image: Parameters | None = None
+    ) -> Parameters | None:
         """Where to leap: nowhere."""
 
-    def forget(self) -> None:
-        """Nothing to forget."""
+    def reject(self) -> None:
+        """Nothing to take back."""
 
 
-class Anderson:
-    """Extrapolate from the last few steps, weighted by the information of the complete data."""
+class QuasiNewton:
+    """Leap along EM's step, turned and stretched by what the last steps have taught."""
 
     def __init__(self, family: Family, bounds: Bounds, start: Parameters) -> None:
         self._family, self._bounds = family, bounds
-        n_components, n_features = self._shape = start.means.shape
-        spread = family.expand(start.covariances, n_components, n_features)
+        K, D = self._shape = start.means.shape
+        spread = family.expand(start.covariances, K, D)
         if family.diagonal:
             spread = np.diagonal(spread, axis1=1, axis2=2)
         self._spread_shape = spread.shape
         self._image = np.concatenate([start.weights, start.means.ravel(), spread.ravel()])
+        self._point = self._image
         size = self._image.size
-        order = max(1, min(ORDER, HISTORY_BYTES // (16 * size)))
-        self._last, self._steps = np.empty((2, size)), np.empty((2, order, size))
-        self._scratch = np.empty((order, order + 1)), np.empty((2, size))
-        self.forget()
+        order = max(1, min(ORDER, HISTORY_BYTES // (32 * size)))
+        self._before, self._seen = np.empty((2, size)), np.array([-1, 0])
+        self._pairs, self._white = np.empty((2, order, size)), np.empty((2, order + 1, size + 1))
+        self._matrices = np.empty((0 if family.diagonal else K, D, D))
 
-    def forget(self) -> None:
-        """Drop the history, after a leap that failed: the plain EM step is taken in its place."""
-        self._n_seen = 0
+    def reject(self) -> None:
+        """The leap led down: the plain EM step is taken in its place."""
         self._point = self._image
 
-    def step(self, moments: Moments, image: Parameters | None = None) -> Parameters | None:
+    def step(
+        self, density: Density, moments: Moments, image: Parameters | None = None
+    ) -> Parameters | None:
         """Where to leap after a pass at the present point; None is the plain EM step.
 
         Parameters
         ----------
+        density : Density
+            Of the present point.
         moments : Moments
-            Of the rows at the present point.
+            Of the rows there.
         image : Parameters, optional
             Where the plain step leads: iterative M steps begin there.
         """
-        self._image, target = moments.statistics, np.empty(self._image.size)
-        leaps = extrapolate(
+        self._image = moments.statistics
+        leap = np.empty_like(self._image)
+        found = ascend(
             self._image,
             self._point,
-            self._n_seen,
             self._shape,
-            self._bounds.floor,
-            CUTOFF,
-            self._last,
-            self._steps,
-            *self._scratch,
-            target,
+            density.is_noisy,
+            density.factors.reshape(len(density.factors), -1),
+            HALF_BITS,
+            self._before,
+            self._seen,
+            self._pairs,
+            self._white,
+            LONGEST,
+            leap,
         )
-        self._n_seen += 1
-        self._point = target if leaps else self._image
-        return self._at(target, moments.n_rows, image) if leaps else None
+        target = self._landed(leap, density.is_noisy) if found else None
+        self._point = self._image if target is None else target
+        return None if target is None else self._at(target, moments.n_rows, image)
+
+    def _landed(self, leap: NDArray, noisy: bool) -> NDArray | None:
+        """The end of the leap, halved until it is in the domain."""
+        target = np.empty_like(leap)
+        shape, floor = self._shape, self._bounds.floor
+        for _ in range(1 + HALVINGS):
+            if land(self._point, leap, shape, noisy, floor, self._matrices, target):
+                return target
+            leap *= 0.5
+        return None
 
     def _at(self, point: NDArray, n_rows: float, image: Parameters | None) -> Parameters:
         """The M step from statistics instead of rows."""

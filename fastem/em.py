@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from fastem.acceleration import Anderson, Plain
+from fastem.acceleration import Plain, QuasiNewton
 from fastem.convergence import Change, ExpectedGain
 from fastem.covariance import Bounds, Family, Parameters
 from fastem.density import Density
@@ -91,7 +91,7 @@ def run(
     on_pass : callable, optional
         Called with n_iter, level and parameters after each accepted pass; True stops.
     """
-    stepper = (Anderson if accelerate else Plain)(family, bounds, start)
+    stepper = (QuasiNewton if accelerate else Plain)(family, bounds, start)
     point = image = start
     leapt = False
     trace: list[float] = []
@@ -101,7 +101,7 @@ def run(
         moments = rows.summarise(density)
         level = moments.log_likelihood / moments.n_rows + family.log_prior(point)
         if leapt and not level >= trace[-1] - rows.precision * (1 + abs(level)):
-            stepper.forget()
+            stepper.reject()
             point, leapt = image, False
             n_iter += 1
             continue
@@ -115,7 +115,7 @@ def run(
         elif n_iter >= max_iter:
             outcome = "exhausted"
         else:
-            leap = stepper.step(moments, image) if n_iter < max_iter - 1 else None
+            leap = stepper.step(density, moments, image) if n_iter < max_iter - 1 else None
             point, leapt = (image, False) if leap is None else (leap, True)
             n_iter += 1
             continue

@@ -96,7 +96,7 @@ def improve(
         Runs EM on the sample from given parameters; returns where it ends and the level there.
     bounds : Bounds
     tol : float
-        Gain in mean log-likelihood below which a move is not worth keeping.
+        Gain in mean log-likelihood below which a move is not worth keeping, however many the rows.
 
     Returns
     -------
@@ -106,6 +106,7 @@ def improve(
     if len(parameters.weights) < 3:
         return parameters, level
     all_columns, all_weight = standard_columns(sample)
+    worth = max(tol, _price(family, sample, len(parameters.weights)))
     for _ in range(MAX_ROUNDS):
         labels = family.factor(parameters).predict(sample.X, sample.units)
         columns, weight, noise = all_columns, all_weight, family.noise_weight(parameters)
@@ -117,12 +118,22 @@ def improve(
             weight, labels = weight[clear], labels[clear]
         for start in _proposals(columns, weight, labels, parameters.means, bounds):
             tried, reached = again(replace(start, noise=noise).parameters(family, bounds))
-            if reached > level + tol:
+            if reached > level + worth:
                 parameters, level = tried, reached
                 break
         else:
             break
     return parameters, level
+
+
+def _price(family: Family, sample: MemoryRows, n_components: int) -> float:
+    """What a component costs by the BIC, in nats a row: the least that a move must gain.
+
+    Among all splits of all components one always fits a few rows that happen to lie in a line. Such
+    spurious maxima gain less than this; a component in the wrong cluster costs far more.
+    """
+    K, D, n = n_components, sample.n_features, sample.n_samples
+    return (family.n_parameters(K, D) - family.n_parameters(K - 1, D)) * np.log(n) / (2 * n)
 
 
 def _proposals(

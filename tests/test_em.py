@@ -80,12 +80,12 @@ def test_a_leap_that_lowers_the_likelihood_is_taken_back(monkeypatch):
     X, start = overlapping()
     leaps = []
 
-    def step(self, moments, image=None):
+    def step(self, density, moments, image=None):
         leaps.append(len(leaps))
         K = len(start.weights)
         return Parameters(np.full(K, 1 / K), start.means + 50.0, start.covariances)
 
-    monkeypatch.setattr(em.Anderson, "step", step)
+    monkeypatch.setattr(em.QuasiNewton, "step", step)
     found = run(X, start, max_iter=21)
     _, trace = oracle.em(X, *start, "full", 11)
     assert found.n_iter == 21
@@ -97,7 +97,7 @@ def test_a_leap_that_lowers_the_likelihood_is_taken_back(monkeypatch):
 def test_a_failed_leap_at_the_end_never_becomes_the_result(monkeypatch, max_iter):
     X, start = overlapping()
     bad = Parameters(start.weights, start.means + 50.0, start.covariances)
-    monkeypatch.setattr(em.Anderson, "step", lambda self, moments, image: bad)
+    monkeypatch.setattr(em.QuasiNewton, "step", lambda self, density, moments, image: bad)
     found = run(X, start, max_iter=max_iter)
     assert found.n_iter == max_iter
     assert found.trace[-1] == max(found.trace)

@@ -56,7 +56,7 @@ def measure_steps(point, image, shape, noisy, factors, scale, before, steps):
         share = 1.0 / max(left, EPS)
         size, slowed, length = share * size * size, share * length * slowed, share * length * length
     for step in range(3):
-        _whiten(steps[step], point, shape[0], shape[1], factors, scale)
+        whiten(steps[step], point, shape[0], shape[1], factors, scale)
     for p in range(point.shape[0]):
         size += steps[0, p] * steps[0, p]
         slowed += steps[1, p] * steps[2, p]
@@ -65,7 +65,7 @@ def measure_steps(point, image, shape, noisy, factors, scale, before, steps):
 
 
 @jit
-def _whiten(step, point, K, D, factors, scale):
+def whiten(step, point, K, D, factors, scale):
     """Turn a step into one whose squared length is step' I_c step."""
     n_spreads = step.shape[0] - K - K * D
     triangular = factors.shape[1] == D * D
@@ -82,7 +82,8 @@ def _whiten(step, point, K, D, factors, scale):
         weight = math.sqrt(0.5 * share) / (scale * scale)
         if triangular:
             spread = step[K + K * D + k * D * D :]
-            _whiten_matrix(spread, D, factors[k], weight)
+            factor = factors[k if factors.shape[0] > 1 else 0]
+            _whiten_matrix(spread, D, factor, weight)
         elif n_spreads == K * D:
             for d in range(D):
                 step[K + K * D + k * D + d] *= weight * factors[k, d] * factors[k, d]

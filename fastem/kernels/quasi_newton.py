@@ -1,0 +1,177 @@
+"""Limited-memory BFGS in the metric of the complete data's information, one step a call.
+
+A point is a vector of sufficient statistics: weights (K), means (K, D) and scatters (K, D, D) or
+(K, D). Whitened, it has the length that the complete data's information gives it, and one number
+more: the weight of noise, which is what the others lack to sum to 1.
+"""
+
+import math
+
+from fastem.kernels.elementary import cholesky
+from fastem.kernels.information import EPS, whiten
+from fastem.kernels.jit import jit
+
+#: Cosine between a step and its change of gradient below which the two say nothing of curvature.
+LEAST_COSINE = 1e-8
+
+
+@jit
+def ascend(image, point, shape, noisy, factors, scale, before, seen, pairs, white, longest, leap):
+    """Note what the last step taught, and find the next one.
+
+    Parameters
+    ----------
+    image, point : (P,)
+        Where EM leads from the point, and the point.
+    shape : (K, D)
+    noisy : bool
+        Whether there is a noise component.
+    factors : (K or 1, D * D) or (K, D)
+        Inverse lower Cholesky factors of the covariances there, or of variances, times scale.
+    scale : float
+    before : (2, P)
+        The last point and the EM step from there; receives this one's.
+    seen : (2,) int
+        Pairs kept, or -1 before the first call; and the slot of the next pair.
+    pairs : (2, order, P)
+        Steps, and how much the EM step shrank on each.
+    white : (2, order + 1, P + 1)
+        The same whitened; the last two are scratch.
+    longest : float
+        Length of a leap over that of the EM step, at most.
+    leap : (P,)
+        Receives the leap from the point.
+
+    Returns
+    -------
+    found : bool
+        False where the EM step is the best guess.
+    """
+    size, order, slot = image.shape[0], pairs.shape[1], seen[1]
+    if seen[0] < 0:
+        seen[0] = 0
+    else:
+        for p in range(size):
+            pairs[0, slot, p] = point[p] - before[0, p]
+            pairs[1, slot, p] = before[1, p] - (image[p] - point[p])
+        step, bend = white[0, slot], white[1, slot]
+        _whitened(pairs[0, slot], point, shape, noisy, factors, scale, step)
+        _whitened(pairs[1, slot], point, shape, noisy, factors, scale, bend)
+        if _dot(step, bend) > LEAST_COSINE * math.sqrt(_dot(step, step) * _dot(bend, bend)):
+            seen[0] = min(seen[0] + 1, order)
+            seen[1] = (slot + 1) % order
+    for p in range(size):
+        before[0, p] = point[p]
+        before[1, p] = leap[p] = image[p] - point[p]
+    if seen[0] == 0:
+        return False
+    way = white[0, order]
+    _whitened(leap, point, shape, noisy, factors, scale, way)
+    plain = math.sqrt(_dot(way, way))
+    _two_loops(seen, pairs, white, leap)
+    length = math.sqrt(_dot(way, way))
+    if not (length > 0.0 and length < math.inf):
+        return False
+    shrink = min(1.0, longest * plain / length)
+    for p in range(size):
+        leap[p] *= shrink
+    return True
+
+
+@jit
+def land(point, leap, shape, noisy, floor, matrices, target):
+    """Whether the end of a leap has positive weights and definite scatters.
+
+    Parameters
+    ----------
+    point, leap : (P,)
+    shape : (K, D)
+    noisy : bool
+    floor : float
+        Eigenvalues above minus this are raised to it by the M step.
+    matrices : (K, D, D), or (0, D, D) where scatters are diagonal
+        Scratch.
+    target : (P,)
+        Receives the end.
+    """
+    K, D = shape
+    left = 1.0
+    for p in range(target.shape[0]):
+        target[p] = point[p] + leap[p]
+        if not abs(target[p]) < math.inf:
+            return False
+    for k in range(K):
+        left -= target[k]
+        if not target[k] >= 0.0:
+            return False
+    if noisy and not left > 0.0:
+        return False
+    spread = target[K + K * D :]
+    if matrices.shape[0] == 0:
+        for p in range(spread.shape[0]):
+            if not spread[p] > -floor:
+                return False
+        return True
+    for k in range(K):
+        for i in range(D):
+            for j in range(i + 1):
+                matrices[k, i, j] = spread[(k * D + i) * D + j]
+            matrices[k, i, i] += floor
+    return cholesky(matrices, matrices) < 0
+
+
+@jit
+def _two_loops(seen, pairs, white, leap):
+    """Multiply a gradient by the inverse Hessian that the pairs imply (Nocedal 1980).
+
+    The gradient is in whitened coordinates the last of `white`, and `leap` in plain ones: both
+    become the product. Inner products are those of whitened vectors.
+    """
+    order = pairs.shape[1]
+    n_pairs, next_slot = seen[0], seen[1]
+    way, used = white[0, order], white[1, order]
+    for back in range(n_pairs):
+        slot = (next_slot - 1 - back) % order
+        step, bend = white[0, slot], white[1, slot]
+        amount = _dot(step, way) / _dot(step, bend)
+        _add(way, -amount, bend)
+        _add(leap, -amount, pairs[1, slot])
+        used[back] = amount
+    newest = (next_slot - 1) % order
+    bend = white[1, newest]
+    # EM's own step is too short, never too long: rows tell less than the complete data would.
+    growth = max(1.0, _dot(white[0, newest], bend) / _dot(bend, bend))
+    _add(way, growth - 1.0, way)
+    _add(leap, growth - 1.0, leap)
+    for back in range(n_pairs - 1, -1, -1):
+        slot = (next_slot - 1 - back) % order
+        step, bend = white[0, slot], white[1, slot]
+        amount = used[back] - _dot(bend, way) / _dot(step, bend)
+        _add(way, amount, step)
+        _add(leap, amount, pairs[0, slot])
+
+
+@jit
+def _whitened(step, point, shape, noisy, factors, scale, out):
+    size, left, change = step.shape[0], 1.0, 0.0
+    for k in range(shape[0]):
+        left -= point[k]
+        change += step[k]
+    out[size] = change / math.sqrt(max(left, EPS)) if noisy else 0.0
+    for p in range(size):
+        out[p] = step[p]
+    whiten(out[:size], point, shape[0], shape[1], factors, scale)
+
+
+@jit
+def _dot(x, y):
+    total = 0.0
+    for p in range(x.shape[0]):
+        total += x[p] * y[p]
+    return total
+
+
+@jit
+def _add(x, amount, y):
+    for p in range(x.shape[0]):
+        x[p] += amount * y[p]

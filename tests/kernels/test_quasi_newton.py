@@ -1,0 +1,136 @@
+"""The quasi-Newton step, against BFGS with whole matrices."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+
+from fastem.kernels.information import whiten
+from fastem.kernels.quasi_newton import ascend, land
+
+ORDER = 4
+
+
+def whitened(step, weights, factors, unit=1.0):
+    D = factors.shape[-1]
+    out, point = step.copy(), np.zeros_like(step)
+    point[: len(weights)] = weights
+    whiten(out, point, len(weights), D, (unit * factors).reshape(len(factors), -1), unit)
+    return out
+
+
+def mixture(K, D, diagonal, shared=False):
+    rng = np.random.default_rng(0)
+    roots = rng.normal(size=(1 if shared else K, D, D)) + 2 * np.eye(D)
+    covariances = roots @ roots.swapaxes(1, 2)
+    if diagonal:
+        covariances = np.diagonal(covariances, axis1=1, axis2=2)
+        return rng.dirichlet(np.full(K, 5.0)), covariances, 1 / np.sqrt(covariances)
+    factors = np.linalg.inv(np.linalg.cholesky(covariances))
+    return rng.dirichlet(np.full(K, 5.0)), covariances, factors
+
+
+@pytest.mark.parametrize("unit", [1.0, 0.7])
+@pytest.mark.parametrize(
+    ("K", "D", "diagonal", "shared"),
+    [(3, 4, False, False), (3, 4, False, True), (2, 1, False, False), (3, 4, True, False)],
+)
+def test_whitened_lengths_are_information(K, D, diagonal, shared, unit):
+    """Oracle: dw'dw / w + w (dm' S^-1 dm + tr(S^-1 dS S^-1 dS) / 2), component by component."""
+    weights, covariances, factors = mixture(K, D, diagonal, shared)
+    rng = np.random.default_rng(1)
+    changes, means = rng.normal(size=K), rng.normal(size=(K, D))
+    spread = rng.normal(size=(K, D) if diagonal else (K, D, D))
+    if not diagonal:
+        spread = spread + spread.swapaxes(1, 2)
+    vector = np.concatenate([changes, means.ravel(), spread.ravel()])
+    white = whitened(vector, weights, factors, unit)
+    expected = 0.0
+    for k in range(K):
+        S, dS = covariances[0 if shared else k], spread[k]
+        S, dS = (np.diag(S), np.diag(dS)) if diagonal else (S, dS)
+        A = np.linalg.solve(S, dS)
+        form = means[k] @ np.linalg.solve(S, means[k]) + 0.5 * np.trace(A @ A)
+        expected += changes[k] ** 2 / weights[k] + weights[k] * form
+    assert_allclose(white @ white, expected, rtol=1e-12)
+
+
+def dense_bfgs(pairs, gradient):
+    """The inverse Hessian's product with the gradient, whole matrices, oldest pair first."""
+    step, bend = pairs[-1]
+    H = max(1.0, step @ bend / (bend @ bend)) * np.eye(len(gradient))
+    for step, bend in pairs:
+        rho = 1 / (step @ bend)
+        left = np.eye(len(gradient)) - rho * np.outer(step, bend)
+        H = left @ H @ left.T + rho * np.outer(step, step)
+    return H @ gradient
+
+
+def memory(size):
+    """What `ascend` keeps from call to call."""
+    return (
+        np.empty((2, size)),
+        np.array([-1, 0]),
+        np.empty((2, ORDER, size)),
+        np.empty((2, ORDER + 1, size + 1)),
+    )
+
+
+@pytest.mark.parametrize("climbs", [True, False])
+def test_steps_are_those_of_bfgs(climbs):
+    """On a quadratic, more steps than are remembered; in a valley nothing is learnt."""
+    K, D = 2, 3
+    weights, factors = np.array([0.3, 0.7]), np.array([[1.0, 2.0, 3.0], [0.5, 1.0, 1.5]])
+    size = K + 2 * K * D
+    metric = whitened(np.ones(size), weights, factors)
+    rng = np.random.default_rng(2)
+    A = rng.normal(size=(size, size))
+    A = (A @ A.T / size + 0.1 * np.eye(size)) * (1.0 if climbs else -1.0)
+    A[:K] = A[:, :K] = 0.0  # the weights stay, and with them the metric
+    place = np.concatenate([weights, rng.normal(size=size - K)])
+    state = (K, D), False, factors, 1.0, *memory(size), np.inf
+    kept, last = [], None
+    for _ in range(3 * ORDER):
+        residual = -A @ (metric * place) / metric
+        leap = np.empty(size)
+        found = ascend(place + residual, place, *state, leap)
+        if last is not None and climbs:
+            kept = [*kept, (metric * (place - last[0]), metric * (last[1] - residual))][-ORDER:]
+        last = place, residual
+        assert found == bool(kept)
+        expected = dense_bfgs(kept, metric * residual) / metric if kept else residual
+        assert_allclose(leap, expected, rtol=1e-8, atol=1e-10 * np.abs(expected).max())
+        place = place + 0.3 * leap
+
+
+def test_a_leap_is_no_longer_than_asked():
+    state = (1, 1), False, np.ones((1, 1)), 1.0, *memory(3), 10.0
+    leap = np.empty(3)
+    start, residual = np.array([1.0, 0.0, 1.0]), np.array([0.0, 1.0, 0.0])
+    assert not ascend(start + residual, start, *state, leap)
+    # The step grew shorter by a thousandth: the end seems a thousand steps away.
+    assert ascend(start + 1.999 * residual, start + residual, *state, leap)
+    assert_allclose(leap, 9.99 * residual, rtol=1e-9)
+
+
+@pytest.mark.parametrize("diagonal", [False, True])
+def test_what_is_inside_the_domain(diagonal):
+    K, D = 2, 2
+    one = np.ones(D) if diagonal else np.eye(D)
+    point = np.concatenate([[0.5, 0.4], np.zeros(K * D), np.tile(one.ravel(), K)])
+    matrices, target = np.empty((0 if diagonal else K, D, D)), np.empty(len(point))
+
+    def lands(where, amount, noisy=False):
+        leap = np.zeros(len(point))
+        leap[where] = amount
+        return land(point, leap, (K, D), noisy, 1e-10, matrices, target)
+
+    assert lands(0, 0.05)
+    assert np.array_equal(target[:2], [0.55, 0.4])
+    assert not lands(0, -0.51)
+    assert lands(0, 0.2)
+    assert not lands(0, 0.2, noisy=True)
+    assert not lands(3, np.nan)
+    assert not lands(-1, -1.1)
+    if not diagonal:
+        assert lands([-3, -2], 0.9)
+        assert not lands([-3, -2], 1.1)
