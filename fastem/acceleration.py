@@ -23,6 +23,7 @@ from fastem.density import HALF_BITS, Density
 from fastem.kernels.jit import fork_waits
 from fastem.kernels.quasi_newton import ascend, land
 from fastem.moments import Moments
+from fastem.validation import same_arrays
 
 #: Steps that a leap learns from, at most.
 ORDER = 8
@@ -32,6 +33,8 @@ HISTORY_BYTES = 2**26
 LONGEST = 10.0
 #: Halvings of a leap that leaves the domain, before the plain step is taken instead.
 HALVINGS = 4
+#: What is remembered of earlier steps.
+STATE = "image", "point", "before", "seen", "pairs", "white"
 
 
 class Plain:
@@ -48,6 +51,13 @@ class Plain:
     def reject(self) -> None:
         """Nothing to take back."""
 
+    def state(self) -> dict[str, NDArray]:
+        """Nothing to remember."""
+        return {}
+
+    def restore(self, state: dict[str, NDArray], point: Parameters) -> None:
+        """Nothing to remember."""
+
 
 class QuasiNewton:
     """Leap along EM's step, turned and stretched by what the last steps have taught."""
@@ -63,8 +73,8 @@ class QuasiNewton:
         self._point = self._image
         size = self._image.size
         order = max(1, min(ORDER, HISTORY_BYTES // (32 * size)))
-        self._before, self._seen = np.empty((2, size)), np.array([-1, 0])
-        self._pairs, self._white = np.empty((2, order, size)), np.empty((2, order + 1, size + 1))
+        self._before, self._seen = np.zeros((2, size)), np.array([-1, 0])
+        self._pairs, self._white = np.zeros((2, order, size)), np.zeros((2, order + 1, size + 1))
         self._matrices = np.empty((0 if family.diagonal else K, D, D))
 
     def reject(self) -> None:
@@ -104,6 +114,20 @@ class QuasiNewton:
         target = self._landed(leap, density.is_noisy) if found else None
         self._point = self._image if target is None else target
         return None if target is None else self._at(target, moments.n_rows, image)
+
+    def state(self) -> dict[str, NDArray]:
+        """All that it remembers of earlier steps."""
+        return {name: getattr(self, f"_{name}") for name in STATE}
+
+    def restore(self, state: dict[str, NDArray], point: Parameters) -> None:
+        """Remember that instead."""
+        same_arrays(state, self.state())
+        order = self._pairs.shape[1]
+        n_pairs, slot = state["seen"]
+        if not (-1 <= n_pairs <= order and 0 <= slot < order):
+            raise ValueError(f"seen is {state['seen']}")
+        for name in STATE:
+            setattr(self, f"_{name}", state[name])
 
     def _landed(self, leap: NDArray, noisy: bool) -> NDArray | None:
         """The end of the leap, halved until it is in the domain."""

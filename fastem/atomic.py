@@ -11,10 +11,17 @@ from pathlib import Path
 
 
 @contextmanager
-def whole(path: str | os.PathLike) -> Generator[Path, None, None]:
+def whole(path: str | os.PathLike, *, alone: bool = False) -> Generator[Path, None, None]:
     """Where to write what is to be at `path`: beside it, and renamed if all goes well.
 
     A link stays a link: what it points to is replaced. An older file's mode is kept.
+
+    Parameters
+    ----------
+    path : path
+    alone : bool
+        Nobody else writes there meanwhile: what a process left that was killed at it is written
+        over, and not left for ever.
 
     Raises
     ------
@@ -23,7 +30,8 @@ def whole(path: str | os.PathLike) -> Generator[Path, None, None]:
     """
     target = Path(os.path.realpath(path))
     # The ending stays: writers go by it.
-    part = target.with_name(f".{target.stem[:64]}.{secrets.token_hex(4)}.part{target.suffix}")
+    own = "" if alone else f".{secrets.token_hex(4)}"
+    part = target.with_name(f".{target.stem[:64]}{own}.part{target.suffix}")
     try:
         yield part
         if target.exists():

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from fastem.covariance import Parameters
 from fastem.density import HALF_BITS, Density
 from fastem.kernels.information import measure_steps
+from fastem.validation import same_arrays
 
 #: Passes whose largest residual counts.
 RESIDUALS = 3
@@ -64,7 +65,7 @@ class ExpectedGain:
         begins = self._before is None
         place, onward = _vector(point), _vector(image)
         if self._before is None:
-            self._before, self._scratch = np.zeros((2, place.size)), np.empty((3, place.size))
+            self._before, self._scratch = self._room(place.size)
         factors = density.factors.reshape(len(density.factors), -1)
         size, slowed, length = measure_steps(
             place,
@@ -87,6 +88,30 @@ class ExpectedGain:
         expected = self.expected
         self.hopeless = level + REACH * expected < self.to_beat
         return expected < self._least or self._stalled >= STALLED or self.hopeless
+
+    def state(self) -> dict[str, NDArray]:
+        """All that it remembers of earlier passes."""
+        return {
+            "sizes": np.array(self._sizes, float),
+            "rates": np.array(self._rates, float),
+            "before": np.empty((2, 0)) if self._before is None else self._before,
+            "highest": np.array(self._highest),
+            "stalled": np.array(self._stalled),
+        }
+
+    def restore(self, state: dict[str, NDArray], point: Parameters) -> None:
+        """Remember that instead."""
+        if len(state["sizes"]):
+            self._before, self._scratch = self._room(_vector(point).size)
+            same_arrays({"before": state["before"]}, {"before": self._before})
+            self._before = state["before"]
+        self._sizes.extend(state["sizes"].tolist())
+        self._rates.extend(state["rates"].tolist())
+        self._highest, self._stalled = float(state["highest"]), int(state["stalled"])
+
+    @staticmethod
+    def _room(size: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        return np.zeros((2, size)), np.empty((3, size))
 
     @property
     def expected(self) -> float:
@@ -120,6 +145,14 @@ class Change:
         before, self._settled = self._settled, abs(level - self._level) < self.tol
         self._level = level
         return before
+
+    def state(self) -> dict[str, NDArray]:
+        """All that it remembers of earlier passes."""
+        return {"level": np.array(self._level), "settled": np.array(self._settled)}
+
+    def restore(self, state: dict[str, NDArray], point: Parameters) -> None:
+        """Remember that instead."""
+        self._level, self._settled = float(state["level"]), bool(state["settled"])
 
 
 def _vector(parameters: Parameters) -> NDArray[np.float64]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from typing import Any
@@ -99,6 +100,15 @@ class Data:
     def looked_at(self) -> NDArray:
         """Some rows, evenly spaced."""
         return self.once("looked at", lambda: self.source.look(LOOKED_AT))
+
+    @property
+    def digest(self) -> str:
+        """A text that tells these rows from others: of those looked at, and the limits of all."""
+        parts = self.looked_at, *self.source.limits(), np.array([self.n_samples, self.weight_unit])
+        digest = hashlib.sha256()
+        for part in parts:
+            digest.update(np.ascontiguousarray(part).tobytes())
+        return digest.hexdigest()[:16]
 
     @property
     def tractable(self) -> Source:

@@ -8,8 +8,10 @@ A. P. Dempster, N. M. Laird and D. B. Rubin, J. R. Stat. Soc. B 39 (1977) 1.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
+
+from numpy.typing import NDArray
 
 from fastem.acceleration import Plain, QuasiNewton
 from fastem.convergence import Change, ExpectedGain
@@ -19,10 +21,26 @@ from fastem.kernels.jit import fork_waits
 from fastem.moments import Moments
 from fastem.rows import Rows
 
-__all__ = ["Change", "ExpectedGain", "Rule", "Run", "run"]
+__all__ = ["Change", "ExpectedGain", "Keeper", "Rule", "Run", "Standing", "Stateful", "run"]
 
 
-class Rule(Protocol):
+class Stateful(Protocol):
+    """What remembers earlier passes."""
+
+    def state(self) -> dict[str, NDArray]:
+        """All that it remembers."""
+
+    def restore(self, state: dict[str, NDArray], point: Parameters) -> None:
+        """Remember that instead, where the next pass is made at `point`.
+
+        Raises
+        ------
+        LookupError, ValueError
+            If it is not what `state` gives.
+        """
+
+
+class Rule(Stateful, Protocol):
     """When to stop."""
 
     def update(self, level: float, point: Parameters, image: Parameters, density: Density) -> bool:
@@ -37,6 +55,44 @@ class Rule(Protocol):
         density : Density
             Of `point`.
         """
+
+
+@dataclass(eq=False)
+class Standing:
+    """Where the loop stands before a pass.
+
+    Parameters
+    ----------
+    point : Parameters
+        Where the pass is made.
+    image : Parameters
+        Where a plain step from the last accepted point leads.
+    leapt : bool
+        Whether `point` is another.
+    trace : list of float
+        Levels of the accepted points so far.
+    n_iter : int
+        Steps taken.
+    """
+
+    point: Parameters
+    image: Parameters
+    leapt: bool = False
+    trace: list[float] = field(default_factory=list)
+    n_iter: int = 0
+
+
+class Keeper(Protocol):
+    """Keeps where a run stands, for another process to go on from there."""
+
+    def resume(self, stepper: Stateful, rule: Stateful) -> Standing | None:
+        """Where an earlier run stood, stepper and rule brought there too; None if there is none."""
+
+    def weigh(self, n_rows: float) -> None:
+        """Refuse rows whose weights have another sum than those of the earlier run."""
+
+    def keep(self, at: Standing, stepper: Stateful, rule: Stateful) -> None:
+        """Keep it; called before the first pass and after each accepted one."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,6 +129,7 @@ def run(
     max_iter: int,
     accelerate: bool = True,
     on_pass: Callable[[int, float, Parameters], object] | None = None,
+    keeper: Keeper | None = None,
 ) -> Run:
     """Run EM from a start until the rule, max_iter or the caller stops it.
 
@@ -90,33 +147,41 @@ def run(
         Whether to extrapolate between plain steps.
     on_pass : callable, optional
         Called with n_iter, level and parameters after each accepted pass; True stops.
+    keeper : Keeper, optional
+        The run goes on where it says, to the bits that it would have come to uninterrupted.
     """
     stepper = (QuasiNewton if accelerate else Plain)(family, bounds, start)
-    point = image = start
-    leapt = False
-    trace: list[float] = []
-    n_iter = 0
+    at = keeper.resume(stepper, rule) if keeper is not None else None
+    if at is None:
+        at = Standing(start, start)
+        if keeper is not None:
+            keeper.keep(at, stepper, rule)
     while True:
-        density = family.factor(point)
+        density = family.factor(at.point)
         moments = rows.summarise(density)
-        level = moments.log_likelihood / moments.n_rows + family.log_prior(point)
-        if leapt and not level >= trace[-1] - rows.precision * (1 + abs(level)):
+        if keeper is not None:
+            keeper.weigh(moments.n_rows)
+        level = moments.log_likelihood / moments.n_rows + family.log_prior(at.point)
+        if at.leapt and not level >= at.trace[-1] - rows.precision * (1 + abs(level)):
             stepper.reject()
-            point, leapt = image, False
-            n_iter += 1
+            at.point, at.leapt = at.image, False
+            at.n_iter += 1
             continue
         with fork_waits(moments.second.size):
-            image = family.maximise(moments, bounds, point)
-        trace.append(level)
-        if on_pass is not None and on_pass(n_iter, level, point) is True:
+            image = family.maximise(moments, bounds, at.point)
+        at.image = image
+        at.trace.append(level)
+        if on_pass is not None and on_pass(at.n_iter, level, at.point) is True:
             outcome = "stopped"
-        elif rule.update(level, point, image, density):
+        elif rule.update(level, at.point, image, density):
             outcome = "converged"
-        elif n_iter >= max_iter:
+        elif at.n_iter >= max_iter:
             outcome = "exhausted"
         else:
-            leap = stepper.step(density, moments, image) if n_iter < max_iter - 1 else None
-            point, leapt = (image, False) if leap is None else (leap, True)
-            n_iter += 1
+            leap = stepper.step(density, moments, image) if at.n_iter < max_iter - 1 else None
+            at.point, at.leapt = (image, False) if leap is None else (leap, True)
+            at.n_iter += 1
+            if keeper is not None:
+                keeper.keep(at, stepper, rule)
             continue
-        return Run(point, moments, tuple(trace), n_iter, outcome)
+        return Run(at.point, moments, tuple(at.trace), at.n_iter, outcome)

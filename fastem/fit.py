@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -10,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from fastem import clutter, em, validation
+from fastem.checkpoint import Checkpoint
 from fastem.conclusion import conclude
 from fastem.covariance import Bounds, Family, Parameters, WithNoise, WithPrior, family
 from fastem.data import Data, Sample
@@ -26,6 +28,8 @@ from fastem.units import Units
 DEFAULT_FLOOR = 1e-10
 #: The same where the user gives `reg_covar`: only what rounding makes of a singular matrix.
 ROUNDING_FLOOR = 1e-14
+#: Options that an answer depends on.
+DECISIVE = "n_init", "init", "reg_covar", "tol", "max_iter", "accelerate", "noise", "prior"
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +46,8 @@ class Options:
     progress: bool = False
     noise: bool | ArrayLike = False
     prior: bool = False
+    checkpoint: str | os.PathLike | None = None
+    checkpoint_every: int = 1
 
     def __post_init__(self) -> None:
         """Check each by name."""
@@ -56,11 +62,21 @@ class Options:
         if isinstance(self.noise, bool | np.bool_ | str) or self.noise is None:
             validation.boolean(self.noise, "noise")
         validation.boolean(self.prior, "prior")
+        if not (self.checkpoint is None or isinstance(self.checkpoint, str | os.PathLike)):
+            raise TypeError(f"checkpoint is {self.checkpoint!r}; give the path of a file")
+        validation.integer(self.checkpoint_every, "checkpoint_every")
 
     @property
     def is_noisy(self) -> bool:
         """Whether there is noise beside the components."""
         return self.noise is not False and self.noise is not np.False_
+
+    def kept(self, random_state: object, seed: np.random.SeedSequence) -> Checkpoint | None:
+        """The file that a fit of that seed is kept in, if there is to be one."""
+        if self.checkpoint is None:
+            return None
+        chance = "None" if random_state is None else str(seed.entropy)
+        return Checkpoint(self.checkpoint, self.checkpoint_every, chance)
 
     def bounds(self, rows: Rows) -> Bounds:
         """What keeps covariances positive definite, in the units of those rows."""
@@ -97,6 +113,8 @@ def fit(
     progress: bool = False,
     noise: bool | ArrayLike = False,
     prior: bool = False,
+    checkpoint: str | os.PathLike | None = None,
+    checkpoint_every: int = 1,
 ) -> Fit:
     """Fit a Gaussian mixture by Expectation-Maximisation.
 
@@ -155,6 +173,13 @@ def fit(
         their defaults, instead of the likelihood: no component can collapse. The prior holds a
         hundredth of a row for each mean and shrinks covariances mildly towards the data's over
         K^(2 / D).
+    checkpoint : path, optional
+        A file, written whole or not at all while EM runs over all rows. Where it exists the fit
+        goes on from it: killed at any time and called again with the same rows and arguments it
+        comes to the bits that it would have come to uninterrupted. The file stays when the fit is
+        done, and the same call then repeats no more than its last passes; delete it to begin anew.
+    checkpoint_every : int, default 1
+        Passes over all rows from one writing of the checkpoint to the next.
 
     Returns
     -------
@@ -164,6 +189,9 @@ def fit(
     ------
     TypeError, ValueError
         If an argument is not what it must be; the message names it, its value and the remedy.
+        ValueError too if the checkpoint is damaged or that of another fit.
+    OSError
+        If a file cannot be read or written.
     ImportError
         If `progress` is asked for without tqdm.
 
@@ -182,7 +210,18 @@ def fit(
     array([0., 5.])
     """
     options = Options(
-        n_init, init, reg_covar, tol, max_iter, accelerate, callback, progress, noise, prior
+        n_init,
+        init,
+        reg_covar,
+        tol,
+        max_iter,
+        accelerate,
+        callback,
+        progress,
+        noise,
+        prior,
+        checkpoint,
+        checkpoint_every,
     )
     kind = family(covariance_type)
     data = Data.of(X, sample_weight)
@@ -192,7 +231,9 @@ def fit(
     )
     given.warn_if_symmetric()
     with Progress(options.progress) as bar:
-        return fit_data(data, n_components, kind, given, options, seeds(random_state), bar)
+        seed = seeds(random_state)
+        kept = options.kept(random_state, seed)
+        return fit_data(data, n_components, kind, given, options, seed, bar, kept)
 
 
 def seeds(random_state: int | np.random.Generator | None) -> np.random.SeedSequence:
@@ -212,27 +253,59 @@ def fit_data(
     options: Options,
     seed: np.random.SeedSequence,
     bar: Progress,
+    kept: Checkpoint | None = None,
 ) -> Fit:
     """`fit`, after its arguments are checked; the same data and seed share their sample."""
     began = time.perf_counter()
     rows = data.rows(kind)
+    known = None
+    if kept is not None:
+        shape = n_components, data.n_features
+        shapes = (n_components,), shape, kind.shape(*shape)
+        known = kept.open(_arguments(data, n_components, kind, given, options), shapes)
     kind = options.family(kind, n_components, data)
     bounds = options.bounds(rows)
     watch = Watch(kind, options.callback, bar)
-    start, restarts = _start(data, rows, n_components, kind, given, options, seed, watch)
+    if kept is not None and known is not None:
+        start, restarts = known, kept.restarts
+    else:
+        start, restarts = _start(data, rows, n_components, kind, given, options, seed, watch)
+        start = _feasible(start, kind.at(rows.units), bounds)
+    if kept is not None:
+        kept.restarts = restarts
     run = em.run(
         rows,
         kind.at(rows.units),
-        _feasible(start, kind.at(rows.units), bounds),
+        start,
         bounds=bounds,
         rule=em.ExpectedGain(options.tol, rows.precision),
         max_iter=0 if watch.stopped else options.max_iter,
         accelerate=options.accelerate,
         on_pass=watch.all_rows(rows.units),
+        # What a race leaves that was stopped is no start to go on from.
+        keeper=None if watch.stopped else kept,
     )
     unsettled = f"a gain above tol={options.tol:g} is still to be expected; raise max_iter or tol"
     status = conclude(run, kind, bounds, unsettled, n_starts=len(restarts), stopped=watch.stopped)
     return account(run, data, kind, rows.units, status, restarts, began)
+
+
+def _arguments(
+    data: Data, n_components: int, kind: Family, given: Given, options: Options
+) -> dict[str, object]:
+    """What tells a fit from others, its seed apart, by the names that users know."""
+    return {
+        "n_samples": data.n_samples,
+        "n_features": data.n_features,
+        "dtype": data.source.dtype,
+        "X": f"of digest {data.digest}",
+        "n_components": n_components,
+        "covariance_type": kind.name,
+        "weights_init": given.weights,
+        "means_init": given.means,
+        "covariances_init": given.covariances,
+        **{name: getattr(options, name) for name in DECISIVE},
+    }
 
 
 def account(

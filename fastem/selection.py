@@ -130,8 +130,9 @@ def select(
     random_state : int, Generator or None
         All fits of one call start from the same seeds on the same sample of rows.
     **fit_options
-        n_init, init, reg_covar, tol, max_iter, accelerate, callback, progress, noise, prior: as
-        in `fastem.fit`.
+        n_init, init, reg_covar, tol, max_iter, accelerate, callback, progress, noise, prior,
+        checkpoint, checkpoint_every: as in `fastem.fit`. Of several fits each has a checkpoint of
+        its own: "fit.npz" stands for "fit.3-full.npz" and so on.
 
     Returns
     -------
@@ -154,17 +155,20 @@ def select(
     options = _options(fit_options)
     data = Data.of(X, sample_weight)
     counts = _counts(n_components, data.n_samples)
-    several = isinstance(covariance_type, Iterable) and not isinstance(covariance_type, str)
-    names: list[Any] = list(covariance_type) if several else [covariance_type]
+    listed = isinstance(covariance_type, Iterable) and not isinstance(covariance_type, str)
+    names: list[Any] = list(covariance_type) if listed else [covariance_type]
     kinds = families(names, data.n_features)
     seed = seeds(random_state)
     table: list[Row] = []
     restarts: list[tuple[Restart, ...]] = []
     best: tuple[Fit, Row] | None = None
+    kept = options.kept(random_state, seed)
+    several = len(counts) * len(kinds) > 1
     with Progress(options.progress) as bar:
         for k in counts:
             for kind in kinds:
-                fitted = fit_data(data, k, kind, Given(), options, seed, bar)
+                own = kept.of(f"{k}-{kind.name}") if kept is not None and several else kept
+                fitted = fit_data(data, k, kind, Given(), options, seed, bar, own)
                 row = _row(fitted)
                 table.append(row)
                 restarts.append(fitted.restarts)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -288,6 +288,19 @@ def parameter(value: ArrayLike, name: str, shape: tuple[int, ...]) -> NDArray[np
     if not np.isfinite(array).all():
         raise ValueError(f"{name} holds NaN or infinity; give finite numbers")
     return array
+
+
+def same_arrays(given: Mapping[str, NDArray], mine: Mapping[str, NDArray]) -> None:
+    """Refuse arrays from a file that are not of the shapes and dtypes of those they replace.
+
+    Raises
+    ------
+    LookupError, ValueError
+        If one is missing or another.
+    """
+    for name, array in mine.items():
+        if (given[name].shape, given[name].dtype) != (array.shape, array.dtype):
+            raise ValueError(f"{name} is {given[name].dtype} {given[name].shape}")
 
 
 def weights(

@@ -1,0 +1,259 @@
+"""Checkpoints; the oracle of a fit that goes on is the same fit uninterrupted, to the bit."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import fastem
+
+#: A fit that kills its process at some moment while EM runs over all rows.
+KILLED = """
+import os, random, signal, sys, threading
+import numpy as np, fastem
+
+rows, checkpoint = sys.argv[1:]
+means = np.arange(12.0).reshape(4, 3)
+X = rows if rows.endswith("csv") else np.load(rows)
+
+def kill():
+    os.kill(os.getpid(), signal.SIGKILL)
+
+def tell(event):
+    if event.n_iter == 0:
+        threading.Timer(random.uniform(0, 0.1), kill).start()
+
+while True:
+    fastem.fit(X, 4, means_init=means, tol=0, max_iter=99, checkpoint=checkpoint, callback=tell)
+"""
+
+
+#: A start far from the end.
+MEANS = np.arange(12.0).reshape(4, 3)
+
+
+class Interruption(Exception):
+    """As good as a kill, for what the file holds."""
+
+
+@pytest.fixture(scope="module")
+def X():
+    rng = np.random.default_rng(0)
+    shear = np.array([[1, 0.5, 0], [0, 1, 0.2], [0, 0, 1]])
+    return rng.normal(size=(600, 3)) @ shear + rng.integers(0, 3, (600, 1))
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "fit.npz"
+
+
+def fit_until(n, X, path, **options):
+    """A fit that ends like a killed one once the n-th pass over all rows is made."""
+    passes = 0
+
+    def count(event):
+        nonlocal passes
+        passes += event.stage == "all rows"
+        if passes == n:
+            raise Interruption
+
+    return fastem.fit(X, 4, **options, checkpoint=path, callback=count)
+
+
+def assert_same(a, b):
+    assert a.mixture == b.mixture
+    np.testing.assert_array_equal(a.trace, b.trace)
+    assert (a.n_iter, a.log_likelihood, a.uncertainty) == (
+        b.n_iter,
+        b.log_likelihood,
+        b.uncertainty,
+    )
+    assert (a.restarts, a.status) == (b.restarts, b.status)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"covariance_type": "diag"},
+        {"covariance_type": "EVE"},
+        {"covariance_type": "tied", "accelerate": False, "max_iter": 25},
+        {"noise": True},
+        {"prior": True},
+        {"means_init": None, "n_init": 2, "max_iter": 5},
+        {"checkpoint_every": 4},
+        {"tol": 0, "max_iter": 30},
+    ],
+    ids=str,
+)
+def test_goes_on_to_the_same_bits(X, path, options):
+    options = {"random_state": 0, "means_init": MEANS, **options}
+    alone = {name: value for name, value in options.items() if name != "checkpoint_every"}
+    whole = fastem.fit(X, 4, **alone)
+    for n in 1, 3, 4:
+        with pytest.raises(Interruption):
+            fit_until(n, X, path, **options)
+    assert_same(fastem.fit(X, 4, **options, checkpoint=path), whole)
+    # The file stays, and its fit is done at once.
+    passes = []
+    options["callback"] = lambda event: passes.append(event.stage)
+    assert_same(fastem.fit(X, 4, **options, checkpoint=path), whole)
+    assert set(passes) == {"all rows"}
+    assert len(passes) <= options.get("checkpoint_every", 1) + 1
+    assert [file.name for file in path.parent.iterdir()] == ["fit.npz"]
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.float64])
+def test_weights_and_precision(X, path, kind):
+    X = X.astype(kind)
+    weight = np.random.default_rng(1).uniform(0, 3, len(X))
+    options = {"random_state": 0, "means_init": MEANS, "sample_weight": weight}
+    with pytest.raises(Interruption):
+        fit_until(4, X, path, **options)
+    assert_same(fastem.fit(X, 4, **options, checkpoint=path), fastem.fit(X, 4, **options))
+    options["sample_weight"] = np.sort(weight) * 1.1
+    with pytest.raises(ValueError, match="sample weights"):
+        fastem.fit(X, 4, **options, checkpoint=path)
+
+
+@pytest.mark.parametrize("place", ["memory", "disk"])
+def test_goes_on_after_a_kill(X, path, tmp_path, place):
+    if place == "memory":
+        file = tmp_path / "rows.npy"
+        np.save(file, X)
+        rows = X
+    else:
+        file = rows = tmp_path / "rows.csv"
+        np.savetxt(rows, X, delimiter=",")
+    environment = {**os.environ, "PYTHONPATH": str(Path(fastem.__file__).parents[1])}
+    words = [sys.executable, "-c", KILLED, str(file), str(path)]
+    killed = subprocess.run(words, env=environment, timeout=60, check=False)
+    assert killed.returncode == -signal.SIGKILL
+    options = {"means_init": MEANS, "tol": 0, "max_iter": 99}
+    assert_same(fastem.fit(rows, 4, **options, checkpoint=path), fastem.fit(rows, 4, **options))
+    # What was being written when the kill came is written over, and not left.
+    assert {f.name for f in tmp_path.iterdir()} == {file.name, path.name}
+
+
+def test_chance_without_a_seed(X, path):
+    options = {"n_init": 2, "max_iter": 3, "checkpoint": path}
+    first = fastem.fit(X, 4, **options)
+    assert_same(fastem.fit(X, 4, **options), first)
+
+
+def test_each_fit_of_a_selection_has_its_own(X, path):
+    options = {"random_state": 0, "n_init": 1, "max_iter": 5, "covariance_type": ["full", "diag"]}
+    whole = fastem.select(X, [1, 2], **options)
+    passes = 0
+
+    def count(event):
+        nonlocal passes
+        passes += event.stage == "all rows"
+        if passes == 8:
+            raise Interruption
+
+    with pytest.raises(Interruption):
+        fastem.select(X, [1, 2], **options, checkpoint=path, callback=count)
+    again = fastem.select(X, [1, 2], **options, checkpoint=path)
+    assert_same(again.best, whole.best)
+    assert [row._replace(seconds=0) for row in again.table] == [
+        row._replace(seconds=0) for row in whole.table
+    ]
+    names = ["fit.1-diag.npz", "fit.1-full.npz", "fit.2-diag.npz", "fit.2-full.npz"]
+    assert sorted(file.name for file in path.parent.iterdir()) == names
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"n_components": 3, "means_init": MEANS[:3]}, "n_components was 4 and is 3"),
+        ({"covariance_type": "diag"}, "covariance_type was full and is diag"),
+        ({"tol": 1e-5}, "tol was 1e-06 and is 1e-05"),
+        ({"random_state": 1}, "random_state was 0 and is 1"),
+        ({"means_init": MEANS + 1}, "means_init was an array of shape"),
+        ({"rows": slice(1, None)}, "n_samples was 600 and is 599"),
+        ({"rows": slice(None, None, -1)}, "X was of digest"),
+    ],
+    ids=lambda value: "" if isinstance(value, dict) else value,
+)
+def test_another_fit_is_refused(X, path, change, told):
+    options = {"n_components": 4, "random_state": 0, "means_init": MEANS, "max_iter": 4}
+    options["checkpoint"] = path
+    fastem.fit(X, **options)
+    before = path.read_bytes()
+    rows = X[change.pop("rows", slice(None))]
+    with pytest.raises(ValueError, match=told) as refused:
+        fastem.fit(rows, **{**options, **change})
+    assert str(path) in str(refused.value)
+    assert path.read_bytes() == before
+
+
+def test_a_damaged_file_is_refused(X, path):
+    options = {"means_init": MEANS, "max_iter": 9, "checkpoint": path}
+    fastem.fit(X, 4, **options)
+    whole = path.read_bytes()
+    rng = np.random.default_rng(0)
+    cut = [whole[:n] for n in (0, 1, 100, len(whole) // 2, len(whole) - 1)]
+    bits = []
+    for _ in range(30):
+        damaged = bytearray(whole)
+        damaged[rng.integers(len(whole))] ^= 1 << rng.integers(8)
+        bits.append(bytes(damaged))
+    told = []
+    for content in [*cut, *bits, b"PK\x03\x04" + b"\0" * 100, b"\x93NUMPY" * 9, b"no checkpoint"]:
+        path.write_bytes(content)
+        try:
+            fastem.fit(X, 4, **options)
+        except ValueError as error:
+            told.append(str(error))
+    assert len(told) >= 5 + 20 + 3  # a bit may lie where zip files have no meaning
+    assert all(f"{path} is " in text and "\n" not in text for text in told)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"point_means": np.zeros((9, 3))},
+        {"point_weights": np.full(4, np.nan)},
+        {"image_covariances": np.zeros((4, 3, 3), np.float32)},
+        {"trace": np.array("text")},
+        {"rule_sizes": None},
+        {"rule_before": np.zeros((2, 1))},
+        {"stepper_pairs": np.zeros((2, 1, 9))},
+        {"stepper_seen": np.array([99, 0])},
+        {"n_rows": None},
+        {"restarts": np.frombuffer(b"[[1]]", np.uint8)},
+        {"arguments": np.frombuffer(b"{" * 10**5, np.uint8)},
+        {"version": np.array(99)},
+        {"format": np.array([object()])},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_a_forged_file_is_refused(X, path, change):
+    options = {"means_init": MEANS, "max_iter": 9, "checkpoint": path}
+    fastem.fit(X, 4, **options)
+    with np.load(path) as file:
+        fields = {name: file[name] for name in file.files}
+    fields = {name: a for name, a in {**fields, **change}.items() if a is not None}
+    np.savez(path, **fields)
+    with pytest.raises(ValueError, match="is damaged or no checkpoint"):
+        fastem.fit(X, 4, **options)
+
+
+def test_a_stopped_race_is_no_start(X, path):
+    fastem.fit(X, 4, random_state=0, checkpoint=path, callback=lambda event: True)
+    assert not path.exists()
+
+
+def test_what_is_no_path_is_refused(X, tmp_path):
+    with pytest.raises(TypeError, match="checkpoint is 3"):
+        fastem.fit(X, 4, checkpoint=3)
+    with pytest.raises(ValueError, match="checkpoint_every"):
+        fastem.fit(X, 4, checkpoint_every=0)
+    with pytest.raises(FileNotFoundError, match="there is no folder"):
+        fastem.fit(X, 4, checkpoint=tmp_path / "absent" / "fit.npz")
