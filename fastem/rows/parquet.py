@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from fastem.rows.columns import Column, positions
 from fastem.rows.table import Block, Table, stamp_of
 
-#: Rows decoded together.
-BATCH = 65536
+#: Numbers decoded together, and rows of those.
+NUMBERS = 2**20
+ROWS = 65536
 #: Bytes of a column that are read together.
 BUFFER = 2**20
 
@@ -56,8 +57,9 @@ class Parquet(Table):
     def blocks(self) -> Generator[Block, None, None]:
         """Batches of the row groups, in their order."""
         row = 0
+        size = max(1, min(ROWS, NUMBERS // len(self._wanted)))
         with self._opened() as file:
-            for batch in file.iter_batches(BATCH, columns=self._wanted):
+            for batch in file.iter_batches(size, columns=self._wanted):
                 columns = [self._numbers(batch, name, row) for name in self._wanted]
                 X = np.empty((batch.num_rows, self.n_features), self.dtype)
                 for j in range(self.n_features):

@@ -22,7 +22,8 @@ from fastem.rows.table import Block, Reader, Table
 from fastem.rows.together import Unweighted
 from fastem.units import Units
 
-#: Shares of the budget: rows kept in memory if they are few, all blocks at work, a sample of rows.
+#: Shares of the budget: rows kept in memory if they are few, all blocks at work (a half of it if
+#: need be), a sample of rows.
 KEPT = 4
 BLOCKS = 4
 SAMPLE = 8
@@ -94,17 +95,16 @@ class Stream:
         ValueError
             If the table changes meanwhile, or the budget has no room for so many rows.
         """
-        row_bytes = max(self.row_bytes, beside)
-        workers = n_threads(np.inf)
-        room = self.memory // (BLOCKS * row_bytes * whole)
-        n_buffers = min(workers, room - SPARE) + SPARE
-        if n_buffers <= SPARE:
-            needed = BLOCKS * (1 + SPARE) * row_bytes * whole
+        least = max(self.row_bytes, beside) * whole
+        fewest = 1 + SPARE
+        room = max(self.memory // (BLOCKS * least), min(self.memory // (2 * least), fewest))
+        if room < fewest:
             raise ValueError(
                 f"memory is {self.memory} bytes, too few to work on {self.table.name}; give at "
-                f"least {needed}"
+                f"least {2 * fewest * least}"
             )
-        n = min(room // n_buffers, max(1, BLOCK // (row_bytes * whole))) * whole
+        n_buffers = min(n_threads(np.inf), room - SPARE) + SPARE
+        n = min(room // n_buffers, max(1, BLOCK // least)) * whole
         buffers = [self._buffer(n if most is None else min(n, most)) for _ in range(n_buffers)]
         return ahead(
             lambda: self._opened(checked or self.table.stamp() is None),

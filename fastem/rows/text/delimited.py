@@ -18,7 +18,8 @@ from fastem.rows.text.layout import BLANKS, Layout, split
 
 #: Lines that the layout is judged by.
 SAMPLE = 100
-#: Rows turned into numbers together.
+#: Fields turned into numbers together, and rows of those.
+FIELDS = 2**20
 CHUNK = 8192
 
 
@@ -85,7 +86,8 @@ class Delimited:
             rows.
         """
         n_rows = 0
-        while lines := list(islice(self._lines, CHUNK)):
+        size = max(1, min(CHUNK, FIELDS // self.layout.width))
+        while lines := list(islice(self._lines, size)):
             gap = None
             block = self._by_lines(lines, columns)
             if block is None:
