@@ -192,6 +192,8 @@ def fit(
         ValueError too if the checkpoint is damaged or that of another fit.
     OSError
         If a file cannot be read or written.
+    OSError
+        If X is a file that cannot be read.
     ImportError
         If `progress` is asked for without tqdm.
 

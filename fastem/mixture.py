@@ -554,17 +554,18 @@ class Mixture:
         parallel: bool = True,
     ) -> Generator[list[NDArray], None, None]:
         """What the density says of each row: of an array at once, of a file piece by piece."""
-
-        def work(block: NDArray, parallel: bool = False) -> list[NDArray]:
-            density, units = self._factored_for(block.dtype)
-            return [getattr(density, kernel)(block, units, parallel=parallel) for kernel in kernels]
-
         source = streamed(X)
         if source is None:
             rows = validation.rows(X, name=name, n_features=self.n_features)  # type: ignore[arg-type]
-            yield work(rows, parallel)
+            density, units = self._factored_for(rows.dtype)
+            yield [getattr(density, kernel)(rows, units, parallel=parallel) for kernel in kernels]
             return
         validation.columns(source.n_features, self.n_features, name=source.name)
+        density, units = self._factored_for(source.dtype)
+
+        def work(block: NDArray) -> list[NDArray]:
+            return [getattr(density, kernel)(block, units, parallel=False) for kernel in kernels]
+
         beside = (self.n_components + 2) * source.dtype.itemsize
         with closing(source.each(work, beside)) as results:
             yield from results
