@@ -125,7 +125,8 @@ def fit(
     ----------
     X : (n_samples, n_features) array-like, path or source
         Rows; float32 is worked on in float32, anything else in float64. Never changed. Files and
-        what `fastem.rows.open` or `fastem.rows.Blocks` returns may hold more rows than memory.
+        what `fastem.rows.open` or `fastem.rows.Blocks` returns may hold more rows than memory,
+        Dask's arrays and data frames (extra: dask) more than one machine.
     n_components : int
     covariance_type : str, default "full"
         "full", "tied", "diag" or "spherical", or one of mclust's families: EII, VII, EEI, VEI, EVI,

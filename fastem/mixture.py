@@ -174,7 +174,7 @@ class Mixture:
             chunks = Dask.of(X, sample_weight)
             validation.columns(chunks.n_features, self.n_features)
             density, units = self._factored_for(chunks.dtype)
-            return chunks.in_weight_units(1.0).at(units).summarise(density)
+            return chunks.at(units).summarise(density).scaled(chunks.weight_unit)
         source = streamed(X, sample_weight)
         if source is not None:
             validation.columns(source.n_features, self.n_features, name=source.name)

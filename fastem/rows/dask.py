@@ -142,10 +142,6 @@ class Dask(Source):
         """The same rows as float64."""
         return replace(self, form=self.form._replace(dtype=np.dtype(np.float64)))
 
-    def in_weight_units(self, unit: float) -> Dask:
-        """The same rows, each weight a multiple of that."""
-        return replace(self, form=self.form._replace(weight_unit=unit))
-
     def at(self, units: Units) -> DaskRows:
         """The rows in the units of a fit."""
         return DaskRows(self, units)

@@ -374,6 +374,10 @@ def test_criteria_of_other_rows(threads):
     for criterion in "aic", "bic", "icl":
         got, expected = (getattr(fitted, criterion)(rows) for rows in (chunks, X))
         assert_allclose(got, expected, rtol=1e-12)
+    weight = 1000 * some_zeros(3000)
+    got, expected = (fitted.mixture.summarise(rows, weight) for rows in (chunks, X))
+    assert_allclose(got.second, expected.second, rtol=1e-11, atol=1e-9)
+    assert_allclose(got.n_rows, expected.n_rows)
 
 
 @pytest.mark.parametrize("what", ["predict", "log_prob", "responsibilities", "summarise"])
