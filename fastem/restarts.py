@@ -116,7 +116,8 @@ def _firsts(starts: list[Parameters], family: Family) -> list[int]:
     seen: dict[tuple[bytes, ...], int] = {}
     firsts = []
     for i, (weights, means, covariances) in enumerate(starts):
-        spread = family.expand(covariances, *means.shape).astype(np.float32)
+        with np.errstate(over="ignore"):  # means and weights are left to tell them apart
+            spread = family.expand(covariances, *means.shape).astype(np.float32)
         parts = zip(weights, means, spread, strict=True)
         components = tuple(sorted(b"".join(part.tobytes() for part in each) for each in parts))
         firsts.append(seen.setdefault(components, i))
