@@ -12,8 +12,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastem import validation
 from fastem.covariance import FAMILIES, Family
-from fastem.density import Ellipsoidal
+from fastem.density import Density, Ellipsoidal
 from fastem.hierarchy import MAX_ROWS, Dendrogram
+from fastem.lazy import lazy
+from fastem.moments import Moments
+from fastem.ordering import Order
 from fastem.rows import Memory, MemoryRows, Rows, Source, are_of_dask, streamed
 from fastem.units import LOOKED_AT, Units, location_and_spread
 
@@ -39,6 +42,15 @@ class Sample(MemoryRows):
     """
 
     dendrogram: Callable[[], Dendrogram]
+
+    def summarise(self, density: Density) -> Moments:
+        """One pass: the moments of all rows, in an order, for many more passes are to come."""
+        order = self._order if density.prunable(len(self.X)) else None
+        return density.summarise(self.X, self.sample_weight, self.units, order=order)
+
+    @lazy
+    def _order(self) -> Order:
+        return Order.of(self.X, self.units)
 
 
 @dataclass(frozen=True, eq=False)

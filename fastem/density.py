@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import ClassVar
 
 import numpy as np
@@ -19,6 +20,7 @@ from fastem.kernels import passes
 from fastem.kernels.factoring import mirror
 from fastem.kernels.jit import Twins, read_only
 from fastem.moments import Moments
+from fastem.ordering import Order
 from fastem.units import Units
 
 LN2 = float(np.log(2.0))
@@ -35,7 +37,18 @@ SLOT_TILES = 8
 SLOT_BYTES = 2**24
 MIN_SLOTS = 4
 
+#: Fewest components, and floating point operations of a pass, for which an order is looked for: to
+#: see whether it pays takes as long as half a million operations.
+PRUNABLE_COMPONENTS = 8
+PRUNABLE_WORK = 2e7
+#: What an order costs: to look which components are needed, as a share of what they cost, and to
+#: gather rows, in floating point operations a number; and what it must leave of a pass's work.
+LISTING = 0.02
+GATHER_WORK = 35.0
+MUST_SAVE = 0.95
+
 _NO_WEIGHTS = np.empty(0)
+_AS_THEY_COME = read_only(np.empty(0, np.uint16))
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,6 +79,7 @@ class Density:
         sample_weight: NDArray[np.float64] | None,
         units: Units,
         *,
+        order: Order | None = None,
         parallel: bool = True,
     ) -> Moments:
         """One pass over a block of rows.
@@ -76,11 +90,14 @@ class Density:
         sample_weight : (n,) float64 or None
         units : Units
             Of `means` and `factors`; the rows are brought into them on the way.
+        order : Order, optional
+            Of the block, in these units: what components add to rows far from them is left out,
+            where it is less than rounding.
         parallel : bool
             False keeps to the calling thread.
         """
         tally = self.tally(len(block), block.dtype, units, parallel=parallel)
-        tally.add(block, sample_weight)
+        tally.add(block, sample_weight, order)
         return tally.moments()
 
     def tally(self, n: int, dtype: np.dtype, units: Units, *, parallel: bool = True) -> Tally:
@@ -130,13 +147,15 @@ class Density:
         out = np.empty(shape, dtype)
         tiles = slot_tiles(len(block), 0, 0)
         n_slots = _slots(len(block), tiles)
+        parameters = self._cast(block.dtype)
         kernel(
             self._work(len(block)) if parallel else 0.0,
             n_slots,
             read_only(block),
             tiles,
             read_only(units.array),
-            *self._cast(block.dtype),
+            _everyone(len(parameters[0]))[0][0],
+            *parameters,
             out,
         )
         return out
@@ -158,10 +177,17 @@ class Density:
         means, factors, log_norms = (np.ascontiguousarray(array, dtype) for array in arrays)
         return read_only(means), read_only(factors), read_only(log_norms)
 
+    def prunable(self, n: int) -> bool:
+        """Whether it may pay to find an order of n rows, by sizes alone."""
+        return len(self.means) >= PRUNABLE_COMPONENTS and self._work(n) >= PRUNABLE_WORK
+
     def _work(self, n: int) -> float:
         """Floating point operations of a pass over n rows, about."""
+        return n * self._row_work()
+
+    def _row_work(self) -> float:
         per_component = self.factors[0].size
-        return float(n) * len(self.means) * (30 + 2 * per_component + 4 * self.means.shape[1])
+        return float(len(self.means)) * (30 + 2 * per_component + 4 * self.means.shape[1])
 
 
 class Ellipsoidal(Density):
@@ -220,30 +246,51 @@ class Tally:
         self.slot_rows = self._tiles * passes.TILE_ROWS
         self._sums: Sums = ()
 
-    def add(self, block: NDArray, sample_weight: NDArray[np.float64] | None) -> None:
+    def add(
+        self,
+        block: NDArray,
+        sample_weight: NDArray[np.float64] | None,
+        order: Order | None = None,
+    ) -> None:
         """Add the next rows.
 
         Parameters
         ----------
         block : (n, n_features) float64 or float32, C order
         sample_weight : (n,) float64 or None
+        order : Order, optional
+            Of the block. Unused where it does not pay, or if the slots' moments may not stand in
+            memory together.
         """
         step = self.most_slots * self.slot_rows
+        if order is not None and not (len(block) <= step and self._pays(order)):
+            order = None
         for start in range(0, max(len(block), 1), step):
             some = slice(start, start + step)
             weight = None if sample_weight is None else sample_weight[some]
-            self.merge(self.sums(block[some], weight))
+            self.merge(self.sums(block[some], weight, order))
 
-    def sums(self, block: NDArray, sample_weight: NDArray[np.float64] | None) -> Sums:
+    def sums(
+        self,
+        block: NDArray,
+        sample_weight: NDArray[np.float64] | None,
+        order: Order | None = None,
+    ) -> Sums:
         """What `merge` is to add for a block of at most `most_slots`; any thread may call this."""
         n_slots = _slots(len(block), self._tiles)
         slots = tuple(np.zeros((n_slots, *shape)) for shape in self._shapes)
+        if order is None:
+            lists = _everyone(len(self._parameters[0]))
+        else:
+            lists = order.lists(*self._parameters)
         passes.summarise(
             self._density._work(len(block)) if self._parallel else 0.0,
             n_slots,
             read_only(block),
             self._tiles,
             read_only(_NO_WEIGHTS if sample_weight is None else sample_weight),
+            _AS_THEY_COME if order is None else order.index,
+            *lists,
             read_only(self._units.array),
             *self._parameters,
             *slots,
@@ -257,6 +304,12 @@ class Tally:
         for each, total in zip(sums, self._sums, strict=False):
             each[0] += total
         self._sums = tuple(map(_merge, sums))
+
+    def _pays(self, order: Order) -> bool:
+        """Whether a pass in that order is faster than one over the rows as they come."""
+        work = self._density._row_work()
+        gather = GATHER_WORK * self._density.means.shape[1]
+        return (order.share(*self._parameters) + LISTING) * work + gather < MUST_SAVE * work
 
     def moments(self) -> Moments:
         """Those of all rows added."""
@@ -284,6 +337,13 @@ def _merge(slots: NDArray) -> NDArray:
     if slots.size == len(slots):  # single numbers NumPy would add in pairs
         return np.add.accumulate(slots, axis=0)[-1]
     return np.add.reduce(slots, axis=0)
+
+
+@lru_cache
+def _everyone(n_components: int) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
+    """Lists of components, and their lengths, of tiles that need all: one for all tiles."""
+    listed, n_listed = np.arange(n_components, dtype=np.uint32), np.array([n_components], np.uint32)
+    return read_only(listed[None]), read_only(n_listed)
 
 
 def slot_tiles(n: int, row_bytes: int, slot_bytes: int) -> int:

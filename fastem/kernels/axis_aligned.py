@@ -4,12 +4,12 @@ The factor of a column is 1 / standard deviation times sqrt(log2(e) / 2), as in 
 """
 
 from fastem.kernels.jit import jit
-from fastem.kernels.tile import ROWS, STRIDE, THREE, TWO, size
+from fastem.kernels.tile import LISTED, ROWS, STRIDE, THREE, TWO, size
 
 
 @jit
-def log_densities(tile, means, factors, log_norms, densities):
-    """log2 of weight times density of every component on the tile's rows.
+def log_densities(tile, means, factors, log_norms, listed, n_listed, densities):
+    """log2 of weight times density of the listed components on the tile's rows.
 
     Parameters
     ----------
@@ -17,13 +17,17 @@ def log_densities(tile, means, factors, log_norms, densities):
     means : (K, D)
     factors : (K, D)
     log_norms : (K,)
-    densities : flat, K columns are written
+    listed : (K,) uint32
+        Components, of which the first `n_listed` count.
+    n_listed : int
+    densities : flat, a column each is written from `LISTED` on
     """
     kind = tile.dtype.type
     n_features = means.shape[1]
     whole = n_features - n_features % 4
-    for k in range(means.shape[0]):
-        out = size(k) * STRIDE
+    for a in range(n_listed):
+        k = listed[a]
+        out = LISTED + size(a) * STRIDE
         base = log_norms[k]
         for b in range(ROWS):
             densities[out + b] = base
@@ -53,15 +57,16 @@ def _subtract_4(tile, mean, factor, i, densities, out):
 
 
 @jit
-def accumulate(tile, means, densities, counts, first, second):
+def accumulate(tile, means, listed, n_listed, densities, counts, first, second):
     """Add the tile to the moments about the means; `densities` holds weighted responsibilities.
 
     `second` is (K, D): the squares only.
     """
     n_features = means.shape[1]
     whole = n_features - n_features % 4
-    for k in range(means.shape[0]):
-        resp = size(k) * STRIDE
+    for a in range(n_listed):
+        k = listed[a]
+        resp = LISTED + size(a) * STRIDE
         counts[k] += _sum(densities, resp)
         for i in range(0, whole, 4):
             _accumulate_4(tile, means[k], densities, resp, i, first[k], second[k])

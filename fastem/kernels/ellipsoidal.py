@@ -10,12 +10,12 @@ of one to three columns has loops of its own, so that no dimension pays for padd
 """
 
 from fastem.kernels.jit import jit
-from fastem.kernels.tile import ROWS, STRIDE, THREE, TWO, size
+from fastem.kernels.tile import LISTED, ROWS, STRIDE, THREE, TWO, size
 
 
 @jit
-def log_densities(tile, means, factors, log_norms, densities, scratch):
-    """log2 of weight times density of every component on the tile's rows.
+def log_densities(tile, means, factors, log_norms, listed, n_listed, densities, scratch):
+    """log2 of weight times density of the listed components on the tile's rows.
 
     Parameters
     ----------
@@ -23,16 +23,20 @@ def log_densities(tile, means, factors, log_norms, densities, scratch):
     means : (K, D)
     factors : (K, D, D) or (1, D, D), lower triangular
     log_norms : (K,)
-    densities : flat, K columns are written
+    listed : (K,) uint32
+        Components, of which the first `n_listed` count.
+    n_listed : int
+    densities : flat, a column each is written from `LISTED` on
     scratch : flat, 4 columns
     """
     n_features = means.shape[1]
     shared = factors.shape[0] == 1
     whole = n_features - n_features % 4
-    for k in range(means.shape[0]):
+    for a in range(n_listed):
+        k = listed[a]
         mean = means[k]
         factor = factors[0 if shared else k]
-        out = size(k) * STRIDE
+        out = LISTED + size(a) * STRIDE
         for i in range(0, whole, 4):
             for j in range(0, i, 4):
                 _multiply_4(tile, mean, factor, i, j, scratch)
@@ -192,16 +196,17 @@ def _finish_4(tile, mean, factor, log_norm, i, y, densities, out):
 
 
 @jit
-def accumulate(tile, means, densities, counts, first, second, scratch):
+def accumulate(tile, means, listed, n_listed, densities, counts, first, second, scratch):
     """Add the tile to the moments about the means; `densities` holds weighted responsibilities.
 
     Only the lower triangle of `second` (K, D, D) is added to. `scratch`: flat, 4 columns.
     """
     n_features = means.shape[1]
     whole = n_features - n_features % 4
-    for k in range(means.shape[0]):
+    for a in range(n_listed):
+        k = listed[a]
         mean, f, s = means[k], first[k], second[k]
-        resp = size(k) * STRIDE
+        resp = LISTED + size(a) * STRIDE
         count = 0.0
         for i in range(0, whole, 4):
             count = _gram_diagonal_4(tile, mean, densities, resp, i, scratch, f, s)

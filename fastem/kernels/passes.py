@@ -17,13 +17,17 @@ from fastem.kernels.ellipsoidal import accumulate as accumulate_ellipsoidal
 from fastem.kernels.ellipsoidal import log_densities as log_densities_ellipsoidal
 from fastem.kernels.jit import jit, twins
 from fastem.kernels.tile import (
+    LARGEST,
+    LISTED,
     ROWS,
     SPARE,
     STRIDE,
+    TOTAL,
     blank_vanished,
     buffer,
     exponentiate,
     load,
+    load_ordered,
     load_weights,
     normalise,
     size,
@@ -33,16 +37,32 @@ TILE_ROWS = int(ROWS)
 
 
 @jit
-def _log_densities(tile, means, factors, log_norms, densities, scratch):
+def _log_densities(tile, means, factors, log_norms, listed, n_listed, densities, scratch):
     if factors.ndim == 3:
-        log_densities_ellipsoidal(tile, means, factors, log_norms, densities, scratch)
+        log_densities_ellipsoidal(
+            tile, means, factors, log_norms, listed, n_listed, densities, scratch
+        )
     else:
-        log_densities_axis_aligned(tile, means, factors, log_norms, densities)
+        log_densities_axis_aligned(tile, means, factors, log_norms, listed, n_listed, densities)
 
 
 @twins
 def summarise(
-    slot, rows, tiles, weight, units, means, factors, log_norms, totals, counts, first, second
+    slot,
+    rows,
+    tiles,
+    weight,
+    index,
+    listed,
+    n_listed,
+    units,
+    means,
+    factors,
+    log_norms,
+    totals,
+    counts,
+    first,
+    second,
 ):
     """Moments of a slot of the block about the means.
 
@@ -53,6 +73,10 @@ def summarise(
     rows : (n, D) float64 or float32, C order
     weight : (n,) or (0,) float64
         Sample weights. Empty means 1 for every row.
+    index : (n,) or (0,) uint16
+        The order in which rows fill tiles, as `ordering.order` gives it. Empty means as they come.
+    listed, n_listed : (n_tiles, K) or (1, K), (n_tiles,) or (1,) uint32
+        The components of each tile, or of all, as `pruning.list_components` gives them.
     units : (2, D) float64
         Centre and scale: a row enters as (row - centre) * scale.
     means : (K, D), factors : (K, D, D), (1, D, D) or (K, D), log_norms : (K,)
@@ -69,69 +93,82 @@ def summarise(
     start = slot * tiles * TILE_ROWS
     stop = min(start + tiles * TILE_ROWS, rows.shape[0])
     if weight.size == 0:
-        load_weights(weight, start, start + TILE_ROWS, n_components, densities)
+        load_weights(weight, index, start, start + TILE_ROWS, densities)
     for t in range(start, stop, TILE_ROWS):
         end = min(t + TILE_ROWS, stop)
-        load(rows, t, end, units[0], units[1], tile)
+        which = t // TILE_ROWS if n_listed.size > 1 else 0
+        components, m = listed[which], int(n_listed[which])
+        if index.size > 0:
+            load_ordered(rows, index, t, end, units[0], units[1], tile)
+        else:
+            load(rows, t, end, units[0], units[1], tile)
         if weight.size > 0 or end - t < TILE_ROWS:
-            load_weights(weight, t, end, n_components, densities)
-        _log_densities(tile, means, factors, log_norms, densities, scratch)
-        if exponentiate(n_components, densities) > 0:
-            blank_vanished(n_features, n_components, tile, densities)
-        log_likelihood, uncertainty = normalise(n_components, densities)
+            load_weights(weight, index, t, end, densities)
+        _log_densities(tile, means, factors, log_norms, components, m, densities, scratch)
+        if exponentiate(m, densities) > 0:
+            blank_vanished(n_features, tile, densities)
+        log_likelihood, uncertainty = normalise(m, densities)
         totals[slot, 0] += log_likelihood
         totals[slot, 1] += uncertainty
         if second.ndim == 4:
             accumulate_ellipsoidal(
-                tile, means, densities, counts[slot], first[slot], second[slot], scratch
+                tile,
+                means,
+                components,
+                m,
+                densities,
+                counts[slot],
+                first[slot],
+                second[slot],
+                scratch,
             )
         else:
-            accumulate_axis_aligned(tile, means, densities, counts[slot], first[slot], second[slot])
+            accumulate_axis_aligned(
+                tile, means, components, m, densities, counts[slot], first[slot], second[slot]
+            )
 
 
 @twins
-def log_prob(slot, rows, tiles, units, means, factors, log_norms, out):
+def log_prob(slot, rows, tiles, units, listed, means, factors, log_norms, out):
     """log2 density of a slot's rows under the mixture, into out (n,) float64; the rest as above."""
     n_components, n_features = means.shape
     tile = buffer(n_features, rows)
     densities = buffer(n_components + SPARE, rows)
     scratch = buffer(4, rows)
-    top = size(n_components) * STRIDE
     start = slot * tiles * TILE_ROWS
     stop = min(start + tiles * TILE_ROWS, rows.shape[0])
     for t in range(start, stop, TILE_ROWS):
         end = min(t + TILE_ROWS, stop)
         load(rows, t, end, units[0], units[1], tile)
-        _log_densities(tile, means, factors, log_norms, densities, scratch)
+        _log_densities(tile, means, factors, log_norms, listed, n_components, densities, scratch)
         exponentiate(n_components, densities)
         result = out[t:end]
         for b in range(size(end - t)):
-            peak, total = densities[top + b], densities[top + STRIDE + b]
+            peak, total = densities[LARGEST + b], densities[TOTAL + b]
             result[b] = np.float64(peak) + log2(np.float64(total))
 
 
 @twins
-def responsibilities(slot, rows, tiles, units, means, factors, log_norms, out):
+def responsibilities(slot, rows, tiles, units, listed, means, factors, log_norms, out):
     """Probability of each component given a slot's rows, into out (n, K) of the dtype of rows."""
     n_components, n_features = means.shape
     tile = buffer(n_features, rows)
     densities = buffer(n_components + SPARE, rows)
     scratch = buffer(4, rows)
-    total = size(n_components + 1) * STRIDE
     start = slot * tiles * TILE_ROWS
     stop = min(start + tiles * TILE_ROWS, rows.shape[0])
     for t in range(start, stop, TILE_ROWS):
         end = min(t + TILE_ROWS, stop)
         load(rows, t, end, units[0], units[1], tile)
-        _log_densities(tile, means, factors, log_norms, densities, scratch)
+        _log_densities(tile, means, factors, log_norms, listed, n_components, densities, scratch)
         exponentiate(n_components, densities)
         for b in range(size(end - t)):
             for k in range(n_components):
-                out[t + b, k] = densities[size(k) * STRIDE + b] / densities[total + b]
+                out[t + b, k] = densities[LISTED + size(k) * STRIDE + b] / densities[TOTAL + b]
 
 
 @twins
-def predict(slot, rows, tiles, units, means, factors, log_norms, out):
+def predict(slot, rows, tiles, units, listed, means, factors, log_norms, out):
     """Index of the likeliest component of a slot's rows, into out (n,) int32; ties: the first."""
     kind = rows.dtype.type
     n_components, n_features = means.shape
@@ -143,12 +180,12 @@ def predict(slot, rows, tiles, units, means, factors, log_norms, out):
     for t in range(start, stop, TILE_ROWS):
         end = min(t + TILE_ROWS, stop)
         load(rows, t, end, units[0], units[1], tile)
-        _log_densities(tile, means, factors, log_norms, densities, scratch)
+        _log_densities(tile, means, factors, log_norms, listed, n_components, densities, scratch)
         for b in range(size(end - t)):
             best = 0
             largest = kind(-np.inf)
             for k in range(n_components):
-                value = densities[size(k) * STRIDE + b]
+                value = densities[LISTED + size(k) * STRIDE + b]
                 if value > largest:
                     largest = value
                     best = k

@@ -17,8 +17,14 @@ ROWS = size(512)
 STRIDE = size(520)
 ZERO, ONE, TWO, THREE, FOUR = size(0), size(1), size(2), size(3), size(4)
 
-#: Rows of the density buffer after the components': their maximum, their sum, the rows' weights.
+#: Where the density buffer holds, a column each: the largest log density of each row, the sum of
+#: its densities, its weight, and then the densities of the listed components.
+LARGEST, TOTAL, WEIGHT, LISTED = size(0), STRIDE, size(2) * STRIDE, size(3) * STRIDE
+#: Columns of the density buffer before the components'.
 SPARE = 3
+
+#: Rows that are ordered among themselves: as many as two bytes can count.
+GROUP = 65536
 
 
 @jit_allocating
@@ -60,26 +66,54 @@ def load(rows, start, stop, centre, scale, tile):
             c0, s0 = centre[d], scale[d]
             for b in range(n_rows):
                 tile[d * STRIDE + b] = kind((source[b * n_features + d] - c0) * s0)
+    _pad(n_features, n_rows, tile)
+
+
+@jit
+def load_ordered(rows, index, start, stop, centre, scale, tile):
+    """As `load`, the rows start to stop of an order: `index` counts within groups of `GROUP`."""
+    kind = tile.dtype.type
+    n_features = size(rows.shape[1])
+    n_rows = size(stop - start)
+    source = rows.reshape(rows.size)[(start - start % GROUP) * rows.shape[1] :]
+    places = index[start:]
+    for d in range(n_features):
+        c, s = centre[d], scale[d]
+        column = d * STRIDE
+        for b in range(n_rows):
+            tile[column + b] = kind((source[size(places[b]) * n_features + d] - c) * s)
+    _pad(n_features, n_rows, tile)
+
+
+@jit
+def _pad(n_features, n_rows, tile):
     for d in range(n_features):
         for b in range(n_rows, ROWS):
             tile[d * STRIDE + b] = tile[d * STRIDE]
 
 
 @jit
-def load_weights(sample_weight, start, stop, n_components, densities):
-    """Weights of the tile's rows (1 where `sample_weight` is empty), 0 for its padding."""
+def load_weights(sample_weight, index, start, stop, densities):
+    """Weights of the tile's rows (1 where `sample_weight` is empty), 0 for its padding.
+
+    `index` is that of `load_ordered`, or empty.
+    """
     kind = densities.dtype.type
-    base = (size(n_components) + TWO) * STRIDE
     n_rows = size(stop - start)
-    if sample_weight.size > 0:
+    if sample_weight.size == 0:
+        for b in range(n_rows):
+            densities[WEIGHT + b] = kind(1)
+    elif index.size == 0:
         source = sample_weight[start:]
         for b in range(n_rows):
-            densities[base + b] = kind(source[b])
+            densities[WEIGHT + b] = kind(source[b])
     else:
+        source = sample_weight[start - start % GROUP :]
+        places = index[start:]
         for b in range(n_rows):
-            densities[base + b] = kind(1)
+            densities[WEIGHT + b] = kind(source[size(places[b])])
     for b in range(n_rows, ROWS):
-        densities[base + b] = kind(0)
+        densities[WEIGHT + b] = kind(0)
 
 
 @jit
@@ -89,7 +123,7 @@ def _lowest(densities):
 
 
 @jit
-def exponentiate(n_components, densities):
+def exponentiate(n_listed, densities):
     """Turn log2 densities into densities relative to each row's largest; fill maximum and sum.
 
     A row whose densities all vanish gets a sum of 1 and densities of 0: it counts for nothing but
@@ -101,45 +135,42 @@ def exponentiate(n_components, densities):
         How many such rows there are.
     """
     kind = densities.dtype.type
-    n = size(n_components)
-    top, total = n * STRIDE, (n + ONE) * STRIDE
     lowest = _lowest(densities)
     for b in range(ROWS):
-        densities[top + b] = lowest
-        densities[total + b] = kind(0)
-    for k in range(n):
-        row = k * STRIDE
+        densities[LARGEST + b] = lowest
+        densities[TOTAL + b] = kind(0)
+    for a in range(size(n_listed)):
+        row = LISTED + a * STRIDE
         for b in range(ROWS):
             value = densities[row + b]
-            largest = densities[top + b]
-            densities[top + b] = value if value > largest else largest
-    for k in range(n):
-        row = k * STRIDE
+            largest = densities[LARGEST + b]
+            densities[LARGEST + b] = value if value > largest else largest
+    for a in range(size(n_listed)):
+        row = LISTED + a * STRIDE
         for b in range(ROWS):
-            value = exp2(densities[row + b] - densities[top + b])
+            value = exp2(densities[row + b] - densities[LARGEST + b])
             densities[row + b] = value
-            densities[total + b] += value
+            densities[TOTAL + b] += value
     n_vanished = 0
     for b in range(ROWS):
-        vanished = densities[top + b] == lowest
-        densities[total + b] = kind(1) if vanished else densities[total + b]
+        vanished = densities[LARGEST + b] == lowest
+        densities[TOTAL + b] = kind(1) if vanished else densities[TOTAL + b]
         n_vanished += vanished
     return n_vanished
 
 
 @jit
-def blank_vanished(n_features, n_components, tile, densities):
+def blank_vanished(n_features, tile, densities):
     """Put 0 in the place of rows that vanished: they may be infinite, and 0 * infinity is NaN."""
-    top = size(n_components) * STRIDE
     lowest = _lowest(densities)
     for b in range(ROWS):
-        if densities[top + b] == lowest:
+        if densities[LARGEST + b] == lowest:
             for d in range(size(n_features)):
                 tile[d * STRIDE + b] = 0
 
 
 @jit
-def normalise(n_components, densities):
+def normalise(n_listed, densities):
     """Turn relative densities into responsibilities times row weights.
 
     Returns
@@ -148,18 +179,16 @@ def normalise(n_components, densities):
         Sums over the tile, in bits: of the weighted log density of the rows, and of the weighted
         -log2 of each row's largest responsibility.
     """
-    n = size(n_components)
-    top, total, weight = n * STRIDE, (n + ONE) * STRIDE, (n + TWO) * STRIDE
     peak = 0.0
     uncertainty = 0.0
     for b in range(ROWS):
-        w = np.float64(densities[weight + b])
-        peak += w * np.float64(densities[top + b])
-        uncertainty += w * log2(np.float64(densities[total + b]))
+        w = np.float64(densities[WEIGHT + b])
+        peak += w * np.float64(densities[LARGEST + b])
+        uncertainty += w * log2(np.float64(densities[TOTAL + b]))
     for b in range(ROWS):
-        densities[total + b] = densities[weight + b] / densities[total + b]
-    for k in range(n):
-        row = k * STRIDE
+        densities[TOTAL + b] = densities[WEIGHT + b] / densities[TOTAL + b]
+    for a in range(size(n_listed)):
+        row = LISTED + a * STRIDE
         for b in range(ROWS):
-            densities[row + b] *= densities[total + b]
+            densities[row + b] *= densities[TOTAL + b]
     return peak + uncertainty, uncertainty
