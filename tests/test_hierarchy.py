@@ -121,7 +121,7 @@ def test_the_other_starts_are_drawn_and_the_first_is_not_dropped():
     alone = fastem.fit(X, 6, init="hierarchical", n_init=1, random_state=0)
     assert len(fitted.restarts) == 10
     assert fitted.restarts[0].outcome in ("chosen", "finished")
-    assert sum(r.outcome == "dropped" for r in fitted.restarts) >= 4
+    assert "dropped" in {r.outcome for r in fitted.restarts}
     assert fitted.restarts[0].trace[:10] == alone.restarts[0].trace[:10]
 
 
