@@ -72,7 +72,8 @@ class QuasiNewton:
         self._image = np.concatenate([start.weights, start.means.ravel(), spread.ravel()])
         self._point = self._image
         size = self._image.size
-        order = max(1, min(ORDER, HISTORY_BYTES // (32 * size)))
+        # No more pairs than dimensions: nothing would be learnt, and the scratch is that long.
+        order = max(1, min(ORDER, size, HISTORY_BYTES // (32 * size)))
         self._before, self._seen = np.zeros((2, size)), np.array([-1, 0])
         self._pairs, self._white = np.zeros((2, order, size)), np.zeros((2, order + 1, size + 1))
         self._matrices = np.empty((0 if family.diagonal else K, D, D))

@@ -115,3 +115,11 @@ def test_a_saddle_is_left_sooner():
     assert fast.trace[-1] > away
     assert plain.trace[-1] > away
     assert 3 * np.argmax(fast.trace > away) < np.argmax(plain.trace > away)
+
+
+def test_it_keeps_no_more_steps_than_there_are_statistics():
+    """Its scratch is as long as a point: more steps would be written beyond the end of it."""
+    start = Parameters(np.full(2, 0.5), np.zeros((2, 1)), np.ones((2, 1, 1)))
+    stepper = QuasiNewton(family("full"), Bounds(np.zeros(1), 0.0), start)
+    _, order, size = stepper.state()["pairs"].shape
+    assert order <= size == 6
