@@ -236,13 +236,11 @@ class Tally:
     ) -> None:
         n_components, n_features = density.means.shape
         n_components += density.is_noisy
-        second_shape = (n_components,) + (n_features,) * density.second_dims
-        slot_bytes = 8 * math.prod(second_shape)
         self._density, self._units, self._parallel = density, units, parallel
         self._parameters = density._cast(dtype)
-        self._shapes = (2,), (n_components,), (n_components, n_features), second_shape
-        self._tiles = slot_tiles(n, n_features * dtype.itemsize, slot_bytes)
-        self.most_slots = most_slots(slot_bytes)
+        self._shapes, self._tiles, self.most_slots = _plan(
+            n, dtype.itemsize, n_components, n_features, density.second_dims
+        )
         self.slot_rows = self._tiles * passes.TILE_ROWS
         self._sums: Sums = ()
 
@@ -265,7 +263,10 @@ class Tally:
         step = self.most_slots * self.slot_rows
         if order is not None and not (len(block) <= step and self._pays(order)):
             order = None
-        for start in range(0, max(len(block), 1), step):
+        if len(block) <= step:
+            self.merge(self.sums(block, sample_weight, order))
+            return
+        for start in range(0, len(block), step):
             some = slice(start, start + step)
             weight = None if sample_weight is None else sample_weight[some]
             self.merge(self.sums(block[some], weight, order))
@@ -278,7 +279,7 @@ class Tally:
     ) -> Sums:
         """What `merge` is to add for a block of at most `most_slots`; any thread may call this."""
         n_slots = _slots(len(block), self._tiles)
-        slots = tuple(np.zeros((n_slots, *shape)) for shape in self._shapes)
+        slots = [np.zeros((n_slots, *shape)) for shape in self._shapes]
         if order is None:
             lists = _everyone(len(self._parameters[0]))
         else:
@@ -301,8 +302,9 @@ class Tally:
 
     def merge(self, sums: Sums) -> None:
         """Add the slots of the next rows."""
-        for each, total in zip(sums, self._sums, strict=False):
-            each[0] += total
+        if self._sums:
+            for each, total in zip(sums, self._sums, strict=True):
+                each[0] += total
         self._sums = tuple(map(_merge, sums))
 
     def _pays(self, order: Order) -> bool:
@@ -344,6 +346,18 @@ def _everyone(n_components: int) -> tuple[NDArray[np.uint32], NDArray[np.uint32]
     """Lists of components, and their lengths, of tiles that need all: one for all tiles."""
     listed, n_listed = np.arange(n_components, dtype=np.uint32), np.array([n_components], np.uint32)
     return read_only(listed[None]), read_only(n_listed)
+
+
+@lru_cache(maxsize=64)
+def _plan(
+    n: int, itemsize: int, n_components: int, n_features: int, second_dims: int
+) -> tuple[tuple[tuple[int, ...], ...], int, int]:
+    """Shapes of a slot's sums, tiles of a slot, and how many slots may stand in memory together."""
+    second_shape = (n_components,) + (n_features,) * second_dims
+    slot_bytes = 8 * math.prod(second_shape)
+    shapes = (2,), (n_components,), (n_components, n_features), second_shape
+    tiles = slot_tiles(n, n_features * itemsize, slot_bytes)
+    return shapes, tiles, most_slots(slot_bytes)
 
 
 def slot_tiles(n: int, row_bytes: int, slot_bytes: int) -> int:

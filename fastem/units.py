@@ -69,7 +69,9 @@ class Units:
     @lazy
     def array(self) -> NDArray[np.float64]:
         """(2, n_features): centre and scale, as kernels take them."""
-        return np.stack([self.centre, self.scale])
+        array = np.stack([self.centre, self.scale])
+        array.flags.writeable = False
+        return array
 
     @lazy
     def log_jacobian(self) -> float:

@@ -139,6 +139,8 @@ def read_only(array: NDArray) -> NDArray:
     To Numba a writable array is another type, which it would compile for anew: so all inputs of
     kernels are read-only, whatever the user gave.
     """
+    if type(array) is np.ndarray and not array.flags.writeable:
+        return array
     view = array.view(np.ndarray)
     view.flags.writeable = False
     return view
