@@ -242,7 +242,7 @@ class Mixture:
         n_components = self.n_components if probabilities else None
         with (
             labels_file(path, n_components, self.noise is not None) as file,
-            closing(self._each(wanted, X)) as results,
+            closing(self.each(wanted, X)) as results,
         ):
             for labels, *resp in results:
                 file.write(labels, resp[0] if resp else None)
@@ -541,11 +541,11 @@ class Mixture:
 
             serial = partial(self._of_each_row, kernel, parallel=False)
             return lazily(X, self.n_features, serial)
-        with closing(self._each((kernel,), X, name, parallel=parallel)) as results:
+        with closing(self.each((kernel,), X, name, parallel=parallel)) as results:
             parts = [part for (part,) in results]
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
-    def _each(
+    def each(
         self,
         kernels: Sequence[str],
         X: ArrayLike | Source,
@@ -553,7 +553,17 @@ class Mixture:
         *,
         parallel: bool = True,
     ) -> Generator[list[NDArray], None, None]:
-        """What the density says of each row: of an array at once, of a file piece by piece."""
+        """What methods of those names say of each row: of an array at once, of files in blocks.
+
+        Parameters
+        ----------
+        kernels : sequence of {"predict", "responsibilities", "log_prob"}
+        X : (n_samples, n_features) array-like, path or source
+        name : str
+            What messages call X.
+        parallel : bool
+            Whether an array may have several threads.
+        """
         source = streamed(X)
         if source is None:
             rows = validation.rows(X, name=name, n_features=self.n_features)  # type: ignore[arg-type]

@@ -9,9 +9,13 @@ from fastem.cli import commands
 from fastem.cli.errors import InputError
 from fastem.covariance import FAMILIES, GROUPS
 from fastem.initialisation import STARTS
+from fastem.rows.budget import DEFAULT_MEMORY
 from fastem.selection import CRITERIA
 
-FILE = "CSV (comma, semicolon, tab or blanks; header or not), .npy or .npz; - is standard input"
+FILE = (
+    "CSV (comma, semicolon, tab or blanks; header or not), .npy, .npz or .parquet, a folder of "
+    "them or a quoted pattern with *; several follow one another; - is standard input"
+)
 COLUMNS = "names, positions counted from 0 and ranges with both ends: 0:3, or height,weight"
 
 FIT_EXAMPLES = """\
@@ -78,12 +82,31 @@ def _command(
     )
 
 
+def _add_memory(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--memory",
+        metavar="SIZE",
+        default=DEFAULT_MEMORY,
+        help=f"what reading may take, with K, M or G; files of more than a quarter of it, Parquet, "
+        f"folders and several files are read piece by piece; default {DEFAULT_MEMORY}",
+    )
+
+
 def _add_fit(words: argparse._SubParsersAction) -> None:
     fit = _command(
         words, "fit", "find the clusters in a file, and how many there are", FIT_EXAMPLES
     )
     fit.set_defaults(run=commands.fit)
-    fit.add_argument("file", metavar="FILE", help=FILE)
+    fit.add_argument("file", metavar="FILE", nargs="+", help=FILE)
+    _add_memory(fit)
+    fit.add_argument(
+        "--checkpoint",
+        metavar="FILE.npz",
+        help="keep the fit in this file while it runs: killed, the same command goes on from it",
+    )
+    fit.add_argument(
+        "--progress", action="store_true", help="show progress where standard error is no terminal"
+    )
     model = fit.add_argument_group("the mixture")
     model.add_argument(
         "--components",
@@ -162,7 +185,8 @@ def _add_predict(words: argparse._SubParsersAction) -> None:
     )
     predict.set_defaults(run=commands.predict)
     predict.add_argument("model", metavar="MODEL", help="a file that fastem fit --model wrote")
-    predict.add_argument("file", metavar="FILE", help=FILE)
+    predict.add_argument("file", metavar="FILE", nargs="+", help=FILE)
+    _add_memory(predict)
     predict.add_argument(
         "--columns",
         metavar="COLUMNS",

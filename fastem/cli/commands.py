@@ -7,7 +7,8 @@ import json
 import shutil
 import sys
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, TextIO
@@ -15,7 +16,7 @@ from typing import Any, TextIO
 import numpy as np
 from numpy.typing import NDArray
 
-from fastem.cli import report, tables
+from fastem.cli import report, streams
 from fastem.cli.errors import InputError, one_line, told
 from fastem.cli.outputs import Outputs
 from fastem.cli.tables import Table
@@ -48,46 +49,53 @@ def fit(arguments: argparse.Namespace) -> None:
         "--plot": arguments.plot,
         "--plot-selection": arguments.plot_selection,
     }
-    with Outputs(wanted, arguments.file) as outputs:
-        table = tables.read(arguments.file, arguments.columns, drop_missing=arguments.drop_missing)
+    with Outputs(wanted, *arguments.file) as outputs:
+        table = streams.read(
+            arguments.file,
+            arguments.columns,
+            drop_missing=arguments.drop_missing,
+            memory=arguments.memory,
+        )
         _note(table)
         choice = _select(table, counts, families, arguments)
         mixture = choice.best.mixture
-        labels = mixture.predict(table.X)
-        outputs.write("--labels", lambda path: _write_labels(path, _lines(table, labels)))
+        labelled = _labelled(table, mixture)
+        sizes = np.zeros(1 + mixture.n_components, int)
+        for labels, _ in labelled():
+            sizes += np.bincount(labels + 1, minlength=len(sizes))
+        outputs.write("--labels", lambda path: _write_labels(path, _lines(table, labelled())))
         outputs.write("--model", lambda path: _save(mixture, table, path))
         _draw(outputs, choice, table)
         outputs.publish()
-    name = _name(arguments.file)
+    name = streams.name_of(arguments.file)
     if arguments.json:
-        print(json.dumps(report.document(name, table, choice, labels), allow_nan=False))
+        print(json.dumps(report.document(name, table, choice, sizes), allow_nan=False))
         return
     width = max(60, shutil.get_terminal_size((100, 24)).columns)
-    _print(report.text(name, table, choice, labels, width))
+    _print(report.text(name, table, choice, sizes, width))
     _print(_written(wanted))
 
 
 def predict(arguments: argparse.Namespace) -> None:
     """Label a file; to standard output unless told otherwise."""
-    with Outputs({"--labels": arguments.labels}, arguments.model, arguments.file) as outputs:
+    with Outputs({"--labels": arguments.labels}, arguments.model, *arguments.file) as outputs:
         mixture, names = _load(arguments.model)
-        table = tables.read(
+        table = streams.read(
             arguments.file,
             arguments.columns,
             fitted=names,
             drop_missing=arguments.drop_missing,
+            memory=arguments.memory,
         )
         _note(table)
-        n = table.X.shape[1]
+        n = table.n_features
         if n != mixture.n_features:
             raise InputError(
-                f"{_name(arguments.file)} has {n} columns of data but {arguments.model} was fitted "
-                f"to {mixture.n_features}; say which with --columns"
+                f"{streams.name_of(arguments.file)} has {n} columns of data but "
+                f"{arguments.model} was fitted to {mixture.n_features}; say which with --columns"
             )
-        with told(_name(arguments.file)):
-            labels = mixture.predict(table.X)
-            resp = mixture.responsibilities(table.X) if arguments.probabilities else None
-        lines = _lines(table, labels, mixture.n_components, resp)
+        labelled = _labelled(table, mixture, arguments.probabilities)
+        lines = _lines(table, labelled(), mixture if arguments.probabilities else None)
         if "--labels" not in outputs:
             sys.stdout.writelines(lines)
             return
@@ -127,12 +135,12 @@ def _select(
     table: Table, counts: list[int] | None, families: list[str], arguments: argparse.Namespace
 ) -> Selection:
     if counts is None:
-        counts = list(range(1, min(MOST_COMPONENTS, len(table.X)) + 1))
+        counts = list(range(1, min(MOST_COMPONENTS, table.n_samples) + 1))
     most = max(counts)
-    if most > len(table.X):
+    if most > table.n_samples:
         raise InputError(
-            f"--components asks for {most} but {_name(arguments.file)} has only {len(table.X)} "
-            f"rows; ask for at most as many"
+            f"--components asks for {most} but {streams.name_of(arguments.file)} has only "
+            f"{table.n_samples} rows; ask for at most as many"
         )
     with told():
         return select(
@@ -148,7 +156,8 @@ def _select(
             reg_covar=arguments.reg_covar,
             noise=arguments.noise,
             prior=arguments.prior,
-            progress=sys.stderr.isatty() and find_spec("tqdm") is not None,
+            checkpoint=arguments.checkpoint,
+            progress=arguments.progress or (sys.stderr.isatty() and find_spec("tqdm") is not None),
         )
 
 
@@ -176,17 +185,38 @@ def _draw(outputs: Outputs, choice: Selection, table: Table) -> None:
     outputs.write("--plot-selection", lambda path: save(plot.selection(choice), path))
 
 
-def _lines(
-    table: Table, labels: NDArray, n_components: int = 0, resp: NDArray | None = None
-) -> Iterator[str]:
+#: Labels and, where asked for, probabilities of rows that follow one another.
+Labelled = Iterable[tuple[NDArray, NDArray | None]]
+
+
+def _labelled(
+    table: Table, mixture: Mixture, probabilities: bool = False
+) -> Callable[[], Labelled]:
+    """What labels all rows, block by block, as often as it is called."""
+    kernels = ["predict", "responsibilities"] if probabilities else ["predict"]
+
+    def blocks() -> Iterator[tuple[NDArray, NDArray | None]]:
+        with told(), closing(mixture.each(kernels, table.X)) as results:
+            for labels, *resp in results:
+                yield labels, resp[0] if resp else None
+
+    if isinstance(table.X, np.ndarray):
+        at_once = list(blocks())
+        return lambda: at_once
+    return blocks
+
+
+def _lines(table: Table, labelled: Labelled, probable: Mixture | None = None) -> Iterator[str]:
     """CSV with a header and a line for every row of the file; rows left out are NA."""
-    noisy = resp is not None and resp.shape[1] > n_components
-    names = label_names(None if resp is None else n_components, noisy)
+    n_components = None if probable is None else probable.n_components
+    names = label_names(n_components, probable is not None and probable.noise is not None)
     yield ",".join(names) + "\n"
     absent = ",".join(["NA"] * len(names)) + "\n"
-    kept = np.ones(len(labels), bool) if table.kept is None else table.kept
-    rows = _rows(labels, resp)
-    for is_kept in kept:
+    rows = (line for labels, resp in labelled for line in _rows(labels, resp))
+    if table.kept is None:
+        yield from rows
+        return
+    for is_kept in table.kept:
         yield next(rows) if is_kept else absent
 
 
@@ -228,10 +258,6 @@ def _load(path: str) -> tuple[Mixture, list[str] | None]:
 def _note(table: Table) -> None:
     for note in table.notes:
         print(f"fastem: note: {one_line(note)}", file=sys.stderr)
-
-
-def _name(path: str) -> str:
-    return "standard input" if path == "-" else path
 
 
 def _written(wanted: dict[str, str | None]) -> str:

@@ -21,7 +21,7 @@ MARKS = {"collapsed": "!", "not converged": "~"}
 LEGEND = {"*": "the best", "!": "collapsed components", "~": "not converged"}
 
 
-def text(name: str, table: Table, choice: Selection, labels: NDArray, width: int) -> str:
+def text(name: str, table: Table, choice: Selection, sizes: NDArray, width: int) -> str:
     """The table of a selection and the mixture it chose.
 
     Parameters
@@ -41,7 +41,7 @@ def text(name: str, table: Table, choice: Selection, labels: NDArray, width: int
         lines += [*_selection(choice), "", f"The best fit has {found}:", ""]
     else:
         lines += [f"{found}:", ""]
-    lines += clusters(mixture, table.columns, labels, width)
+    lines += clusters(mixture, table.columns, sizes, width)
     criteria = f"AIC {best.aic():.2f}, BIC {best.bic():.2f}, ICL {best.icl():.2f}"
     lines += [
         "",
@@ -52,14 +52,13 @@ def text(name: str, table: Table, choice: Selection, labels: NDArray, width: int
     return "\n".join(lines + _advice(choice))
 
 
-def clusters(mixture: Mixture, columns: Sequence[str], labels: NDArray, width: int) -> list[str]:
+def clusters(mixture: Mixture, columns: Sequence[str], sizes: NDArray, width: int) -> list[str]:
     """One line a component: rows, weight, and mean ± standard deviation of each column."""
-    sizes = np.bincount(labels[labels >= 0], minlength=mixture.n_components)
     deviations = np.sqrt(np.diagonal(mixture.full_covariances, axis1=1, axis2=2))
     shown = range(min(mixture.n_components, MAX_COMPONENTS))
     cells = [
         ["component", *map(str, shown)],
-        ["rows", *(str(sizes[k]) for k in shown)],
+        ["rows", *(str(sizes[1 + k]) for k in shown)],
         ["weight", *(f"{mixture.weights[k]:.4f}" for k in shown)],
     ]
     for d, name in enumerate(columns[:MAX_COLUMNS]):
@@ -68,7 +67,7 @@ def clusters(mixture: Mixture, columns: Sequence[str], labels: NDArray, width: i
         cells.append([head, *values])
     lines = _wrapped(cells, width)
     if mixture.noise is not None:
-        n_noise, weight = int((labels < 0).sum()), mixture.noise.weight
+        n_noise, weight = sizes[0], mixture.noise.weight
         lines.append(f"  noise: {n_noise} rows, weight {weight:.4f}")
     if mixture.n_components > MAX_COMPONENTS:
         lines.append(f"  and {mixture.n_components - MAX_COMPONENTS} more; --json has them all")
@@ -95,14 +94,14 @@ def mean_and_deviation(mean: float, deviation: float) -> str:
     return f"{mean:.{decimals}f} ± {deviation:.{decimals}f}"
 
 
-def document(name: str, table: Table, choice: Selection, labels: NDArray) -> dict[str, Any]:
+def document(name: str, table: Table, choice: Selection, sizes: NDArray) -> dict[str, Any]:
     """Everything, as json.dumps takes it; numbers that are not finite are null."""
     best = choice.best
     mixture = best.mixture
     return _plain(
         {
             "file": name,
-            "n_samples": len(table.X),
+            "n_samples": table.n_samples,
             "n_dropped": _n_dropped(table),
             "columns": table.columns,
             "criterion": choice.criterion,
@@ -116,7 +115,7 @@ def document(name: str, table: Table, choice: Selection, labels: NDArray) -> dic
                 "covariances": mixture.covariances,
                 "noise": None if mixture.noise is None else _noise(mixture.noise),
             },
-            "sizes": np.bincount(labels[labels >= 0], minlength=mixture.n_components),
+            "sizes": sizes[1:],
             "log_likelihood": best.log_likelihood,
             "aic": best.aic(),
             "bic": best.bic(),
@@ -217,7 +216,7 @@ def _n_dropped(table: Table) -> int:
 
 
 def _rows(table: Table) -> str:
-    rows = f"{len(table.X)} row{'s'[: len(table.X) != 1]}"
+    rows = f"{table.n_samples} row{'s'[: table.n_samples != 1]}"
     dropped = _n_dropped(table)
     return f"{rows} ({dropped} with missing values left out)" if dropped else rows
 

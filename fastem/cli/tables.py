@@ -14,8 +14,10 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from fastem.cli.errors import InputError, told
+from fastem.rows import Streamed
 from fastem.rows.columns import position
 from fastem.rows.text import Delimited, decoded
+from fastem.units import LOOKED_AT
 
 NPY, ZIP = b"\x93NUMPY", b"PK\x03\x04"
 
@@ -26,7 +28,7 @@ class Table:
 
     Parameters
     ----------
-    X : (n_samples, n_features) ndarray
+    X : (n_samples, n_features) ndarray or Streamed
     columns : tuple of str
         Their names; `column 3`, counted from 0, where the file has none.
     named : bool
@@ -37,15 +39,26 @@ class Table:
         What a user should know of the reading.
     """
 
-    X: NDArray
+    X: NDArray | Streamed
     columns: tuple[str, ...]
     named: bool
     kept: NDArray[np.bool_] | None = None
     notes: tuple[str, ...] = ()
 
+    @property
+    def n_samples(self) -> int:
+        """Number of rows."""
+        return len(self.X) if isinstance(self.X, np.ndarray) else self.X.n_samples
+
+    @property
+    def n_features(self) -> int:
+        """Number of columns."""
+        return len(self.columns)
+
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray:
-        """The numbers alone."""
-        return np.array(self.X, dtype) if copy else np.asarray(self.X, dtype)
+        """The numbers alone; some of them where they are read piece by piece."""
+        X = self.X if isinstance(self.X, np.ndarray) else self.X.look(LOOKED_AT)
+        return np.array(X, dtype) if copy else np.asarray(X, dtype)
 
 
 def read(
