@@ -26,7 +26,7 @@ def test_without_matplotlib_no_fit_begins(refused, no_fit, monkeypatch):
     ("words", "message"),
     [
         (("absent.csv",), "absent.csv cannot be read: No such file"),
-        ((str(DATA),), "Is a directory"),
+        ((str(DATA),), "has no column"),
         ((FAITHFUL, "--columns", "wating"), "no column 'wating'; did you mean 'waiting'?"),
         ((str(DATA / "iris.csv"),), "line 2: column 'label' holds text, 'setosa'; take the"),
         ((FAITHFUL, "--components", "273"), "--components asks for 273 but"),

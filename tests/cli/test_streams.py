@@ -114,7 +114,7 @@ def test_progress_is_shown_where_asked_for(run, csv):
     pytest.importorskip("tqdm")
     words = ["fit", csv, "--components", "2", "--n-init", "1"]
     assert run(*words)[2] == ""
-    assert "rows/s" in run(*words, "--progress")[2]
+    assert "passes" in run(*words, "--progress")[2]
 
 
 def test_memory_is_that_of_the_library():
