@@ -21,6 +21,12 @@ def pytest_addoption(parser):
         default=5,
         help="interleaved rounds, of which the fastest counts (default 5)",
     )
+    group.addoption(
+        "--picture",
+        default=None,
+        metavar="FILE",
+        help="where time to solution is drawn, one file for each size of data",
+    )
 
 
 def pytest_configure(config):
@@ -35,6 +41,11 @@ def scale(request):
 @pytest.fixture(scope="session")
 def rounds(request):
     return request.config.getoption("rounds")
+
+
+@pytest.fixture(scope="session")
+def picture(request):
+    return request.config.getoption("picture")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -20,8 +20,12 @@ from fastem.ordering import Order
 from fastem.rows import Memory, MemoryRows, Rows, Source, are_of_dask, streamed
 from fastem.units import LOOKED_AT, Units, location_and_spread
 
-#: Restarts race on this many rows for each free parameter, and on at least MIN_SAMPLE.
-ROWS_PER_PARAMETER = 32
+#: Restarts race on this many rows for each free parameter and for each component, and on at least
+#: MIN_SAMPLE. At the maximum over m rows the mean log-likelihood of all rows is some p / 2m below
+#: its own maximum, for p parameters: with 8 rows a parameter a sixteenth of a nat, too little to
+#: mistake one basin for another. A component needs rows enough to be split and merged.
+ROWS_PER_PARAMETER = 8
+ROWS_PER_COMPONENT = 256
 MIN_SAMPLE = 4096
 #: Numbers between these have squares that float64 holds, twice their distance too.
 SPREADS = 1e-153, 1e153
@@ -175,7 +179,8 @@ class Data:
 
     def _sample_size(self, n_components: int) -> int:
         n_parameters = FAMILIES["full"].n_parameters(n_components, self.n_features)
-        wanted = max(MIN_SAMPLE, ROWS_PER_PARAMETER * n_parameters)
+        by_size = ROWS_PER_PARAMETER * n_parameters, ROWS_PER_COMPONENT * n_components
+        wanted = max(MIN_SAMPLE, *by_size)
         # A power of two, so that fits of like size share their sample.
         return min(self.n_samples, 1 << (wanted - 1).bit_length())
 

@@ -31,6 +31,9 @@ ROUNDING_FLOOR = 1e-14
 #: Options that an answer depends on.
 DECISIVE = "n_init", "init", "reg_covar", "tol", "max_iter", "accelerate", "noise", "prior"
 
+#: Starts on a sample converge to within this share of what the sample's maximum is off.
+RACE_SHARE = 0.01
+
 
 @dataclass(frozen=True, eq=False)
 class Options:
@@ -376,13 +379,24 @@ def _start(
         local,
         starts,
         bounds=bounds,
-        tol=options.tol,
+        tol=_worth(options.tol, sample, data, local, n_components),
         max_iter=options.max_iter,
         accelerate=options.accelerate,
         finalists=[i for i, start in enumerate(begun) if start.finalist],
         on_pass=watch.race(sample.units),
     )
     return change_units(winner, kind, sample.units, rows.units), restarts
+
+
+def _worth(tol: float, sample: Sample, data: Data, kind: Family, n_components: int) -> float:
+    """What a gain must be to be worth having on the sample, in nats a row.
+
+    A small share of p / 2m, by which its maximum falls short of that of all rows.
+    """
+    if sample.n_samples == data.n_samples:
+        return tol
+    shortfall = kind.n_parameters(n_components, data.n_features) / (2 * sample.n_samples)
+    return max(tol, RACE_SHARE * shortfall)
 
 
 def _begin(
