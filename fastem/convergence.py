@@ -52,7 +52,7 @@ class ExpectedGain:
     def __init__(self, tol: float, precision: float, to_beat: float = -np.inf) -> None:
         self.tol = tol
         self.to_beat, self.hopeless = to_beat, False
-        self._least = max(tol, precision)
+        self.least = max(tol, precision)
         self._sizes: deque[float] = deque(maxlen=RESIDUALS)
         self._rates: deque[float] = deque(maxlen=RATES)
         self._before: NDArray[np.float64] | None = None
@@ -87,7 +87,7 @@ class ExpectedGain:
             return False
         expected = self.expected
         self.hopeless = level + REACH * expected < self.to_beat
-        return expected < self._least or self._stalled >= STALLED or self.hopeless
+        return expected < self.least or self._stalled >= STALLED or self.hopeless
 
     def state(self) -> dict[str, NDArray]:
         """All that it remembers of earlier passes."""
@@ -116,6 +116,8 @@ class ExpectedGain:
     @property
     def expected(self) -> float:
         """The gain still to be expected, in nats a row."""
+        if not self._sizes:
+            return np.inf
         size = max(self._sizes)
         return 0.5 * size * max(self._rates, default=1.0) if size > 0 else 0.0
 

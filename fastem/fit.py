@@ -279,15 +279,16 @@ def fit_data(
         start = _feasible(start, kind.at(rows.units), bounds)
     if kept is not None:
         kept.restarts = restarts
+    rule = em.ExpectedGain(options.tol, rows.precision)
     run = em.run(
         rows,
         kind.at(rows.units),
         start,
         bounds=bounds,
-        rule=em.ExpectedGain(options.tol, rows.precision),
+        rule=rule,
         max_iter=0 if watch.stopped else options.max_iter,
         accelerate=options.accelerate,
-        on_pass=watch.all_rows(rows.units),
+        on_pass=watch.all_rows(rows.units, rule, data.n_samples),
         # What a race leaves that was stopped is no start to go on from.
         keeper=None if watch.stopped else kept,
     )

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import time
+from collections import deque
 from collections.abc import Callable
 from types import TracebackType
 
 import numpy as np
 
+from fastem.convergence import ExpectedGain
 from fastem.covariance import Family, Parameters
 from fastem.mixture import Mixture, mixture_of
 from fastem.results import Callback, Event
 from fastem.units import Units
+
+#: Passes that tell how long a run will go on.
+NOTED = 12
 
 
 class Progress:
@@ -42,11 +48,15 @@ class Progress:
                 ) from None
             self._bar = tqdm(unit=f" {unit}", total=total, desc="fastem")
 
-    def update(self, stage: str, start: int, n_iter: int, log_likelihood: float) -> None:
-        """Count one more and show where it stands."""
+    def update(
+        self, stage: str, start: int, n_iter: int, log_likelihood: float, outlook: str = ""
+    ) -> None:
+        """Count one more and show where it stands, and what is to be expected."""
         if self._bar is not None:
             where = f"start {start}" if start >= 0 else stage
-            self._bar.set_postfix_str(f"{where}, {log_likelihood:.6f} a row", refresh=False)
+            self._bar.set_postfix_str(
+                f"{where}, {log_likelihood:.6f} a row{outlook}", refresh=False
+            )
             self._bar.update()
 
     def __enter__(self) -> Progress:
@@ -64,6 +74,36 @@ class Progress:
             self._bar.close()
 
 
+class Outlook:
+    """How fast a run over all rows is, and how long it will go on, as far as that is known.
+
+    The gain that the rule still expects shrinks geometrically near the end; how long it takes to
+    fall below what the rule stops at follows from the last passes.
+    """
+
+    def __init__(self, rule: ExpectedGain, n_samples: int) -> None:
+        self._rule, self._n_samples = rule, n_samples
+        self._noted: deque[tuple[float, float]] = deque(maxlen=NOTED)
+
+    def __call__(self) -> str:
+        """A text after each pass."""
+        now, expected = time.perf_counter(), self._rule.expected
+        before = self._noted[-1][0] if self._noted else now
+        self._noted.append((now, expected))
+        speed = f", {self._n_samples / (now - before):.3g} rows/s" if now > before else ""
+        left = self._left()
+        return f"{speed}, time left " + ("unknown" if left is None else f"about {left:.0f} s")
+
+    def _left(self) -> float | None:
+        known = [(at, np.log(gain)) for at, gain in self._noted if 0 < gain < np.inf]
+        if len(known) < NOTED // 2 or not self._rule.least > 0:
+            return None
+        (began, first), (ended, last) = known[0], known[-1]
+        if not last < first:
+            return None
+        return max(0.0, (last - np.log(self._rule.least)) * (ended - began) / (first - last))
+
+
 class Watch:
     """Tells the callback and the progress bar of each pass, and remembers a request to stop."""
 
@@ -79,17 +119,29 @@ class Watch:
             "race", index, n_iter, level, point, units
         )
 
-    def all_rows(self, units: Units) -> Callable[[int, float, Parameters], bool] | None:
-        """A watcher of a run over all rows."""
+    def all_rows(
+        self, units: Units, rule: ExpectedGain, n_samples: int
+    ) -> Callable[[int, float, Parameters], bool] | None:
+        """A watcher of a run over all rows, so many, that ends by that rule."""
         if self._callback is None and not self._bar.shown:
             return None
-        return lambda n_iter, level, point: self._tell("all rows", -1, n_iter, level, point, units)
+        outlook = Outlook(rule, n_samples)
+        return lambda n_iter, level, point: self._tell(
+            "all rows", -1, n_iter, level, point, units, outlook
+        )
 
     def _tell(
-        self, stage: str, start: int, n_iter: int, level: float, point: Parameters, units: Units
+        self,
+        stage: str,
+        start: int,
+        n_iter: int,
+        level: float,
+        point: Parameters,
+        units: Units,
+        outlook: Callable[[], str] = str,
     ) -> bool:
         if not self.stopped:
-            self._bar.update(stage, start, n_iter, level)
+            self._bar.update(stage, start, n_iter, level, outlook())
             if self._callback is not None:
                 kind = self._kind
 
