@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from fastem.kernels.agglomeration import agglomerate
 from fastem.kernels.jit import fork_waits
-from fastem.units import Units
+from fastem.units import location_and_spread
 
 #: Rows that a dendrogram is made of, at most: its cost grows with their square.
 MAX_ROWS = 2000
@@ -80,8 +80,8 @@ def _coordinates(X: NDArray, weight: NDArray[np.float64]) -> NDArray[np.float64]
 
     Products are summed by `einsum`, to the same bits for any number of BLAS's threads.
     """
-    units = Units.standard(X)
-    rows = (X - units.centre) * units.scale
+    centre, _ = location_and_spread(X)
+    rows = X - centre
     rows /= np.maximum(np.abs(rows).max(axis=0), np.finfo(float).tiny)
     share = weight / weight.sum()
     rows -= np.einsum("i,ij->j", share, rows)
