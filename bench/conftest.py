@@ -22,6 +22,12 @@ def pytest_addoption(parser):
         help="interleaved rounds, of which the fastest counts (default 5)",
     )
     group.addoption(
+        "--patience",
+        type=float,
+        default=75.0,
+        help="seconds after which a peer's whole fit is cut short (default 75)",
+    )
+    group.addoption(
         "--picture",
         default=None,
         metavar="FILE",
@@ -41,6 +47,11 @@ def scale(request):
 @pytest.fixture(scope="session")
 def rounds(request):
     return request.config.getoption("rounds")
+
+
+@pytest.fixture(scope="session")
+def patience(request):
+    return request.config.getoption("patience")
 
 
 @pytest.fixture(scope="session")

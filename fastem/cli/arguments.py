@@ -170,7 +170,9 @@ def _add_fit(words: argparse._SubParsersAction) -> None:
         help="regularise by the prior of Fraley and Raftery (2007): no cluster can collapse",
     )
     output = fit.add_argument_group("output")
-    output.add_argument("--labels", metavar="OUT.csv", help="write the component of each row")
+    output.add_argument(
+        "--labels", metavar="OUT.csv", help="write each row's component (or .npy, .parquet)"
+    )
     output.add_argument("--model", metavar="OUT.npz", help="write the mixture, for fastem predict")
     output.add_argument("--plot", metavar="OUT.png", help="draw the clusters (.png, .pdf, .svg)")
     output.add_argument(
@@ -199,7 +201,9 @@ def _add_predict(words: argparse._SubParsersAction) -> None:
         "--probabilities", action="store_true", help="add the probability of every component"
     )
     predict.add_argument(
-        "--labels", metavar="OUT.csv", help="write to this file, not to standard output"
+        "--labels",
+        metavar="OUT.csv",
+        help="write to this file (or .npy, .parquet), not to standard output",
     )
 
 

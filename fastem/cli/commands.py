@@ -22,6 +22,7 @@ from fastem.cli.outputs import Outputs
 from fastem.cli.tables import Table
 from fastem.covariance import GROUPS, family
 from fastem.mixture import Mixture
+from fastem.rows.labels import FORMATS
 from fastem.rows.labels import names as label_names
 from fastem.selection import Selection, select
 
@@ -63,7 +64,7 @@ def fit(arguments: argparse.Namespace) -> None:
         sizes = np.zeros(1 + mixture.n_components, int)
         for labels, _ in labelled():
             sizes += np.bincount(labels + 1, minlength=len(sizes))
-        outputs.write("--labels", lambda path: _write_labels(path, _lines(table, labelled())))
+        outputs.write("--labels", _label_writer(arguments.labels, table, labelled))
         outputs.write("--model", lambda path: _save(mixture, table, path))
         _draw(outputs, choice, table)
         outputs.publish()
@@ -95,11 +96,11 @@ def predict(arguments: argparse.Namespace) -> None:
                 f"{arguments.model} was fitted to {mixture.n_features}; say which with --columns"
             )
         labelled = _labelled(table, mixture, arguments.probabilities)
-        lines = _lines(table, labelled(), mixture if arguments.probabilities else None)
+        probable = mixture if arguments.probabilities else None
         if "--labels" not in outputs:
-            sys.stdout.writelines(lines)
+            sys.stdout.writelines(_lines(table, labelled(), probable))
             return
-        outputs.write("--labels", lambda path: _write_labels(path, lines))
+        outputs.write("--labels", _label_writer(arguments.labels, table, labelled, probable))
         outputs.publish()
 
 
@@ -230,9 +231,33 @@ def _rows(labels: NDArray, resp: NDArray | None) -> Iterator[str]:
             yield f"{label},{','.join(map(repr, row))}\n"
 
 
-def _write_labels(path: Path, lines: Iterator[str]) -> None:
-    with open(path, "w", encoding="utf-8", newline="") as file:
-        file.writelines(lines)
+def _label_writer(
+    target: str | None,
+    table: Table,
+    labelled: Callable[[], Labelled],
+    probable: Mixture | None = None,
+) -> Callable[[Path], None]:
+    """What writes labels in the format of the target's suffix; CSV where it says nothing else."""
+    suffix = Path(target or "").suffix.lower()
+
+    def as_text(path: Path) -> None:
+        with open(path, "w", encoding="utf-8", newline="") as file:
+            file.writelines(_lines(table, labelled(), probable))
+
+    def as_numbers(path: Path) -> None:
+        n_components = None if probable is None else probable.n_components
+        noisy = probable is not None and probable.noise is not None
+        with closing(FORMATS[suffix](path, n_components, noisy)) as file:
+            for labels, resp in labelled():
+                file.write(labels, resp)
+
+    if suffix not in FORMATS or suffix == ".csv":
+        return as_text
+    if table.kept is not None:
+        raise InputError(
+            f"--labels {target} has no place for rows left out for missing values; end it in .csv"
+        )
+    return as_numbers
 
 
 def _save(mixture: Mixture, table: Table, path: Path) -> None:

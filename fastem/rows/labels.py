@@ -56,15 +56,13 @@ def labels_file(
     ValueError
         If the suffix is another.
     """
-    kinds: dict[str, type[Npy] | type[Csv] | type[Parquet]]
-    kinds = {".npy": Npy, ".csv": Csv, ".parquet": Parquet}
     suffix = Path(path).suffix.lower()
-    if suffix not in kinds:
+    if suffix not in FORMATS:
         raise ValueError(
-            f"path is {os.fspath(path)!r}; labels are written to {', '.join(kinds)}: end it so"
+            f"path is {os.fspath(path)!r}; labels are written to {', '.join(FORMATS)}: end it so"
         )
     with whole(path) as part:
-        file = kinds[suffix](part, n_components, noisy)
+        file = FORMATS[suffix](part, n_components, noisy)
         try:
             yield file
         finally:
@@ -151,6 +149,11 @@ class Parquet(Labels):
         """Write the end of the file."""
         if self._file is not None:
             self._file.close()
+
+
+#: What writes a file of that suffix.
+FORMATS: dict[str, type[Npy] | type[Csv] | type[Parquet]]
+FORMATS = {".npy": Npy, ".csv": Csv, ".parquet": Parquet}
 
 
 def names(n_components: int | None, noisy: bool = False) -> list[str]:

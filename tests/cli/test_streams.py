@@ -67,6 +67,27 @@ def test_every_form_gives_the_same(run, csv, inputs):
         assert (status, out, err) == (0, labels, ""), name
 
 
+def test_labels_in_the_format_of_their_suffix(run, csv, tmp_path):
+    parquet = pytest.importorskip("pyarrow.parquet")
+    words = ["--components", "2", "--n-init", "2"]
+    for name in "l.csv", "l.npy", "l.parquet":
+        status, _, err = run("fit", csv, *words, "--labels", name, "--model", "m.npz")
+        assert (status, err) == (0, "")
+    expected = np.loadtxt("l.csv", skiprows=1, dtype=int)
+    assert np.array_equal(np.load("l.npy"), expected)
+    assert np.array_equal(parquet.read_table("l.parquet")["label"].to_numpy(), expected)
+    assert run("predict", "m.npz", csv, "--probabilities", "--labels", "p.npy")[0] == 0
+    X = np.loadtxt(csv, delimiter=",", skiprows=1)
+    mixture = fastem.Mixture.load("m.npz")
+    assert np.array_equal(np.load("p.npy"), mixture.responsibilities(X))
+
+
+def test_rows_left_out_have_no_place_in_an_array(refused, tmp_path):
+    (tmp_path / "gaps.csv").write_text("a\n1\nNA\n2\n3\n")
+    words = "--components", "1", "--drop-missing", "--labels", "labels.npy"
+    assert "end it in .csv" in refused("fit", "gaps.csv", *words)
+
+
 def test_columns_by_name(run, X, tmp_path):
     parquet(tmp_path / "rows.parquet", X)
     words = ["fit", "rows.parquet", "--components", "1", "--n-init", "1", "--json", "--columns"]
