@@ -141,7 +141,7 @@ def fit(
     n_init : int, default 10
         Starts. One where `means_init` is given: nothing is left to chance.
     init : {"k-means++", "random", "random-subsets", "hierarchical"}, default "k-means++"
-        Greedy k-means++ with a few steps of k-means; random rows as centres; for each component
+        Greedy k-means++ with k-means after it; random rows as centres; for each component
         the mean and covariance of 30 random rows; the groups of model-based hierarchical clustering
         of at most 2,000 rows, as mclust begins. That one leaves nothing to chance, unless there are
         more rows: it is the first of the `n_init` starts, and the others are by k-means++.

@@ -24,8 +24,8 @@ from fastem.moments import Moments
 from fastem.rows import MemoryRows
 from fastem.units import Units
 
-#: Steps of k-means after k-means++.
-LLOYD_STEPS = 5
+#: Steps of k-means after k-means++, at most: in many columns a few leave clusters shared and split.
+LLOYD_STEPS = 50
 #: Rows of each component in a start by random subsets.
 SUBSET_ROWS = 30
 
@@ -100,7 +100,7 @@ def _borrow(moments: Moments) -> Moments:
 def k_means_plus_plus(
     sample: MemoryRows, n_components: int, generators: list[np.random.Generator]
 ) -> list[Start]:
-    """Greedy k-means++ seeds and a few steps of k-means, one start for each generator."""
+    """Greedy k-means++ seeds and k-means after them, one start for each generator."""
     n_trials = 2 + int(np.log(n_components))
     uniforms = np.stack([rng.random((n_components, n_trials)) for rng in generators])
     columns, weight = standard_columns(sample)

@@ -1,4 +1,4 @@
-"""Seeds for EM: k-means++ and a few steps of Lloyd's k-means, each start on a thread of its own.
+"""Seeds for EM: k-means++ and steps of Lloyd's k-means, each start on a thread of its own.
 
 Columns, not rows, are contiguous here (`columns` is (D, m)), so that SIMD lanes run across rows.
 Loops stand where NumPy's array expressions would do: each of those takes as long to compile as a
@@ -153,7 +153,7 @@ def seed(start, columns, weight, uniforms, n_steps, centres, labels):
     weight : (m,) float64
     uniforms : (n_starts, K, n_trials) float64
     n_steps : int
-        Of Lloyd's algorithm.
+        Of Lloyd's algorithm, at most: it ends where centres stay.
     centres : (n_starts, K, D) float64
         Receives the centres.
     labels : (n_starts, m) int32
@@ -165,9 +165,13 @@ def seed(start, columns, weight, uniforms, n_steps, centres, labels):
     distances, nearest, mass = np.empty(BLOCK), np.empty(n_rows), np.empty(n_rows)
     _plus_plus(columns, weight, uniforms[start], centre, nearest, mass, distances)
     nearest, mass = np.empty(BLOCK), np.empty(len(centre))
+    before = np.empty(centre.shape)
     for _ in range(n_steps):
         _assign(columns, centre, label, nearest, distances)
+        before[:] = centre
         _recentre(columns, weight, label, centre, mass, sums)
+        if np.array_equal(before, centre):
+            break
     _assign(columns, centre, label, nearest, distances)
 
 
