@@ -1,7 +1,7 @@
 """Time to an equal likelihood: whole fits, each program from a start of its own choosing.
 
-Peers are cut short after `--patience` seconds, or after so many times fastem's that there is no more
-to tell: then the ratio is at least that. `--picture FILE` draws likelihood against seconds.
+Peers are cut short after `--patience` seconds, or after so many times fastem's that there is no
+more to tell: then the ratio is at least that. `--picture FILE` draws likelihood against seconds.
 """
 
 import time
