@@ -57,12 +57,12 @@ CALLS = {
         "means_init=X[:12], tol=0, max_iter=10**6, callback=ready)"
     ),
     "estimator": (
-        "ready(); ready(); ready(); "
-        "fastem.GaussianMixture(12, tol=0, max_iter=10**6, means_init=X[:12]).fit(X)"
+        "model = fastem.GaussianMixture; ready(); ready(); ready(); "  # imported, then interrupted
+        "model(12, tol=0, max_iter=10**6, means_init=X[:12]).fit(X)"
     ),
     "k-means of the estimator": (
-        "ready(); ready(); ready(); "
-        "fastem.GaussianMixture(99, n_init=10**4, max_iter=1, init_params='kmeans').fit(X)"
+        "model = fastem.GaussianMixture; ready(); ready(); ready(); "
+        "model(99, n_init=10**4, max_iter=1, init_params='kmeans').fit(X)"
     ),
     "moves": "restarts.improve = moves; fastem.fit(X[:2000], 3, random_state=0)",
     "log_prob": (
