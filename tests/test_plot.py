@@ -16,7 +16,8 @@ from matplotlib.patches import Ellipse
 from PIL import Image
 
 import fastem
-from fastem import examples, plot
+from fastem import plot
+from fastem.demo import examples
 
 MIXTURE = fastem.Mixture([0.3, 0.7], [[0, 0], [6, 2]], [[[1, 0], [0, 1]], [[4, 1], [1, 2]]])
 FLAT = fastem.Mixture([1.0], [[1.0, 2.0]], [[9.0, 4.0]], "diag")

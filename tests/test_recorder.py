@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import fastem
-from fastem import examples
+from fastem.demo import examples
 
 X, _ = examples.overlapping()
 

@@ -11,7 +11,7 @@ from PIL import Image
 
 from fastem import demo
 
-PROJECT = Path(__file__).parents[1]
+PROJECT = Path(__file__).parents[2]
 PICTURES = PROJECT / "bench" / "pictures"
 README_PICTURES = {"em-beside-k-means.png", "em-passes.png", "how-many-clusters.png"}
 
