@@ -13,18 +13,18 @@ A pass over the rows returns `Moments`; what decides anything happens on those s
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
-from fastem.bootstrap import bootstrap
-from fastem.comparisons import LikelihoodRatioTest
 from fastem.fit import fit
-from fastem.initialisation import SymmetricStartWarning
-from fastem.likelihood_ratio import lrt
+from fastem.inference.bootstrap import bootstrap
+from fastem.inference.comparisons import LikelihoodRatioTest
+from fastem.inference.likelihood_ratio import lrt
+from fastem.inference.replicates import Bootstrap
 from fastem.mixture import Mixture
 from fastem.moments import Moments
 from fastem.noise import Noise
 from fastem.recorder import Recorder
-from fastem.replicates import Bootstrap
 from fastem.results import Event, Fit, Restart, Status
 from fastem.selection import Selection, select
+from fastem.starts import SymmetricStartWarning
 
 if TYPE_CHECKING:
     from fastem.estimator import GaussianMixture as GaussianMixture

@@ -1,99 +1,24 @@
-"""fit: from an array to a mixture, with restarts, and an account of how it went."""
+"""fit: from rows to a mixture, with restarts, and an account of how it went."""
 
 from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from fastem import clutter, em, validation
-from fastem.checkpoint import Checkpoint
-from fastem.conclusion import conclude
-from fastem.covariance import Bounds, Family, Parameters, WithNoise, WithPrior, family
-from fastem.data import Data, Sample
-from fastem.initialisation import STARTS, Given, Start, nearest_means
-from fastem.mixture import change_units, mixture_of, to_units
-from fastem.moments import Moments
+from fastem import em, validation
+from fastem.covariance import family
+from fastem.data import Data
+from fastem.em.checkpoint import Checkpoint
+from fastem.em.conclusion import account, conclude
+from fastem.problem import Options, Problem, seeds
 from fastem.progress import Progress, Watch
-from fastem.restarts import collapsed, race
-from fastem.results import Callback, Fit, Restart, Status
-from fastem.rows import Rows, Source
-from fastem.units import Units
-
-#: Default floor of covariances' eigenvalues, as a share of the data's own variance.
-DEFAULT_FLOOR = 1e-10
-#: The same where the user gives `reg_covar`: only what rounding makes of a singular matrix.
-ROUNDING_FLOOR = 1e-14
-#: Options that an answer depends on.
-DECISIVE = "n_init", "init", "reg_covar", "tol", "max_iter", "accelerate", "noise", "prior"
-
-#: Starts on a sample converge to within this share of what the sample's maximum is off.
-RACE_SHARE = 0.01
-
-
-@dataclass(frozen=True, eq=False)
-class Options:
-    """The options of `fit` that `select` hands on, checked."""
-
-    n_init: int = 10
-    init: str = "k-means++"
-    reg_covar: float | None = None
-    tol: float = 1e-6
-    max_iter: int = 1000
-    accelerate: bool = True
-    callback: Callback | None = None
-    progress: bool = False
-    noise: bool | ArrayLike = False
-    prior: bool = False
-    checkpoint: str | os.PathLike | None = None
-    checkpoint_every: int = 1
-
-    def __post_init__(self) -> None:
-        """Check each by name."""
-        validation.integer(self.n_init, "n_init")
-        validation.choice(self.init, "init", STARTS)
-        validation.integer(self.max_iter, "max_iter")
-        validation.real(self.tol, "tol")
-        if self.reg_covar is not None:
-            validation.real(self.reg_covar, "reg_covar")
-        if self.callback is not None and not callable(self.callback):
-            raise TypeError(f"callback is {self.callback!r}; give a function of one argument")
-        if isinstance(self.noise, bool | np.bool_ | str) or self.noise is None:
-            validation.boolean(self.noise, "noise")
-        validation.boolean(self.prior, "prior")
-        if not (self.checkpoint is None or isinstance(self.checkpoint, str | os.PathLike)):
-            raise TypeError(f"checkpoint is {self.checkpoint!r}; give the path of a file")
-        validation.integer(self.checkpoint_every, "checkpoint_every")
-
-    @property
-    def is_noisy(self) -> bool:
-        """Whether there is noise beside the components."""
-        return self.noise is not False and self.noise is not np.False_
-
-    def kept(self, random_state: object, seed: np.random.SeedSequence) -> Checkpoint | None:
-        """The file that a fit of that seed is kept in, if there is to be one."""
-        if self.checkpoint is None:
-            return None
-        chance = "None" if random_state is None else str(seed.entropy)
-        return Checkpoint(self.checkpoint, self.checkpoint_every, chance)
-
-    def bounds(self, rows: Rows) -> Bounds:
-        """What keeps covariances positive definite, in the units of those rows."""
-        scale = rows.units.scale
-        if self.reg_covar is None:
-            return Bounds(np.zeros_like(scale), max(DEFAULT_FLOOR, rows.precision / 8))
-        return Bounds(self.reg_covar * scale**2, ROUNDING_FLOOR)
-
-    def family(self, kind: Family, n_components: int, data: Data) -> Family:
-        """The family that EM maximises over: under a prior and beside noise, if asked for."""
-        if self.prior:
-            units = data.rows(kind).units
-            kind = WithPrior.of(kind, n_components, *data.centre(kind), units)
-        return WithNoise(kind, clutter.box(data)) if self.is_noisy else kind
+from fastem.results import Callback, Fit
+from fastem.rows import Source
+from fastem.search.beginning import begin
+from fastem.starts import Given
 
 
 def fit(
@@ -196,8 +121,6 @@ def fit(
         ValueError too if the checkpoint is damaged or that of another fit.
     OSError
         If a file cannot be read or written.
-    OSError
-        If X is a file that cannot be read.
     ImportError
         If `progress` is asked for without tqdm.
 
@@ -216,225 +139,57 @@ def fit(
     array([0., 5.])
     """
     options = Options(
-        n_init,
-        init,
-        reg_covar,
-        tol,
-        max_iter,
-        accelerate,
-        callback,
-        progress,
-        noise,
-        prior,
-        checkpoint,
-        checkpoint_every,
+        n_init=n_init,
+        init=init,
+        reg_covar=reg_covar,
+        tol=tol,
+        max_iter=max_iter,
+        accelerate=accelerate,
+        callback=callback,
+        progress=progress,
+        noise=noise,
+        prior=prior,
+        checkpoint=checkpoint,
+        checkpoint_every=checkpoint_every,
     )
     kind = family(covariance_type)
     data = Data.of(X, sample_weight)
-    n_components = validation.components(n_components, data.n_samples)
-    given = Given.of(
-        weights_init, means_init, covariances_init, kind, n_components, data.n_features
-    )
+    K = validation.components(n_components, data.n_samples)
+    given = Given.of(weights_init, means_init, covariances_init, kind, K, data.n_features)
     given.warn_if_symmetric()
     with Progress(options.progress) as bar:
         seed = seeds(random_state)
         kept = options.kept(random_state, seed)
-        return fit_data(data, n_components, kind, given, options, seed, bar, kept)
+        return solve(Problem(data, K, kind, options, seed, given), bar, kept)
 
 
-def seeds(random_state: int | np.random.Generator | None) -> np.random.SeedSequence:
-    """The one source of chance of a fit."""
-    if isinstance(random_state, np.random.Generator):
-        return np.random.SeedSequence(random_state.integers(2**63, size=2).tolist())
-    if random_state is not None:
-        random_state = validation.integer(random_state, "random_state", least=0)
-    return np.random.SeedSequence(random_state)
-
-
-def fit_data(
-    data: Data,
-    n_components: int,
-    kind: Family,
-    given: Given,
-    options: Options,
-    seed: np.random.SeedSequence,
-    bar: Progress,
-    kept: Checkpoint | None = None,
-) -> Fit:
-    """`fit`, after its arguments are checked; the same data and seed share their sample."""
+def solve(problem: Problem, bar: Progress, kept: Checkpoint | None = None) -> Fit:
+    """`fit`, after its arguments are checked."""
     began = time.perf_counter()
-    rows = data.rows(kind)
-    known = None
-    if kept is not None:
-        shape = n_components, data.n_features
-        shapes = (n_components,), shape, kind.shape(*shape)
-        known = kept.open(_arguments(data, n_components, kind, given, options), shapes)
-    kind = options.family(kind, n_components, data)
+    rows, options = problem.rows, problem.options
+    known = None if kept is None else kept.open(problem.arguments, problem.shapes)
+    family = problem.family
     bounds = options.bounds(rows)
-    watch = Watch(kind, options.callback, bar)
+    watch = Watch(family, options.callback, bar)
     if kept is not None and known is not None:
         start, restarts = known, kept.restarts
     else:
-        start, restarts = _start(data, rows, n_components, kind, given, options, seed, watch)
-        start = _feasible(start, kind.at(rows.units), bounds)
+        start, restarts = begin(problem, watch)
     if kept is not None:
         kept.restarts = restarts
     rule = em.ExpectedGain(options.tol, rows.precision)
     run = em.run(
         rows,
-        kind.at(rows.units),
+        family.at(rows.units),
         start,
         bounds=bounds,
         rule=rule,
         max_iter=0 if watch.stopped else options.max_iter,
         accelerate=options.accelerate,
-        on_pass=watch.all_rows(rows.units, rule, data.n_samples),
+        on_pass=watch.all_rows(rows.units, rule, problem.data.n_samples),
         # What a race leaves that was stopped is no start to go on from.
         keeper=None if watch.stopped else kept,
     )
     unsettled = f"a gain above tol={options.tol:g} is still to be expected; raise max_iter or tol"
-    status = conclude(run, kind, bounds, unsettled, n_starts=len(restarts), stopped=watch.stopped)
-    return account(run, data, kind, rows.units, status, restarts, began)
-
-
-def _arguments(
-    data: Data, n_components: int, kind: Family, given: Given, options: Options
-) -> dict[str, object]:
-    """What tells a fit from others, its seed apart, by the names that users know."""
-    return {
-        "n_samples": data.n_samples,
-        "n_features": data.n_features,
-        "dtype": data.source.dtype,
-        "X": f"of digest {data.digest}",
-        "n_components": n_components,
-        "covariance_type": kind.name,
-        "weights_init": given.weights,
-        "means_init": given.means,
-        "covariances_init": given.covariances,
-        **{name: getattr(options, name) for name in DECISIVE},
-    }
-
-
-def account(
-    run: em.Run,
-    data: Data,
-    kind: Family,
-    units: Units,
-    status: Status,
-    restarts: tuple[Restart, ...],
-    began: float,
-) -> Fit:
-    """What a run over all rows, in those units, comes to in the user's."""
-    moments = run.moments
-    return Fit(
-        mixture_of(run.parameters, kind, units),
-        moments.log_likelihood * data.weight_unit,
-        moments.n_rows * data.weight_unit,
-        moments.uncertainty * data.weight_unit,
-        np.array(run.trace),
-        run.n_iter,
-        status,
-        restarts,
-        time.perf_counter() - began,
-    )
-
-
-def _start(
-    data: Data,
-    rows: Rows,
-    n_components: int,
-    kind: Family,
-    given: Given,
-    options: Options,
-    seed: np.random.SeedSequence,
-    watch: Watch,
-) -> tuple[Parameters, tuple[Restart, ...]]:
-    """Where EM over all rows begins, in their units."""
-    complete = given.means is not None and given.covariances is not None
-    if complete and not options.is_noisy:
-        return to_units(given.complete(), kind, rows.units), ()
-    drawn = _child(seed, 0)
-    sample = data.sample(kind, n_components, drawn)
-    clear, noise = sample, 0.0
-    if options.is_noisy:
-        clear, noise = clutter.clear(data, sample, options.noise, n_components, drawn)
-    if complete:
-        start = to_units(given.complete(), kind, rows.units)
-        return start._replace(weights=start.weights * (1.0 - noise)), ()
-    bounds = options.bounds(sample)
-    if given.means is not None:
-        nearest = nearest_means(clear, sample.units.enter(given.means))
-        begun = [replace(nearest, noise=noise)]
-    else:
-        generators = [np.random.default_rng(_child(seed, 1 + i)) for i in range(options.n_init)]
-        begun = data.once(
-            ("starts", options.init, n_components, id(sample)),
-            lambda: _begin(sample, clear, noise, STARTS[options.init], n_components, generators),
-        )
-    local = kind.at(sample.units)
-    starts = [given.override(s.parameters(local, bounds), local, sample.units) for s in begun]
-    if given.means is not None:
-        return change_units(starts[0], kind, sample.units, rows.units), ()
-    winner, restarts = race(
-        sample,
-        local,
-        starts,
-        bounds=bounds,
-        tol=_worth(options.tol, sample, data, local, n_components),
-        max_iter=options.max_iter,
-        accelerate=options.accelerate,
-        finalists=[i for i, start in enumerate(begun) if start.finalist],
-        on_pass=watch.race(sample.units),
-    )
-    return change_units(winner, kind, sample.units, rows.units), restarts
-
-
-def _worth(tol: float, sample: Sample, data: Data, kind: Family, n_components: int) -> float:
-    """What a gain must be to be worth having on the sample, in nats a row.
-
-    A small share of p / 2m, by which its maximum falls short of that of all rows.
-    """
-    if sample.n_samples == data.n_samples:
-        return tol
-    shortfall = kind.n_parameters(n_components, data.n_features) / (2 * sample.n_samples)
-    return max(tol, RACE_SHARE * shortfall)
-
-
-def _begin(
-    sample: Sample,
-    clear: Sample,
-    noise: float,
-    make: Callable[[Sample, int, list[np.random.Generator]], list[Start]],
-    n_components: int,
-    generators: list[np.random.Generator],
-) -> list[Start]:
-    """Starts that race: beside noise half of them of the rows that are clear of it.
-
-    The others are of all rows, since a sparse cluster may have been taken for noise.
-    """
-    if not noise:
-        return make(sample, n_components, generators)
-    cleared, whole = make(clear, n_components, generators[::2]), []
-    if generators[1::2]:
-        whole = make(sample, n_components, generators[1::2])
-    starts = [replace(start, noise=noise) for start in cleared]
-    return starts + [replace(start, noise=clutter.LEAST_SHARE) for start in whole]
-
-
-def _feasible(start: Parameters, kind: Family, bounds: Bounds) -> Parameters:
-    """A start within the bounds, where EM keeps it: so the likelihood never falls."""
-    if not collapsed(start, kind, bounds).any():
-        return start
-    n_components, n_features = start.means.shape
-    spread = kind.expand(start.covariances, n_components, n_features)
-    if kind.diagonal:
-        spread = np.diagonal(spread, axis1=1, axis2=2)
-    counts = start.weights
-    second = counts.reshape((-1,) + (1,) * (spread.ndim - 1)) * spread
-    statistics = Moments(start.means, 1.0, 0.0, 0.0, counts, np.zeros_like(start.means), second)
-    return kind.maximise(statistics, Bounds(np.zeros(n_features), bounds.floor))
-
-
-def _child(seed: np.random.SeedSequence, i: int) -> np.random.SeedSequence:
-    """A stream of its own, the same one at every call (`spawn` counts its calls)."""
-    return np.random.SeedSequence(seed.entropy, spawn_key=(*seed.spawn_key, i))
+    status = conclude(run, family, bounds, unsettled, n_starts=len(restarts), stopped=watch.stopped)
+    return account(run, problem.data, family, rows.units, status, restarts, began)

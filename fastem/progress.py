@@ -9,8 +9,8 @@ from types import TracebackType
 
 import numpy as np
 
-from fastem.convergence import ExpectedGain
 from fastem.covariance import Family, Parameters
+from fastem.em.convergence import ExpectedGain
 from fastem.mixture import Mixture, mixture_of
 from fastem.results import Callback, Event
 from fastem.units import Units

@@ -12,8 +12,8 @@ from numpy.typing import ArrayLike
 from fastem import validation
 from fastem.covariance import families
 from fastem.data import Data
-from fastem.fit import Options, fit_data, seeds
-from fastem.initialisation import Given
+from fastem.fit import solve
+from fastem.problem import Options, Problem, seeds
 from fastem.progress import Progress
 from fastem.results import Fit, Restart
 from fastem.rows import Source
@@ -168,7 +168,7 @@ def select(
         for k in counts:
             for kind in kinds:
                 own = kept.of(f"{k}-{kind.name}") if kept is not None and several else kept
-                fitted = fit_data(data, k, kind, Given(), options, seed, bar, own)
+                fitted = solve(Problem(data, k, kind, options, seed), bar, own)
                 row = _row(fitted)
                 table.append(row)
                 restarts.append(fitted.restarts)

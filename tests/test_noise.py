@@ -13,11 +13,12 @@ from numpy.testing import assert_allclose
 from scipy.stats import multivariate_normal
 
 import fastem
-from fastem import Mixture, Noise, clutter
+from fastem import Mixture, Noise
 from fastem.agreement import adjusted_rand_index
 from fastem.covariance import FAMILIES, Bounds, WithNoise, WithPrior, family
 from fastem.data import Data
 from fastem.moments import Moments
+from fastem.starts import clutter
 from fastem.units import Units
 
 K, D = 3, 2

@@ -8,8 +8,8 @@ import pytest
 
 import fastem
 import fastem.selection
-from fastem.initialisation import STARTS
 from fastem.rows import Memory
+from fastem.starts import STARTS
 
 TYPES = list(oracle.COVARIANCE_TYPES)
 FAITHFUL = np.loadtxt(Path(__file__).parent / "data" / "faithful.csv", delimiter=",", skiprows=1)
@@ -59,13 +59,13 @@ def test_the_best_has_the_lowest_criterion_and_its_figures(criterion):
 
 def test_every_fit_is_made_once_and_the_best_is_that_very_object(monkeypatch):
     made = []
-    real = fastem.selection.fit_data
+    real = fastem.selection.solve
 
-    def fit_data(*args, **kwargs):
+    def solve(*args, **kwargs):
         made.append(real(*args, **kwargs))
         return made[-1]
 
-    monkeypatch.setattr(fastem.selection, "fit_data", fit_data)
+    monkeypatch.setattr(fastem.selection, "solve", solve)
     choice = fastem.select(X, [1, 3, 2], covariance_type=["full", "diag"], random_state=0, n_init=2)
     assert len(made) == 6
     assert any(choice.best is fitted for fitted in made)
@@ -136,7 +136,7 @@ def test_a_generator_of_numbers_is_read_once():
     ],
 )
 def test_bad_arguments_are_refused_before_any_fit(change, error, message, monkeypatch):
-    monkeypatch.setattr(fastem.selection, "fit_data", lambda *a: pytest.fail("a fit was begun"))
+    monkeypatch.setattr(fastem.selection, "solve", lambda *a: pytest.fail("a fit was begun"))
     with pytest.raises(error, match=message):
         fastem.select(**({"X": X, "n_components": [1, 2]} | change))
 

@@ -8,9 +8,9 @@ from typing import NoReturn
 from fastem.cli import commands
 from fastem.cli.errors import InputError
 from fastem.covariance import FAMILIES, GROUPS
-from fastem.initialisation import STARTS
 from fastem.rows.budget import DEFAULT_MEMORY
 from fastem.selection import CRITERIA
+from fastem.starts import STARTS
 
 FILE = (
     "CSV (comma, semicolon, tab or blanks; header or not), .npy, .npz or .parquet, a folder of "

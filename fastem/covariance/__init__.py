@@ -25,6 +25,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from fastem.covariance.axis_aligned import Diagonal, Spherical
+from fastem.covariance.collapse import collapsed
 from fastem.covariance.common_axes import EVE, VVE
 from fastem.covariance.ellipsoidal import Full, Tied
 from fastem.covariance.family import Bounds, Family, Parameters
@@ -42,6 +43,7 @@ __all__ = [
     "Parameters",
     "WithNoise",
     "WithPrior",
+    "collapsed",
     "families",
     "family",
 ]

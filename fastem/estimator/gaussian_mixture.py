@@ -17,16 +17,15 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from fastem import validation
-from fastem.conclusion import conclude
 from fastem.covariance import FAMILIES, Parameters, family
 from fastem.data import Data
+from fastem.em.conclusion import account, conclude
 from fastem.estimator import precisions, starts
 from fastem.estimator.runs import Outcome, Verbose, best_run
-from fastem.fit import account
-from fastem.initialisation import Given
 from fastem.mixture import Mixture, to_units
 from fastem.moments import Moments
 from fastem.results import Restart
+from fastem.starts import Given
 
 ILL_DEFINED = (
     "Fitting the mixture model failed because some components have ill-defined empirical "

@@ -9,8 +9,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastem import validation
 from fastem.covariance import Family
-from fastem.initialisation import Given
 from fastem.kernels.elementary import cholesky, invert_lower
+from fastem.starts import Given
 
 
 def cholesky_factors(covariances: NDArray, kind: Family) -> NDArray:

@@ -20,10 +20,10 @@ from numpy.typing import NDArray
 
 from fastem.covariance import Bounds, Family, Parameters
 from fastem.data import Data
-from fastem.initialisation import STARTS, Start
 from fastem.kernels import lloyd, seeding
 from fastem.mixture import change_units
 from fastem.moments import Moments
+from fastem.starts import STARTS, Start
 from fastem.units import Units, location_and_spread
 
 #: Most that the floor of covariances may be, as a share of the data's variance: rounding.
@@ -216,13 +216,13 @@ def _one_row_each(frame: Frame, rows: NDArray, kind: Family, bounds: Bounds) -> 
     """Components of one row each, (n_components, n_features), of no covariance but the ridge.
 
     As in scikit-learn, whose lower bounds begin with them, weights are 1 / n_samples each, and a
-    `tied` covariance holds the second moments about 0 of all rows.
+    shared covariance matrix holds the second moments about 0 of all rows.
     """
     K = len(rows)
     labels = np.arange(K, dtype=np.int32)
     start = Start(np.ascontiguousarray(rows.T), np.ones(K), labels, rows, pooled=False)
     _, means, covariances = start.parameters(kind, bounds)
-    if kind.name == "tied":
+    if kind.shared and not kind.diagonal:
         origin = -frame.units.centre * frame.units.scale
         about_zero, chosen = frame.columns - origin[:, None], rows - origin
         second = (about_zero * frame.weight) @ about_zero.T - chosen.T @ chosen

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from matplotlib.axes import Axes
 
+from fastem.inference.replicates import Bootstrap
 from fastem.plot.density import ellipses
 from fastem.plot.style import INK, axes, colour, two_columns
-from fastem.replicates import Bootstrap
 
 
 def replicates(

@@ -13,7 +13,7 @@ INTERRUPTED = """
 import threading
 import numba, numpy as np
 import fastem
-from fastem import restarts
+from fastem.search import restarts
 if {layer!r} != "default":
     numba.config.THREADING_LAYER = {layer!r}
 rng = np.random.default_rng(0)

@@ -1,0 +1,166 @@
+"""Components: the parameters of a mixture, checked and frozen, as a value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastem import validation
+from fastem.covariance import Family, Parameters, WithNoise, family
+from fastem.density import Density
+from fastem.lazy import lazy
+from fastem.mixture.change_of_units import to_units
+from fastem.noise import Noise
+from fastem.units import Units
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Components:
+    """What a `Mixture` is made of; that is where its fields are explained."""
+
+    weights: NDArray[np.float64]
+    means: NDArray[np.float64]
+    covariances: NDArray[np.float64]
+    covariance_type: str = "full"
+    noise: Noise | None = None
+
+    def __post_init__(self) -> None:
+        """Check and freeze the arrays."""
+        kind = family(self.covariance_type)
+        means = np.array(validation.rows(self.means, name="means"), dtype=np.float64)
+        n_components, n_features = means.shape
+        left = 1.0 if self.noise is None else 1.0 - _check_noise(self.noise, n_features).weight
+        weights = validation.weights(self.weights, n_components, total=left)
+        covariances = validation.parameter(
+            self.covariances, "covariances", kind.shape(n_components, n_features)
+        )
+        if not kind.diagonal:
+            _check_symmetric(covariances)
+        for name, value in ("weights", weights), ("means", means), ("covariances", covariances):
+            value.flags.writeable = False
+            object.__setattr__(self, name, value)
+        try:
+            _ = self._factored
+        except np.linalg.LinAlgError as error:
+            raise ValueError(
+                f"covariances are not valid: {error}; "
+                f"give symmetric matrices with positive eigenvalues"
+            ) from None
+
+    @property
+    def n_components(self) -> int:
+        """Number of components."""
+        return len(self.weights)
+
+    @property
+    def n_features(self) -> int:
+        """Number of columns of the data."""
+        return self.means.shape[1]
+
+    @property
+    def n_parameters(self) -> int:
+        """Free parameters: K - 1 weights, K D means and those of the covariance family.
+
+        Noise has two more: its weight, and its volume, which is taken from the data.
+        """
+        return self.family.n_parameters(self.n_components, self.n_features)
+
+    @property
+    def family(self) -> Family:
+        """The covariance family, and the noise beside it."""
+        kind = family(self.covariance_type)
+        return kind if self.noise is None else WithNoise(kind, self.noise)
+
+    @lazy
+    def full_covariances(self) -> NDArray[np.float64]:
+        """Every component's covariance as a matrix, (n_components, n_features, n_features)."""
+        return self.family.expand(self.covariances, self.n_components, self.n_features)
+
+    def __eq__(self, other: object) -> bool:
+        """Same family and equal arrays."""
+        if not isinstance(other, Components):
+            return NotImplemented
+        same = self.covariance_type == other.covariance_type and self.noise == other.noise
+        return same and all(
+            np.array_equal(mine, theirs)
+            for mine, theirs in zip(self._parameters, other._parameters, strict=True)
+        )
+
+    def __hash__(self) -> int:
+        """Consistent with equality, for which 0.0 is -0.0."""
+        arrays = ((a + 0.0).tobytes() for a in self._parameters)
+        return hash((self.covariance_type, self.noise, *arrays))
+
+    def __repr__(self) -> str:
+        """Family, sizes, weights and means, for people."""
+        shown = min(self.n_components, 8)
+        lines = [
+            f"Mixture of {self.n_components} Gaussians in {self.n_features} dimensions, "
+            f"{self.covariance_type} covariances, {self.n_parameters} parameters"
+        ]
+        deviations = np.sqrt(np.diagonal(self.full_covariances, axis1=1, axis2=2))
+        with np.printoptions(precision=4, threshold=8, edgeitems=3, linewidth=160):
+            lines += [
+                f"  {k}: weight {self.weights[k]:.4f}, mean {self.means[k]}, std {deviations[k]}"
+                for k in range(shown)
+            ]
+        if shown < self.n_components:
+            lines.append(f"  and {self.n_components - shown} more")
+        if self.noise is not None:
+            lines.append(f"  noise: weight {self.noise.weight:.4f}")
+        return "\n".join(lines)
+
+    def __getstate__(self) -> dict:
+        """The fields, without what is derived from them."""
+        names = "weights", "means", "covariances", "covariance_type", "noise"
+        return {name: getattr(self, name) for name in names}
+
+    def __setstate__(self, state: dict) -> None:
+        """Restore and check."""
+        for name, value in state.items():
+            object.__setattr__(self, name, value)
+        self.__post_init__()
+
+    @property
+    def _parameters(self) -> Parameters:
+        return Parameters(self.weights, self.means, self.covariances)
+
+    @lazy
+    def _factored(self) -> tuple[Density, Units]:
+        """The density for float64 rows, in units that suit its components."""
+        variances = np.diagonal(self.full_covariances, axis1=1, axis2=2)
+        spread = np.sqrt(np.max(variances, axis=0, initial=np.finfo(float).tiny))
+        if not self.family.per_column:
+            spread = np.full_like(spread, spread.max())
+        units = Units.from_spread(np.zeros(self.n_features), spread)
+        kind = self.family.at(units)
+        return kind.factor(to_units(self._parameters, kind, units)), units
+
+    def _factored_for(self, dtype: np.dtype) -> tuple[Density, Units]:
+        """The density for rows of a dtype, and its units."""
+        if dtype == np.float64:
+            return self._factored
+        units = Units(self.weights @ self.means, self._factored[1].scale)
+        kind = self.family.at(units)
+        return kind.factor(to_units(self._parameters, kind, units)), units
+
+
+def _check_symmetric(covariances: NDArray) -> None:
+    difference = np.abs(covariances - covariances.swapaxes(-1, -2)).max()
+    if difference > 1e-6 * np.abs(covariances).max():
+        raise ValueError(
+            f"covariances are not symmetric: entries differ from their mirror images by up to "
+            f"{difference:g}; average the matrices with their transposes"
+        )
+
+
+def _check_noise(noise: Noise, n_features: int) -> Noise:
+    if not isinstance(noise, Noise):
+        raise TypeError(f"noise is {noise!r}; give a fastem.Noise, or None")
+    if noise.n_features != n_features:
+        raise ValueError(
+            f"noise has a box of {noise.n_features} dimensions but means have {n_features} columns"
+        )
+    return noise

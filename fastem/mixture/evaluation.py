@@ -1,0 +1,193 @@
+"""Evaluation: what a mixture says of rows, wherever they live."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from fastem import validation
+from fastem.mixture.components import Components
+from fastem.moments import Moments
+from fastem.rows import Source, are_of_dask, streamed
+from fastem.rows.labels import labels_file
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Evaluation(Components):
+    """Components that rows are held against."""
+
+    def log_prob(self, X: ArrayLike | Source) -> NDArray[np.float64]:
+        """Log density of each row, log sum_k weight_k N(x_i | mean_k, covariance_k).
+
+        Noise adds its weight over its volume, outside its box too.
+
+        Parameters
+        ----------
+        X : (n_samples, n_features) array-like, path or source
+            As `fastem.fit` takes it. Rows of weight 0 are rows.
+
+        Returns
+        -------
+        log_prob : (n_samples,) float64, in nats
+
+        Raises
+        ------
+        TypeError, ValueError
+            If X is not a finite array of numbers with n_features columns.
+        """
+        return self._of_each_row("log_prob", X)
+
+    def responsibilities(self, X: ArrayLike | Source) -> NDArray:
+        """Probability that each row comes from each component.
+
+        Parameters
+        ----------
+        X : (n_samples, n_features) array-like, path or source
+
+        Returns
+        -------
+        resp : (n_samples, n_components), or (n_samples, n_components + 1) with noise, the last
+            float32 if X is, else float64. Each row sums to 1.
+        """
+        return self._of_each_row("responsibilities", X)
+
+    def summarise(self, X: ArrayLike | Source, sample_weight: ArrayLike | None = None) -> Moments:
+        """Sufficient statistics of rows under this mixture, about its means.
+
+        Their log-likelihood is sum_i v_i log p(x_i). Means and moments are in units of the
+        mixture's own choosing: powers of two times the user's.
+        """
+        if are_of_dask(X):
+            from fastem.rows.dask import Dask
+
+            chunks = Dask.of(X, sample_weight)
+            validation.columns(chunks.n_features, self.n_features)
+            density, units = self._factored_for(chunks.dtype)
+            return chunks.at(units).summarise(density).scaled(chunks.weight_unit)
+        source = streamed(X, sample_weight)
+        if source is not None:
+            validation.columns(source.n_features, self.n_features, name=source.name)
+            density, units = self._factored_for(source.dtype)
+            return source.at(units).summarise(density).scaled(source.weight_unit)
+        rows = validation.rows(X, n_features=self.n_features)  # type: ignore[arg-type]
+        density, units = self._factored_for(rows.dtype)
+        return density.summarise(rows, validation.sample_weight(sample_weight, len(rows)), units)
+
+    def predict(self, X: ArrayLike | Source) -> NDArray[np.int32]:
+        """Index of the likeliest component of each row, (n_samples,); -1 is noise.
+
+        As `log_prob` and `responsibilities`, of Dask's array or data frame a Dask array, in chunks
+        like its own and computed when it is asked for.
+        """
+        return self._of_each_row("predict", X)
+
+    def predict_to(
+        self, path: str | os.PathLike, X: ArrayLike | Source, *, probabilities: bool = False
+    ) -> int:
+        """Write the label of each row to a file, while the rows are read.
+
+        No more than a few blocks of rows are held at a time. The file appears when it is whole; if
+        anything goes wrong, none does.
+
+        Parameters
+        ----------
+        path : path
+            .npy: an int32 array of labels or, with probabilities, the array of those, whose largest
+            in a row is at its label. .csv or .parquet (extra: parquet): a column `label` and, with
+            probabilities, `probability_0`, `probability_1` and so on, and `probability_noise`
+            where there is noise.
+        X : path, source or (n_samples, n_features) array-like
+            Rows, as `fastem.rows.open` takes or returns them. All rows are labelled, in their
+            order, those of weight 0 as well.
+        probabilities : bool, default False
+
+        Returns
+        -------
+        n_samples : int
+            How many rows there were.
+
+        Raises
+        ------
+        ImportError
+            If the file is .parquet and pyarrow is not installed.
+        OSError
+            If a file cannot be read or written.
+        TypeError, ValueError
+            If the suffix is another, or X is not finite numbers with n_features columns.
+
+        Examples
+        --------
+        >>> import tempfile, pathlib
+        >>> folder = pathlib.Path(tempfile.mkdtemp())
+        >>> np.save(folder / "rows.npy", [[0.2], [4.0]])
+        >>> mixture = Mixture([0.5, 0.5], [[0.0], [5.0]], [[[1.0]], [[1.0]]])
+        >>> mixture.predict_to(folder / "labels.npy", folder / "rows.npy")
+        2
+        >>> np.load(folder / "labels.npy")
+        array([0, 1], dtype=int32)
+        """
+        wanted = ("predict", "responsibilities") if probabilities else ("predict",)
+        n_samples = 0
+        n_components = self.n_components if probabilities else None
+        with (
+            labels_file(path, n_components, self.noise is not None) as file,
+            closing(self.each(wanted, X)) as results,
+        ):
+            for labels, *resp in results:
+                file.write(labels, resp[0] if resp else None)
+                n_samples += len(labels)
+        return n_samples
+
+    def _of_each_row(
+        self, kernel: str, X: ArrayLike | Source, name: str = "X", *, parallel: bool = True
+    ) -> NDArray:
+        """What the density says of each row by the method of that name."""
+        if are_of_dask(X):
+            from fastem.rows.dask import lazily
+
+            serial = partial(self._of_each_row, kernel, parallel=False)
+            return lazily(X, self.n_features, serial)
+        with closing(self.each((kernel,), X, name, parallel=parallel)) as results:
+            parts = [part for (part,) in results]
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+    def each(
+        self,
+        kernels: Sequence[str],
+        X: ArrayLike | Source,
+        name: str = "X",
+        *,
+        parallel: bool = True,
+    ) -> Generator[list[NDArray], None, None]:
+        """What methods of those names say of each row: of an array at once, of files in blocks.
+
+        Parameters
+        ----------
+        kernels : sequence of {"predict", "responsibilities", "log_prob"}
+        X : (n_samples, n_features) array-like, path or source
+        name : str
+            What messages call X.
+        parallel : bool
+            Whether an array may have several threads.
+        """
+        source = streamed(X)
+        if source is None:
+            rows = validation.rows(X, name=name, n_features=self.n_features)  # type: ignore[arg-type]
+            density, units = self._factored_for(rows.dtype)
+            yield [getattr(density, kernel)(rows, units, parallel=parallel) for kernel in kernels]
+            return
+        validation.columns(source.n_features, self.n_features, name=source.name)
+        density, units = self._factored_for(source.dtype)
+
+        def work(block: NDArray) -> list[NDArray]:
+            return [getattr(density, kernel)(block, units, parallel=False) for kernel in kernels]
+
+        beside = (self.n_components + 2) * source.dtype.itemsize
+        with closing(source.each(work, beside)) as results:
+            yield from results

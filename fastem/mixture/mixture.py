@@ -1,0 +1,255 @@
+"""Mixture: the value that a fit returns and that users make by hand."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from fastem import validation
+from fastem.covariance import Family, Parameters
+from fastem.kernels.jit import fork_waits
+from fastem.mixture import file
+from fastem.mixture.change_of_units import from_units
+from fastem.mixture.evaluation import Evaluation
+from fastem.mixture.regression import Regressions, check_rest, columns_of
+from fastem.noise import Noise
+from fastem.units import Units
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Mixture(Evaluation):
+    """A Gaussian mixture: sum_k weight_k N(x | mean_k, covariance_k), and noise if there is any.
+
+    A value: its arrays are copies and read-only, two mixtures can be compared, pickled and saved.
+
+    Parameters
+    ----------
+    weights : (n_components,) array-like
+        At least 0, with sum 1; with noise, 1 less its weight.
+    means : (n_components, n_features) array-like
+    covariances : array-like
+        Of the shape that belongs to `covariance_type`.
+    covariance_type : str, default "full"
+        "full" (n_components, n_features, n_features), "tied" (n_features, n_features), "diag"
+        (n_components, n_features) or "spherical" (n_components,); VVV, EEE, VVI and VII are other
+        names for these. EII, EEI, VEI, EVI take (n_components, n_features) and VEE, EVE, VVE, EEV,
+        VEV, EVV (n_components, n_features, n_features); E and V, for one column,
+        (n_components, 1). Whether volumes, shapes and axes agree as those letters say is not
+        checked: rounding parts them where a component has collapsed.
+    noise : Noise, optional
+        Rows of no component, spread evenly over a box.
+
+    Raises
+    ------
+    TypeError
+        If an array is not of real numbers.
+    ValueError
+        If shapes do not fit, a weight is negative, the weights do not sum to 1, or a covariance is
+        not symmetric and positive definite.
+
+    Examples
+    --------
+    >>> mixture = Mixture([0.5, 0.5], [[0.0], [5.0]], [[[1.0]], [[1.0]]])
+    >>> mixture.predict([[0.2], [4.0]])
+    array([0, 1], dtype=int32)
+    """
+
+    def sample(
+        self, n_samples: int, random_state: int | np.random.Generator | None = None
+    ) -> tuple[NDArray[np.float64], NDArray[np.int32]]:
+        """Draw rows, in random order.
+
+        Parameters
+        ----------
+        n_samples : int
+        random_state : int, Generator or None
+
+        Returns
+        -------
+        X : (n_samples, n_features)
+        labels : (n_samples,) int32
+            The component each row came from; -1 is noise.
+        """
+        n_samples = validation.integer(n_samples, "n_samples")
+        if not (random_state is None or isinstance(random_state, np.random.Generator)):
+            random_state = validation.integer(random_state, "random_state", least=0)
+        rng = np.random.default_rng(random_state)
+        if self.noise is None:
+            labels = rng.choice(self.n_components, size=n_samples, p=self.weights).astype(np.int32)
+        else:
+            shares = np.append(self.noise.weight, self.weights)
+            shares /= shares.sum()
+            labels = rng.choice(len(shares), size=n_samples, p=shares).astype(np.int32) - 1
+        X = rng.standard_normal((n_samples, self.n_features))
+        deviations = np.sqrt(np.diagonal(self.full_covariances, axis1=1, axis2=2))
+        if self.noise is not None:
+            X[labels == -1] = self.noise.sample(int((labels == -1).sum()), rng)
+        for k in np.unique(labels[labels >= 0]):
+            scale = deviations[k]
+            mine = labels == k
+            with fork_waits(X.size):
+                root = np.linalg.cholesky(self.full_covariances[k] / np.outer(scale, scale))
+                X[mine] = self.means[k] + (X[mine] @ root.T) * scale
+        return X, labels
+
+    def marginal(self, columns: int | Sequence[int]) -> Mixture:
+        """The mixture that some of the columns follow.
+
+        Parameters
+        ----------
+        columns : int or sequence of int
+            Counted from 0; the columns of the result are in this order.
+
+        Returns
+        -------
+        Mixture
+            "diag" if the family's axes lie along the columns, else "full".
+
+        Raises
+        ------
+        TypeError, ValueError
+            If a column is repeated or there is no such column, or there is noise in a box that does
+            not lie along the columns: what such a box casts on some of them is not uniform.
+
+        Examples
+        --------
+        >>> Mixture([1.0], [[0.0, 5.0]], [[1.0, 4.0]], "diag").marginal(1).covariances
+        array([[4.]])
+        """
+        chosen = columns_of(columns, self.n_features)
+        covariances = self.full_covariances[:, chosen[:, None], chosen]
+        noise = None if self.noise is None else self.noise.marginal(chosen)
+        return self._plain(self.weights, self.means[:, chosen], covariances, noise)
+
+    def condition(self, columns: int | Sequence[int], values: ArrayLike) -> Mixture:
+        """The mixture that the other columns follow where these have the values given.
+
+        Parameters
+        ----------
+        columns : int or sequence of int
+            Counted from 0.
+        values : float or (len(columns),) array-like
+            In the order of `columns`.
+
+        Returns
+        -------
+        Mixture
+            Of the other columns in their order; "diag" or "full", as `marginal`'s.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If a column is repeated, there is no such column or none is left, values are not finite
+            numbers, one for each column, or noise has no marginal (see `marginal`).
+
+        Examples
+        --------
+        >>> mixture = Mixture([1.0], [[0.0, 5.0]], [[[1.0, 0.5], [0.5, 1.0]]])
+        >>> mixture.condition(0, 2.0).means
+        array([[6.]])
+        """
+        chosen = columns_of(columns, self.n_features)
+        check_rest(chosen, self.n_features)
+        given = validation.parameter(np.atleast_1d(values), "values", chosen.shape)
+        weights = self.marginal(chosen.tolist()).responsibilities(given[None])[0]
+        regressions = Regressions.of(self.means, self.full_covariances, chosen)
+        noise = None
+        if self.noise is not None:
+            others = np.setdiff1d(np.arange(self.n_features), chosen)
+            noise = self.noise.marginal(others).with_weight(float(weights[-1]))
+            weights = weights[:-1]
+        return self._plain(weights, regressions.means(given), regressions.covariances, noise)
+
+    def predict_mean(self, columns: int | Sequence[int], X: ArrayLike) -> NDArray[np.float64]:
+        """Mean of the other columns where these have the values given: a regression.
+
+        E[y | x] = sum_k r_k(x) (mean of y given x in component k); see `condition`.
+
+        Parameters
+        ----------
+        columns : int or sequence of int
+            The columns of the mixture that X holds, counted from 0.
+        X : (n_samples, len(columns)) array-like
+
+        Returns
+        -------
+        means : (n_samples, n_features - len(columns))
+
+        Raises
+        ------
+        TypeError, ValueError
+            As `condition`, for each row.
+
+        Examples
+        --------
+        >>> mixture = Mixture([1.0], [[0.0, 5.0]], [[[1.0, 0.5], [0.5, 1.0]]])
+        >>> mixture.predict_mean(0, [[2.0], [0.0]])
+        array([[6.],
+               [5.]])
+        """
+        chosen = columns_of(columns, self.n_features)
+        check_rest(chosen, self.n_features)
+        X = validation.rows(X, n_features=len(chosen)).astype(np.float64, copy=False)
+        resp = self.marginal(chosen.tolist()).responsibilities(X)
+        means = Regressions.of(self.means, self.full_covariances, chosen).mean(X, resp)
+        if self.noise is not None:
+            others = np.setdiff1d(np.arange(self.n_features), chosen)
+            means += resp[:, -1:] * self.noise.centre[others]
+        return means
+
+    def without_noise(self) -> Mixture:
+        """The components alone, their weights divided by their sum.
+
+        Raises
+        ------
+        ValueError
+            If all is noise.
+        """
+        if self.noise is None:
+            return self
+        total = self.weights.sum()
+        if not total > 0:
+            raise ValueError("the mixture is noise alone; without it nothing is left")
+        return Mixture(self.weights / total, self.means, self.covariances, self.covariance_type)
+
+    def save(self, path: str | os.PathLike) -> None:
+        """Write the mixture to an .npz file, whole or not at all.
+
+        Raises
+        ------
+        OSError
+            If the file cannot be written.
+        """
+        file.write(path, self)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike) -> Mixture:
+        """Read a mixture that `save` wrote. Nothing in the file is executed.
+
+        Raises
+        ------
+        OSError
+            If the file cannot be read.
+        ValueError
+            If it is damaged, of a later version or not a mixture.
+        """
+        return cls(*file.read(path))
+
+    def _plain(
+        self, weights: NDArray, means: NDArray, covariances: NDArray, noise: Noise | None
+    ) -> Mixture:
+        """A mixture of covariance matrices that may have left this one's family."""
+        if self.family.diagonal:
+            variances = np.diagonal(covariances, axis1=1, axis2=2)
+            return Mixture(weights, means, variances, "diag", noise)
+        return Mixture(weights, means, covariances, noise=noise)
+
+
+def mixture_of(parameters: Parameters, kind: Family, units: Units) -> Mixture:
+    """The mixture, in the user's units, of parameters in those units."""
+    noise = None if kind.noise is None else kind.noise.with_weight(kind.noise_weight(parameters))
+    return Mixture(*from_units(parameters, kind, units), kind.name, noise)

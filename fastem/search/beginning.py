@@ -1,0 +1,129 @@
+"""Where EM over all rows begins: at given parameters, or at the winner of a race on a sample."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from fastem.covariance import Bounds, Family, Parameters, collapsed
+from fastem.data import Sample
+from fastem.mixture import change_units, to_units
+from fastem.moments import Moments
+from fastem.problem import Problem
+from fastem.progress import Watch
+from fastem.results import Restart
+from fastem.search.course import Course
+from fastem.search.restarts import race
+from fastem.starts import STARTS, Start, clutter, nearest_means
+
+#: Starts on a sample converge to within this share of what the sample's maximum is off.
+RACE_SHARE = 0.01
+
+
+def begin(problem: Problem, watch: Watch) -> tuple[Parameters, tuple[Restart, ...]]:
+    """A start within the bounds, in the units of all rows, and what became of those tried."""
+    start, restarts = _begin(problem, watch)
+    rows = problem.rows
+    bounds = problem.options.bounds(rows)
+    return _feasible(start, problem.family.at(rows.units), bounds), restarts
+
+
+def _begin(problem: Problem, watch: Watch) -> tuple[Parameters, tuple[Restart, ...]]:
+    given, kind, units = problem.given, problem.family, problem.rows.units
+    complete = given.means is not None and given.covariances is not None
+    if complete and not problem.options.is_noisy:
+        return to_units(given.complete(), kind, units), ()
+    sample = problem.sample
+    clear, noise = _cleared(problem)
+    if complete:
+        start = to_units(given.complete(), kind, units)
+        return start._replace(weights=start.weights * (1.0 - noise)), ()
+    course = _course(problem)
+    if given.means is not None:
+        begun = [replace(nearest_means(clear, sample.units.enter(given.means)), noise=noise)]
+    else:
+        begun = _drawn(problem, clear, noise)
+    starts = [
+        given.override(s.parameters(course.family, course.bounds), course.family, sample.units)
+        for s in begun
+    ]
+    winner, restarts = starts[0], tuple[Restart, ...]()
+    if given.means is None:
+        finalists = [i for i, start in enumerate(begun) if start.finalist]
+        winner, restarts = race(
+            course, starts, finalists=finalists, on_pass=watch.race(sample.units)
+        )
+    return change_units(winner, kind, sample.units, units), restarts
+
+
+def _cleared(problem: Problem) -> tuple[Sample, float]:
+    """The rows of the sample that are clear of noise, and the share of the noise."""
+    if not problem.options.is_noisy:
+        return problem.sample, 0.0
+    return clutter.clear(
+        problem.data,
+        problem.sample,
+        problem.options.noise,
+        problem.n_components,
+        problem.stream(0),
+    )
+
+
+def _course(problem: Problem) -> Course:
+    sample, options = problem.sample, problem.options
+    family = problem.family.at(sample.units)
+    return Course(
+        sample,
+        family,
+        options.bounds(sample),
+        _worth(options.tol, sample, problem, family),
+        options.max_iter,
+        options.accelerate,
+    )
+
+
+def _worth(tol: float, sample: Sample, problem: Problem, family: Family) -> float:
+    """What a gain must be to be worth having on the sample, in nats a row.
+
+    A small share of p / 2m, by which its maximum falls short of that of all rows.
+    """
+    if sample.n_samples == problem.data.n_samples:
+        return tol
+    n_parameters = family.n_parameters(problem.n_components, problem.data.n_features)
+    return max(tol, RACE_SHARE * n_parameters / (2 * sample.n_samples))
+
+
+def _drawn(problem: Problem, clear: Sample, noise: float) -> list[Start]:
+    """Starts that race: beside noise half of them of the rows that are clear of it.
+
+    The others are of all rows, since a sparse cluster may have been taken for noise.
+    """
+    options, K, sample = problem.options, problem.n_components, problem.sample
+    make = STARTS[options.init]
+    generators = [np.random.default_rng(problem.stream(1 + i)) for i in range(options.n_init)]
+
+    def draw() -> list[Start]:
+        if not noise:
+            return make(sample, K, generators)
+        cleared, whole = make(clear, K, generators[::2]), []
+        if generators[1::2]:
+            whole = make(sample, K, generators[1::2])
+        starts = [replace(start, noise=noise) for start in cleared]
+        return starts + [replace(start, noise=clutter.LEAST_SHARE) for start in whole]
+
+    return problem.data.once(("starts", options.init, K, id(sample)), draw)
+
+
+def _feasible(start: Parameters, kind: Family, bounds: Bounds) -> Parameters:
+    """A start within the bounds, where EM keeps it: so the likelihood never falls."""
+    if not collapsed(start, kind, bounds).any():
+        return start
+    n_components, n_features = start.means.shape
+    spread = kind.expand(start.covariances, n_components, n_features)
+    if kind.diagonal:
+        spread = np.diagonal(spread, axis1=1, axis2=2)
+    counts = start.weights
+    second = counts.reshape((-1,) + (1,) * (spread.ndim - 1)) * spread
+    statistics = Moments(start.means, 1.0, 0.0, 0.0, counts, np.zeros_like(start.means), second)
+    return kind.maximise(statistics, Bounds(np.zeros(n_features), bounds.floor))

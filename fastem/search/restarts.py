@@ -1,0 +1,199 @@
+"""Racing restarts: many cheap starts on a sample, the poor ones dropped early, the best one kept.
+
+Successive halving (K. Jamieson and A. Talwalkar, AISTATS 2016): each round runs the survivors twice
+as long as the last one and keeps the better half; the last two run to convergence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from fastem.covariance import Family, Parameters
+from fastem.results import Restart
+from fastem.search.course import Course
+from fastem.search.moves import improve
+
+OnPass = Callable[[int, int, float, Parameters], object]
+
+#: Steps of the first round.
+FIRST_ROUND = 16
+#: Starts that are run to convergence.
+FINALISTS = 2
+#: Steps within which a split-and-merge move must pay.
+MOVE_STEPS = 60
+
+
+def race(
+    course: Course,
+    starts: list[Parameters],
+    *,
+    finalists: Collection[int] = (),
+    on_pass: OnPass | None = None,
+) -> tuple[Parameters, tuple[Restart, ...]]:
+    """Run the starts against each other over a course, and improve on the winner by moves.
+
+    Parameters
+    ----------
+    course : Course
+    starts : list of Parameters
+        In the units of its rows.
+    finalists : collection of int
+        Starts that are not dropped, whatever their level.
+    on_pass : callable, optional
+        Called with index, n_iter, level and parameters after each pass; True ends the race.
+
+    Returns
+    -------
+    winner : Parameters
+        In the units of the rows.
+    restarts : tuple of Restart
+        One for each start, in their order.
+    """
+    firsts = _firsts(starts, course.family)
+    runners = [_Runner(i, start) for i, start in enumerate(starts) if firsts[i] == i]
+    held = _Race(course, runners, {firsts[i] for i in finalists}, on_pass)
+    records = {r.index: r for r in held.run()}
+    return held.winner.parameters, tuple(
+        _repeated(records[first], i) for i, first in enumerate(firsts)
+    )
+
+
+@dataclass(eq=False)
+class _Runner:
+    index: int
+    parameters: Parameters
+    trace: tuple[float, ...] = ()
+    n_iter: int = 0
+    level: float = -np.inf
+    collapsed: bool = False
+    converged: bool = False
+
+    def record(self, outcome: str) -> Restart:
+        outcome = "collapsed" if self.collapsed and outcome != "chosen" else outcome
+        return Restart(self.index, self.level, self.n_iter, outcome, self.trace)
+
+
+class _Race:
+    def __init__(
+        self,
+        course: Course,
+        runners: list[_Runner],
+        finalists: Collection[int],
+        on_pass: OnPass | None,
+    ) -> None:
+        self._course, self._finalists, self._on_pass = course, finalists, on_pass
+        self._alive = runners
+        self._stopped = False
+
+    @property
+    def winner(self) -> _Runner:
+        return self._alive[0]
+
+    def run(self) -> list[Restart]:
+        """Round after round to the end; the records of all runners."""
+        done: list[Restart] = []
+        budget = FIRST_ROUND
+        while not self._round(budget):
+            done += [runner.record("dropped") for runner in self._drop()]
+            budget *= 2
+        if self.winner.converged and not self.winner.collapsed:
+            self._improve()
+        done += [runner.record("finished") for runner in self._alive[1:]]
+        return [*done, self.winner.record("chosen")]
+
+    def _round(self, budget: int) -> bool:
+        """Everybody alive some steps further, the best then first; whether that was the last."""
+        last = len(self._alive) <= FINALISTS + len(self._finalists)
+        for runner in self._alive:
+            if not self._ended(runner):
+                left = self._course.max_iter - runner.n_iter
+                self._advance(runner, left if last else min(budget, left), self._level_to_beat())
+        self._alive = _ranked(self._alive, self._grain)
+        return last or all(map(self._ended, self._alive))
+
+    def _drop(self) -> list[_Runner]:
+        """Part with the worse half, as far as it may be dropped."""
+        others = [r for r in self._alive if r.index not in self._finalists]
+        dropped = others[max(FINALISTS, -(-len(others) // 2)) :]
+        self._alive = [r for r in self._alive if r not in dropped]
+        return dropped
+
+    def _improve(self) -> None:
+        """Try split-and-merge moves on the winner; each is one more run of its own."""
+        winner, steps = self.winner, min(self._course.max_iter, MOVE_STEPS)
+
+        def again(start: Parameters) -> tuple[Parameters, float]:
+            tried = _Runner(winner.index, start)
+            if not self._stopped:
+                self._advance(tried, steps, winner.level)
+            winner.n_iter += tried.n_iter
+            return tried.parameters, -np.inf if tried.collapsed else tried.level
+
+        winner.parameters, winner.level = improve(
+            self._course, winner.parameters, winner.level, again
+        )
+
+    def _advance(self, runner: _Runner, steps: int, to_beat: float) -> None:
+        """Run one start some steps further."""
+        earlier, tell = runner.n_iter, self._on_pass
+
+        def watch(n_iter: int, level: float, point: Parameters) -> object:
+            return tell is not None and tell(runner.index, earlier + n_iter, level, point)
+
+        run = self._course.run(runner.parameters, max(steps, 1), to_beat=to_beat, on_pass=watch)
+        runner.parameters = run.parameters
+        runner.trace += run.trace
+        runner.n_iter += run.n_iter
+        runner.level = run.trace[-1]
+        runner.converged = run.outcome == "converged"
+        runner.collapsed = self._course.collapses(run)
+        self._stopped = run.outcome == "stopped"
+
+    def _level_to_beat(self) -> float:
+        ended = (r.level for r in self._alive if r.converged and not r.collapsed)
+        return max(ended, default=-np.inf)
+
+    def _ended(self, runner: _Runner) -> bool:
+        return self._stopped or runner.converged or runner.n_iter >= self._course.max_iter
+
+    @property
+    def _grain(self) -> float:
+        return max(self._course.tol, 8 * self._course.rows.precision)
+
+
+def _firsts(starts: list[Parameters], family: Family) -> list[int]:
+    """For each start the first one that has the same components, in whatever order: often few."""
+    seen: dict[tuple[bytes, ...], int] = {}
+    firsts = []
+    for i, (weights, means, covariances) in enumerate(starts):
+        with np.errstate(over="ignore"):  # means and weights are left to tell them apart
+            spread = family.expand(covariances, *means.shape).astype(np.float32)
+        parts = zip(weights, means, spread, strict=True)
+        components = tuple(sorted(b"".join(part.tobytes() for part in each) for each in parts))
+        firsts.append(seen.setdefault(components, i))
+    return firsts
+
+
+def _repeated(record: Restart, index: int) -> Restart:
+    """The record of a start, which may be the same as an earlier one's."""
+    if index == record.index:
+        return record
+    outcome = "finished" if record.outcome == "chosen" else record.outcome
+    return replace(record, index=index, outcome=outcome)
+
+
+def _ranked(runners: list[_Runner], grain: float) -> list[_Runner]:
+    """Best first; levels that differ by less than the grain are equal, and the earlier start leads.
+
+    Starts often meet at one maximum, and rounding must not choose between them. Collapsed runs come
+    last: the likelihood of a singular component says nothing about the data.
+    """
+    top = max(r.level for r in runners)
+
+    def rank(runner: _Runner) -> tuple[bool, float]:
+        return not runner.collapsed, np.round((runner.level - top) / grain)
+
+    return sorted(runners, key=rank, reverse=True)

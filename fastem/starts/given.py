@@ -1,0 +1,108 @@
+"""Parameters that the user starts from, whole or in part."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastem import validation
+from fastem.covariance import Family, Parameters
+from fastem.mixture import Mixture, to_units
+from fastem.units import Units
+
+
+class SymmetricStartWarning(UserWarning):
+    """A given start in which components coincide: EM moves them alike and never parts them."""
+
+
+@dataclass(frozen=True, eq=False)
+class Given:
+    """Parameters that the user starts from, in the user's units; None where there are none."""
+
+    weights: NDArray[np.float64] | None = None
+    means: NDArray[np.float64] | None = None
+    covariances: NDArray[np.float64] | None = None
+
+    kind: Family | None = None
+
+    @classmethod
+    def of(
+        cls,
+        weights: Any,
+        means: Any,
+        covariances: Any,
+        kind: Family,
+        n_components: int,
+        n_features: int,
+    ) -> Given:
+        """Check shapes and values."""
+        K, D = n_components, n_features
+        if weights is not None:
+            weights = validation.weights(weights, K, name="weights_init")
+        if means is not None:
+            means = validation.parameter(means, "means_init", (K, D))
+        if covariances is not None:
+            shape = kind.shape(K, D)
+            covariances = validation.parameter(covariances, "covariances_init", shape)
+            try:
+                Mixture(np.full(K, 1 / K), np.zeros((K, D)), covariances, kind.name)
+            except ValueError as error:
+                raise ValueError(f"covariances_init: {error}") from None
+        return cls(weights, means, covariances, kind)
+
+    def override(self, start: Parameters, kind: Family, units: Units) -> Parameters:
+        """A start with the given parameters in place of its own, in those units."""
+        K, D = start.means.shape
+        given = Parameters(
+            start.weights if self.weights is None else self.weights,
+            np.zeros((K, D)) if self.means is None else self.means,
+            np.ones(kind.shape(K, D)) if self.covariances is None else self.covariances,
+        )
+        weights, means, covariances = to_units(given, kind, units)
+        weights = weights if self.weights is None else weights * (1.0 - kind.noise_weight(start))
+        return Parameters(
+            weights,
+            start.means if self.means is None else means,
+            start.covariances if self.covariances is None else covariances,
+        )
+
+    def complete(self) -> Parameters:
+        """Parameters from given means and covariances; equal weights where none are given."""
+        assert self.means is not None
+        assert self.covariances is not None
+        weights = self.weights
+        if weights is None:
+            weights = np.full(len(self.means), 1.0 / len(self.means))
+        return Parameters(weights, self.means, self.covariances)
+
+    def warn_if_symmetric(self) -> None:
+        """Warn where components coincide: same mean, and same covariance if covariances are given.
+
+        Warns
+        -----
+        SymmetricStartWarning
+        """
+        if self.means is None:
+            return
+        described = self.means
+        if self.covariances is not None and self.kind is not None:
+            K, D = self.means.shape
+            expanded = self.kind.expand(self.covariances, K, D).reshape(K, -1)
+            described = np.hstack([described, expanded])
+        same: dict[bytes, list[int]] = {}
+        for k, row in enumerate(described + 0.0):  # -0.0 and 0.0 are the same start
+            same.setdefault(row.tobytes(), []).append(k)
+        twins = [indices for indices in same.values() if len(indices) > 1]
+        if twins:
+            named = "; ".join(", ".join(map(str, indices)) for indices in twins)
+            warnings.warn(
+                f"components {named} start at the same means and covariances: EM moves them alike "
+                f"and cannot separate them. Give different means_init, or none: the default starts "
+                f"differ",
+                SymmetricStartWarning,
+                stacklevel=3,
+            )

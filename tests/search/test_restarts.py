@@ -1,0 +1,142 @@
+"""Restarts: every start is accounted for, the best is kept, and chance and budgets are honoured."""
+
+import numpy as np
+import oracle
+import pytest
+
+import fastem
+from fastem.covariance import Bounds, Parameters, collapsed, family
+from fastem.data import MIN_SAMPLE, Data
+from fastem.rows import MemoryRows
+from fastem.search import Course, race
+from fastem.search.restarts import FIRST_ROUND
+from fastem.units import Units
+
+MEANS = np.array([[0.0, 0.0], [10.0, 0.0], [0.0, 10.0], [10.0, 10.0], [5.0, 5.0]])
+X, LABELS = oracle.sample(
+    np.random.default_rng(0), 500, np.full(5, 0.2), MEANS, np.ones(5), "spherical"
+)
+OUTCOMES = {"dropped", "finished", "chosen", "collapsed"}
+
+
+@pytest.mark.parametrize("init", ["k-means++", "random", "random-subsets", "hierarchical"])
+@pytest.mark.parametrize("n_init", [1, 2, 3, 7, 20])
+def test_every_start_has_a_record(init, n_init):
+    fitted = fastem.fit(X, 5, n_init=n_init, init=init, random_state=0)
+    assert [r.index for r in fitted.restarts] == list(range(n_init))
+    assert {r.outcome for r in fitted.restarts} <= OUTCOMES
+    assert sum(r.outcome == "chosen" for r in fitted.restarts) == 1
+    for r in fitted.restarts:
+        assert r.n_iter > 0
+        assert np.isfinite(r.trace).all()
+
+
+def test_the_chosen_start_is_the_best_of_those_not_collapsed():
+    fitted = fastem.fit(X, 5, n_init=20, init="random", random_state=1)
+    chosen = next(r for r in fitted.restarts if r.outcome == "chosen")
+    others = [r.log_likelihood for r in fitted.restarts if r.outcome in ("dropped", "finished")]
+    assert chosen.log_likelihood >= max(others) - 1e-6
+    assert oracle.adjusted_rand_index(fitted.mixture.predict(X), LABELS) > 0.95
+
+
+def test_the_first_starts_of_a_seed_are_the_same_for_any_n_init():
+    few, many = (fastem.fit(X, 8, n_init=n, random_state=3) for n in (2, 12))
+    for i in range(2):
+        assert many.restarts[i].trace[:5] == few.restarts[i].trace[:5]
+
+
+@pytest.mark.parametrize("max_iter", [1, 3, 20])
+def test_max_iter_binds_every_start(max_iter):
+    with_limit = fastem.fit(X, 6, n_init=6, random_state=0, max_iter=max_iter, tol=1e-12)
+    assert with_limit.n_iter <= max_iter
+    for r in with_limit.restarts:
+        if r.outcome in ("dropped", "collapsed", "finished"):
+            assert r.n_iter <= max_iter
+
+
+def test_poor_starts_are_given_fewer_steps():
+    fitted = fastem.fit(X, 8, n_init=16, init="random", random_state=0, tol=1e-9)
+    steps = {o: [r.n_iter for r in fitted.restarts if r.outcome == o] for o in OUTCOMES}
+    assert min(steps["dropped"]) <= FIRST_ROUND
+    assert max(steps["chosen"]) > min(steps["dropped"])
+
+
+def test_races_run_on_a_sample_when_rows_are_many():
+    big, labels = oracle.sample(
+        np.random.default_rng(1), 3 * MIN_SAMPLE, np.full(5, 0.2), MEANS, np.ones(5), "spherical"
+    )
+    fitted = fastem.fit(big, 5, random_state=0, n_init=4)
+    assert oracle.adjusted_rand_index(fitted.mixture.predict(big), labels) > 0.98
+    data = Data.of(big, None)
+    seed = np.random.SeedSequence(0)
+    sample = data.sample(family("full"), 5, seed)
+    assert sample.n_samples == MIN_SAMPLE
+    assert data.sample(family("tied"), 5, seed) is sample
+    assert data.sample(family("spherical"), 5, seed).n_samples == MIN_SAMPLE
+
+
+@pytest.mark.parametrize("extra", [-1, 0, 1])
+def test_samples_around_the_sample_size_hold_distinct_rows(extra):
+    """n just below, at and above the size: the sample never repeats or invents a row."""
+    n = MIN_SAMPLE + extra
+    rows = np.arange(2.0 * n).reshape(n, 2)
+    weight = np.linspace(0.5, 1.5, n)
+    data = Data.of(rows, weight)
+    sample = data.sample(family("full"), 2, np.random.SeedSequence(0))
+    assert sample.n_samples == min(n, MIN_SAMPLE)
+    which = (sample.X[:, 0] / 2).astype(int)
+    assert (np.diff(which) > 0).all()
+    np.testing.assert_array_equal(sample.X, rows[which])
+    np.testing.assert_array_equal(sample.sample_weight * data.weight_unit, weight[which])
+    fitted = fastem.fit(rows % 97, 2, sample_weight=weight, n_init=2, random_state=0)
+    assert fitted.n_samples == pytest.approx(weight.sum())
+
+
+# Collapse --------------------------------------------------------------------------------------
+
+
+def line(*points):
+    """Starts of two spherical components in one dimension, at each pair of points."""
+    return [
+        Parameters(np.array([0.5, 0.5]), np.array(pair, dtype=float)[:, None], np.full(2, spread))
+        for pair, spread in points
+    ]
+
+
+def test_a_collapsed_start_loses_to_any_that_is_sound():
+    rng = np.random.default_rng(0)
+    rows = np.r_[rng.normal(0, 1, 100), rng.normal(8, 1, 100), np.full(4, 3.3)][:, None]
+    sample = MemoryRows(rows, None, Units(np.zeros(1), np.ones(1)))
+    starts = line(((3.3, 3.0), 1e-6), ((0.0, 8.0), 1.0), ((3.3, 4.0), 1e-6))
+    starts[0] = starts[0]._replace(covariances=np.array([1e-6, 30.0]))
+    starts[2] = starts[2]._replace(covariances=np.array([1e-6, 20.0]))
+    floor = Bounds(np.zeros(1), 1e-40)
+    winner, restarts = race(Course(sample, family("spherical"), floor, 1e-8, 200), starts)
+    assert [r.outcome for r in restarts] == ["collapsed", "chosen", "collapsed"]
+    assert restarts[0].log_likelihood > restarts[1].log_likelihood
+    np.testing.assert_allclose(np.sort(winner.means[:, 0]), [0, 8], atol=0.5)
+
+
+@pytest.mark.parametrize("kind", oracle.COVARIANCE_TYPES)
+def test_collapsed_names_the_components_on_the_floor(kind):
+    variances = np.array([1.0, 1e-6, 1.0])
+    expanded = oracle.expand_covariances(variances, "spherical", 3, 2)
+    covariances = {
+        "full": expanded,
+        "tied": expanded[1],
+        "diag": np.array([[1, 1], [1, 1e-6], [1, 1]]),
+        "spherical": variances,
+    }[kind]
+    at = Parameters(np.full(3, 1 / 3), np.zeros((3, 2)), covariances)
+    found = collapsed(at, family(kind), Bounds(np.zeros(2), 1e-6))
+    assert found.tolist() == ([True] * 3 if kind == "tied" else [False, True, False])
+    assert not collapsed(at, family(kind), Bounds(np.zeros(2), 1e-8)).any()
+
+
+def test_a_fit_whose_starts_all_collapse_says_so():
+    rows = np.repeat(np.arange(3.0), 20)[:, None]
+    fitted = fastem.fit(rows, 3, random_state=0)
+    assert fitted.status.code == "collapsed"
+    np.testing.assert_allclose(np.sort(fitted.mixture.means[:, 0]), [0, 1, 2])
+    np.testing.assert_allclose(fitted.mixture.weights, 1 / 3)
+    assert sum(r.outcome == "chosen" for r in fitted.restarts) == 1
