@@ -50,7 +50,7 @@ def bench_pass(benchmark, report, scale, rounds, size):
         D=D,
         K=K,
         apart=separation,
-        components_a_tile=f"{order.share(*density._cast(X.dtype)) * K:.1f}",
+        components_a_tile=f"{order.share(*density.cast(X.dtype)) * K:.1f}",
         gain=ratio(dense / race.best("in order")),
         ordering=f"{race.best('ordering') / dense:.1f}",
         noise=f"{race.noise('as they come'):.0%}",

@@ -54,7 +54,8 @@ class Options:
             raise TypeError(f"callback is {self.callback!r}; give a function of one argument")
         if isinstance(self.noise, bool | np.bool_ | str) or self.noise is None:
             validation.boolean(self.noise, "noise")
-        validation.boolean(self.prior, "prior")
+        for name in "accelerate", "progress", "prior":
+            validation.boolean(getattr(self, name), name)
         if not (self.checkpoint is None or isinstance(self.checkpoint, str | os.PathLike)):
             raise TypeError(f"checkpoint is {self.checkpoint!r}; give the path of a file")
         validation.integer(self.checkpoint_every, "checkpoint_every")
@@ -153,8 +154,7 @@ class Problem:
 
 def seeds(random_state: int | np.random.Generator | None) -> np.random.SeedSequence:
     """The one source of chance of a fit."""
-    if isinstance(random_state, np.random.Generator):
-        return np.random.SeedSequence(random_state.integers(2**63, size=2).tolist())
-    if random_state is not None:
-        random_state = validation.integer(random_state, "random_state", least=0)
-    return np.random.SeedSequence(random_state)
+    chance = validation.random_state(random_state)
+    if isinstance(chance, np.random.Generator):
+        return np.random.SeedSequence(chance.integers(2**63, size=2).tolist())
+    return np.random.SeedSequence(chance)

@@ -6,7 +6,7 @@ from factored import factored
 from numpy.testing import assert_allclose
 from oracle import COVARIANCE_TYPES, log_joint, log_prob, random_mixture, responsibilities, sample
 
-from fastem.density import (
+from fastem.density.slots import (
     MAX_SLOTS,
     MIN_SLOTS,
     SLOT_BYTES,

@@ -9,7 +9,6 @@ from factored import factored
 from numpy.testing import assert_allclose
 from oracle import COVARIANCE_TYPES, log_joint, random_mixture, sample
 
-import fastem.density
 from fastem.data import Sample
 from fastem.kernels.tile import GROUP, ROWS
 from fastem.ordering import Order
@@ -32,7 +31,7 @@ def apart(n, K, D, separation, covariance_type="full", dtype=np.float64, seed=0)
 @pytest.fixture
 def always(monkeypatch):
     """Use every order, whether it pays or not."""
-    monkeypatch.setattr(fastem.density, "MUST_SAVE", np.inf)
+    monkeypatch.setattr("fastem.density.tally.MUST_SAVE", np.inf)
 
 
 def both(X, mixture, covariance_type="full", weight=None):
@@ -58,7 +57,7 @@ def check(X, mixture, covariance_type="full", weight=None):
         # Sums cancel in `first`, never more than their parts: a standard deviation a row.
         parts = np.maximum(abs(expected), abs(expected).max() * 1e-3)
         assert (abs(got - expected) <= (1e-4 if single else 1e-12) * parts).all(), name
-    return order.share(*density._cast(X.dtype))
+    return order.share(*density.cast(X.dtype))
 
 
 # Orders -------------------------------------------------------------------------------------------
@@ -123,7 +122,7 @@ def test_what_is_left_out_is_negligible_for_every_row(covariance_type):
     X, mixture = apart(6000, 12, 2, 5.0, covariance_type)
     density, units = factored(mixture, covariance_type, X)
     order = Order.of(X, units)
-    listed, n_listed = order.lists(*density._cast(X.dtype))
+    listed, n_listed = order.lists(*density.cast(X.dtype))
     joint = log_joint(X, *mixture, covariance_type)[order.index] / np.log(2)
     joint -= joint.max(axis=1, keepdims=True)
     for t in range(len(n_listed)):
@@ -200,7 +199,7 @@ def test_noise_is_a_component_like_any_other(covariance_type, always):
     assert dense.counts[-1] > 40
     assert_allclose(pruned.counts, dense.counts, rtol=1e-12)
     assert_allclose(pruned.log_likelihood, dense.log_likelihood, rtol=1e-14)
-    assert order.share(*noisy._cast(X.dtype)) < 0.8
+    assert order.share(*noisy.cast(X.dtype)) < 0.8
 
 
 # When, and by whom --------------------------------------------------------------------------------

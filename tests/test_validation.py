@@ -10,6 +10,7 @@ from scipy import sparse
 
 import fastem
 from fastem import validation
+from fastem.validation.rows import BLOCK
 
 RNG = np.random.default_rng(0)
 X = np.concatenate([RNG.normal(0, 1, (60, 2)), RNG.normal(6, 1, (60, 2))])
@@ -34,7 +35,7 @@ BAD_ROWS = {
         ValueError,
         r"2 entries .* row 3, column 0",
     ),
-    "one dimension": (X[:, 0], ValueError, r"1 dimensions, shape \(120,\).*reshape\(-1, 1\)"),
+    "one dimension": (X[:, 0], ValueError, r"1 dimension, shape \(120,\).*reshape\(-1, 1\)"),
     "three dimensions": (X[None], ValueError, r"3 dimensions, shape \(1, 120, 2\)"),
     "a number": (3.0, ValueError, "0 dimensions"),
     "no rows": (X[:0], ValueError, r"empty, shape \(0, 2\).*at least one row"),
@@ -65,10 +66,10 @@ def test_bad_rows_are_refused_with_what_and_where(name, use):
 
 
 def test_nan_beyond_the_first_block_is_counted_and_placed():
-    rows = np.zeros((validation.BLOCK + 10, 2))
-    rows[validation.BLOCK + 3, 1] = np.nan
-    rows[validation.BLOCK + 4] = np.inf
-    with pytest.raises(ValueError, match=rf"3 entries .* row {validation.BLOCK + 3}, column 1"):
+    rows = np.zeros((BLOCK + 10, 2))
+    rows[BLOCK + 3, 1] = np.nan
+    rows[BLOCK + 4] = np.inf
+    with pytest.raises(ValueError, match=rf"3 entries .* row {BLOCK + 3}, column 1"):
         validation.rows(rows)
 
 
@@ -88,7 +89,7 @@ def test_scales_beyond_float64_are_refused_with_the_remedy(scale):
 
 
 BAD_WEIGHTS = {
-    "negative": (np.r_[np.ones(119), -2.0], ValueError, r"1 weights .* row 119: -2.0"),
+    "negative": (np.r_[np.ones(119), -2.0], ValueError, r"1 weight .* row 119: -2.0"),
     "NaN": (np.r_[np.nan, np.ones(119)], ValueError, r"row 0: nan"),
     "infinite": (np.r_[np.ones(119), np.inf], ValueError, r"row 119: inf"),
     "all zero": (np.zeros(120), ValueError, r"zero for every row; at least one row"),

@@ -42,11 +42,15 @@ def read(path: str | os.PathLike) -> tuple[Any, ...]:
         If it is damaged, of a later version or not a mixture.
     """
     try:
-        with open(path, "rb") as opened, np.load(opened, allow_pickle=False) as file:
-            fields = {name: file[name] for name in file.files}
+        with open(path, "rb") as opened:
+            if not zipfile.is_zipfile(opened):  # NumPy would advise to trust it
+                raise ValueError("give a file that Mixture.save or fastem fit --model wrote")
+            opened.seek(0)
+            with np.load(opened, allow_pickle=False) as file:
+                fields = {name: file[name] for name in file.files}
         version = int(fields.get("version", 0))
     except (ValueError, EOFError, KeyError, TypeError, zipfile.BadZipFile) as error:
-        raise ValueError(f"{path} is damaged or not a fastem mixture ({error})") from None
+        raise ValueError(f"{path} is damaged or not a fastem mixture: {error}") from None
     if str(fields.get("format")) != FORMAT:
         raise ValueError(f"{path} is not a fastem mixture; give a file that Mixture.save wrote")
     if version > FORMAT_VERSION:

@@ -75,9 +75,7 @@ class Mixture(Evaluation):
             The component each row came from; -1 is noise.
         """
         n_samples = validation.integer(n_samples, "n_samples")
-        if not (random_state is None or isinstance(random_state, np.random.Generator)):
-            random_state = validation.integer(random_state, "random_state", least=0)
-        rng = np.random.default_rng(random_state)
+        rng = np.random.default_rng(validation.random_state(random_state))
         if self.noise is None:
             labels = rng.choice(self.n_components, size=n_samples, p=self.weights).astype(np.int32)
         else:

@@ -38,7 +38,7 @@ BAD = [
     ("weights", [1.0], ValueError, r"weights has shape \(1,\); it must be \(2,\)"),
     ("weights", ["a", "b"], TypeError, "weights has dtype"),
     ("weights", [np.nan, 1], ValueError, "weights holds NaN"),
-    ("means", [0.0, 1.0], ValueError, "means has 1 dimensions"),
+    ("means", [0.0, 1.0], ValueError, "means has 1 dimension,"),
     ("means", [[0.0, np.nan], [1.0, 2.0]], ValueError, "means has 1 entry .* row 0, column 1"),
     ("means", [[1j, 0], [0, 0]], TypeError, "means is complex"),
     (

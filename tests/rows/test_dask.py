@@ -421,7 +421,7 @@ REFUSED = {
         r"^X has 2 entries that are NaN or infinite, the first at row 1705, column 2 .*: nan; fill",
     ),
     "infinity": ((with_bad(np.inf, (0, 1)),), ValueError, "1 entry .* row 0, column 1"),
-    "one dimension": ((ROWS[:, 0],), ValueError, r"X has 1 dimensions, shape \(3000,\)"),
+    "one dimension": ((ROWS[:, 0],), ValueError, r"X has 1 dimension, shape \(3000,\)"),
     "no rows": ((ROWS[:0],), ValueError, r"X is empty, shape \(0, 3\)"),
     "no rows left": ((UNKNOWN[UNKNOWN[:, 0] > 1e9],), ValueError, r"X is empty, shape \(0, 3\)"),
     "no columns": ((ROWS[:, :0],), ValueError, r"X is empty, shape \(3000, 0\)"),

@@ -1,0 +1,176 @@
+"""Densities: mixtures factored for the kernels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from fastem.density import slots
+from fastem.density.bits import LN2
+from fastem.density.tally import Tally, everyone
+from fastem.kernels import passes
+from fastem.kernels.jit import Twins, read_only
+from fastem.moments import Moments
+from fastem.ordering import Order
+from fastem.units import Units
+
+#: Fewest components, and floating point operations of a pass, for which an order is looked for: to
+#: see whether it pays takes as long as half a million operations.
+PRUNABLE_COMPONENTS = 8
+PRUNABLE_WORK = 2e7
+
+
+@dataclass(frozen=True, eq=False)
+class Density:
+    """A mixture as the kernels want it.
+
+    Parameters
+    ----------
+    means : (n_components, n_features)
+    factors : (n_components, n_features, n_features), (1, n_features, n_features) or
+        (n_components, n_features)
+        `HALF_BITS` times the inverse of the covariances' lower Cholesky factors.
+    log_norms : (n_components,)
+        log2 of weight times density at the mean.
+    log_noise : float, optional
+        log2 of the noise's weight times its density, which is the same everywhere.
+    """
+
+    means: NDArray[np.float64]
+    factors: NDArray[np.float64]
+    log_norms: NDArray[np.float64]
+    log_noise: float | None = None
+    second_dims: ClassVar[int]
+
+    def summarise(
+        self,
+        block: NDArray,
+        sample_weight: NDArray[np.float64] | None,
+        units: Units,
+        *,
+        order: Order | None = None,
+        parallel: bool = True,
+    ) -> Moments:
+        """One pass over a block of rows.
+
+        Parameters
+        ----------
+        block : (n, n_features) float64 or float32, C order
+        sample_weight : (n,) float64 or None
+        units : Units
+            Of `means` and `factors`; the rows are brought into them on the way.
+        order : Order, optional
+            Of the block, in these units: what components add to rows far from them is left out,
+            where it is less than rounding.
+        parallel : bool
+            False keeps to the calling thread.
+        """
+        tally = self.tally(len(block), block.dtype, units, parallel=parallel)
+        tally.add(block, sample_weight, order)
+        return tally.moments()
+
+    def tally(self, n: int, dtype: np.dtype, units: Units, *, parallel: bool = True) -> Tally:
+        """A pass over n rows that come block by block, of that dtype."""
+        return Tally(self, n, dtype, units, parallel)
+
+    def log_prob(
+        self, block: NDArray, units: Units, *, parallel: bool = True
+    ) -> NDArray[np.float64]:
+        """Log density of each row, (n,), in nats."""
+        out = self._rowwise(passes.log_prob, block, units, (len(block),), np.float64, parallel)
+        out *= LN2
+        out += units.log_jacobian
+        return out
+
+    def responsibilities(self, block: NDArray, units: Units, *, parallel: bool = True) -> NDArray:
+        """Probability of each component given the row, (n, n_components), of the block's dtype.
+
+        With noise there is one more column, the last.
+
+        Zeros for a row so far out, 1e150 standard deviations (float32: 1e19), that all underflow.
+        """
+        shape = (len(block), len(self.means) + self.is_noisy)
+        return self._rowwise(passes.responsibilities, block, units, shape, block.dtype, parallel)
+
+    def predict(self, block: NDArray, units: Units, *, parallel: bool = True) -> NDArray[np.int32]:
+        """Likeliest component of each row, (n,); -1 is noise."""
+        labels = self._rowwise(passes.predict, block, units, (len(block),), np.int32, parallel)
+        if self.is_noisy:
+            labels[labels == len(self.means)] = -1
+        return labels
+
+    @property
+    def is_noisy(self) -> bool:
+        """Whether there is noise beside the components."""
+        return self.log_noise is not None
+
+    def _rowwise(
+        self,
+        kernel: Twins,
+        block: NDArray,
+        units: Units,
+        shape: tuple[int, ...],
+        dtype: DTypeLike,
+        parallel: bool,
+    ) -> NDArray:
+        out = np.empty(shape, dtype)
+        tiles = slots.slot_tiles(len(block), 0, 0)
+        n_slots = slots.n_slots(len(block), tiles)
+        parameters = self.cast(block.dtype)
+        kernel(
+            self.work(len(block)) if parallel else 0.0,
+            n_slots,
+            read_only(block),
+            tiles,
+            read_only(units.array),
+            everyone(len(parameters[0]))[0][0],
+            *parameters,
+            out,
+        )
+        return out
+
+    def cast(self, dtype: np.dtype) -> tuple[NDArray, NDArray, NDArray]:
+        """What kernels take: means, factors and log_norms, of the dtype of the rows.
+
+        Noise is one more component, of which all rows are at distance 0.
+        """
+        arrays = self.means, self.factors, self.log_norms
+        if self.log_noise is not None:
+            n_components, n_features = self.means.shape
+            factors = np.zeros((n_components + 1, *self.factors.shape[1:]))
+            factors[:-1] = self.factors
+            means = np.append(self.means, np.zeros((1, n_features)), axis=0)
+            arrays = means, factors, np.append(self.log_norms, self.log_noise)
+        elif dtype == np.float64 and not any(array.flags.writeable for array in arrays):
+            return arrays
+        means, factors, log_norms = (np.ascontiguousarray(array, dtype) for array in arrays)
+        return read_only(means), read_only(factors), read_only(log_norms)
+
+    def prunable(self, n: int) -> bool:
+        """Whether it may pay to find an order of n rows, by sizes alone."""
+        return len(self.means) >= PRUNABLE_COMPONENTS and self.work(n) >= PRUNABLE_WORK
+
+    def work(self, n: int) -> float:
+        """Floating point operations of a pass over n rows, about."""
+        return n * self.row_work
+
+    @property
+    def row_work(self) -> float:
+        """The same for one row."""
+        per_component = self.factors[0].size
+        return float(len(self.means)) * (30 + 2 * per_component + 4 * self.means.shape[1])
+
+
+class Ellipsoidal(Density):
+    """Components whose covariances are full matrices."""
+
+    second_dims = 2
+
+
+class AxisAligned(Density):
+    """Components whose covariances are diagonal."""
+
+    second_dims = 1

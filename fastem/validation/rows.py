@@ -1,0 +1,169 @@
+"""Rows and their weights."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from fastem.validation.arrays import numeric
+
+#: Rows looked at together when a sum has found something that is not finite.
+BLOCK = 65536
+
+
+def rows(X: ArrayLike, *, name: str = "X", n_features: int | None = None) -> NDArray:
+    """X as a finite (n_samples, n_features) array, float32 or float64, C order.
+
+    It is copied only if it must be.
+
+    Raises
+    ------
+    TypeError
+        If X is sparse, complex or not numeric.
+    ValueError
+        If it is empty, not 2-dimensional, has another number of columns or holds NaN or infinity.
+    """
+    array = matrix(X, name=name)
+    if 0 in array.shape:
+        raise ValueError(f"{name} is empty, shape {array.shape}; give at least one row and column")
+    if n_features is not None:
+        columns(array.shape[1], n_features, name=name)
+    bad = first_bad(array)
+    if bad is not None:
+        raise bad.in_rows(name)
+    return array
+
+
+def matrix(X: ArrayLike, *, name: str = "X") -> NDArray:
+    """X as an (n_samples, n_features) array, float32 or float64, C order; maybe empty, not finite.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `rows` does.
+    """
+    array = numeric(X, name)
+    if array.ndim != 2:
+        raise not_a_matrix(array.shape, name)
+    with np.errstate(over="ignore"):
+        array = np.ascontiguousarray(array, dtype=precision_for(array.dtype))
+    return np.asarray(array).view(np.ndarray)
+
+
+def precision_for(dtype: np.dtype) -> type:
+    """What numbers of a dtype are worked on in: float32 if they are of it, else float64."""
+    return np.float32 if dtype.kind == "f" and dtype.itemsize == 4 else np.float64
+
+
+def not_a_matrix(shape: tuple, name: str) -> ValueError:
+    """What to say of an array that does not have two dimensions."""
+    hint = f"; a single column is {name}.reshape(-1, 1)" if len(shape) == 1 else ""
+    return ValueError(
+        f"{name} has {len(shape)} dimension{'s' * (len(shape) != 1)}, shape {shape}; "
+        f"it must be 2-dimensional, (n_samples, n_features){hint}"
+    )
+
+
+def columns(given: int, n_features: int, *, name: str = "X") -> None:
+    """Refuse rows of another number of columns than a mixture has.
+
+    Raises
+    ------
+    ValueError
+        If it is another.
+    """
+    if given != n_features:
+        raise ValueError(
+            f"{name} has {given} columns but the mixture has {n_features}; "
+            f"give the columns it was fitted to, in their order"
+        )
+
+
+class Bad(NamedTuple):
+    """Entries that no fit can take: how many there are, and where the first one is."""
+
+    how_many: int
+    row: int
+    column: int
+    value: float
+
+    def in_rows(self, name: str) -> ValueError:
+        """What to say of NaN and infinity among the rows."""
+        entries = "entry that is" if self.how_many == 1 else "entries that are"
+        return ValueError(
+            f"{name} has {self.how_many} {entries} NaN or infinite, the first at row {self.row}, "
+            f"column {self.column} (counted from 0): {self.value}; fill or drop such rows"
+        )
+
+    def in_weights(self) -> ValueError:
+        """What to say of weights that are negative or not finite."""
+        weights = "weight that is" if self.how_many == 1 else "weights that are"
+        return ValueError(
+            f"sample_weight holds {self.how_many} {weights} negative, NaN or infinite, the first "
+            f"at row {self.row}: {self.value}; weights must be finite and at least 0"
+        )
+
+
+def first_bad(array: NDArray) -> Bad | None:
+    """The entries of rows (n_samples, n_features) that are NaN or infinite, or None."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        if np.isfinite(array.sum()):
+            return None
+    count, first = 0, None
+    for start in range(0, len(array), BLOCK):
+        bad = ~np.isfinite(array[start : start + BLOCK])
+        if bad.any() and first is None:
+            i, j = (int(index[0]) for index in np.nonzero(bad))
+            first = start + i, j
+        count += int(bad.sum())
+    return None if first is None else Bad(count, *first, array[first])
+
+
+def first_bad_weight(weight: NDArray[np.float64]) -> Bad | None:
+    """The weights (n_samples,) that are negative, NaN or infinite, or None."""
+    bad = ~(np.isfinite(weight) & (weight >= 0))
+    if not bad.any():
+        return None
+    first = int(np.argmax(bad))
+    return Bad(int(bad.sum()), first, 0, weight[first])
+
+
+def sample_weight(weight: ArrayLike | None, n_samples: int) -> NDArray[np.float64] | None:
+    """Row weights (n_samples,) as float64, or None.
+
+    Raises
+    ------
+    TypeError
+        If they are not real numbers.
+    ValueError
+        If their shape is wrong, one is negative or not finite, or all are 0.
+    """
+    if weight is None:
+        return None
+    array = vector(weight, n_samples, "sample_weight")
+    bad = first_bad_weight(array)
+    if bad is not None:
+        raise bad.in_weights()
+    if not array.any():
+        raise ValueError("sample_weight is zero for every row; at least one row must count")
+    return array
+
+
+def vector(weight: ArrayLike, n_samples: int, name: str) -> NDArray[np.float64]:
+    """Row weights (n_samples,) as float64, maybe negative or not finite.
+
+    Raises
+    ------
+    TypeError
+        If they are not real numbers.
+    ValueError
+        If their shape is wrong.
+    """
+    array = numeric(weight, name).astype(np.float64)
+    if array.shape != (n_samples,):
+        raise ValueError(
+            f"{name} has shape {array.shape}; give one weight a row, shape ({n_samples},)"
+        )
+    return array
