@@ -1,7 +1,8 @@
 """scikit-learn's front door: GaussianMixture, as a drop-in (extra: sklearn).
 
-`gaussian_mixture` is the class, `starts` where its EM begins by scikit-learn's names, `runs` EM
-from each start by scikit-learn's rule, and `precisions` inverse covariances, given and published.
+`gaussian_mixture` is the class, `fitted` what it answers once it is fitted, `starts` where its EM
+begins by scikit-learn's names, `runs` EM from each start by scikit-learn's rule, and `precisions`
+inverse covariances, given and published.
 """
 
 try:

@@ -1,0 +1,152 @@
+"""Fitted: what a fitted estimator answers, in scikit-learn's words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, DensityMixin
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from fastem import validation
+from fastem.covariance import family
+from fastem.estimator import precisions
+from fastem.mixture import Mixture
+from fastem.moments import Moments
+
+_DTYPES = [np.float64, np.float32]
+
+
+class Fitted(DensityMixin, BaseEstimator):
+    """The published arrays of a mixture, and what they say of rows.
+
+    The parameters `covariance_type` and `random_state` are the estimator's.
+    """
+
+    covariance_type: str
+    random_state: int | np.random.RandomState | None
+
+    def predict(self, X: ArrayLike) -> NDArray[np.int64]:
+        """Index of the likeliest component of each row, (n_samples,)."""
+        return self.mixture_.predict(self._rows(X)).astype(np.int64)
+
+    def predict_proba(self, X: ArrayLike) -> NDArray:
+        """Probability of each component given the row, (n_samples, n_components)."""
+        return self.mixture_.responsibilities(self._rows(X))
+
+    def score_samples(self, X: ArrayLike) -> NDArray:
+        """Log-likelihood of each row, (n_samples,), in nats."""
+        rows = self._rows(X)
+        return self.mixture_.log_prob(rows).astype(rows.dtype, copy=False)
+
+    def score(
+        self, X: ArrayLike, y: object = None, sample_weight: ArrayLike | None = None
+    ) -> float:
+        """Mean log-likelihood of the rows, in nats a row."""
+        log_prob = self.score_samples(X)
+        weight = validation.sample_weight(sample_weight, len(log_prob))
+        return float(np.average(log_prob, weights=weight))
+
+    def aic(self, X: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
+        """Akaike's criterion, 2 p - 2 log L; lower is better."""
+        moments = self._summary(X, sample_weight)
+        return 2.0 * self._n_parameters() - 2.0 * moments.log_likelihood
+
+    def bic(self, X: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
+        """Schwarz's criterion, p log n - 2 log L, n the sum of weights; lower is better."""
+        moments = self._summary(X, sample_weight)
+        return self._n_parameters() * np.log(moments.n_rows) - 2.0 * moments.log_likelihood
+
+    def icl(self, X: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
+        """Integrated completed likelihood, BIC - 2 sum_i log max_k r_ik; lower is better.
+
+        C. Biernacki, G. Celeux and G. Govaert, IEEE PAMI 22 (2000) 719.
+        """
+        return self.bic(X, sample_weight) + 2.0 * self._summary(X, sample_weight).uncertainty
+
+    def sample(self, n_samples: int = 1) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        """Draw rows, ordered by component: those of scikit-learn for the same random state.
+
+        Returns
+        -------
+        X : (n_samples, n_features)
+        y : (n_samples,)
+            The component each row came from.
+        """
+        mixture = self.mixture_
+        if n_samples < 1:
+            raise ValueError(
+                f"Invalid value for 'n_samples': {n_samples}. "
+                f"The sampling requires at least one sample."
+            )
+        rng = check_random_state(self.random_state)
+        counts = rng.multinomial(n_samples, mixture.weights)
+        shape = mixture.n_features
+        if mixture.family.diagonal:
+            variances = np.diagonal(mixture.full_covariances, axis1=1, axis2=2)
+            drawn = [
+                mean + rng.standard_normal((count, shape)) * np.sqrt(variance)
+                for mean, variance, count in zip(mixture.means, variances, counts, strict=True)
+            ]
+        else:
+            # The covariances are valid; NumPy's own check is absolute and warns of rounding.
+            drawn = [
+                rng.multivariate_normal(mean, covariance, count, check_valid="ignore")
+                for mean, covariance, count in zip(
+                    mixture.means, mixture.full_covariances, counts, strict=True
+                )
+            ]
+        return np.concatenate(drawn), np.repeat(np.arange(len(counts)), counts)
+
+    @property
+    def mixture_(self) -> Mixture:
+        """The fitted mixture; what `weights_`, `means_` and `precisions_cholesky_` say now.
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        """
+        check_is_fitted(self)
+        published = self.weights_, self.means_, self.precisions_cholesky_
+        if all(map(np.array_equal, published, self._published)):
+            return self._mixture
+        # Somebody has set them by hand, as scikit-learn's users do.
+        kind = family(self.covariance_type)
+        weights, means, factors = (np.asarray(array, dtype=np.float64) for array in published)
+        spread = precisions.covariances(precisions.from_factors(factors, kind), kind)
+        return Mixture(weights, means, spread, kind.name)
+
+    def _publish(self, mixture: Mixture, dtype: np.dtype) -> None:
+        """Set the attributes that scikit-learn's users read, and remember what they were."""
+        factors = precisions.cholesky_factors(mixture.covariances, mixture.family)
+        self.weights_ = mixture.weights.astype(dtype)
+        self.means_ = mixture.means.astype(dtype)
+        self.covariances_ = mixture.covariances.astype(dtype)
+        self.precisions_cholesky_ = factors.astype(dtype)
+        self.precisions_ = precisions.from_factors(factors, mixture.family).astype(dtype)
+        self._mixture = mixture
+        published = self.weights_, self.means_, self.precisions_cholesky_
+        self._published = tuple(array.copy() for array in published)
+
+    def _rows(self, X: ArrayLike) -> NDArray:
+        """Checked rows, in the wider of the types of these and of the fitted rows."""
+        check_is_fitted(self)
+        rows = self._validated(X, reset=False)
+        return rows.astype(np.result_type(rows.dtype, self.means_.dtype), copy=False)
+
+    def _validated(self, X: ArrayLike, **checks: Any) -> NDArray:
+        """Rows that scikit-learn accepts; it sees no masks, and warns before it refuses."""
+        validation.check_mask(X, "X")
+        with np.errstate(over="ignore", invalid="ignore"):
+            rows: NDArray = validate_data(self, X, dtype=_DTYPES, order="C", **checks)
+        return rows
+
+    def _summary(self, X: ArrayLike, sample_weight: ArrayLike | None) -> Moments:
+        return self.mixture_.summarise(self._rows(X), sample_weight)
+
+    def _n_parameters(self) -> int:
+        """Free parameters of the model, by scikit-learn's name for it."""
+        return self.mixture_.n_parameters
