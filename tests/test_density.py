@@ -1,11 +1,14 @@
 """Densities row by row against SciPy's `multivariate_normal`, by way of the oracle."""
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 from factored import factored
 from numpy.testing import assert_allclose
 from oracle import COVARIANCE_TYPES, log_joint, log_prob, random_mixture, responsibilities, sample
 
+import fastem
 from fastem.density.slots import (
     MAX_SLOTS,
     MIN_SLOTS,
@@ -242,3 +245,35 @@ def test_blocks_of_whole_slots_do_not_change_a_bit(covariance_type, dtype, K, we
         for name, value in vars(whole).items():
             if not name.startswith("_"):
                 assert np.array_equal(getattr(moments, name), value), name
+
+
+# Ill-conditioned covariances; to how many digits is the work of trust/test_accuracy -------------
+
+NEEDLE = np.array([[1.0, 1 - 1e-7], [1 - 1e-7, 1.0]])
+
+
+@pytest.mark.parametrize(("covariances", "kind"), [([NEEDLE, np.eye(2)], "full"), (NEEDLE, "tied")])
+def test_rows_too_far_out_to_be_squared(covariances, kind):
+    mixture = fastem.Mixture([0.5, 0.5], [[0.0, 0.0], [1.0, 1.0]], covariances, kind)
+    X = np.array([[0.0, 0.0], [1e160, 0.0], [1e308, -1e308], [1e200, 1e200]])
+    assert np.array_equal(mixture.log_prob(X) < -1e299, [False, True, True, True])
+    assert np.array_equal(mixture.responsibilities(X).any(axis=1), [True, False, False, False])
+    assert np.array_equal(mixture.predict(X), np.zeros(4))
+
+
+def test_only_ill_conditioned_components_are_worked_on_in_twice_the_precision():
+    covariances = np.array([np.eye(2), NEEDLE, NEEDLE * 1e-290, np.diag([1.0, 1e-20])])
+    mixture = fastem.Mixture(np.full(4, 0.25), np.zeros((4, 2)), covariances)
+    assert mixture._refined[0].chosen.tolist() == [1, 2]
+    tied = fastem.Mixture([0.5, 0.5], np.zeros((2, 2)), NEEDLE, "tied")
+    assert tied._refined[0].chosen.tolist() == [0, 1]
+
+
+def test_matrix_that_only_rounding_makes_positive_definite():
+    """Its determinant is below 0, in exact arithmetic: the factor in float64 is all there is."""
+    a, b, c = 4.28125, 5.9375, 5.041817318685793
+    assert Fraction(a) * Fraction(b) < Fraction(c) ** 2
+    mixture = fastem.Mixture([1.0], [[0.0, 0.0]], [[[a, c], [c, b]]])
+    density, units = mixture._factored
+    X = np.array([[0.0, 0.0], [1.0, 1.0], [5.0, 6.0]])
+    assert_allclose(mixture.log_prob(X), density.log_prob(X, units), rtol=1e-7)

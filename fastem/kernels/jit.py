@@ -1,8 +1,9 @@
 """How kernels are compiled and when they use threads: the only file that names Numba's options.
 
 A kernel file imports its decorators from here: `jit` for what works on one tile or one slot of
-tiles, `jit_allocating` where that creates arrays, `twins` for one slot of a loop over slots,
-`overload` for a function whose body depends on the types of its arguments.
+tiles, `jit_allocating` where that creates arrays, `jit_strict` where each rounding counts, `twins`
+for one slot of a loop over slots, `overload` for a function whose body depends on the types of its
+arguments.
 """
 
 import contextlib
@@ -38,7 +39,16 @@ except ImportError:
         return tuple(map(numba.typeof, args))
 
 
-__all__ = ["Twins", "fork_waits", "jit", "jit_allocating", "overload", "read_only", "twins"]
+__all__ = [
+    "Twins",
+    "fork_waits",
+    "jit",
+    "jit_allocating",
+    "jit_strict",
+    "overload",
+    "read_only",
+    "twins",
+]
 
 # Sums may be reordered and products fused into them, which is what SIMD lanes need. Infinities and
 # NaN keep their meaning (no "ninf", no "nnan"): log-sum-exp meets -inf.
@@ -73,7 +83,7 @@ def _options() -> Any:
 
 
 def _dispatcher(function: Callable, parallel: bool = False, **more: Any) -> Any:
-    dispatcher = numba.njit(parallel=parallel, **_options(), **more)(function)
+    dispatcher = numba.njit(parallel=parallel, **(_options() | more))(function)
     keep(dispatcher, "parallel" if parallel else "serial")
     compile_within_callers(dispatcher)
     return dispatcher
@@ -131,6 +141,30 @@ def jit_allocating(function: Callable) -> Any:
     array([0, 1, 4])
     """
     return _dispatcher(function)
+
+
+def jit_strict(function: Callable) -> Any:
+    """Compile as `jit` does a function whose every operation is rounded as it is written.
+
+    Parameters
+    ----------
+    function : function
+        At the top level of a kernel file. Other kernels may call it, by its name.
+
+    Returns
+    -------
+    numba.core.dispatcher.Dispatcher
+
+    Examples
+    --------
+    >>> @jit_strict
+    ... def rounding_error(x, y):
+    ...     total = x + y
+    ...     return (x - total) + y
+    >>> rounding_error(2.0**53, 1.0)
+    1.0
+    """
+    return _dispatcher(function, _nrt=False, fastmath=False)
 
 
 def read_only(array: NDArray) -> NDArray:

@@ -5,13 +5,15 @@ writes only its own part of the output, and whoever adds slots up does so in the
 is the same to the bit for any number of threads.
 
 The factors' shape says which tile code runs, and the compiler drops the other one: (K, D, D) or
-(1, D, D) is `ellipsoidal`, (K, D) is `axis_aligned`.
+(1, D, D) is `ellipsoidal`, (K, D) is `axis_aligned`. What a user asks for row by row is beyond that
+`compensated` in ill-conditioned components.
 """
 
 import numpy as np
 
 from fastem.kernels.axis_aligned import accumulate as accumulate_axis_aligned
 from fastem.kernels.axis_aligned import log_densities as log_densities_axis_aligned
+from fastem.kernels.compensated import log_densities as log_densities_compensated
 from fastem.kernels.elementary import log2
 from fastem.kernels.ellipsoidal import accumulate as accumulate_ellipsoidal
 from fastem.kernels.ellipsoidal import log_densities as log_densities_ellipsoidal
@@ -44,6 +46,23 @@ def _log_densities(tile, means, factors, log_norms, listed, n_listed, densities,
         )
     else:
         log_densities_axis_aligned(tile, means, factors, log_norms, listed, n_listed, densities)
+
+
+@jit
+def _exact_log_densities(
+    tile, means, factors, log_norms, rests, chosen, listed, densities, scratch
+):
+    """Of all components, those chosen `compensated`: never, to the compiler, if rests are flat."""
+    _log_densities(tile, means, factors, log_norms, listed, listed.size, densities, scratch)
+    if rests.ndim == 3:
+        log_densities_compensated(
+            tile, means, factors, rests, log_norms, chosen, densities, scratch
+        )
+
+
+@jit
+def _n_scratch(n_features, chosen):
+    return 4 if chosen.size == 0 else 2 * n_features + 2
 
 
 @twins
@@ -129,18 +148,29 @@ def summarise(
 
 
 @twins
-def log_prob(slot, rows, tiles, units, listed, means, factors, log_norms, out):
-    """log2 density of a slot's rows under the mixture, into out (n,) float64; the rest as above."""
+def log_prob(slot, rows, tiles, units, listed, means, factors, log_norms, rests, chosen, out):
+    """log2 density of a slot's rows under the mixture, into out (n,) float64; the rest as above.
+
+    Parameters
+    ----------
+    listed : (K,) uint32
+        All components.
+    rests, chosen : (K, D, D) or (1, D, D), (n_chosen,) uint32
+        Low parts of the factors, and the components that are `compensated`. Where none ever is,
+        rests have two dimensions, or none of their rows.
+    """
     n_components, n_features = means.shape
     tile = buffer(n_features, rows)
     densities = buffer(n_components + SPARE, rows)
-    scratch = buffer(4, rows)
+    scratch = buffer(_n_scratch(n_features, chosen), rows)
     start = slot * tiles * TILE_ROWS
     stop = min(start + tiles * TILE_ROWS, rows.shape[0])
     for t in range(start, stop, TILE_ROWS):
         end = min(t + TILE_ROWS, stop)
         load(rows, t, end, units[0], units[1], tile)
-        _log_densities(tile, means, factors, log_norms, listed, n_components, densities, scratch)
+        _exact_log_densities(
+            tile, means, factors, log_norms, rests, chosen, listed, densities, scratch
+        )
         exponentiate(n_components, densities)
         result = out[t:end]
         for b in range(size(end - t)):
@@ -149,18 +179,22 @@ def log_prob(slot, rows, tiles, units, listed, means, factors, log_norms, out):
 
 
 @twins
-def responsibilities(slot, rows, tiles, units, listed, means, factors, log_norms, out):
+def responsibilities(
+    slot, rows, tiles, units, listed, means, factors, log_norms, rests, chosen, out
+):
     """Probability of each component given a slot's rows, into out (n, K) of the dtype of rows."""
     n_components, n_features = means.shape
     tile = buffer(n_features, rows)
     densities = buffer(n_components + SPARE, rows)
-    scratch = buffer(4, rows)
+    scratch = buffer(_n_scratch(n_features, chosen), rows)
     start = slot * tiles * TILE_ROWS
     stop = min(start + tiles * TILE_ROWS, rows.shape[0])
     for t in range(start, stop, TILE_ROWS):
         end = min(t + TILE_ROWS, stop)
         load(rows, t, end, units[0], units[1], tile)
-        _log_densities(tile, means, factors, log_norms, listed, n_components, densities, scratch)
+        _exact_log_densities(
+            tile, means, factors, log_norms, rests, chosen, listed, densities, scratch
+        )
         exponentiate(n_components, densities)
         for b in range(size(end - t)):
             for k in range(n_components):
@@ -168,19 +202,21 @@ def responsibilities(slot, rows, tiles, units, listed, means, factors, log_norms
 
 
 @twins
-def predict(slot, rows, tiles, units, listed, means, factors, log_norms, out):
+def predict(slot, rows, tiles, units, listed, means, factors, log_norms, rests, chosen, out):
     """Index of the likeliest component of a slot's rows, into out (n,) int32; ties: the first."""
     kind = rows.dtype.type
     n_components, n_features = means.shape
     tile = buffer(n_features, rows)
     densities = buffer(n_components + SPARE, rows)
-    scratch = buffer(4, rows)
+    scratch = buffer(_n_scratch(n_features, chosen), rows)
     start = slot * tiles * TILE_ROWS
     stop = min(start + tiles * TILE_ROWS, rows.shape[0])
     for t in range(start, stop, TILE_ROWS):
         end = min(t + TILE_ROWS, stop)
         load(rows, t, end, units[0], units[1], tile)
-        _log_densities(tile, means, factors, log_norms, listed, n_components, densities, scratch)
+        _exact_log_densities(
+            tile, means, factors, log_norms, rests, chosen, listed, densities, scratch
+        )
         for b in range(size(end - t)):
             best = 0
             largest = kind(-np.inf)

@@ -138,10 +138,17 @@ class Components:
         kind = self.family.at(units)
         return kind.factor(to_units(self._parameters, kind, units)), units
 
+    @lazy
+    def _refined(self) -> tuple[Density, Units]:
+        """`_factored`, as exactly as its arrays can say it."""
+        density, units = self._factored
+        parameters = to_units(self._parameters, self.family.at(units), units)
+        return density.refined(parameters.weights, parameters.covariances), units
+
     def _factored_for(self, dtype: np.dtype) -> tuple[Density, Units]:
         """The density for rows of a dtype, and its units."""
         if dtype == np.float64:
-            return self._factored
+            return self._refined
         units = Units(self.weights @ self.means, self._factored[1].scale)
         kind = self.family.at(units)
         return kind.factor(to_units(self._parameters, kind, units)), units

@@ -27,6 +27,10 @@ class Evaluation(Components):
 
         Noise adds its weight over its volume, outside its box too.
 
+        Of float64 rows, to 13 digits: where a covariance is so ill conditioned that float64 would
+        not hold them, this works in twice the precision, and so do `responsibilities` and
+        `predict`.
+
         Parameters
         ----------
         X : (n_samples, n_features) array-like, path or source

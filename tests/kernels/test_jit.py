@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import fastem
-from fastem.kernels.jit import PIECE_WORK, jit, jit_allocating, overload, twins
+from fastem.kernels.jit import PIECE_WORK, jit, jit_allocating, jit_strict, overload, twins
 
 KERNELS = Path(fastem.__file__).parent / "kernels"
 LAYERS = ["default", "omp", "tbb", "workqueue"]
@@ -59,6 +59,14 @@ def wait(flag, ticks, limit):
         i += 1
         ticks[0] = i
     return i < limit
+
+
+@jit_strict
+def add_one_by_one(x):
+    s = 0.0
+    for i in range(len(x)):
+        s += x[i] * x[i]
+    return s
 
 
 @jit_allocating
@@ -123,6 +131,15 @@ def test_sums_are_reordered_but_infinities_are_kept():
     assert total(np.ones(1000)) == 1000.0
     assert {"reassoc", "contract", "nsz", "arcp"} <= flags(total)
     assert not {"nnan", "ninf", "fast"} & flags(total)
+
+
+def test_strict_means_rounded_as_written():
+    x = np.random.default_rng(0).normal(size=1000)
+    total = 0.0
+    for value in x.tolist():
+        total += value * value
+    assert add_one_by_one(x) == total
+    assert not flags(add_one_by_one)
 
 
 def test_infinity_and_nan_keep_their_meaning():
