@@ -5,16 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from fastem import plot
 from fastem.demo import examples
 from fastem.demo.showing import named, save
 from fastem.fit import fit
 from fastem.selection import Selection, select
 
-#: Random clusters, and starts for them, of which a single one is seen to go astray.
-CLUSTERS_SEED, STARTS_SEED = 0, 2
+#: Random clusters, and starts for them, of which a single one leads to a wrong number.
+CLUSTERS_SEED, STARTS_SEED = 0, 37
+#: Nats by which a start has missed what another found: it has stuck at a lesser maximum.
+MISSED = 10.0
 #: Criteria differ by whole units, 2 n times this tol: close enough, and reached much sooner.
 OPTIONS: dict[str, Any] = {
     "criterion": "aic",
@@ -51,10 +51,10 @@ def random_clusters(out: Path, *, readme: bool) -> list[str]:
 def _beside_each_other(one: Selection, five: Selection) -> Any:
     """The criteria of both, to one scale."""
     panels = plot.figure(1, 2, size=(10.0, 4.0), sharey=True)[0]
-    stuck = ", ".join(str(k) for k in _stuck(one))
+    stuck = ", ".join(str(k) for k in _stuck(one, five))
     titles = (
         "One start" + (f": stuck at {stuck}" if stuck else ""),
-        "The best of five; faint dots: starts that were dropped",
+        "The best of five; faint: starts dropped",
     )
     for ax, choice, title in zip(panels, (one, five), titles, strict=True):
         choice.plot(ax, ["aic", "bic"])
@@ -64,12 +64,13 @@ def _beside_each_other(one: Selection, five: Selection) -> Any:
     return panels[0]
 
 
-def _stuck(choice: Selection) -> list[int]:
-    """Numbers of components whose likelihood is below that of fewer: not its maximum."""
-    rows = sorted(choice.table, key=lambda row: row.n_components)
-    best = np.maximum.accumulate([row.log_likelihood for row in rows])
+def _stuck(one: Selection, five: Selection) -> list[int]:
+    """Numbers of components at which one start stopped well below the best of five."""
+    found = {row.n_components: row.log_likelihood for row in five.table}
     return [
-        row.n_components for row, most in zip(rows, best, strict=True) if row.log_likelihood < most
+        row.n_components
+        for row in one.table
+        if row.log_likelihood < found[row.n_components] - MISSED
     ]
 
 

@@ -63,6 +63,16 @@ def test_bic_picks_the_clusters_that_were_drawn(told):
     assert len(marked) == 1
 
 
+def test_restarts_matter(told):
+    """With one start BIC picks another number than with five, which find the truth."""
+    _, text = told
+    truth = re.search(r"(\d) clusters in truth", text)[1]
+    rows = re.findall(r"^ +(\d+) +[\d,]+\*? +[\d,]+(\*?) +[\d,]+\*? +[\d,]+(\*?)$", text, re.M)
+    (by_one,) = (k for k, one, _ in rows if one)
+    (by_five,) = (k for k, _, five in rows if five)
+    assert by_five == truth != by_one
+
+
 def test_the_table_tells_of_the_symmetric_start(told):
     _, text = told
     assert "components 0, 1 start at the same means and covariances" in text
