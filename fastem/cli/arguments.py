@@ -8,7 +8,7 @@ from typing import NoReturn
 from fastem.cli import commands
 from fastem.cli.errors import InputError
 from fastem.covariance import FAMILIES, GROUPS
-from fastem.rows.budget import DEFAULT_MEMORY
+from fastem.rows.streaming.budget import DEFAULT_MEMORY
 from fastem.selection import CRITERIA
 from fastem.starts import STARTS
 

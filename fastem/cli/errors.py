@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from fastem.rows.text import TextError
+from fastem.rows.tables.text import TextError
 
 #: The options that stand for arguments of the library.
 OPTIONS = {

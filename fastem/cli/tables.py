@@ -15,8 +15,8 @@ from numpy.typing import DTypeLike, NDArray
 
 from fastem.cli.errors import InputError, told
 from fastem.rows import Streamed
-from fastem.rows.columns import position
-from fastem.rows.text import Delimited, decoded
+from fastem.rows.tables.columns import position
+from fastem.rows.tables.text import Delimited, decoded
 from fastem.units import LOOKED_AT
 
 NPY, ZIP = b"\x93NUMPY", b"PK\x03\x04"

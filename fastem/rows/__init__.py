@@ -1,28 +1,21 @@
 """Places where rows live. Each decides which blocks meet a density, where and in what order.
 
-source.py      the contract
-memory.py      arrays
-streaming.py   tables read block by block at every pass, within a budget of memory
-  table.py     what is read from the first row to the last
-  ahead.py     the next block is read while the present one is worked on
-  budget.py    how the budget is written
-  disk.py      files: `open`
-  columns.py   which columns of a file
-  binary.py    .npy, .npz and raw binary
-  parquet.py   Parquet (extra: parquet)
-  text/        CSV and its kin
-  together.py  files one after another, and weights beside rows
-  blocks.py    a function that gives blocks
-  labels.py    labels written while rows are read
-dask.py        arrays and data frames of Dask (extra: dask)
-  survey.py    the first look at their chunks
+source.py    the contract
+memory.py    arrays
+streaming/   tables read block by block at every pass, within a budget of memory
+dask/        arrays and data frames of Dask (extra: dask)
+
+tables/      what is streamed: files of each format, and how they are put together
+disk.py      files as a user names them: `open`
+blocks.py    a function of the user's that gives blocks
+labels.py    labels written while rows are read
 """
 
 from fastem.rows.blocks import Blocks
 from fastem.rows.disk import open, streamed
 from fastem.rows.memory import Memory, MemoryRows
 from fastem.rows.source import Rows, Source
-from fastem.rows.streaming import Streamed
+from fastem.rows.streaming.streamed import Streamed
 
 __all__ = [
     "Blocks",

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastem.lazy import lazy
-from fastem.rows.budget import DEFAULT_MEMORY, memory_of
-from fastem.rows.streaming import Streamed
-from fastem.rows.table import Block, Table, working_dtype
+from fastem.rows.streaming.budget import DEFAULT_MEMORY, memory_of
+from fastem.rows.streaming.streamed import Streamed
+from fastem.rows.tables.table import Block, Table, working_dtype
 
 
 class Blocks(Streamed):

@@ -14,14 +14,17 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from fastem import validation
-from fastem.rows.binary import npy, npz, raw
-from fastem.rows.budget import DEFAULT_MEMORY, memory_of
-from fastem.rows.columns import Column
-from fastem.rows.parquet import Parquet
-from fastem.rows.streaming import Streamed
-from fastem.rows.table import Table
-from fastem.rows.text import Text
-from fastem.rows.together import OneAfterAnother, Weighted
+from fastem.rows.streaming.budget import DEFAULT_MEMORY, memory_of
+from fastem.rows.streaming.streamed import Streamed
+from fastem.rows.tables.columns import Column
+from fastem.rows.tables.npy import npy
+from fastem.rows.tables.npz import npz
+from fastem.rows.tables.one_after_another import OneAfterAnother
+from fastem.rows.tables.parquet import Parquet
+from fastem.rows.tables.raw import raw
+from fastem.rows.tables.table import Table
+from fastem.rows.tables.text import Text
+from fastem.rows.tables.weights import Weighted
 
 #: One path or several.
 Paths = str | os.PathLike | Iterable[str | os.PathLike]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from fastem.density import Density
 from fastem.kernels.jit import fork_waits
 from fastem.moments import Moments
-from fastem.rows.source import Rows, Source
+from fastem.rows.source import Drawn, Limits, Rows, Source
 from fastem.units import Units
 
 #: Numbers of a long enough row.
@@ -20,8 +21,8 @@ TURNED = 2**20
 
 
 @dataclass(frozen=True, eq=False)
-class Memory(Source):
-    """An array of rows.
+class Array:
+    """Rows in an array, and their weights.
 
     Parameters
     ----------
@@ -29,13 +30,10 @@ class Memory(Source):
         Finite. Never copied, never written to.
     sample_weight : (n_samples,) float64 or None
         Positive.
-    weight_unit : float
-        What the weights are multiples of.
     """
 
     X: NDArray
-    sample_weight: NDArray[np.float64] | None = None
-    weight_unit: float = 1.0
+    sample_weight: NDArray[np.float64] | None
 
     @property
     def n_samples(self) -> int:
@@ -52,27 +50,36 @@ class Memory(Source):
         """float64 or float32."""
         return self.X.dtype
 
-    def look(self, n: int) -> NDArray:
-        """About n rows, at most 2 n, evenly spaced."""
-        return self.X[:: max(1, len(self.X) // n)]
 
-    def limits(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+@dataclass(frozen=True, eq=False)
+class Memory(Array, Source):
+    """An array of rows.
+
+    Parameters
+    ----------
+    X, sample_weight
+        As of `Array`.
+    weight_unit : float
+        What the weights are multiples of.
+    """
+
+    sample_weight: NDArray[np.float64] | None = None
+    weight_unit: float = 1.0
+
+    def take(self, numbers: NDArray[np.intp]) -> Drawn:
+        """Rows by their numbers, and their weights; not copied if they are all."""
+        if len(numbers) == len(self.X):
+            return self.X, self.sample_weight
+        weight = None if self.sample_weight is None else self.sample_weight[numbers]
+        return self.X[numbers], weight
+
+    def limits(self) -> Limits:
         """Smallest and largest number in each column."""
         return limits(self.X)
 
-    def limits_along(
-        self, axes: NDArray[np.float64]
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def limits_along(self, axes: NDArray[np.float64]) -> Limits:
         """Smallest and largest number in each column of the rows times axes (n_features, m)."""
         return limits_along(self.X, axes)
-
-    def draw(self, n: int, rng: np.random.Generator) -> tuple[NDArray, NDArray[np.float64] | None]:
-        """At most n rows drawn without replacement, in their order, and their weights."""
-        if n >= len(self.X):
-            return self.X, self.sample_weight
-        chosen = np.sort(rng.choice(len(self.X), n, replace=False, shuffle=False))
-        weight = None if self.sample_weight is None else self.sample_weight[chosen]
-        return self.X[chosen], weight
 
     def widened(self) -> Memory:
         """The same rows as float64."""
@@ -84,43 +91,24 @@ class Memory(Source):
 
 
 @dataclass(frozen=True, eq=False)
-class MemoryRows(Rows):
+class MemoryRows(Array, Rows):
     """An array of rows and the units to work on it in.
 
     Parameters
     ----------
-    X : (n_samples, n_features) float64 or float32, C order
-        Never copied, never written to.
-    sample_weight : (n_samples,) float64 or None
-        Positive.
+    X, sample_weight
+        As of `Array`.
     units : Units
     """
 
-    X: NDArray
-    sample_weight: NDArray[np.float64] | None
     units: Units
-
-    @property
-    def n_samples(self) -> int:
-        """Number of rows."""
-        return self.X.shape[0]
-
-    @property
-    def n_features(self) -> int:
-        """Number of columns."""
-        return self.X.shape[1]
-
-    @property
-    def precision(self) -> float:
-        """Relative rounding error of a pass over these rows."""
-        return float(np.finfo(self.X.dtype).eps)
 
     def summarise(self, density: Density) -> Moments:
         """One pass: the moments of all rows."""
         return density.summarise(self.X, self.sample_weight, self.units)
 
 
-def limits(X: NDArray) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def limits(X: NDArray) -> Limits:
     """Smallest and largest number in each column."""
     # Along short rows NumPy is slow: several make a long one.
     fold = max(1, FOLDED // X.shape[1])
@@ -136,16 +124,21 @@ def limits(X: NDArray) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     return of(np.minimum), of(np.maximum)
 
 
-def limits_along(
-    X: NDArray, axes: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def limits_along(X: NDArray, axes: NDArray[np.float64]) -> Limits:
     """Smallest and largest number in each column of X times axes (n_features, m)."""
-    low = np.full(axes.shape[1], np.inf)
-    high = -low
     step = max(1, TURNED // X.shape[1])
-    for start in range(0, len(X), step):
+
+    def turned(start: int) -> NDArray:
         with fork_waits(TURNED):
-            turned = X[start : start + step] @ axes
-        here = limits(turned)
-        low, high = np.minimum(low, here[0]), np.maximum(high, here[1])
+            return X[start : start + step] @ axes
+
+    return union(axes.shape[1], (limits(turned(start)) for start in range(0, len(X), step)))
+
+
+def union(n_columns: int, blocks: Iterable[Limits]) -> Limits:
+    """The limits of all blocks together, from those of each."""
+    low = np.full(n_columns, np.inf)
+    high = -low
+    for least, most in blocks:
+        low, high = np.minimum(low, least), np.maximum(high, most)
     return low, high

@@ -19,7 +19,17 @@ from fastem.density import Density
 from fastem.moments import Moments
 from fastem.units import Units
 
-__all__ = ["Rows", "Source"]
+__all__ = ["Drawn", "Limits", "Rows", "Source", "weight_unit"]
+
+#: Some rows (n, n_features) and their weights (n,), if they have any.
+Drawn = tuple[NDArray, NDArray[np.float64] | None]
+#: Smallest and largest number in each column.
+Limits = tuple[NDArray[np.float64], NDArray[np.float64]]
+
+
+def weight_unit(heaviest: float) -> float:
+    """What weights are to be multiples of, from the largest of them: they will be near 1."""
+    return float(np.exp2(np.floor(np.log2(heaviest)))) if heaviest else 1.0
 
 
 class Rows(ABC):
@@ -34,8 +44,13 @@ class Rows(ABC):
 
     @property
     @abstractmethod
+    def dtype(self) -> np.dtype:
+        """float64 or float32."""
+
+    @property
     def precision(self) -> float:
         """Relative rounding error of a pass over these rows."""
+        return float(np.finfo(self.dtype).eps)
 
     @abstractmethod
     def summarise(self, density: Density) -> Moments:
@@ -69,22 +84,29 @@ class Source(ABC):
         """float64 or float32."""
 
     @abstractmethod
+    def take(self, numbers: NDArray[np.intp]) -> Drawn:
+        """Rows by their numbers, which are distinct and ascend, and their weights."""
+
     def look(self, n: int) -> NDArray:
         """About n rows, at most 2 n, evenly spaced: what units are chosen from."""
+        return self.take(np.arange(0, self.n_samples, max(1, self.n_samples // n)))[0]
 
     @abstractmethod
-    def limits(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def limits(self) -> Limits:
         """Smallest and largest number in each column, (n_features,)."""
 
     @abstractmethod
-    def limits_along(
-        self, axes: NDArray[np.float64]
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def limits_along(self, axes: NDArray[np.float64]) -> Limits:
         """Smallest and largest number in each column of the rows times axes (n_features, m)."""
 
-    @abstractmethod
-    def draw(self, n: int, rng: np.random.Generator) -> tuple[NDArray, NDArray[np.float64] | None]:
-        """At most n rows drawn without replacement, in their order, and their weights."""
+    def draw(self, n: int, rng: np.random.Generator) -> Drawn:
+        """At most n rows drawn without replacement, in their order, and their weights.
+
+        They are the same rows wherever these live.
+        """
+        if n >= self.n_samples:
+            return self.take(np.arange(self.n_samples))
+        return self.take(np.sort(rng.choice(self.n_samples, n, replace=False, shuffle=False)))
 
     @abstractmethod
     def widened(self) -> Source:

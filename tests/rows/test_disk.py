@@ -175,8 +175,8 @@ def test_parquet_of_several_dtypes_and_row_groups(tmp_path):
 
 @pytest.mark.parametrize("suffix", ["csv", "parquet"])
 def test_many_columns_are_read_few_rows_at_a_time(tmp_path, monkeypatch, suffix):
-    monkeypatch.setattr("fastem.rows.text.delimited.FIELDS", 200)
-    monkeypatch.setattr("fastem.rows.parquet.NUMBERS", 200)
+    monkeypatch.setattr("fastem.rows.tables.text.delimited.FIELDS", 200)
+    monkeypatch.setattr("fastem.rows.tables.parquet.NUMBERS", 200)
     X = np.random.default_rng(0).normal(size=(65, 20))
     path = write(tmp_path / f"a.{suffix}", X, [f"x{j}" for j in range(20)])
     sizes = [len(block) for block, _ in open_rows(path).stream.table.blocks()]

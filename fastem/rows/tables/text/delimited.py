@@ -12,9 +12,9 @@ from operator import itemgetter
 import numpy as np
 from numpy.typing import NDArray
 
-from fastem.rows.text.errors import TextError, shown
-from fastem.rows.text.fields import is_missing, number
-from fastem.rows.text.layout import BLANKS, Layout, split
+from fastem.rows.tables.text.errors import TextError, shown
+from fastem.rows.tables.text.fields import is_missing, number
+from fastem.rows.tables.text.layout import BLANKS, Layout, split
 
 #: Lines that the layout is judged by.
 SAMPLE = 100

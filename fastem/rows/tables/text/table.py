@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
-from fastem.rows.columns import Column, positions
-from fastem.rows.table import Block, Table, stamp_of
-from fastem.rows.text.delimited import Delimited
-from fastem.rows.text.encoding import decoded
-from fastem.rows.text.errors import TextError
+from fastem.rows.tables.columns import Column, positions
+from fastem.rows.tables.table import Block, Table, stamp_of
+from fastem.rows.tables.text.delimited import Delimited
+from fastem.rows.tables.text.encoding import decoded
+from fastem.rows.tables.text.errors import TextError
 
 
 class Text(Table):

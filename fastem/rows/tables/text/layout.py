@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from fastem.rows.text.errors import TextError, shown
-from fastem.rows.text.fields import is_decimal_comma, is_missing, number
+from fastem.rows.tables.text.errors import TextError, shown
+from fastem.rows.tables.text.fields import is_decimal_comma, is_missing, number
 
 BLANKS = " "
 #: Tried in this order; of equals the first wins.

@@ -6,7 +6,7 @@ import gzip
 import io
 from typing import IO
 
-from fastem.rows.text.errors import TextError
+from fastem.rows.tables.text.errors import TextError
 
 GZIP = b"\x1f\x8b"
 #: Bytes looked at.

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastem.rows.columns import Column, positions
-from fastem.rows.table import Block, Table, stamp_of
+from fastem.rows.tables.columns import Column, positions
+from fastem.rows.tables.table import Block, Table, stamp_of
 
 #: Numbers decoded together, and rows of those.
 NUMBERS = 2**20

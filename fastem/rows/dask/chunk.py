@@ -1,0 +1,61 @@
+"""What a worker makes of a chunk: by the serial kernel, for a worker has threads of its own."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from fastem.density import Density
+from fastem.moments import Moments
+from fastem.rows import memory
+from fastem.rows.source import Drawn, Limits
+from fastem.units import Units
+
+
+class Form(NamedTuple):
+    """What kernels take of a chunk: dtype, number of columns, and what weights are counted in."""
+
+    dtype: np.dtype
+    n_features: int
+    weight_unit: float = 1.0
+
+    def counted(self, block: ArrayLike, weight: ArrayLike | None) -> Drawn:
+        """The rows of a chunk that count, and their weights."""
+        X = np.ascontiguousarray(block, dtype=self.dtype)
+        if X.ndim != 2 or X.shape[1] != self.n_features:
+            raise ValueError(
+                f"a chunk of X has shape {X.shape}, where it had {self.n_features} columns before"
+            )
+        if weight is None:
+            return X, None
+        weight = np.asarray(weight, dtype=np.float64)
+        counted = weight > 0
+        if not counted.all():
+            X, weight = X[counted], weight[counted]
+        return X, weight / self.weight_unit
+
+
+def take(
+    block: ArrayLike, weight: ArrayLike | None, form: Form, numbers: NDArray[np.int64]
+) -> Drawn:
+    """Rows that count, by their numbers, and their weights."""
+    X, v = form.counted(block, weight)
+    return X[numbers], None if v is None else v[numbers]
+
+
+def summarise(
+    block: ArrayLike, weight: ArrayLike | None, order: tuple[Form, Density, Units]
+) -> Moments:
+    """The moments of its rows under a density."""
+    form, density, units = order
+    return density.summarise(*form.counted(block, weight), units, parallel=False)
+
+
+def limits_along(
+    block: ArrayLike, weight: ArrayLike | None, order: tuple[Form, NDArray[np.float64]]
+) -> Limits:
+    """Smallest and largest number in each column of its rows times axes."""
+    form, axes = order
+    return memory.limits_along(form.counted(block, weight)[0], axes)

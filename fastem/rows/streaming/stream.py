@@ -1,0 +1,149 @@
+"""One pass over a table, block by block, within a budget of memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from typing import NamedTuple, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastem.kernels.jit import n_threads
+from fastem.kernels.passes import TILE_ROWS
+from fastem.rows.streaming.ahead import SPARE, ahead
+from fastem.rows.tables.table import Block, Reader, Table
+
+#: Shares of the budget: rows kept in memory if they are few, all blocks at work (a half of it if
+#: need be), a sample of rows.
+KEPT = 4
+BLOCKS = 4
+SAMPLE = 8
+#: Bytes of a block, at most: it should be in a cache still when it has been read.
+BLOCK = 2**22
+
+R = TypeVar("R")
+
+
+class Buffer(NamedTuple):
+    """Room for a block."""
+
+    X: NDArray
+    weight: NDArray[np.float64] | None
+
+
+@dataclass(frozen=True, eq=False)
+class Stream:
+    """A table, and how it is to be read.
+
+    Parameters
+    ----------
+    table : Table
+    dtype : dtype
+        float64 or float32.
+    memory : int
+        Bytes that reading may take.
+    """
+
+    table: Table
+    dtype: np.dtype
+    memory: int
+
+    @property
+    def row_bytes(self) -> int:
+        """Of a row in memory, with its weight."""
+        return self.table.n_features * self.dtype.itemsize + 8 * self.table.weighted
+
+    def each(
+        self,
+        work: Callable[[NDArray, NDArray | None], R],
+        *,
+        whole: int = TILE_ROWS,
+        most: int | None = None,
+        beside: int = 0,
+        checked: bool = False,
+    ) -> Generator[R, None, None]:
+        """One pass: what a function makes of each block of rows, in order. Close the generator.
+
+        Rows of weight 0 are left out.
+
+        Parameters
+        ----------
+        work : callable
+            Of rows and weights; called by several threads at once. What it returns must not be
+            bound to them: other rows will be read into their place.
+        whole : int
+            Blocks' numbers of rows are multiples of it, but for the last,
+        most : int, optional
+            and no more than this.
+        beside : int
+            Bytes a row of what `work` returns.
+        checked : bool
+            Whether to look for NaN and infinity.
+
+        Raises
+        ------
+        ValueError
+            If the table changes meanwhile, or the budget has no room for so many rows.
+        """
+        return ahead(
+            lambda: self._opened(checked or self.table.stamp() is None),
+            self._buffers(max(self.row_bytes, beside) * whole, whole, most),
+            lambda block: work(*block),
+        )
+
+    def take(self, rows: NDArray[np.intp]) -> Block:
+        """Those rows, counted from 0 without those of weight 0, in order."""
+        X = None if self.table.weighted else self.table.take(rows)
+        if X is not None:
+            return np.ascontiguousarray(X, self.dtype), None
+        taken = self._buffer(len(rows))
+        with self._opened(checked=False) as fill:
+            buffer = self._buffer(max(1, BLOCK // self.row_bytes))
+            row = done = 0
+            while done < len(rows) and (block := fill(buffer)) is not None:
+                X, weight = block
+                here = rows[done : np.searchsorted(rows, row + len(X))] - row
+                some = slice(done, done + len(here))
+                taken.X[some] = X[here]
+                if taken.weight is not None and weight is not None:
+                    taken.weight[some] = weight[here]
+                row, done = row + len(X), done + len(here)
+        return taken.X[:done], None if taken.weight is None else taken.weight[:done]
+
+    def _buffers(self, least: int, whole: int, most: int | None) -> list[Buffer]:
+        """Those of one pass, in multiples of `whole` rows, so many of which take `least` bytes."""
+        fewest = 1 + SPARE
+        room = max(self.memory // (BLOCKS * least), min(self.memory // (2 * least), fewest))
+        if room < fewest:
+            raise ValueError(
+                f"memory is {self.memory} bytes, too few to work on {self.table.name}; give at "
+                f"least {2 * fewest * least}"
+            )
+        n_buffers = min(n_threads(np.inf), room - SPARE) + SPARE
+        n = min(room // n_buffers, max(1, BLOCK // least)) * whole
+        return [self._buffer(n if most is None else min(n, most)) for _ in range(n_buffers)]
+
+    def _buffer(self, n: int) -> Buffer:
+        X = np.empty((n, self.table.n_features), self.dtype)
+        return Buffer(X, np.empty(n) if self.table.weighted else None)
+
+    @contextmanager
+    def _opened(self, checked: bool) -> Iterator[Callable[[Buffer], Block | None]]:
+        stamp = self.table.stamp()
+        with closing(self.table.reader(self.dtype, checked=checked)) as reader:
+            yield lambda buffer: self._fill(buffer, reader, stamp)
+
+    def _fill(self, buffer: Buffer, reader: Reader, stamp: object) -> Block | None:
+        n = reader.read(*buffer)
+        if n:
+            return buffer.X[:n], None if buffer.weight is None else buffer.weight[:n]
+        if self.table.stamp() != stamp:
+            raise changed(self.table)
+        return None
+
+
+def changed(table: Table) -> ValueError:
+    """What is said of a table that is not what it was."""
+    return ValueError(f"{table.name} changed while it was read; start again once it is complete")

@@ -1,0 +1,58 @@
+"""The format of NumPy's arrays: a header that tells dtype and shape, and the numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+
+from fastem.rows.tables.binary import Form
+from fastem.rows.tables.columns import Column
+from fastem.rows.tables.plain import Plain
+from fastem.rows.tables.table import working_dtype
+
+
+def npy(path: Path, columns: Sequence[Column] | None = None, weight: Column | None = None) -> Plain:
+    """The array in an .npy file; one of a single dimension is a column.
+
+    Raises
+    ------
+    TypeError
+        If it does not hold real numbers.
+    ValueError
+        If the file is damaged or cut short, holds another shape, or there is no such column.
+    """
+    with open(path, "rb") as file:
+        return Plain(path, form_of(file, str(path)), columns, weight)
+
+
+def form_of(file: IO[bytes], name: str) -> Form:
+    """What the header of an .npy file says; the file is left behind it.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is damaged or of another shape.
+    """
+    read = {
+        (1, 0): np.lib.format.read_array_header_1_0,
+        (2, 0): np.lib.format.read_array_header_2_0,
+    }
+    try:
+        version = np.lib.format.read_magic(file)
+        if version not in read:
+            raise ValueError(f"version {version}")
+        shape, fortran, dtype = read[version](file)
+    except (ValueError, EOFError) as error:
+        raise ValueError(f"{name} is damaged ({error}); save it again") from None
+    if len(shape) == 1:
+        shape = (*shape, 1)
+    if len(shape) != 2 or 0 in shape:
+        raise ValueError(
+            f"{name} holds an array of shape {shape}; give a 2-dimensional one, "
+            f"(n_samples, n_features), that is not empty"
+        )
+    working_dtype(dtype, name)
+    return Form(shape[0], shape[1], dtype, fortran and shape[1] > 1, file.tell())
