@@ -29,9 +29,7 @@ def whole(path: str | os.PathLike, *, alone: bool = False) -> Generator[Path, No
         If the file cannot be written.
     """
     target = Path(os.path.realpath(path))
-    # The ending stays: writers go by it.
-    own = "" if alone else f".{secrets.token_hex(4)}"
-    part = target.with_name(f".{target.stem[:64]}{own}.part{target.suffix}")
+    part = beside(target, alone=alone)
     try:
         yield part
         if target.exists():
@@ -39,3 +37,10 @@ def whole(path: str | os.PathLike, *, alone: bool = False) -> Generator[Path, No
         os.replace(part, target)
     finally:
         part.unlink(missing_ok=True)
+
+
+def beside(target: Path, *, alone: bool = False) -> Path:
+    """A hidden name beside a file, which nobody else has unless the writer is alone."""
+    own = "" if alone else f".{secrets.token_hex(4)}"
+    # The ending stays: writers go by it.
+    return target.with_name(f".{target.stem[:64]}{own}.part{target.suffix}")

@@ -1,7 +1,12 @@
 """The command line.
 
-    fit      arguments --> Outputs (checked) --> Table --> select --> files, report
-    predict  arguments --> Outputs (checked) --> Mixture, Table --> labels
+parser.py                       words --> a command and its arguments
+fit.py, predict.py, demo.py     the commands: what they take, and what they do
+arguments.py                    what several take
+streams.py, tables.py           input --> Table
+labels.py, models.py, pictures.py, report.py, terminal.py     output
+outputs.py                      files appear all together, or none of them
+errors.py                       what a user is told in one line
 
 Whatever is wrong with the input is an InputError: one line on standard error, exit status 2.
 """
@@ -16,8 +21,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
 
-from fastem.cli.arguments import parser
 from fastem.cli.errors import InputError, one_line
+from fastem.cli.parser import parser
 
 __all__ = ["main"]
 

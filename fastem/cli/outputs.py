@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import os
-import secrets
-import shutil
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
 
+from fastem.atomic import beside, whole
 from fastem.cli.errors import InputError
 
 
 class Outputs:
     """The files that a command is to write, found writable before its work begins.
 
-    Each is written beside its place; `publish` renames them all. Leaving the `with` block takes
-    away what was not published.
+    Each is written beside its place. Leaving the `with` block renames them all; if an exception
+    leaves it, they are taken away.
 
     Parameters
     ----------
@@ -34,7 +33,7 @@ class Outputs:
 
     def __init__(self, paths: Mapping[str, str | None], *sources: str) -> None:
         self._targets = {o: _target(p) for o, p in paths.items() if p is not None}
-        self._parts: dict[Path, Path] = {}
+        self._parts = ExitStack()
         taken = {Path(os.path.realpath(path)): path for path in sources}
         for option, target in self._targets.items():
             given = str(paths[option])
@@ -44,32 +43,13 @@ class Outputs:
             with _written(option, given):
                 _check(target)
 
-    def __contains__(self, option: str) -> bool:
-        """Whether the option was given."""
-        return option in self._targets
-
     def write(self, option: str, write: Callable[[Path], object]) -> None:
         """Have the option's file written beside its place, if it was asked for."""
         if option not in self._targets:
             return
         target = self._targets[option]
         with _written(option, str(target)):
-            if _is_special(target):
-                write(target)
-                return
-            part = _beside(target)
-            self._parts[target] = part
-            write(part)
-            if target.exists():
-                shutil.copymode(target, part)
-
-    def publish(self) -> None:
-        """Rename what was written to the names asked for."""
-        while self._parts:
-            target, part = next(iter(self._parts.items()))
-            with _written("output", str(target)):
-                os.replace(part, target)
-            del self._parts[target]
+            write(target if _is_special(target) else self._parts.enter_context(whole(target)))
 
     def __enter__(self) -> Outputs:
         """Self."""
@@ -81,9 +61,9 @@ class Outputs:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Take away what was not published."""
-        for part in self._parts.values():
-            part.unlink(missing_ok=True)
+        """Put what was written in its place, or take it away."""
+        with _written("output", "files"):
+            self._parts.__exit__(kind, error, traceback)
 
 
 def _target(path: str) -> Path:
@@ -101,7 +81,7 @@ def _check(target: Path) -> None:
         raise FileNotFoundError(None, "its directory does not exist")
     if target.exists() and not os.access(target, os.W_OK):
         raise PermissionError(None, "it is write-protected")
-    part = _beside(target)
+    part = beside(target)
     os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
     part.unlink()
 
@@ -111,17 +91,13 @@ def _is_special(target: Path) -> bool:
     return target.exists() and not target.is_file()
 
 
-def _beside(target: Path) -> Path:
-    # The ending stays: writers go by it.
-    return target.with_name(f".{target.stem[:64]}.{secrets.token_hex(4)}.part{target.suffix}")
-
-
 @contextmanager
 def _written(option: str, path: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
         why = error.strerror or str(error)
+        path = error.filename2 or path  # the one that a file could not be renamed to
         raise InputError(
             f"{option} {path} cannot be written: {why}; give a path where you can write"
         ) from error

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -103,17 +103,11 @@ class Csv(Labels):
 
     def __init__(self, path: Path, n_components: int | None, noisy: bool = False) -> None:
         self._file = open(path, "w", encoding="utf-8", newline="")  # noqa: SIM115
-        self._file.write(",".join(names(n_components, noisy)) + "\n")
+        self._file.write(",".join(header(n_components, noisy)) + "\n")
 
     def write(self, labels: NDArray[np.int32], resp: NDArray | None) -> None:
         """Add a line for each row."""
-        for start in range(0, len(labels), LINES):
-            block = slice(start, start + LINES)
-            lines = list(map(str, labels[block].tolist()))
-            if resp is not None:
-                rows = zip(lines, resp[block].tolist(), strict=True)
-                lines = [f"{label},{','.join(map(repr, row))}" for label, row in rows]
-            self._file.write("\n".join(lines) + "\n")
+        self._file.writelines(lines(labels, resp))
 
     def close(self) -> None:
         """Close it."""
@@ -130,7 +124,7 @@ class Parquet(Labels):
             raise ImportError(
                 "writing .parquet needs pyarrow; install it with: pip install 'fastem[parquet]'"
             ) from None
-        self._path, self._names = path, names(n_components, noisy)
+        self._path, self._names = path, header(n_components, noisy)
         self._open = parquet.ParquetWriter
         self._file: parquet.ParquetWriter | None = None
 
@@ -156,8 +150,19 @@ FORMATS: dict[str, type[Npy] | type[Csv] | type[Parquet]]
 FORMATS = {".npy": Npy, ".csv": Csv, ".parquet": Parquet}
 
 
-def names(n_components: int | None, noisy: bool = False) -> list[str]:
-    """Of the columns."""
+def lines(labels: NDArray[np.int32], resp: NDArray | None) -> Iterator[str]:
+    """Each row as text."""
+    for start in range(0, len(labels), LINES):
+        block = slice(start, start + LINES)
+        if resp is None:
+            yield from (f"{label}\n" for label in labels[block].tolist())
+            continue
+        for label, row in zip(labels[block].tolist(), resp[block].tolist(), strict=True):
+            yield f"{label},{','.join(map(repr, row))}\n"
+
+
+def header(n_components: int | None, noisy: bool = False) -> list[str]:
+    """Names of the columns."""
     if n_components is None:
         return ["label"]
     found = ["label", *(f"probability_{k}" for k in range(n_components))]

@@ -3,7 +3,7 @@
 import pytest
 
 from fastem import cli
-from fastem.cli import commands
+from fastem.cli import fit
 
 
 @pytest.fixture
@@ -38,4 +38,4 @@ def refused(run, tmp_path):
 @pytest.fixture
 def no_fit(monkeypatch):
     """Let no fit begin."""
-    monkeypatch.setattr(commands, "select", lambda *_, **__: pytest.fail("a fit has begun"))
+    monkeypatch.setattr(fit, "select", lambda *_, **__: pytest.fail("a fit has begun"))

@@ -22,14 +22,29 @@ WORDS = ["fit", FAITHFUL, "--components", "2", "--n-init", "2"]
 STUCK = """
 import sys, time
 from fastem import cli
-from fastem.cli import commands
+from fastem.cli import labels
 
-def write(path):
+def write(labelled, target, path):
     path.write_text("half")
     print("half", flush=True)
     time.sleep(600)
 
-commands._label_writer = lambda *_: write
+labels.Labels.write = write
+sys.exit(cli.main())
+"""
+
+#: The command, but with a picture that is never finished; labels and model are written before.
+DRAWING = """
+import sys, time
+from matplotlib.figure import Figure
+from fastem import cli
+
+def savefig(figure, path):
+    path.write_text("half")
+    print("half", flush=True)
+    time.sleep(600)
+
+Figure.savefig = savefig
 sys.exit(cli.main())
 """
 
@@ -37,14 +52,14 @@ sys.exit(cli.main())
 BUSY = """
 import sys
 from fastem import cli
-from fastem.cli import commands
+from fastem.cli import fit
 
-select = commands.select
+select = fit.select
 
 def tell(event):
     print("half", flush=True)
 
-commands.select = lambda *a, **k: select(*a, **{**k, "callback": tell})
+fit.select = lambda *a, **k: select(*a, **{**k, "callback": tell})
 sys.exit(cli.main())
 """
 
@@ -84,10 +99,12 @@ def test_errors_have_status_2_and_no_traceback(tmp_path):
     ("number", "status"),
     [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 130)],
 )
-@pytest.mark.parametrize("driver", [STUCK, BUSY], ids=["writing", "fitting"])
+@pytest.mark.parametrize("driver", [STUCK, DRAWING, BUSY], ids=["writing", "drawing", "fitting"])
 def test_signals_leave_nothing_half_written(tmp_path, driver, number, status):
     (tmp_path / "labels.csv").write_text("old")
     words = [*WORDS, "--labels", "labels.csv", "--model", "m.npz"]
+    if driver is DRAWING:
+        words += ["--plot", "clusters.png"]
     if driver is BUSY:
         words += ["--components", "9", "--n-init", "1000", "--tol", "0"]
     with subprocess.Popen(

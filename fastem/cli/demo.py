@@ -1,0 +1,23 @@
+"""`fastem demo`."""
+
+from __future__ import annotations
+
+import argparse
+
+from fastem.cli.arguments import command
+from fastem.cli.errors import told
+
+
+def add(words: argparse._SubParsersAction) -> None:
+    """Add the command."""
+    demo = command(words, "demo", "draw the story of EM, and print its figures", run)
+    demo.add_argument("--out", metavar="DIR", required=True, help="folder, made if need be")
+    demo.add_argument("--readme", action="store_true", help="only the README's pictures")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Draw the story of EM; its module is slow to import, so only here."""
+    with told():
+        from fastem import demo as story
+    with told(arguments.out):
+        story.run(arguments.out, readme=arguments.readme)

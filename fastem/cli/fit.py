@@ -1,0 +1,226 @@
+"""`fastem fit`: arguments --> Outputs (checked) --> Table --> select --> files, report."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import sys
+from functools import partial
+from importlib.util import find_spec
+
+from fastem.cli import labels, models, pictures, report, streams, terminal
+from fastem.cli.arguments import COLUMNS, add_input, command
+from fastem.cli.errors import InputError, told
+from fastem.cli.outputs import Outputs
+from fastem.cli.tables import Table
+from fastem.covariance import FAMILIES, GROUPS, family
+from fastem.selection import CRITERIA, Selection, select
+from fastem.starts import STARTS
+
+#: Tried where nothing is asked for.
+MOST_COMPONENTS = 9
+#: Options that ask for a file, and what will be in it.
+OUTPUTS = {
+    "--labels": "the component of each row",
+    "--model": "the mixture, for fastem predict",
+    "--plot": "a picture of the clusters",
+    "--plot-selection": "a picture of the criterion",
+}
+EXAMPLES = """\
+examples:
+  fastem fit data.csv                              1 to 9 clusters are tried, BIC picks
+  fastem fit data.csv --components 3 --labels labels.csv
+  fastem fit data.csv --components 1:9 --covariance full,diag --plot clusters.png
+  fastem fit iris.csv --columns sepal_length:petal_width --model iris.npz
+  fastem fit data.csv --components 1:20 --json > fits.json
+"""
+
+
+def add(words: argparse._SubParsersAction) -> None:
+    """Add the command."""
+    fit = command(
+        words, "fit", "find the clusters in a file, and how many there are", run, EXAMPLES
+    )
+    add_input(fit)
+    fit.add_argument(
+        "--checkpoint",
+        metavar="FILE.npz",
+        help="keep the fit in this file while it runs: killed, the same command goes on from it",
+    )
+    fit.add_argument(
+        "--progress", action="store_true", help="show progress where standard error is no terminal"
+    )
+    _add_mixture(fit)
+    _add_search(fit)
+    _add_output(fit)
+
+
+def _add_mixture(fit: argparse.ArgumentParser) -> None:
+    """What the mixture may be."""
+    model = fit.add_argument_group("the mixture")
+    model.add_argument(
+        "--components",
+        metavar="K",
+        help="how many clusters: 3, or several to choose from, as in 1:9 (both ends) or 2,4,8; "
+        "default 1:9",
+    )
+    model.add_argument(
+        "--covariance",
+        metavar="FAMILY",
+        default="full",
+        help=f"shape of the clusters, {', '.join(FAMILIES)}, or several to choose from, as in "
+        f"full,diag, or by the words {', '.join(GROUPS)}; default full",
+    )
+    model.add_argument(
+        "--criterion", choices=CRITERIA, default="bic", help="what picks the best; default bic"
+    )
+    model.add_argument(
+        "--noise",
+        action="store_true",
+        help="let rows belong to no cluster, spread evenly over the data; their label is -1",
+    )
+    model.add_argument("--columns", metavar="COLUMNS", help=f"which to use; {COLUMNS}")
+    model.add_argument(
+        "--drop-missing", action="store_true", help="leave out rows with missing values"
+    )
+
+
+def _add_search(fit: argparse.ArgumentParser) -> None:
+    """How it is looked for."""
+    search = fit.add_argument_group("the search")
+    search.add_argument(
+        "--n-init", metavar="N", type=int, default=10, help="starts of each fit; default 10"
+    )
+    search.add_argument(
+        "--init",
+        choices=STARTS,
+        default="k-means++",
+        help="default k-means++; hierarchical as mclust begins, the other starts by k-means++",
+    )
+    search.add_argument(
+        "--seed",
+        metavar="N",
+        type=int,
+        default=0,
+        help="of the random starts; default 0, so that the same command finds the same clusters",
+    )
+    search.add_argument(
+        "--tol",
+        metavar="NATS",
+        type=float,
+        default=1e-6,
+        help="stop when no larger gain in log-likelihood a row is to be expected; default 1e-6",
+    )
+    search.add_argument("--max-iter", metavar="N", type=int, default=1000, help="default 1000")
+    search.add_argument(
+        "--reg-covar",
+        metavar="VARIANCE",
+        type=float,
+        help="added to every variance; default 0, with a floor that keeps clusters from collapsing",
+    )
+    search.add_argument(
+        "--prior",
+        action="store_true",
+        help="regularise by the prior of Fraley and Raftery (2007): no cluster can collapse",
+    )
+
+
+def _add_output(fit: argparse.ArgumentParser) -> None:
+    """What is written."""
+    output = fit.add_argument_group("output")
+    output.add_argument(
+        "--labels", metavar="OUT.csv", help="write each row's component (or .npy, .parquet)"
+    )
+    output.add_argument("--model", metavar="OUT.npz", help="write the mixture, for fastem predict")
+    output.add_argument("--plot", metavar="OUT.png", help="draw the clusters (.png, .pdf, .svg)")
+    output.add_argument(
+        "--plot-selection", metavar="OUT.png", help="draw the criterion of every fit"
+    )
+    output.add_argument("--json", action="store_true", help="print everything as JSON, no text")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Fit a file; write and print what was asked for."""
+    counts = None if arguments.components is None else _counts(arguments.components)
+    families = [name.strip() for name in arguments.covariance.split(",")]
+    with told():
+        for name in families:
+            if name not in GROUPS:
+                family(name)
+    targets = {name: getattr(arguments, name[2:].replace("-", "_")) for name in OUTPUTS}
+    pictures.check({name: targets[name] for name in pictures.DRAWN})
+    with Outputs(targets, *arguments.file) as outputs:
+        table = streams.read(
+            arguments.file,
+            arguments.columns,
+            drop_missing=arguments.drop_missing,
+            memory=arguments.memory,
+        )
+        terminal.note(table)
+        labels.check(arguments.labels, table)
+        choice = _select(table, counts, families, arguments)
+        mixture = choice.best.mixture
+        labelled = labels.Labels(table, mixture)
+        sizes = labelled.sizes()
+        outputs.write("--labels", lambda path: labelled.write(arguments.labels, path))
+        outputs.write("--model", lambda path: models.save(mixture, table, path))
+        for name, draw in pictures.DRAWN.items():
+            outputs.write(name, partial(draw, choice, table))
+    name = streams.name_of(arguments.file)
+    if arguments.json:
+        print(json.dumps(report.document(name, table, choice, sizes), allow_nan=False))
+        return
+    width = max(60, shutil.get_terminal_size((100, 24)).columns)
+    terminal.say(report.text(name, table, choice, sizes, width))
+    terminal.say("\n".join(f"Wrote {p}: {OUTPUTS[name]}." for name, p in targets.items() if p))
+
+
+def _counts(text: str) -> list[int]:
+    """The numbers of components in a text such as 3, 1:9 or 2,4,8."""
+    counts: list[int] = []
+    for part in text.split(","):
+        first, colon, last = part.partition(":")
+        try:
+            low = int(first)
+            high = int(last) if colon else low
+        except ValueError:
+            raise InputError(
+                f"--components {text} is no number; give one such as 3, or a range such as 1:9"
+            ) from None
+        if low < 1:
+            raise InputError(f"--components {text} asks for {low}; there must be at least 1")
+        if high < low:
+            raise InputError(f"--components {part} runs backwards; write {high}:{low}")
+        counts += range(low, high + 1)
+    return counts
+
+
+def _select(
+    table: Table, counts: list[int] | None, families: list[str], arguments: argparse.Namespace
+) -> Selection:
+    if counts is None:
+        counts = list(range(1, min(MOST_COMPONENTS, table.n_samples) + 1))
+    most = max(counts)
+    if most > table.n_samples:
+        raise InputError(
+            f"--components asks for {most} but {streams.name_of(arguments.file)} has only "
+            f"{table.n_samples} rows; ask for at most as many"
+        )
+    with told():
+        return select(
+            table.X,
+            counts,
+            covariance_type=families,
+            criterion=arguments.criterion,
+            random_state=arguments.seed,
+            n_init=arguments.n_init,
+            init=arguments.init,
+            tol=arguments.tol,
+            max_iter=arguments.max_iter,
+            reg_covar=arguments.reg_covar,
+            noise=arguments.noise,
+            prior=arguments.prior,
+            checkpoint=arguments.checkpoint,
+            progress=arguments.progress or (sys.stderr.isatty() and find_spec("tqdm") is not None),
+        )
