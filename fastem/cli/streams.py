@@ -10,10 +10,10 @@ from fastem import rows
 from fastem.cli import tables
 from fastem.cli.errors import InputError, told
 from fastem.cli.tables import Table
+from fastem.rows.disk import PARQUET
 from fastem.rows.streaming.budget import memory_of
 from fastem.rows.tables.columns import Column
 
-PARQUET = b"PAR1"
 #: Files that take more than this share of the budget of memory are not read whole.
 SHARE = 4
 

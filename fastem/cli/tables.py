@@ -15,11 +15,10 @@ from numpy.typing import DTypeLike, NDArray
 
 from fastem.cli.errors import InputError, told
 from fastem.rows import Streamed
+from fastem.rows.disk import NPY, ZIP
 from fastem.rows.tables.columns import position
 from fastem.rows.tables.text import Delimited, decoded
 from fastem.units import LOOKED_AT
-
-NPY, ZIP = b"\x93NUMPY", b"PK\x03\x04"
 
 
 @dataclass(frozen=True, eq=False)

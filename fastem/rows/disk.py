@@ -31,6 +31,7 @@ Paths = str | os.PathLike | Iterable[str | os.PathLike]
 
 #: What files of a folder are read, the first kind that there is.
 FOLDER = "*.parquet", "*.npy", "*.csv"
+#: How files of these formats begin.
 NPY, ZIP, PARQUET = b"\x93NUMPY", b"PK\x03\x04", b"PAR1"
 
 
