@@ -20,7 +20,10 @@ from numpy.typing import NDArray
 
 from fastem.covariance import Bounds, Family, Parameters
 from fastem.data import Data
-from fastem.kernels import lloyd, seeding
+from fastem.kernels.distances import tiled
+from fastem.kernels.lloyd import step
+from fastem.kernels.seeding import plus_plus
+from fastem.lazy import lazy
 from fastem.mixture import change_units
 from fastem.moments import Moments
 from fastem.starts import STARTS, Start
@@ -54,12 +57,12 @@ class Frame:
 
     Parameters
     ----------
-    columns : (n_features, n_samples)
+    rows : (n_samples, n_features)
     weight : (n_samples,)
     units : Units
     """
 
-    columns: NDArray[np.float64]
+    rows: NDArray[np.float64]
     weight: NDArray[np.float64]
     units: Units
 
@@ -69,13 +72,18 @@ class Frame:
         X, weight = data.source.draw(data.n_samples, np.random.default_rng())
         centre, spread = location_and_spread(X)
         units = Units.from_spread(centre, np.full_like(spread, spread.max()))
-        columns = np.ascontiguousarray(((X - centre) * units.scale).T)
-        return cls(columns, np.ones(len(X)) if weight is None else weight, units)
+        rows = np.ascontiguousarray((X - centre) * units.scale)
+        return cls(rows, np.ones(len(X)) if weight is None else weight, units)
 
     @property
     def n_samples(self) -> int:
         """Number of rows."""
         return len(self.weight)
+
+    @lazy
+    def tiles(self) -> NDArray[np.float64]:
+        """The rows as k-means looks at them."""
+        return tiled(self.rows)
 
     def draw(self, n: int, rng: np.random.RandomState) -> NDArray[np.int_]:
         """Indices of n rows, without replacement."""
@@ -92,7 +100,7 @@ def k_means_start(
 ) -> Parameters:
     """The clusters of k-means."""
     labels, centres = k_means(frame, n_components, rng)
-    start = Start(frame.columns, frame.weight, labels, centres, pooled=False)
+    start = Start(frame.rows, frame.weight, labels, centres, pooled=False)
     return start.parameters(kind, bounds)
 
 
@@ -100,7 +108,7 @@ def plus_plus_start(
     frame: Frame, n_components: int, kind: Family, bounds: Bounds, rng: np.random.RandomState
 ) -> Parameters:
     """The seeds of k-means."""
-    return _one_row_each(frame, _plus_plus(frame, n_components, rng), kind, bounds)
+    return _one_row_each(frame, _plus_plus(frame, n_components, rng)[0], kind, bounds)
 
 
 def rows_start(
@@ -108,20 +116,20 @@ def rows_start(
 ) -> Parameters:
     """Random rows."""
     chosen = frame.draw(n_components, rng)
-    return _one_row_each(frame, np.ascontiguousarray(frame.columns[:, chosen].T), kind, bounds)
+    return _one_row_each(frame, frame.rows[chosen], kind, bounds)
 
 
 def responsibilities_start(
     frame: Frame, n_components: int, kind: Family, bounds: Bounds, rng: np.random.RandomState
 ) -> Parameters:
     """Every row shared among the components at random."""
-    centre = np.average(frame.columns, axis=1, weights=frame.weight)
+    centre = np.average(frame.rows, axis=0, weights=frame.weight)
     K, D = n_components, len(centre)
     counts, first = np.zeros(K), np.zeros((K, D))
     second = np.zeros((K, D) if kind.diagonal else (K, D, D))
     for begin in range(0, frame.n_samples, BLOCK):
         some = slice(begin, begin + BLOCK)
-        rows = frame.columns[:, some].T - centre
+        rows = frame.rows[some] - centre
         resp = rng.uniform(size=(len(rows), K))
         resp *= (frame.weight[some] / resp.sum(axis=1))[:, None]
         counts += resp.sum(axis=0)
@@ -172,44 +180,31 @@ def k_means(
     frame: Frame, n_components: int, rng: np.random.RandomState
 ) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
     """Labels (n_samples,) and centres (n_components, n_features) of k-means, to its end."""
-    columns, weight = frame.columns, frame.weight
+    rows, weight, tiles = frame.rows, frame.weight, frame.tiles
     centres = _plus_plus(frame, n_components, rng)
-    middle = np.average(columns, axis=1, weights=weight)
-    variance = np.average((columns - middle[:, None]) ** 2, axis=1, weights=weight).mean()
-    labels = np.full(frame.n_samples, -1, np.int32)
+    middle = np.average(rows, axis=0, weights=weight)
+    variance = np.average((rows - middle) ** 2, axis=0, weights=weight).mean()
+    labels = np.full((1, frame.n_samples), -1, np.int32)
+    only = np.zeros(1, np.intp)
     for _ in range(K_MEANS_STEPS):
-        labels, moved, n_changed = _step(frame, centres, labels)
+        moved, n_changed = step(rows, tiles, weight, centres, labels, only)
         shift = ((moved - centres) ** 2).sum()
         centres = moved
-        if n_changed == 0:
-            return labels, centres
+        if not n_changed.any():
+            return labels[0], centres[0]
         if shift <= K_MEANS_TOL * variance:
             break
-    return _step(frame, centres, labels)[0], centres
-
-
-def _step(frame: Frame, centres: NDArray, labels: NDArray) -> tuple[NDArray, NDArray, int]:
-    """Labels by the nearest centre (in place), those rows' means, and how many labels changed."""
-    n_slots = -(-frame.n_samples // lloyd.SLOT_ROWS)
-    mass, sums = np.zeros((n_slots, len(centres))), np.zeros((n_slots, *centres.shape))
-    changed = np.zeros(n_slots, np.int64)
-    work = 4.0 * centres.size * frame.n_samples
-    lloyd.step(work, n_slots, frame.columns, frame.weight, centres, labels, mass, sums, changed)
-    mass, sums = mass.sum(axis=0)[:, None], sums.sum(axis=0)
-    moved = np.where(mass > 0, sums / np.where(mass > 0, mass, 1.0), centres)
-    return labels, moved, int(changed.sum())
+    step(rows, tiles, weight, centres, labels, only)
+    return labels[0], centres[0]
 
 
 def _plus_plus(frame: Frame, n_components: int, rng: np.random.RandomState) -> NDArray:
-    """Greedy k-means++ seeds, (n_components, n_features)."""
+    """Greedy k-means++ seeds, (1, n_components, n_features)."""
     n_trials = 2 + int(np.log(n_components))
     uniforms = np.zeros((1, n_components, n_trials))
     uniforms[0, 0, 0] = rng.random_sample()
     uniforms[0, 1:] = rng.uniform(size=(n_components - 1, n_trials))
-    centres = np.empty((1, n_components, len(frame.columns)))
-    labels = np.empty((1, frame.n_samples), np.int32)
-    seeding.seed(0.0, 1, frame.columns, frame.weight, uniforms, 0, centres, labels)
-    return centres[0]
+    return plus_plus(frame.rows, frame.tiles, frame.weight, uniforms)
 
 
 def _one_row_each(frame: Frame, rows: NDArray, kind: Family, bounds: Bounds) -> Parameters:
@@ -220,11 +215,11 @@ def _one_row_each(frame: Frame, rows: NDArray, kind: Family, bounds: Bounds) -> 
     """
     K = len(rows)
     labels = np.arange(K, dtype=np.int32)
-    start = Start(np.ascontiguousarray(rows.T), np.ones(K), labels, rows, pooled=False)
+    start = Start(rows, np.ones(K), labels, rows, pooled=False)
     _, means, covariances = start.parameters(kind, bounds)
     if kind.shared and not kind.diagonal:
         origin = -frame.units.centre * frame.units.scale
-        about_zero, chosen = frame.columns - origin[:, None], rows - origin
-        second = (about_zero * frame.weight) @ about_zero.T - chosen.T @ chosen
+        about_zero, chosen = frame.rows - origin, rows - origin
+        second = (about_zero.T * frame.weight) @ about_zero - chosen.T @ chosen
         covariances = second / K + np.diag(bounds.ridge)
     return Parameters(np.full(K, 1.0 / frame.weight.sum()), means, covariances)

@@ -1,204 +1,159 @@
-"""Seeds for EM: k-means++ and steps of Lloyd's k-means, each start on a thread of its own.
+"""Greedy k-means++, all starts at once, slot by slot of the rows.
 
-Columns, not rows, are contiguous here (`columns` is (D, m)), so that SIMD lanes run across rows.
-Loops stand where NumPy's array expressions would do: each of those takes as long to compile as a
-function of ours.
+Source: D. Arthur and S. Vassilvitskii, SODA 2007.
 """
 
+from __future__ import annotations
+
 import numpy as np
+from numpy.typing import NDArray
 
+from fastem.kernels.distances import TILE_ROWS, divide, squared_distances
 from fastem.kernels.jit import jit, twins
-
-#: Rows worked on at a time: their distances stay in the first-level cache.
-BLOCK = 1024
+from fastem.kernels.tile import STRIDE, buffer, size
 
 
-@jit
-def _squared_distances(columns, start, stop, centre, out):
-    for b in range(stop - start):
-        out[b] = 0.0
-    for d in range(columns.shape[0]):
-        column = columns[d, start:stop]
-        c = centre[d]
-        for b in range(stop - start):
-            step = column[b] - c
-            out[b] += step * step
-
-
-@jit
-def _draw(mass, total, uniform):
-    """Index drawn with probability proportional to mass."""
-    target = uniform * total
-    running = 0.0
-    last = 0
-    for i in range(mass.shape[0]):
-        if mass[i] > 0.0:
-            running += mass[i]
-            last = i
-            if running > target:
-                return i
-    return last
-
-
-@jit
-def _potential(columns, weight, centre, keep, nearest, mass, distances):
-    """Sum of weighted squared distances to the nearest centre, counting in a new one.
+def plus_plus(
+    rows: NDArray[np.float64],
+    tiles: NDArray[np.float64],
+    weight: NDArray[np.float64],
+    uniforms: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """Seeds for k-means: of each round's draws, the one that leaves least is kept.
 
     Parameters
     ----------
+    rows : (n, D), weight : (n,)
+    tiles : (n_tiles, D * STRIDE)
+        The same rows, as of `distances.tiled`.
+    uniforms : (n_starts, K, n_trials)
+        What rows are drawn by. The first seed has one draw only.
+
+    Returns
+    -------
+    centres : (n_starts, K, D)
+    """
+    n_rows, n_features = rows.shape
+    n_starts, n_clusters, n_trials = uniforms.shape
+    slot_rows, _ = slots = divide(n_rows, n_clusters, n_features)
+    nearest = np.full((n_starts, n_rows), np.inf)
+    centres = np.empty((n_starts, n_clusters, n_features))
+    everyone = np.add.reduceat(weight, range(0, n_rows, slot_rows))[:, None]
+    masses = np.repeat(everyone, n_starts, axis=1)
+    for k in range(n_clusters):
+        n_drawn = 1 if k == 0 else n_trials
+        drawn = np.empty((n_starts, n_drawn), np.int64)
+        draw(weight, nearest, masses, slot_rows, uniforms[:, k, :n_drawn], drawn)
+        chosen = drawn[:, 0]
+        if n_drawn > 1:
+            left = _weigh_all(tiles, weight, rows[drawn.ravel()], False, nearest, slots)
+            chosen = drawn[range(n_starts), left.sum(axis=0).reshape(drawn.shape).argmin(axis=1)]
+        centres[:, k] = rows[chosen]
+        masses = _weigh_all(tiles, weight, rows[chosen], True, nearest, slots)
+        spent = masses.sum(axis=0) <= 0.0  # fewer distinct rows than clusters: drawn anywhere
+        nearest[spent], masses[:, spent] = np.inf, everyone
+    return centres
+
+
+def _weigh_all(
+    tiles: NDArray,
+    weight: NDArray,
+    points: NDArray,
+    keep: bool,
+    nearest: NDArray,
+    slots: tuple[int, int],
+) -> NDArray[np.float64]:
+    """`weigh` all rows, slot by slot: (n_slots, n_points)."""
+    slot_rows, n_slots = slots
+    left = np.zeros((n_slots, len(points)))
+    work = 3.0 * points.size * len(weight)
+    _weigh_slot(work, n_slots, tiles, weight, slot_rows, points, keep, nearest, left)
+    return left
+
+
+@twins
+def _weigh_slot(slot, tiles, weight, slot_rows, points, keep, nearest, left):
+    first = slot * slot_rows
+    last = min(first + slot_rows, weight.shape[0])
+    weigh(tiles, first, last, weight, points, keep, nearest, left[slot], buffer(4, tiles))
+
+
+@jit
+def weigh(tiles, first, last, weight, points, keep, nearest, left, distances):
+    """Sums of weighted squared distances to the nearest centre, counting in each of some points.
+
+    Parameters
+    ----------
+    tiles : (n_tiles, D * STRIDE)
+    first, last : int
+        Which rows are weighed, from the first of a tile.
+    weight : (n,)
+    points : (n_points, D)
+        As many for each start.
     keep : bool
-        Whether the new centre stays.
-    nearest : (m,)
+        Whether the points stay; then there is one for each start.
+    nearest : (n_starts, n)
         Squared distance of each row to the nearest of the centres that stay.
-    mass : (m,)
-        The same times weight.
-    distances : (BLOCK,)
+    left : (n_points,)
+        The sums are added to it.
+    distances : flat, 4 columns
         Scratch.
     """
-    n_rows = columns.shape[1]
+    n_points = points.shape[0]
+    n_trials = n_points // nearest.shape[0]
+    for start in range(first, last, TILE_ROWS):
+        stop = min(start + TILE_ROWS, last)
+        for a in range(0, n_points, 4):
+            squared_distances(tiles[start // TILE_ROWS], points, a, distances)
+            for p in range(a, min(a + 4, n_points)):
+                near, line = nearest[p // n_trials, start:stop], size(p - a) * STRIDE
+                left[p] += _potential(distances, line, weight[start:stop], keep, near)
+
+
+@jit
+def _potential(distances, line, weight, keep, nearest):
     potential = 0.0
-    for start in range(0, n_rows, BLOCK):
-        stop = min(start + BLOCK, n_rows)
-        _squared_distances(columns, start, stop, centre, distances)
-        here, heft = nearest[start:stop], weight[start:stop]
-        for b in range(stop - start):
-            potential += heft[b] * min(distances[b], here[b])
-        if keep:
-            product = mass[start:stop]
-            for b in range(stop - start):
-                here[b] = min(distances[b], here[b])
-                product[b] = heft[b] * here[b]
+    if keep:
+        for b in range(size(nearest.shape[0])):
+            nearest[b] = min(distances[line + b], nearest[b])
+            potential += weight[b] * nearest[b]
+    else:
+        for b in range(size(nearest.shape[0])):
+            potential += weight[b] * min(distances[line + b], nearest[b])
     return potential
 
 
 @jit
-def _restart(weight, mass):
-    """Let every row be drawn by its weight; returns the sum."""
-    total = 0.0
-    for i in range(weight.shape[0]):
-        mass[i] = weight[i]
-        total += weight[i]
-    return total
-
-
-@jit
-def _plus_plus(columns, weight, uniforms, centres, nearest, mass, distances):
-    """Greedy k-means++ (Arthur and Vassilvitskii 2007): of each round's draws, the best is kept."""
-    n_clusters, n_trials = uniforms.shape
-    for i in range(nearest.shape[0]):
-        nearest[i] = np.inf
-    total = _restart(weight, mass)
-    for k in range(n_clusters):
-        centre = centres[k]
-        best, best_total = 0, np.inf
-        # One round more than there are trials: the last one keeps the best.
-        for trial in range((1 if k == 0 else n_trials) + 1):
-            keep = trial == n_trials or (k == 0 and trial == 1)
-            candidate = best if keep else _draw(mass, total, uniforms[k, trial])
-            for d in range(columns.shape[0]):
-                centre[d] = columns[d, candidate]
-            potential = _potential(columns, weight, centre, keep, nearest, mass, distances)
-            if potential < best_total:
-                best, best_total = candidate, potential
-        total = best_total
-        if total <= 0.0:  # fewer distinct rows than clusters: the rest are drawn anywhere
-            total = _restart(weight, mass)
-
-
-@jit
-def _assign(columns, centres, labels, nearest, distances):
-    """Label every row with its nearest centre; the first one wins a tie."""
-    n_rows = columns.shape[1]
-    for start in range(0, n_rows, BLOCK):
-        stop = min(start + BLOCK, n_rows)
-        here = labels[start:stop]
-        for b in range(stop - start):
-            nearest[b] = np.inf
-            here[b] = 0
-        for k in range(centres.shape[0]):
-            _squared_distances(columns, start, stop, centres[k], distances)
-            for b in range(stop - start):
-                closer = distances[b] < nearest[b]
-                nearest[b] = distances[b] if closer else nearest[b]
-                here[b] = k if closer else here[b]
-
-
-@jit
-def _recentre(columns, weight, labels, centres, mass, sums):
-    """Move every centre to the mean of its rows; one without rows stays."""
-    n_clusters, n_features = centres.shape
-    for k in range(n_clusters):
-        mass[k] = 0.0
-        for d in range(n_features):
-            sums[k, d] = 0.0
-    for i in range(labels.shape[0]):
-        mass[labels[i]] += weight[i]
-    for d in range(n_features):
-        for i in range(labels.shape[0]):
-            sums[labels[i], d] += weight[i] * columns[d, i]
-    for k in range(n_clusters):
-        if mass[k] > 0.0:
-            for d in range(n_features):
-                centres[k, d] = sums[k, d] / mass[k]
-
-
-@twins
-def seed(start, columns, weight, uniforms, n_steps, centres, labels):
-    """A start by k-means++ and Lloyd, for each set of uniform numbers.
+def draw(weight, nearest, masses, slot_rows, uniforms, drawn):
+    """Draw rows with probability proportional to weight times squared distance.
 
     Parameters
     ----------
-    start : int
-    columns : (D, m) float64
-    weight : (m,) float64
-    uniforms : (n_starts, K, n_trials) float64
-    n_steps : int
-        Of Lloyd's algorithm, at most: it ends where centres stay.
-    centres : (n_starts, K, D) float64
-        Receives the centres.
-    labels : (n_starts, m) int32
-        Receives each row's cluster.
+    weight : (n,), nearest : (n_starts, n)
+        Of each row, and its squared distance to the nearest centre: infinite where there is none.
+    masses : (n_slots, n_starts)
+        Sums of the products, or of the weights where there is no centre.
+    slot_rows : int
+        How many a slot holds.
+    uniforms, drawn : (n_starts, n_trials)
     """
-    n_rows = columns.shape[1]
-    centre, label = centres[start], labels[start]
-    sums = np.empty(centre.shape)
-    distances, nearest, mass = np.empty(BLOCK), np.empty(n_rows), np.empty(n_rows)
-    _plus_plus(columns, weight, uniforms[start], centre, nearest, mass, distances)
-    nearest, mass = np.empty(BLOCK), np.empty(len(centre))
-    before = np.empty(centre.shape)
-    for _ in range(n_steps):
-        _assign(columns, centre, label, nearest, distances)
-        before[:] = centre
-        _recentre(columns, weight, label, centre, mass, sums)
-        if np.array_equal(before, centre):
-            break
-    _assign(columns, centre, label, nearest, distances)
-
-
-@twins
-def assign(start, columns, centres, labels):
-    """Labels of the rows, (n_starts, m), by the nearest of given centres (n_starts, K, D)."""
-    _assign(columns, centres[start], labels[start], np.empty(BLOCK), np.empty(BLOCK))
-
-
-@jit
-def label_moments(columns, weight, labels, about, counts, first, second):
-    """Moments of labelled rows about given centres; `second` (K, D, D) is full, (K, D) squares.
-
-    A label below 0 leaves its row out.
-    """
-    n_features = columns.shape[0]
-    for i in range(labels.shape[0]):
-        k = labels[i]
-        if k < 0:
-            continue
-        w = weight[i]
-        counts[k] += w
-        for d in range(n_features):
-            wz = w * (columns[d, i] - about[k, d])
-            first[k, d] += wz
-            if second.ndim == 3:
-                for e in range(d + 1):
-                    second[k, d, e] += wz * (columns[e, i] - about[k, e])
-            else:
-                second[k, d] += wz * (columns[d, i] - about[k, d])
+    last_slot = masses.shape[0] - 1
+    for s in range(uniforms.shape[0]):
+        total = 0.0
+        for slot in range(masses.shape[0]):
+            total += masses[slot, s]
+        for t in range(uniforms.shape[1]):
+            target = uniforms[s, t] * total
+            running = 0.0
+            slot = 0
+            while slot < last_slot and running + masses[slot, s] <= target:
+                running += masses[slot, s]
+                slot += 1
+            drawn[s, t] = 0
+            for i in range(slot * slot_rows, weight.shape[0]):
+                product = weight[i] if nearest[s, i] == np.inf else weight[i] * nearest[s, i]
+                if product > 0.0:
+                    running += product
+                    drawn[s, t] = i
+                    if running > target:
+                        break

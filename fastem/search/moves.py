@@ -18,11 +18,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastem.covariance import Bounds, Family, Parameters
-from fastem.kernels import seeding
 from fastem.kernels.jit import fork_waits
+from fastem.kernels.labelled import label_moments
 from fastem.rows import MemoryRows
 from fastem.search.course import Course
-from fastem.starts import Start, standard_columns
+from fastem.starts import Start, standard_rows
 
 #: Rounds of moves, at most; each is one run of EM on the sample.
 MAX_ROUNDS = 8
@@ -49,11 +49,11 @@ class _Groups:
     covariances: NDArray[np.float64]
 
     @classmethod
-    def of(cls, columns: NDArray, weight: NDArray, labels: NDArray, about: NDArray) -> _Groups:
+    def of(cls, rows: NDArray, weight: NDArray, labels: NDArray, about: NDArray) -> _Groups:
         n_groups, n_features = about.shape
         counts, first = np.zeros(n_groups), np.zeros_like(about)
         second = np.zeros((n_groups, n_features, n_features))
-        seeding.label_moments(columns, weight, labels, about, counts, first, second)
+        label_moments(rows, weight, labels, about, counts, first, second)
         safe = np.maximum(counts, np.finfo(float).tiny)
         delta = first / safe[:, None]
         second += np.tril(second, -1).swapaxes(1, 2)
@@ -100,18 +100,18 @@ def improve(
     if len(parameters.weights) < 3:
         return parameters, level
     sample, family, bounds = course.rows, course.family, course.bounds
-    all_columns, all_weight = standard_columns(sample)
+    all_rows, all_weight = standard_rows(sample)
     worth = max(course.tol, _price(family, sample, len(parameters.weights)))
     for _ in range(MAX_ROUNDS):
         labels = family.factor(parameters).predict(sample.X, sample.units)
-        columns, weight, noise = all_columns, all_weight, family.noise_weight(parameters)
+        rows, weight, noise = all_rows, all_weight, family.noise_weight(parameters)
         clear = labels >= 0
         if not clear.any():
             break
         if not clear.all():
-            columns = np.ascontiguousarray(columns[:, clear])
+            rows = rows[clear]
             weight, labels = weight[clear], labels[clear]
-        for start in _proposals(columns, weight, labels, parameters.means, bounds):
+        for start in _proposals(rows, weight, labels, parameters.means, bounds):
             tried, reached = again(replace(start, noise=noise).parameters(family, bounds))
             if reached > level + worth:
                 parameters, level = tried, reached
@@ -132,15 +132,15 @@ def _price(family: Family, sample: MemoryRows, n_components: int) -> float:
 
 
 def _proposals(
-    columns: NDArray, weight: NDArray, labels: NDArray, means: NDArray, bounds: Bounds
+    rows: NDArray, weight: NDArray, labels: NDArray, means: NDArray, bounds: Bounds
 ) -> Iterator[Start]:
     """Labels after swaps: all at once that promise a gain, then the most promising one by one.
 
     What hard labels promise is rough where clusters overlap, so a few that promise a small loss are
     tried as well.
     """
-    groups = _Groups.of(columns, weight, labels, means)
-    sides, split_gains, halves = _split(columns, weight, labels, groups, bounds)
+    groups = _Groups.of(rows, weight, labels, means)
+    sides, split_gains, halves = _split(rows, weight, labels, groups, bounds)
     pairs, merge_gains = _merges(groups, bounds)
 
     def swapped(swaps: list[tuple[int, int, int]]) -> Start:
@@ -151,7 +151,7 @@ def _proposals(
             pair = np.maximum(groups.counts[[i, j]], np.finfo(float).tiny)
             about[i] = np.average(groups.means[[i, j]], axis=0, weights=pair)
             about[k], about[j] = halves[2 * k], halves[2 * k + 1]
-        return Start(columns, weight, after, about)
+        return Start(rows, weight, after, about)
 
     ranked = _ranked(split_gains, merge_gains, pairs)
     together: list[tuple[int, int, int]] = []
@@ -183,7 +183,7 @@ def _ranked(
 
 
 def _split(
-    columns: NDArray, weight: NDArray, labels: NDArray, groups: _Groups, bounds: Bounds
+    rows: NDArray, weight: NDArray, labels: NDArray, groups: _Groups, bounds: Bounds
 ) -> tuple[NDArray[np.bool_], NDArray[np.float64], NDArray[np.float64]]:
     """Halve every group across its principal axis.
 
@@ -199,7 +199,7 @@ def _split(
     with fork_waits(groups.covariances.size):
         _, vectors = np.linalg.eigh(groups.covariances)
     axis = vectors[:, :, -1]
-    along = np.einsum("dm,md->m", columns, axis[labels])
+    along = np.einsum("md,md->m", rows, axis[labels])
     along -= np.einsum("kd,kd->k", groups.means, axis)[labels]
     spread = np.sqrt(np.maximum(groups.covariances.diagonal(axis1=1, axis2=2).sum(axis=1), 0.0))
     whole = groups.log_likelihood(bounds)
@@ -209,10 +209,10 @@ def _split(
     for first_cut in FIRST_CUTS:
         sides = _two_means(along, weight, labels, first_cut * spread)
         half = (2 * labels + sides).astype(np.int32)
-        halves = _Groups.of(columns, weight, half, np.repeat(groups.means, 2, axis=0))
+        halves = _Groups.of(rows, weight, half, np.repeat(groups.means, 2, axis=0))
         gains = halves.log_likelihood(bounds).reshape(-1, 2).sum(axis=1) - whole
-        rows = np.bincount(half, minlength=2 * len(whole)).reshape(-1, 2).min(axis=1)
-        gains[rows < 2 * (len(columns) + 1)] = -np.inf
+        fewest = np.bincount(half, minlength=2 * len(whole)).reshape(-1, 2).min(axis=1)
+        gains[fewest < 2 * (rows.shape[1] + 1)] = -np.inf
         better = gains > best_gains
         best_gains[better] = gains[better]
         best_sides[better[labels]] = sides[better[labels]]

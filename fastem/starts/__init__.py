@@ -7,7 +7,7 @@ clutter     noise before any fit: its box, and which rows it may be
 """
 
 from fastem.starts.given import Given, SymmetricStartWarning
-from fastem.starts.labelled import Start, standard_columns
+from fastem.starts.labelled import Start, standard_rows
 from fastem.starts.sources import STARTS, nearest_means
 
 __all__ = [
@@ -16,5 +16,5 @@ __all__ = [
     "Start",
     "SymmetricStartWarning",
     "nearest_means",
-    "standard_columns",
+    "standard_rows",
 ]

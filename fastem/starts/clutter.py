@@ -17,7 +17,7 @@ from fastem.hierarchy import MAX_ROWS, Dendrogram
 from fastem.kernels.jit import fork_waits
 from fastem.noise import Noise
 from fastem.rows import Memory
-from fastem.starts import standard_columns
+from fastem.starts import standard_rows
 
 #: Which nearest neighbour's distance tells noise from clusters.
 NEIGHBOUR = 12
@@ -91,8 +91,8 @@ def clear(
             most = min(MOST_ROWS, max(FEWEST_ROWS, MOST_NUMBERS // data.n_features))
             step = -(-len(sample.X) // most)
             part = _rows_of(sample, slice(None, None, step))
-            columns, weight = standard_columns(part)
-            marked = far_from_neighbours(columns.T, weight)
+            rows, weight = standard_rows(part)
+            marked = far_from_neighbours(rows, weight)
         else:
             part, marked = sample, data.marked(marks, "noise", n_components, seed)
             weight = np.ones(len(marked)) if part.sample_weight is None else part.sample_weight

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastem.covariance import Bounds, Family, Parameters
-from fastem.kernels import seeding
 from fastem.kernels.jit import fork_waits
+from fastem.kernels.labelled import label_moments
 from fastem.moments import Moments
 from fastem.rows import MemoryRows
 
@@ -20,8 +20,8 @@ class Start:
 
     Parameters
     ----------
-    columns : (n_features, m)
-        The rows, in the units of the sample they come from.
+    rows : (m, n_features)
+        In the units of the sample they come from.
     weight : (m,)
     labels : (m,) int32
     about : (n_components, n_features)
@@ -35,7 +35,7 @@ class Start:
         low and end high.
     """
 
-    columns: NDArray[np.float64]
+    rows: NDArray[np.float64]
     weight: NDArray[np.float64]
     labels: NDArray[np.int32]
     about: NDArray[np.float64]
@@ -56,9 +56,7 @@ class Start:
             else (n_components, n_features, n_features)
         )
         counts, first, second = np.zeros(n_components), np.zeros_like(self.about), np.zeros(shape)
-        seeding.label_moments(
-            self.columns, self.weight, self.labels, self.about, counts, first, second
-        )
+        label_moments(self.rows, self.weight, self.labels, self.about, counts, first, second)
         if not family.diagonal:
             second += np.tril(second, -1).swapaxes(1, 2)
         n_rows = self.weight.sum() / (1.0 - self.noise)
@@ -81,9 +79,8 @@ def _borrow(moments: Moments) -> Moments:
     return Moments(means, moments.n_rows, 0.0, 0.0, counts, np.zeros_like(means), second)
 
 
-def standard_columns(sample: MemoryRows) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The rows in sample units, columns contiguous (n_features, m), and their weights (m,)."""
-    units = sample.units
-    columns = np.ascontiguousarray(((sample.X - units.centre) * units.scale).T)
-    weight = np.ones(columns.shape[1]) if sample.sample_weight is None else sample.sample_weight
-    return columns, weight
+def standard_rows(sample: MemoryRows) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The rows in sample units, (m, n_features), and their weights (m,)."""
+    rows = np.ascontiguousarray((sample.X - sample.units.centre) * sample.units.scale)
+    weight = np.ones(len(rows)) if sample.sample_weight is None else sample.sample_weight
+    return rows, weight

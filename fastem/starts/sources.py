@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastem.data import Sample
-from fastem.kernels import seeding
+from fastem.kernels.k_means import k_means, nearest
 from fastem.rows import MemoryRows
-from fastem.starts.labelled import Start, standard_columns
+from fastem.starts.labelled import Start, standard_rows
 
 #: Steps of k-means after k-means++, at most: in many columns a few leave clusters shared and split.
 LLOYD_STEPS = 50
@@ -28,47 +28,42 @@ def k_means_plus_plus(
     """Greedy k-means++ seeds and k-means after them, one start for each generator."""
     n_trials = 2 + int(np.log(n_components))
     uniforms = np.stack([rng.random((n_components, n_trials)) for rng in generators])
-    columns, weight = standard_columns(sample)
-    centres = np.empty((len(generators), n_components, len(columns)))
-    labels = np.empty((len(generators), columns.shape[1]), np.int32)
-    work = 3.0 * uniforms.size * columns.size
-    seeding.seed(work, len(generators), columns, weight, uniforms, LLOYD_STEPS, centres, labels)
-    return [Start(columns, weight, *pair) for pair in zip(labels, centres, strict=True)]
+    rows, weight = standard_rows(sample)
+    centres, labels = k_means(rows, weight, uniforms, LLOYD_STEPS)
+    return [Start(rows, weight, *pair) for pair in zip(labels, centres, strict=True)]
 
 
 def random_rows(
     sample: MemoryRows, n_components: int, generators: list[np.random.Generator]
 ) -> list[Start]:
     """Random rows as centres, every row with its nearest."""
-    columns, weight = standard_columns(sample)
+    rows, weight = standard_rows(sample)
     share = weight / weight.sum()
     chosen = [rng.choice(len(weight), n_components, replace=False, p=share) for rng in generators]
-    return _nearest(columns, weight, np.stack([columns.T[rows] for rows in chosen]))
+    return _nearest(rows, weight, rows[np.array(chosen)])
 
 
 def random_subsets(
     sample: MemoryRows, n_components: int, generators: list[np.random.Generator]
 ) -> list[Start]:
     """For each component the mean and covariance of 30 random rows; equal weights."""
-    columns, weight = standard_columns(sample)
+    rows, weight = standard_rows(sample)
     size = min(SUBSET_ROWS, len(weight))
     labels = np.repeat(np.arange(n_components, dtype=np.int32), size)
     starts = []
     for rng in generators:
-        rows = np.concatenate(
-            [rng.choice(len(weight), size, replace=False) for _ in range(n_components)]
-        )
-        subset = np.ascontiguousarray(columns[:, rows])
-        about = subset.reshape(len(columns), n_components, size).mean(axis=2).T
-        few = size <= len(columns) + 1
-        starts.append(Start(subset, np.ones(len(rows)), labels, np.ascontiguousarray(about), few))
+        drawn = [rng.choice(len(weight), size, replace=False) for _ in range(n_components)]
+        subset = rows[np.concatenate(drawn)]
+        about = subset.reshape(n_components, size, -1).mean(axis=1)
+        few = size <= rows.shape[1] + 1
+        starts.append(Start(subset, np.ones(len(subset)), labels, about, few))
     return starts
 
 
 def nearest_means(sample: MemoryRows, means: NDArray[np.float64]) -> Start:
     """Every row with the nearest of given means (n_components, n_features), in sample units."""
-    columns, weight = standard_columns(sample)
-    return _nearest(columns, weight, means[None])[0]
+    rows, weight = standard_rows(sample)
+    return _nearest(rows, weight, means[None])[0]
 
 
 def hierarchical(
@@ -88,12 +83,12 @@ def hierarchical(
             f"n_components={n_components}; use init='k-means++'"
         )
     labels = tree.cut(n_components)
-    columns, weight = standard_columns(MemoryRows(tree.X, tree.weight, sample.units))
-    sums = np.stack([np.bincount(labels, weight * column) for column in columns], axis=1)
+    rows, weight = standard_rows(MemoryRows(tree.X, tree.weight, sample.units))
+    sums = np.stack([np.bincount(labels, weight * column) for column in rows.T], axis=1)
     about = sums / np.bincount(labels, weight)[:, None]
     fewest = np.bincount(labels[tree.distinct], minlength=n_components).min()
-    few = bool(fewest <= len(columns) + 1)
-    start = Start(columns, weight, labels, about, pooled=few, finalist=True)
+    few = bool(fewest <= rows.shape[1] + 1)
+    start = Start(rows, weight, labels, about, pooled=few, finalist=True)
     others = generators[1:]
     return [start, *(k_means_plus_plus(sample, n_components, others) if others else ())]
 
@@ -107,9 +102,6 @@ STARTS: dict[str, Callable[[Sample, int, list[np.random.Generator]], list[Start]
 }
 
 
-def _nearest(columns: NDArray, weight: NDArray, centres: NDArray) -> list[Start]:
-    labels = np.empty((len(centres), columns.shape[1]), np.int32)
-    centres = np.ascontiguousarray(centres)
-    work = 3.0 * centres.size * columns.shape[1]
-    seeding.assign(work, len(centres), columns, centres, labels)
-    return [Start(columns, weight, *pair) for pair in zip(labels, centres, strict=True)]
+def _nearest(rows: NDArray, weight: NDArray, centres: NDArray) -> list[Start]:
+    labels = nearest(rows, weight, np.ascontiguousarray(centres))
+    return [Start(rows, weight, *pair) for pair in zip(labels, centres, strict=True)]

@@ -268,11 +268,12 @@ def test_slots_function_must_not_return_anything():
 def test_twins_run_uncompiled():
     code = """
 import numpy as np
-from fastem.kernels.lloyd import step, SLOT_ROWS
-n, mass, changed = SLOT_ROWS + 1, np.zeros((2, 1)), np.zeros(2, int)
-columns, centre, labels = np.zeros((1, n)), np.zeros((1, 1)), np.full(n, -1, np.int32)
-step(1e9, 2, columns, np.ones(n), centre, labels, mass, np.zeros((2, 1, 1)), changed)
-assert list(changed) == [SLOT_ROWS, 1] and mass.sum() == n
+from fastem.kernels.distances import tiled
+from fastem.kernels.lloyd import step
+rows, labels = np.zeros((2049, 1)), np.full((1, 2049), -1, np.int32)
+centres, weight, only = np.zeros((1, 1, 1)), np.ones(2049), np.zeros(1, int)
+moved, changed = step(rows, tiled(rows), weight, centres, labels, only)
+assert changed == [2049] and not labels.any() and not moved.any()
 """
     environment = {**os.environ, "NUMBA_DISABLE_JIT": "1"}
     subprocess.run([sys.executable, "-c", code], env=environment, check=True, timeout=60)

@@ -92,7 +92,7 @@ def test_random_subsets_are_means_and_covariances_of_30_rows():
     found = start.parameters(family("full"), bounds())
     np.testing.assert_allclose(found.weights, 1 / 3)
     for k in range(3):
-        rows = start.columns[:, start.labels == k].T
+        rows = start.rows[start.labels == k]
         assert len(rows) == SUBSET_ROWS == 30
         assert len(np.unique(rows, axis=0)) == 30
         assert (rows[:, None] == X).all(axis=2).any(axis=1).all()
