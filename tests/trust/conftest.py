@@ -32,8 +32,9 @@ class Fresh:
 
     def start(self, code, **environment):
         """A process with pipes; the code may import what it needs."""
-        script = self.folder / "script.py"
-        script.write_text(textwrap.dedent(code))
+        script, code = self.folder / "script.py", textwrap.dedent(code)
+        if not script.exists() or script.read_text() != code:  # processes may be about to read it
+            script.write_text(code)
         return subprocess.Popen(
             [sys.executable, "-W", "error", str(script)],
             cwd=self.folder,
@@ -58,6 +59,12 @@ class Fresh:
 @pytest.fixture
 def fresh(tmp_path):
     return Fresh(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def start_fresh():
+    """The same in a folder of one's own, for fixtures that outlive a test."""
+    return Fresh
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,160 @@
+"""Whole fits whose kernels are not all on disk, damaged, stale, or nowhere to be kept.
+
+Each hazard by itself is the work of kernels/test_cache.py and test_jit.py, on a small package; here
+it meets the kernels of fastem. What a fit needs is compiled once and copied, and a test removes
+what is to be compiled again.
+"""
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+import fastem
+
+FIT = """
+import os, signal, threading, warnings
+import numpy as np, fastem
+
+def fit():
+    X = np.random.default_rng(0).normal(size=(200, 2)) + 6.0 * np.repeat([[0], [1]], 100, axis=0)
+    start = dict(means_init=X[[0, -1]], covariances_init=[1.0, 2.0])
+    fitted = fastem.fit(X, 2, covariance_type="spherical", accelerate=False, **start)
+    mixture = fitted.mixture
+    arrays = mixture.weights, mixture.means, mixture.covariances, fitted.trace
+    return b"".join(array.tobytes() for array in arrays).hex()
+"""
+PRINT = FIT + "print(fit())"
+#: Some of the kernels that it runs, and how long they take to compile: little, much.
+BRIEF, LONG = "factoring.scatter", "passes.summarise"
+
+
+class Kept:
+    """A cache folder of its own."""
+
+    def __init__(self, folder, answer):
+        self.folder, self.answer = folder, answer
+
+    def files(self):
+        return sorted(self.folder.rglob("*.*"))
+
+    def named(self, name):
+        (path,) = self.folder.rglob(f"fastem.kernels.{name}-*.nbc")
+        return path
+
+    def times(self):
+        return {path: path.stat().st_mtime_ns for path in self.files()}
+
+
+@pytest.fixture(scope="module")
+def compiled(tmp_path_factory, start_fresh):
+    """What a first fit leaves behind."""
+    folder = tmp_path_factory.mktemp("first")
+    answer = start_fresh(folder).run(PRINT, NUMBA_CACHE_DIR=str(folder / "cache"))
+    return Kept(folder / "cache", answer)
+
+
+@pytest.fixture
+def kept(compiled, tmp_path):
+    """A copy of it."""
+    shutil.copytree(compiled.folder, tmp_path / "cache")
+    return Kept(tmp_path / "cache", compiled.answer)
+
+
+def test_later_runs_read_and_leave_the_files_alone(fresh, kept):
+    before = kept.times()
+    assert len(before) >= 6
+    for _ in range(2):
+        assert fresh.run(PRINT, NUMBA_CACHE_DIR=str(kept.folder)) == kept.answer
+    assert kept.times() == before
+
+
+def test_damaged_files(fresh, kept):
+    """One warning in all; the code is compiled again, and kept under the same names."""
+    files = kept.files()
+    kept.named(LONG).write_bytes(kept.named(LONG).read_bytes()[:-1000])
+    kept.named(BRIEF).write_bytes(b"")
+    kept.named("information.measure_steps").write_bytes(b"garbage" * 1000)
+    caught = """
+with warnings.catch_warnings(record=True) as caught:
+    warnings.simplefilter("always")
+    print(fit())
+assert [w.category for w in caught] == [RuntimeWarning] * expected, caught
+"""
+    for expected in 1, 0:
+        code = f"expected = {expected}\n{FIT}{caught}"
+        assert fresh.run(code, NUMBA_CACHE_DIR=str(kept.folder)) == kept.answer
+        assert kept.files() == files
+
+
+def test_ten_processes_compile_at_once(fresh, kept):
+    files = kept.files()
+    kept.named(BRIEF).unlink()
+    kept.named("factoring.factor_diagonal").unlink()
+    processes = [fresh.start(PRINT, NUMBA_CACHE_DIR=str(kept.folder)) for _ in range(10)]
+    ends = [process.communicate(timeout=120) for process in processes]
+    assert ends == [(kept.answer, "")] * 10
+    assert kept.files() == files
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+def test_fork_while_a_fit_compiles(fresh, kept):
+    """Parent and child compile what is missing, at once, and both go on."""
+    for name in BRIEF, LONG:
+        kept.named(name).unlink()
+    answer = fresh.run(
+        FIT
+        + """
+from numba.core import event
+
+class Compiling(event.Listener):
+    started = threading.Event()
+    def on_start(self, event):
+        self.started.set()
+    def on_end(self, event):
+        pass
+
+event.register("numba:compile", Compiling())
+answers = []
+thread = threading.Thread(target=lambda: answers.append(fit()))
+thread.start()
+assert Compiling.started.wait(60)
+warnings.simplefilter("ignore", DeprecationWarning)  # Python 3.12: a fork with threads
+read, write = os.pipe()
+child = os.fork()
+if child == 0:
+    signal.alarm(60)
+    os.write(write, fit().encode())
+    os._exit(0)
+assert os.waitpid(child, 0)[1] == 0
+thread.join()
+assert answers == [os.read(read, 10**6).decode()]
+print(*answers)
+""",
+        NUMBA_CACHE_DIR=str(kept.folder),
+    )
+    assert answer == kept.answer
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the folder has another name elsewhere")
+def test_home_that_cannot_be_written(fresh, kept):
+    """Compiled in every process, without a word."""
+    (fresh.folder / "file").touch()
+    home = str(fresh.folder / "file" / "home")
+    assert fresh.run(PRINT, NUMBA_CACHE_DIR="", XDG_CACHE_HOME="", HOME=home) == kept.answer
+
+
+def test_edit_of_a_kernel_file_that_others_call(fresh, kept):
+    """The logarithm, of which likelihoods are made: old code would give the old ones."""
+    shutil.copytree(Path(fastem.__file__).parent, fresh.folder / "fastem")
+    elementary = fresh.folder / "fastem" / "kernels" / "elementary.py"
+    source = elementary.read_text()
+    assert source.count("np.float64(np.int32(shift))") == 1
+    elementary.write_text(source.replace("np.float64(np.int32(shift))", "100.0"))
+    assert fresh.run(PRINT, NUMBA_CACHE_DIR=str(kept.folder)) != kept.answer
+    before = kept.times()
+    elementary.write_text(source)
+    assert fresh.run(PRINT, NUMBA_CACHE_DIR=str(kept.folder)) == kept.answer
+    assert kept.times() == before
