@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,15 @@ from fastem.units import LOOKED_AT, Units, location_and_spread
 ROWS_PER_PARAMETER = 8
 ROWS_PER_COMPONENT = 256
 MIN_SAMPLE = 4096
+#: In many columns a share of all rows will do if it is so many for each column of each component:
+#: covariances are then within a fifth of their own.
+ENOUGH = 24
+#: From the sample that restarts race on, the winner goes on over samples so many times as large, as
+#: long as they are no more than a share of all rows and of so many bytes. Each brings the winner so
+#: many times nearer to the maximum of all rows for a fraction of the passes that this takes there.
+GROWTH = 8
+MOST_OF_ALL = 0.25
+MOST_BYTES = 2**23
 #: Numbers between these have squares that float64 holds, twice their distance too.
 SPREADS = 1e-153, 1e153
 #: Magnitudes, in standard deviations, whose squares float64 sums without overflow.
@@ -154,6 +164,19 @@ class Data:
 
         return self.once(("sample", kind.per_column, size), place)
 
+    def larger_samples(self, sample: Sample, seed: np.random.SeedSequence) -> Iterator[MemoryRows]:
+        """More rows than the sample has, and more again, in its units; the same ones for a seed."""
+        size, row_bytes = GROWTH * sample.n_samples, self.n_features * self.tractable.dtype.itemsize
+        most = min(MOST_OF_ALL * self.n_samples, MOST_BYTES / row_bytes)
+        while size <= most:
+            rng = np.random.default_rng(seed)
+            drawn = self.once(("drawn", size), partial(self.tractable.draw, size, rng))
+            X, weight = drawn
+            if len(X) < size:  # the source has its own bounds
+                return
+            yield MemoryRows(X, weight, sample.units)
+            size *= GROWTH
+
     def marked(
         self, marks: ArrayLike, name: str, n_components: int, seed: np.random.SeedSequence
     ) -> NDArray[np.bool_]:
@@ -179,10 +202,13 @@ class Data:
 
     def _sample_size(self, n_components: int) -> int:
         n_parameters = FAMILIES["full"].n_parameters(n_components, self.n_features)
-        by_size = ROWS_PER_PARAMETER * n_parameters, ROWS_PER_COMPONENT * n_components
-        wanted = max(MIN_SAMPLE, *by_size)
+        least = max(MIN_SAMPLE, ROWS_PER_COMPONENT * n_components)
         # A power of two, so that fits of like size share their sample.
-        return min(self.n_samples, 1 << (wanted - 1).bit_length())
+        wanted = 1 << (max(least, ROWS_PER_PARAMETER * n_parameters) - 1).bit_length()
+        share = int(MOST_OF_ALL * self.n_samples)
+        if share >= max(least, ENOUGH * n_components * self.n_features):
+            return min(wanted, share)
+        return min(wanted, self.n_samples)
 
     def dendrogram(self, seed: np.random.SeedSequence) -> Dendrogram:
         """That of at most `MAX_ROWS` rows: one for every number of components and every family."""

@@ -158,7 +158,8 @@ def fit(
     given = Given.of(weights_init, means_init, covariances_init, kind, K, data.n_features)
     given.warn_if_symmetric()
     with Progress(options.progress) as bar:
-        seed = seeds(random_state)
+        # Given means leave nothing to chance but the sample that covariances come from.
+        seed = seeds(0 if random_state is None and given.means is not None else random_state)
         kept = options.kept(random_state, seed)
         return solve(Problem(data, K, kind, options, seed, given), bar, kept)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -14,7 +15,7 @@ from fastem.data import Data, Sample
 from fastem.em.checkpoint import Checkpoint
 from fastem.lazy import lazy
 from fastem.results import Callback
-from fastem.rows import Rows
+from fastem.rows import MemoryRows, Rows
 from fastem.starts import STARTS, Given, clutter
 
 #: Default floor of covariances' eigenvalues, as a share of the data's own variance.
@@ -124,6 +125,11 @@ class Problem:
     def sample(self) -> Sample:
         """The rows that starts race on."""
         return self.data.sample(self.kind, self.n_components, self.stream(0))
+
+    @property
+    def larger_samples(self) -> Iterator[MemoryRows]:
+        """Samples of more and more rows, up to a share of all, in the units of `sample`."""
+        return self.data.larger_samples(self.sample, self.stream(0))
 
     def stream(self, i: int) -> np.random.SeedSequence:
         """A source of chance of its own, the same one at every call (`spawn` counts its calls)."""

@@ -37,11 +37,11 @@ def conclude(
         )
     elif len(low):
         remarks.append(
-            f"components {_listed(low)} collapsed onto too few distinct rows; ask for fewer "
-            f"components, a simpler covariance_type or a larger reg_covar"
+            f"{_named(low)} collapsed onto too few distinct rows; ask for fewer components, a "
+            f"simpler covariance_type or a larger reg_covar"
         )
     if len(dead):
-        remarks.append(f"components {_listed(dead)} lost all their rows; ask for fewer components")
+        remarks.append(f"{_named(dead)} lost all rows; ask for fewer components")
     if run.outcome == "exhausted":
         remarks.append(f"not converged after {run.n_iter} passes: {unsettled}")
         return Status("not converged", "; ".join(remarks))
@@ -75,6 +75,7 @@ def account(
     )
 
 
-def _listed(indices: NDArray) -> str:
+def _named(indices: NDArray) -> str:
     shown = ", ".join(map(str, indices[:8]))
-    return f"{shown} and {len(indices) - 8} more" if len(indices) > 8 else shown
+    more = f" and {len(indices) - 8} more" if len(indices) > 8 else ""
+    return f"component{'s' * (len(indices) > 1)} {shown}{more}"

@@ -191,7 +191,7 @@ class GaussianMixture(Fitted):
         model.n_features_in_ = mixture.n_features
         model._publish(mixture, np.dtype(np.float64))
         model.converged_, model.n_iter_ = False, 0
-        model.lower_bound_, model.lower_bounds_ = -np.inf, []
+        model.lower_bound_, model.lower_bounds_ = np.float64(-np.inf), []
         return model
 
     def fit(

@@ -7,6 +7,8 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+import numpy as np
+
 from fastem import em
 from fastem.covariance import Bounds, Family, Parameters
 from fastem.results import Restart
@@ -26,14 +28,14 @@ class Outcome:
     run: em.Run
 
     @property
-    def lower_bounds(self) -> list[float]:
-        """Mean log-likelihood before each M step."""
-        return list(self.run.trace[:-1])
+    def lower_bounds(self) -> list[np.float64]:
+        """Mean log-likelihood before each M step, in NumPy's numbers as in scikit-learn."""
+        return [np.float64(level) for level in self.run.trace[:-1]]
 
     @property
-    def lower_bound(self) -> float:
+    def lower_bound(self) -> np.float64:
         """The last one; -inf without iterations."""
-        return self.run.trace[-2] if self.run.n_iter else -math.inf
+        return self.lower_bounds[-1] if self.run.n_iter else np.float64(-np.inf)
 
     @property
     def converged(self) -> bool:
@@ -43,6 +45,8 @@ class Outcome:
 
 class Verbose:
     """Prints the course of the starts, as scikit-learn does.
+
+    A line waits for the next pass: the last one evaluates the end and is no iteration.
 
     Parameters
     ----------
@@ -56,6 +60,7 @@ class Verbose:
         self.level, self.interval = int(level), interval
         self._began = self._printed = time.perf_counter()
         self._bound = math.nan
+        self._waiting = ""
 
     def begin(self, start: int, bound: float) -> None:
         """A start begins; `bound` is where it comes from."""
@@ -66,6 +71,8 @@ class Verbose:
 
     def iteration(self, n_iter: int, bound: float, _: Parameters) -> None:
         """An iteration has found this lower bound."""
+        print(self._waiting, end="")
+        self._waiting = ""
         change, self._bound = bound - self._bound, bound
         if (n_iter + 1) % self.interval:
             return
@@ -74,10 +81,11 @@ class Verbose:
             now = time.perf_counter()
             line += f"\t time lapse {now - self._printed:.5f}s\t ll change {change:.5f}"
             self._printed = now
-        print(line)
+        self._waiting = f"{line}\n"
 
     def end(self, outcome: Outcome) -> None:
         """A start has ended."""
+        self._waiting = ""
         line = f"Initialization {'converged' if outcome.converged else 'did not converge'}."
         if self.level > 1:
             lapse = time.perf_counter() - self._began

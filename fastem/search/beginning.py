@@ -13,6 +13,7 @@ from fastem.moments import Moments
 from fastem.problem import Problem
 from fastem.progress import Watch
 from fastem.results import Restart
+from fastem.rows import MemoryRows
 from fastem.search.course import Course
 from fastem.search.restarts import race
 from fastem.starts import STARTS, Start, clutter, nearest_means
@@ -39,7 +40,7 @@ def _begin(problem: Problem, watch: Watch) -> tuple[Parameters, tuple[Restart, .
     if complete:
         start = to_units(given.complete(), kind, units)
         return start._replace(weights=start.weights * (1.0 - noise)), ()
-    course = _course(problem)
+    course = _course(problem, sample)
     if given.means is not None:
         begun = [replace(nearest_means(clear, sample.units.enter(given.means)), noise=noise)]
     else:
@@ -51,8 +52,9 @@ def _begin(problem: Problem, watch: Watch) -> tuple[Parameters, tuple[Restart, .
     winner, restarts = starts[0], tuple[Restart, ...]()
     if given.means is None:
         finalists = [i for i, start in enumerate(begun) if start.finalist]
+        further = (_course(problem, rows) for rows in problem.larger_samples)
         winner, restarts = race(
-            course, starts, finalists=finalists, on_pass=watch.race(sample.units)
+            course, starts, further, finalists=finalists, on_pass=watch.race(sample.units)
         )
     return change_units(winner, kind, sample.units, units), restarts
 
@@ -70,28 +72,26 @@ def _cleared(problem: Problem) -> tuple[Sample, float]:
     )
 
 
-def _course(problem: Problem) -> Course:
-    sample, options = problem.sample, problem.options
-    family = problem.family.at(sample.units)
+def _course(problem: Problem, rows: MemoryRows) -> Course:
+    """Over a sample, or all rows.
+
+    At the maximum over m rows the level of all rows is some p / 2m below its own maximum, for p
+    parameters: what is worth having on the sample is a small share of that.
+    """
+    options, family = problem.options, problem.family.at(rows.units)
+    shortfall = 0.0
+    if rows.n_samples < problem.data.n_samples:
+        n_parameters = family.n_parameters(problem.n_components, rows.n_features)
+        shortfall = n_parameters / (2 * rows.n_samples)
     return Course(
-        sample,
+        rows,
         family,
-        options.bounds(sample),
-        _worth(options.tol, sample, problem, family),
+        options.bounds(rows),
+        max(options.tol, RACE_SHARE * shortfall),
         options.max_iter,
         options.accelerate,
+        shortfall,
     )
-
-
-def _worth(tol: float, sample: Sample, problem: Problem, family: Family) -> float:
-    """What a gain must be to be worth having on the sample, in nats a row.
-
-    A small share of p / 2m, by which its maximum falls short of that of all rows.
-    """
-    if sample.n_samples == problem.data.n_samples:
-        return tol
-    n_parameters = family.n_parameters(problem.n_components, problem.data.n_features)
-    return max(tol, RACE_SHARE * n_parameters / (2 * sample.n_samples))
 
 
 def _drawn(problem: Problem, clear: Sample, noise: float) -> list[Start]:

@@ -27,6 +27,9 @@ class Course:
     max_iter : int
         Steps of one start, at most.
     accelerate : bool
+    shortfall : float
+        What the maximum over these rows is off, in nats a row, where they are a sample of more:
+        levels that differ by less do not tell maxima apart.
     """
 
     rows: MemoryRows
@@ -35,6 +38,7 @@ class Course:
     tol: float
     max_iter: int
     accelerate: bool = True
+    shortfall: float = 0.0
 
     def run(
         self,

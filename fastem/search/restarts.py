@@ -6,7 +6,7 @@ as long as the last one and keeps the better half; the last two run to convergen
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -29,17 +29,23 @@ MOVE_STEPS = 60
 def race(
     course: Course,
     starts: list[Parameters],
+    further: Iterable[Course] = (),
     *,
     finalists: Collection[int] = (),
     on_pass: OnPass | None = None,
 ) -> tuple[Parameters, tuple[Restart, ...]]:
     """Run the starts against each other over a course, and improve on the winner by moves.
 
+    Where there are larger samples, those whose levels do not tell them apart go on over the first
+    of these, and the winner of that over all others.
+
     Parameters
     ----------
     course : Course
     starts : list of Parameters
         In the units of its rows.
+    further : iterable of Course
+        Larger and larger samples, in the same units.
     finalists : collection of int
         Starts that are not dropped, whatever their level.
     on_pass : callable, optional
@@ -55,7 +61,7 @@ def race(
     firsts = _firsts(starts, course.family)
     runners = [_Runner(i, start) for i, start in enumerate(starts) if firsts[i] == i]
     held = _Race(course, runners, {firsts[i] for i in finalists}, on_pass)
-    records = {r.index: r for r in held.run()}
+    records = {r.index: r for r in held.run(further)}
     return held.winner.parameters, tuple(
         _repeated(records[first], i) for i, first in enumerate(firsts)
     )
@@ -92,8 +98,8 @@ class _Race:
     def winner(self) -> _Runner:
         return self._alive[0]
 
-    def run(self) -> list[Restart]:
-        """Round after round to the end; the records of all runners."""
+    def run(self, further: Iterable[Course]) -> list[Restart]:
+        """Round after round to the end, and further; the records of all runners."""
         done: list[Restart] = []
         budget = FIRST_ROUND
         while not self._round(budget):
@@ -101,6 +107,10 @@ class _Race:
             budget *= 2
         if self.winner.converged and not self.winner.collapsed:
             self._improve()
+        for course in further:
+            if self._stopped or self.winner.collapsed:
+                break
+            self._go_on(course)
         done += [runner.record("finished") for runner in self._alive[1:]]
         return [*done, self.winner.record("chosen")]
 
@@ -110,7 +120,8 @@ class _Race:
         for runner in self._alive:
             if not self._ended(runner):
                 left = self._course.max_iter - runner.n_iter
-                self._advance(runner, left if last else min(budget, left), self._level_to_beat())
+                steps = left if last else min(budget, left)
+                self._advance(runner, steps, _level_to_beat(self._alive))
         self._alive = _ranked(self._alive, self._grain)
         return last or all(map(self._ended, self._alive))
 
@@ -136,6 +147,27 @@ class _Race:
             self._course, winner.parameters, winner.level, again
         )
 
+    def _go_on(self, course: Course) -> None:
+        """Run the winner, and who may yet beat it, to convergence on more rows."""
+        told = self._course.shortfall
+        contenders = [
+            runner
+            for runner in self._alive
+            if runner is self.winner or self._grain < self.winner.level - runner.level < told
+        ]
+        self._course = course
+        tried = [_Runner(runner.index, runner.parameters) for runner in contenders]
+        for each in tried:
+            if not self._stopped:
+                self._advance(each, course.max_iter, _level_to_beat(tried))
+        first = _ranked(tried, self._grain)[0]
+        for runner, each in zip(contenders, tried, strict=True):
+            runner.n_iter += each.n_iter
+            runner.parameters = each.parameters
+            if each is first:
+                self._alive.remove(runner)
+                self._alive.insert(0, runner)
+
     def _advance(self, runner: _Runner, steps: int, to_beat: float) -> None:
         """Run one start some steps further."""
         earlier, tell = runner.n_iter, self._on_pass
@@ -151,10 +183,6 @@ class _Race:
         runner.converged = run.outcome == "converged"
         runner.collapsed = self._course.collapses(run)
         self._stopped = run.outcome == "stopped"
-
-    def _level_to_beat(self) -> float:
-        ended = (r.level for r in self._alive if r.converged and not r.collapsed)
-        return max(ended, default=-np.inf)
 
     def _ended(self, runner: _Runner) -> bool:
         return self._stopped or runner.converged or runner.n_iter >= self._course.max_iter
@@ -183,6 +211,11 @@ def _repeated(record: Restart, index: int) -> Restart:
         return record
     outcome = "finished" if record.outcome == "chosen" else record.outcome
     return replace(record, index=index, outcome=outcome)
+
+
+def _level_to_beat(runners: list[_Runner]) -> float:
+    ended = (r.level for r in runners if r.converged and not r.collapsed)
+    return max(ended, default=-np.inf)
 
 
 def _ranked(runners: list[_Runner], grain: float) -> list[_Runner]:

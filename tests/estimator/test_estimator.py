@@ -178,10 +178,14 @@ def printed(model, X, capsys):
     return [line.split("time lapse")[0] + line[line.find("ll change") :] for line in lines]
 
 
+@pytest.mark.parametrize("max_iter", [3, 4, 100])
+@pytest.mark.parametrize("interval", [1, 2])
 @pytest.mark.parametrize("verbose", [1, 2])
-def test_verbose_prints_what_scikit_learn_prints(verbose, capsys):
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_verbose_prints_what_scikit_learn_prints(verbose, interval, max_iter, capsys):
     X = clusters()
-    parameters = {**start(X, "full"), "verbose": verbose, "verbose_interval": 2, "n_init": 2}
+    parameters = {**start(X, "full"), "verbose": verbose, "verbose_interval": interval}
+    parameters |= {"n_init": 2, "max_iter": max_iter}
     ours = printed(GaussianMixture(**parameters), X, capsys)
     theirs = printed(sklearn.mixture.GaussianMixture(**parameters), X, capsys)
     assert ours == theirs

@@ -140,3 +140,61 @@ def test_a_fit_whose_starts_all_collapse_says_so():
     np.testing.assert_allclose(np.sort(fitted.mixture.means[:, 0]), [0, 1, 2])
     np.testing.assert_allclose(fitted.mixture.weights, 1 / 3)
     assert sum(r.outcome == "chosen" for r in fitted.restarts) == 1
+
+
+# Larger samples --------------------------------------------------------------------------------
+
+
+def two_maxima():
+    """Three clusters in a row and starts of two components at either way to join two of them."""
+    rng = np.random.default_rng(0)
+    few = np.r_[rng.normal(0, 1, 300), rng.normal(8, 1, 300), rng.normal(17, 1, 300)][:, None]
+    many = np.r_[rng.normal(0, 1, 3000), rng.normal(9, 1, 3000), rng.normal(17, 1, 3000)][:, None]
+    means = (-0.0, 13.0), (4.5, 17.0)
+    starts = [
+        Parameters(np.array([0.5, 0.5]), np.array(pair)[:, None], np.array([1.0, 18.0])[::turn])
+        for pair, turn in zip(means, (1, -1), strict=True)
+    ]
+    return few, many, starts
+
+
+def course(rows, shortfall):
+    units = Units(np.zeros(1), np.ones(1))
+    bounds = Bounds(np.zeros(1), 1e-10)
+    rows = MemoryRows(rows, None, units)
+    return Course(rows, family("spherical"), bounds, 1e-8, 200, shortfall=shortfall)
+
+
+@pytest.mark.parametrize("shortfall", [0.0, 1.0])
+def test_more_rows_decide_between_maxima_that_few_cannot_tell_apart(shortfall):
+    """Oracle: the level of each maximum over the larger rows, run to by itself."""
+    few, many, starts = two_maxima()
+    small, large = course(few, shortfall), course(many, 0.0)
+    levels = [[where.run(start).trace[-1] for start in starts] for where in (small, large)]
+    first, better = (int(np.argmax(found)) for found in levels)
+    assert first != better, levels
+    winner, restarts = race(small, starts, [large])
+    chosen = next(r.index for r in restarts if r.outcome == "chosen")
+    assert chosen == (better if shortfall else first)
+    density = family("spherical").factor(winner)
+    level = large.rows.summarise(density).log_likelihood / len(many)
+    assert level == pytest.approx(levels[1][chosen], abs=1e-7)
+
+
+def test_the_race_ends_over_larger_and_larger_samples_of_the_same_units():
+    rows = np.random.default_rng(0).normal(size=(3 * 8**2 * MIN_SAMPLE, 1))
+    data, seed = Data.of(rows, None), np.random.SeedSequence(0)
+    sample = data.sample(family("full"), 2, seed)
+    larger = list(data.larger_samples(sample, seed))
+    assert [part.n_samples for part in larger] == [8 * MIN_SAMPLE]
+    assert all(part.units is sample.units for part in larger)
+    assert larger[0].X is next(data.larger_samples(sample, seed)).X
+    assert list(Data.of(rows[: 31 * MIN_SAMPLE], None).larger_samples(sample, seed)) == []
+
+
+def test_in_many_columns_a_quarter_of_the_rows_may_do():
+    many = Data.of(np.random.default_rng(0).normal(size=(40_000, 20)), None)
+    seed = np.random.SeedSequence(0)
+    assert many.sample(family("full"), 16, seed).n_samples == 10_000
+    assert many.sample(family("full"), 32, seed).n_samples == 40_000  # 10,000 are 15 a column
+    assert many.sample(family("full"), 1, seed).n_samples == MIN_SAMPLE
