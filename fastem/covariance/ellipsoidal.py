@@ -102,17 +102,12 @@ def bound(covariances: NDArray, bounds: Bounds) -> NDArray:
     """
     covariances, ridge = read_only(np.ascontiguousarray(covariances)), read_only(bounds.ridge)
     rounding = ROUNDING * covariances.shape[-1]
-    bounded, scratch = np.empty(covariances.shape), np.empty(covariances.shape)
-    k = 0
-    while (
-        failed := factoring.above_floor(
-            covariances[k:], ridge, bounds.floor, rounding, bounded[k:], scratch[k:]
-        )
-    ) >= 0:
-        k += failed
+    bounded, passed = np.empty(covariances.shape), np.empty(len(covariances), np.bool_)
+    if factoring.above_floor(covariances, ridge, bounds.floor, rounding, bounded, passed):
+        return bounded
+    for k in np.flatnonzero(~passed):
         values, vectors = np.linalg.eigh(bounded[k])
         floor = max(bounds.floor, 2 * rounding * values[-1])
         half = vectors * np.sqrt(np.maximum(values, floor))
         bounded[k] = half @ half.T
-        k += 1
     return bounded

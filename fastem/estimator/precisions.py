@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastem import validation
 from fastem.covariance import Family
-from fastem.kernels.elementary import cholesky, invert_lower
+from fastem.kernels.elementary import cholesky, invert_transposed
 from fastem.starts import Given
 
 
@@ -31,7 +31,7 @@ def cholesky_factors(covariances: NDArray, kind: Family) -> NDArray:
     failed = cholesky(stack / (deviations[:, :, None] * deviations[:, None, :]), factors)
     if failed >= 0:
         raise np.linalg.LinAlgError(f"covariance {failed} is not positive definite")
-    invert_lower(factors, inverses)
+    invert_transposed(factors, inverses)
     inverses /= deviations[:, None, :]
     return inverses.swapaxes(-1, -2).reshape(covariances.shape)
 

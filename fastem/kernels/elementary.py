@@ -89,14 +89,16 @@ def log2(t):
 
 @jit
 def cholesky(matrices, factors):
-    """Lower Cholesky factors of a stack, row by row.
+    """Upper Cholesky factors U of a stack, row by row: U'U is the matrix.
+
+    Rows are added to rows, four at a time: SIMD lanes run along them.
 
     Parameters
     ----------
     matrices : (K, D, D) float64
         Symmetric; the lower triangle is read.
     factors : (K, D, D) float64
-        Receives the factors; above the diagonal it is left as it was.
+        Receives the factors, below the diagonal it is left as it was; may be `matrices`.
 
     Returns
     -------
@@ -105,36 +107,64 @@ def cholesky(matrices, factors):
     """
     n_matrices, size, _ = matrices.shape
     for k in range(n_matrices):
+        factor = factors[k]
         for i in range(size):
-            for j in range(i + 1):
-                total = matrices[k, i, j]
-                for d in range(j):
-                    total -= factors[k, i, d] * factors[k, j, d]
-                if i > j:
-                    factors[k, i, j] = total / factors[k, j, j]
-                elif total > 0.0 and total < math.inf:
-                    factors[k, i, i] = math.sqrt(total)
-                else:
-                    return k
+            row = factor[i]
+            for j in range(i, size):
+                row[j] = matrices[k, j, i]
+            whole = i - i % 4
+            for d in range(0, whole, 4):
+                u0, u1, u2, u3 = factor[d, i], factor[d + 1, i], factor[d + 2, i], factor[d + 3, i]
+                for j in range(i, size):
+                    row[j] -= (
+                        u0 * factor[d, j]
+                        + u1 * factor[d + 1, j]
+                        + u2 * factor[d + 2, j]
+                        + u3 * factor[d + 3, j]
+                    )
+            for d in range(whole, i):
+                u0 = factor[d, i]
+                for j in range(i, size):
+                    row[j] -= u0 * factor[d, j]
+            if not (row[i] > 0.0 and row[i] < math.inf):
+                return k
+            pivot = math.sqrt(row[i])
+            row[i] = pivot
+            for j in range(i + 1, size):
+                row[j] /= pivot
     return -1
 
 
 @jit
-def invert_lower(factors, inverses):
-    """Inverses of a stack of lower triangular matrices.
+def invert_transposed(factors, inverses):
+    """Inverses of the transposes of a stack of upper triangular matrices: lower ones.
 
     Parameters
     ----------
     factors : (K, D, D) float64
+        Upper triangles are read.
     inverses : (K, D, D) float64
         Zeros on entry.
     """
     n_matrices, size, _ = factors.shape
     for k in range(n_matrices):
+        factor, inverse = factors[k], inverses[k]
         for i in range(size):
-            pivot = 1.0 / factors[k, i, i]
-            for d in range(i):
-                step = -factors[k, i, d] * pivot
+            row = inverse[i]
+            pivot = 1.0 / factor[i, i]
+            whole = i - i % 4
+            for d in range(0, whole, 4):
+                s0, s1 = -factor[d, i] * pivot, -factor[d + 1, i] * pivot
+                s2, s3 = -factor[d + 2, i] * pivot, -factor[d + 3, i] * pivot
+                for j in range(d + 4):
+                    row[j] += (
+                        s0 * inverse[d, j]
+                        + s1 * inverse[d + 1, j]
+                        + s2 * inverse[d + 2, j]
+                        + s3 * inverse[d + 3, j]
+                    )
+            for d in range(whole, i):
+                s0 = -factor[d, i] * pivot
                 for j in range(d + 1):
-                    inverses[k, i, j] += step * inverses[k, d, j]
-            inverses[k, i, i] = pivot
+                    row[j] += s0 * inverse[d, j]
+            row[i] = pivot

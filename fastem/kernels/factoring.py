@@ -3,15 +3,26 @@
 They are compiled because a fit of a few hundred rows would else spend its time calling NumPy.
 """
 
+from __future__ import annotations
+
 import math
 
+import numpy as np
+from numpy.typing import NDArray
+
 from fastem.kernels import pairs
-from fastem.kernels.elementary import cholesky, invert_lower
-from fastem.kernels.jit import jit, jit_strict
+from fastem.kernels.elementary import cholesky, invert_transposed
+from fastem.kernels.jit import LAUNCH_WORK, jit, jit_strict, twins
 
 
-@jit
-def factor(weights, covariances, scale, factors, inverses, log_norms):
+def factor(
+    weights: NDArray[np.float64],
+    covariances: NDArray[np.float64],
+    scale: float,
+    factors: NDArray[np.float64],
+    inverses: NDArray[np.float64],
+    log_norms: NDArray[np.float64],
+) -> int:
     """Scaled inverses of Cholesky factors, and log2 of weight times density at the mean.
 
     Matrices are factored as correlations, so that no product of their columns' scales can overflow.
@@ -34,32 +45,72 @@ def factor(weights, covariances, scale, factors, inverses, log_norms):
     failed : int
         Index of the first matrix that is not positive definite, or -1.
     """
-    n_matrices, n_features, _ = covariances.shape
-    for k in range(n_matrices):
-        for i in range(n_features):
-            variance = covariances[k, i, i]
-            if not (variance > 0.0 and variance < math.inf):
-                return k
-        for i in range(n_features):
-            deviation = math.sqrt(covariances[k, i, i])
-            for j in range(i + 1):
-                factors[k, i, j] = covariances[k, i, j] / deviation
-                factors[k, i, j] /= math.sqrt(covariances[k, j, j])
-    failed = cholesky(factors, factors)
-    if failed >= 0:
-        return failed
-    invert_lower(factors, inverses)
-    for k in range(n_matrices):
-        for i in range(n_features):
-            for j in range(i + 1):
-                inverses[k, i, j] *= scale / math.sqrt(covariances[k, j, j])
+    work = _work(covariances)
+    if work < LAUNCH_WORK:
+        return _factor_all(weights, covariances, scale, factors, inverses, log_norms)
+    passed = np.empty(len(covariances), np.bool_)
+    _factor_each(work, len(passed), covariances, scale, factors, inverses, passed)
+    if not passed.all():
+        return int(passed.argmin())
+    _measure(weights, scale, inverses, log_norms)
+    return -1
+
+
+def _work(matrices: NDArray[np.float64]) -> float:
+    """Floating point operations that factor matrices (n, D, D), about."""
+    return float(matrices.size) * matrices.shape[-1]
+
+
+@jit
+def _factor_all(weights, covariances, scale, factors, inverses, log_norms):
+    for k in range(covariances.shape[0]):
+        if not _factor_matrix(k, covariances, scale, factors, inverses):
+            return k
+    _measure(weights, scale, inverses, log_norms)
+    return -1
+
+
+@twins
+def _factor_each(k, covariances, scale, factors, inverses, passed):
+    passed[k] = _factor_matrix(k, covariances, scale, factors, inverses)
+
+
+@jit
+def _factor_matrix(k, covariances, scale, factors, inverses):
+    covariance, matrix, inverse = covariances[k], factors[k], inverses[k]
+    n_features = covariance.shape[0]
+    for i in range(n_features):
+        variance = covariance[i, i]
+        if not (variance > 0.0 and variance < math.inf):
+            return False
+    for i in range(n_features):
+        deviation = math.sqrt(covariance[i, i])
+        for j in range(i + 1):
+            matrix[i, j] = covariance[i, j] / deviation
+    for j in range(n_features):
+        deviation = math.sqrt(covariance[j, j])
+        for i in range(j, n_features):
+            matrix[i, j] /= deviation
+    if cholesky(factors[k : k + 1], factors[k : k + 1]) >= 0:
+        return False
+    invert_transposed(factors[k : k + 1], inverses[k : k + 1])
+    for j in range(n_features):
+        unit = scale / math.sqrt(covariance[j, j])
+        for i in range(j, n_features):
+            inverse[i, j] *= unit
+    return True
+
+
+@jit
+def _measure(weights, scale, inverses, log_norms):
+    """log2 of weight times density at the mean."""
+    n_matrices, n_features, _ = inverses.shape
     for k in range(weights.shape[0]):
         matrix = 0 if n_matrices == 1 else k
         bits = math.log2(weights[k]) if weights[k] > 0.0 else -math.inf
         for i in range(n_features):
             bits += math.log2(inverses[matrix, i, i] / scale)
         log_norms[k] = bits - 0.5 * n_features * math.log2(2.0 * math.pi)
-    return -1
 
 
 @jit_strict
@@ -199,8 +250,14 @@ def mirror(matrices, K, D):
                 matrix[j * D + i] = matrix[i * D + j]
 
 
-@jit
-def above_floor(covariances, ridge, floor, rounding, bounded, scratch):
+def above_floor(
+    covariances: NDArray[np.float64],
+    ridge: NDArray[np.float64],
+    floor: float,
+    rounding: float,
+    bounded: NDArray[np.float64],
+    passed: NDArray[np.bool_],
+) -> bool:
     """Add the ridge, and look for matrices with eigenvalues below the floor.
 
     Parameters
@@ -213,19 +270,43 @@ def above_floor(covariances, ridge, floor, rounding, bounded, scratch):
         share, and then the floor.
     bounded : like covariances
         Receives the sums.
-    scratch : like covariances
+    passed : (n,)
+        Receives which pass.
 
     Returns
     -------
-    failed : int
-        Index of the first matrix that does not pass, or -1.
+    all_passed : bool
     """
-    n_matrices, n_features, _ = covariances.shape
-    for k in range(n_matrices):
-        for i in range(n_features):
-            for j in range(n_features):
-                bounded[k, i, j] = covariances[k, i, j]
-                scratch[k, i, j] = covariances[k, i, j]
-            bounded[k, i, i] += ridge[i]
-            scratch[k, i, i] = bounded[k, i, i] * (1.0 - rounding) - floor
-    return cholesky(scratch, scratch)
+    scratch, work = np.empty(covariances.shape), _work(covariances)
+    arguments = covariances, ridge, floor, rounding, bounded, scratch, passed
+    if work < LAUNCH_WORK:
+        return _above_floor_all(*arguments)
+    _above_floor_each(work, len(passed), *arguments)
+    return bool(passed.all())
+
+
+@jit
+def _above_floor_all(covariances, ridge, floor, rounding, bounded, scratch, passed):
+    all_passed = True
+    for k in range(covariances.shape[0]):
+        _matrix_above_floor(k, covariances, ridge, floor, rounding, bounded, scratch, passed)
+        all_passed &= passed[k]
+    return all_passed
+
+
+@twins
+def _above_floor_each(k, covariances, ridge, floor, rounding, bounded, scratch, passed):
+    _matrix_above_floor(k, covariances, ridge, floor, rounding, bounded, scratch, passed)
+
+
+@jit
+def _matrix_above_floor(k, covariances, ridge, floor, rounding, bounded, scratch, passed):
+    n_features = ridge.shape[0]
+    for i in range(n_features):
+        for j in range(n_features):
+            bounded[k, i, j] = covariances[k, i, j]
+        bounded[k, i, i] += ridge[i]
+        for j in range(i):
+            scratch[k, i, j] = covariances[k, i, j]
+        scratch[k, i, i] = bounded[k, i, i] * (1.0 - rounding) - floor
+    passed[k] = cholesky(scratch[k : k + 1], scratch[k : k + 1]) < 0

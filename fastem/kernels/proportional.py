@@ -1,6 +1,6 @@
 """Proportional variances and matrices: volumes and a common shape, each in turn."""
 
-from fastem.kernels.elementary import cholesky, invert_lower
+from fastem.kernels.elementary import cholesky, invert_transposed
 from fastem.kernels.jit import jit
 
 
@@ -85,7 +85,7 @@ def proportional_matrices(shares, scatters, volumes, matrices, tolerance, share,
                 matrices[2, i, j] = 0.0
         if cholesky(matrices[:1], matrices[1:2]) >= 0:
             return False
-        invert_lower(matrices[1:2], matrices[2:3])
+        invert_transposed(matrices[1:2], matrices[2:3])
         precision = matrices[1]
         for i in range(size):
             for j in range(i + 1):

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from fastem.kernels.elementary import cholesky, exp2, invert_lower, log2
+from fastem.kernels.elementary import cholesky, exp2, invert_transposed, log2
 from fastem.kernels.jit import jit
 
 
@@ -107,10 +107,11 @@ def test_factor_and_its_inverse_are_those_of_numpy(D):
     matrices = positive_definite(np.random.default_rng(D), 3, D)
     factors = np.zeros_like(matrices)
     assert cholesky(matrices, factors) == -1
-    assert_allclose(factors, np.linalg.cholesky(matrices), rtol=1e-12, atol=1e-14)
+    expected = np.linalg.cholesky(matrices)
+    assert_allclose(factors, expected.swapaxes(1, 2), rtol=1e-12, atol=1e-14)
     inverses = np.zeros_like(matrices)
-    invert_lower(factors, inverses)
-    assert_allclose(inverses, np.linalg.inv(factors), rtol=1e-12, atol=1e-13)
+    invert_transposed(factors, inverses)
+    assert_allclose(inverses, np.linalg.inv(expected), rtol=1e-12, atol=1e-13)
     assert np.array_equal(inverses, np.tril(inverses))
 
 
@@ -121,6 +122,8 @@ def test_only_the_lower_triangle_is_read():
     cholesky(matrices, whole)
     cholesky(np.tril(matrices) + np.triu(np.full((5, 5), np.nan), 1), lower)
     assert np.array_equal(whole, lower)
+    cholesky(matrices, matrices)
+    assert np.array_equal(np.triu(whole), np.triu(matrices))
 
 
 @pytest.mark.parametrize("bad", [0.0, -1.0, np.nan, np.inf, -np.inf])
