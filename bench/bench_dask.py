@@ -3,10 +3,12 @@
 The cost model: C chunks of n / C rows, on W workers of T threads each, take
 
     ceil(C / (W T)) (n / C) K c   the kernel: c seconds a row and component on one thread
-    + C t                         the scheduler, which handles one task after the other
+    + G t                         the scheduler, which handles one of G tasks after the other
     + l                           latency of a graph, however small
-    + traffic / (W B)             a density to each worker, at most one sum of moments from each
-                                  chunk, over W links of B bytes a second
+    + traffic / (W B)             a density to each worker, one sum of moments from each task, over
+                                  W links of B bytes a second
+
+A task is all that a thread has to do, or 256 MB of it.
 """
 
 import math

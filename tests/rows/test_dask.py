@@ -23,6 +23,7 @@ dask = pytest.importorskip("dask")
 da = pytest.importorskip("dask.array")
 distributed = pytest.importorskip("distributed")
 place = pytest.importorskip("fastem.rows.dask")
+placement = pytest.importorskip("fastem.rows.dask.placement")
 
 ROOT = Path(__file__).parents[2]
 dtypes = pytest.mark.parametrize("dtype", [np.float64, np.float32])
@@ -128,6 +129,11 @@ def test_the_same_chunks_give_the_same_bits_wherever_they_are(client):
     for scheduler in "threads", "sync":
         with dask.config.set(scheduler=scheduler):
             assert_same_bits(summarise(), expected)
+    rows = rows.persist()
+    distributed.wait(rows)
+    assert_same_bits(summarise(), expected)
+    client.replicate(distributed.futures_of(rows))
+    assert_same_bits(summarise(), expected)
 
 
 def test_only_densities_and_moments_travel(client):
@@ -146,8 +152,33 @@ def test_only_densities_and_moments_travel(client):
     for _ in range(4):
         source.at(units).summarise(density)
         totals.append(sent())
-    # Dask may move a chunk to a worker that has nothing to do; the next passes find it there.
-    assert min(np.diff(totals)) < 10_000 < X.nbytes / 400
+    assert max(np.diff(totals)) < 10_000 < X.nbytes / 400
+
+
+def test_chunks_are_worked_on_together_where_they_are(client, monkeypatch):
+    """Oracle: what the scheduler says of who has what. A thread's chunks are one task, if small."""
+    rows = da.zeros((1000, 3), chunks=(50, 3)).persist()
+    distributed.wait(rows)
+    for together, n_groups in (10**9, 2), (3 * 1200, None):
+        monkeypatch.setattr(placement, "TOGETHER", together)
+        for given in rows, rows + 1:  # made of what is held
+            source = place.Dask.of(given)
+            holders = [client.who_has(rows)[b.key] for b in rows.to_delayed().ravel()]
+            found = source.chunks.groups(source.n_bytes)
+            assert sorted(i for group in found for i in group.numbers) == list(range(20))
+            assert all(group.worker in holders[i] for group in found for i in group.numbers)
+            assert len(found) == n_groups or max(len(group.numbers) for group in found) == 3
+    source = place.Dask.of(da.zeros((1000, 3), chunks=(50, 3)))
+    assert source.chunks.groups(source.n_bytes) == [placement.Group([i]) for i in range(20)]
+
+
+def test_chunks_of_a_persisted_frame_are_worked_on_where_they_are(client, frames):
+    rows = frames.from_pandas(table(), npartitions=20)[["a", "b"]].persist()
+    distributed.wait(rows)
+    source = place.Dask.of(rows)
+    found = source.chunks.groups(source.n_bytes)
+    assert len(found) == 2
+    assert {group.worker for group in found} == set(client.nthreads())
 
 
 def test_persisted_chunks_are_not_computed_again(threads):

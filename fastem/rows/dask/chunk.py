@@ -1,15 +1,18 @@
-"""What a worker makes of a chunk: by the serial kernel, for a worker has threads of its own."""
+"""What a worker makes of chunks: by the serial kernel, for a worker has threads of its own."""
 
 from __future__ import annotations
 
+import operator
+from collections.abc import Sequence
+from functools import reduce
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastem.density import Density
-from fastem.moments import Moments
 from fastem.rows import memory
+from fastem.rows.dask.sums import MomentsSum
 from fastem.rows.source import Drawn, Limits
 from fastem.units import Units
 
@@ -46,11 +49,17 @@ def take(
 
 
 def summarise(
-    block: ArrayLike, weight: ArrayLike | None, order: tuple[Form, Density, Units]
-) -> Moments:
-    """The moments of its rows under a density."""
+    blocks: Sequence[tuple[ArrayLike, ArrayLike | None]], order: tuple[Form, Density, Units]
+) -> MomentsSum:
+    """The moments of the rows of some chunks under a density."""
     form, density, units = order
-    return density.summarise(*form.counted(block, weight), units, parallel=False)
+    moments = (density.summarise(*form.counted(*pair), units, parallel=False) for pair in blocks)
+    return reduce(operator.add, map(MomentsSum.of, moments))
+
+
+def add(*sums: MomentsSum) -> MomentsSum:
+    """The moments of the rows of all of them."""
+    return reduce(operator.add, sums)
 
 
 def limits_along(

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import operator
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import reduce
 from typing import Any
 
 import numpy as np
-from dask.base import compute
-from dask.delayed import Delayed, delayed
+from dask.delayed import delayed
 from numpy.typing import NDArray
 
 from fastem import validation
@@ -18,6 +14,7 @@ from fastem.density import Density
 from fastem.moments import Moments
 from fastem.rows.dask import chunk
 from fastem.rows.dask.given import matrix, weights_of
+from fastem.rows.dask.placement import Chunks, at, computed
 from fastem.rows.dask.survey import Survey, survey
 from fastem.rows.memory import union
 from fastem.rows.source import Drawn, Limits, Rows, Source, weight_unit
@@ -33,22 +30,15 @@ class Dask(Source):
 
     Parameters
     ----------
-    chunks : tuple of Delayed
-        Each an array of rows, (n, n_features), of any dtype and layout.
-    weights : tuple of Delayed or None
-        For each chunk, of its rows.
+    chunks : Chunks
     form : chunk.Form
         What kernels take of them.
     survey : Survey
-    held : object
-        What the user gave: Dask drops persisted chunks once nobody holds the collection.
     """
 
-    chunks: tuple[Delayed, ...]
-    weights: tuple[Delayed | None, ...]
+    chunks: Chunks
     form: chunk.Form
     survey: Survey
-    held: object
 
     @classmethod
     def of(cls, X: Any, sample_weight: Any = None) -> Dask:
@@ -60,15 +50,13 @@ class Dask(Source):
             As `fastem.fit` does of an array; rows are counted over all chunks.
         """
         array = matrix(X)
-        chunks = tuple(array.to_delayed().ravel().tolist())
-        weights = weights_of(sample_weight, array)
+        blocks = tuple(array.to_delayed().ravel().tolist())
+        chunks = Chunks(blocks, weights_of(sample_weight, array), held=(X, sample_weight))
         form = chunk.Form(np.dtype(validation.precision_for(array.dtype)), array.shape[1])
-        surveyed = delayed(survey, pure=False)
-        pairs = enumerate(zip(chunks, weights, strict=True))
-        facts = [surveyed(*pair, f"block {i} of X", form.n_features) for i, pair in pairs]
-        whole = Survey.of(_compute(facts), form.n_features)
+        facts = chunks.each(survey, lambda i: (f"block {i} of X", form.n_features))
+        whole = Survey.of(facts, form.n_features)
         form = form._replace(weight_unit=weight_unit(whole.heaviest))
-        return cls(chunks, weights, form, whole, held=(X, sample_weight))
+        return cls(chunks, form, whole)
 
     @property
     def weight_unit(self) -> float:
@@ -90,17 +78,23 @@ class Dask(Source):
         """float64 or float32."""
         return self.form.dtype
 
+    @property
+    def n_bytes(self) -> list[int]:
+        """Of the rows of each chunk."""
+        row_bytes = self.n_features * self.dtype.itemsize
+        return (np.diff(self.survey.ends, prepend=0) * row_bytes).tolist()
+
     def take(self, numbers: NDArray[np.intp]) -> Drawn:
         """Rows by their numbers, and their weights."""
-        take = delayed(chunk.take, pure=False)
-        taken = []
-        begin = 0
-        for block, weight, end in zip(self.chunks, self.weights, self.survey.ends, strict=True):
-            wanted = numbers[np.searchsorted(numbers, begin) : np.searchsorted(numbers, end)]
-            if len(wanted):
-                taken.append(take(block, weight, self.form, wanted - begin))
-            begin = end
-        rows, weights = zip(*_compute(taken), strict=True)
+        ends = self.survey.ends
+        wanted = np.split(numbers, np.searchsorted(numbers, ends[:-1]))
+        begins = np.concatenate([[0], ends[:-1]])
+        taken = self.chunks.each(
+            chunk.take,
+            lambda i: (self.form, wanted[i] - begins[i]),
+            which=[i for i, some in enumerate(wanted) if len(some)],
+        )
+        rows, weights = zip(*taken, strict=True)
         return np.concatenate(rows), None if weights[0] is None else np.concatenate(weights)
 
     def limits(self) -> Limits:
@@ -109,10 +103,8 @@ class Dask(Source):
 
     def limits_along(self, axes: NDArray[np.float64]) -> Limits:
         """Smallest and largest number in each column of the rows times axes (n_features, m)."""
-        along = delayed(chunk.limits_along, pure=False)
         order = delayed((self.form, axes), traverse=False, pure=False)
-        pairs = zip(self.chunks, self.weights, strict=True)
-        return union(axes.shape[1], _compute([along(*pair, order) for pair in pairs]))
+        return union(axes.shape[1], self.chunks.each(chunk.limits_along, lambda _: (order,)))
 
     def widened(self) -> Dask:
         """The same rows as float64."""
@@ -153,24 +145,18 @@ class DaskRows(Rows):
         # Given as a key of its own, it is sent once to each worker and not once for each chunk; and
         # as part of the graph, not scattered, it outlives the workers that hold it.
         order = delayed((source.form, density, self.units), traverse=False, pure=False)
-        summarise, add = delayed(chunk.summarise, pure=False), delayed(_add, pure=False)
-        pairs = zip(source.chunks, source.weights, strict=True)
-        parts = [summarise(block, weight, order) for block, weight in pairs]
+        summarise, add = delayed(chunk.summarise, pure=False), delayed(chunk.add, pure=False)
+        parts = []
+        for numbers, worker in source.chunks.groups(source.n_bytes):
+            with at(worker):
+                parts.append(summarise([source.chunks.pair(i) for i in numbers], order))
         while len(parts) > 1:
             parts = [add(*parts[i : i + FAN_IN]) for i in range(0, len(parts), FAN_IN)]
-        (moments,) = _compute(parts)
-        if source.weights[0] is None and moments.n_rows != source.n_samples:
+        (found,) = computed(parts)
+        moments = found.moments()
+        if source.chunks.weights[0] is None and moments.n_rows != source.n_samples:
             raise ValueError(
                 f"X has {moments.n_rows:.0f} rows, where it had {source.n_samples} before: its "
                 f"chunks changed during the fit; persist them, or read what does not change"
             )
         return moments
-
-
-def _add(*moments: Moments) -> Moments:
-    return reduce(operator.add, moments)
-
-
-def _compute(tasks: Sequence[Delayed]) -> list[Any]:
-    """What the tasks return, run where Dask would run them."""
-    return list(compute(*tasks, traverse=False))
