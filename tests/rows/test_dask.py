@@ -181,6 +181,19 @@ def test_chunks_of_a_persisted_frame_are_worked_on_where_they_are(client, frames
     assert {group.worker for group in found} == set(client.nthreads())
 
 
+def test_chunks_are_summed_in_the_pieces_of_all_rows(threads, monkeypatch):
+    """Oracle: what kernels are asked for. Smaller pieces cost a worker more than the rows do."""
+    X, mixture = problem(n=20_000)
+    density, units = factored(mixture, "full", X)
+    asked = []
+    tally = type(density).tally
+    monkeypatch.setattr(
+        type(density), "tally", lambda self, n, *a, **k: asked.append(n) or tally(self, n, *a, **k)
+    )
+    place.Dask.of(da.from_array(X, chunks=(2000, 3))).at(units).summarise(density)
+    assert asked == [20_000] * 10
+
+
 def test_persisted_chunks_are_not_computed_again(threads):
     """Oracle: a count of the chunks computed."""
     X, mixture = problem()

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastem.density import Density
+from fastem.moments import Moments
 from fastem.rows import memory
 from fastem.rows.dask.sums import MomentsSum
 from fastem.rows.source import Drawn, Limits
@@ -48,13 +49,28 @@ def take(
     return X[numbers], None if v is None else v[numbers]
 
 
-def summarise(
-    blocks: Sequence[tuple[ArrayLike, ArrayLike | None]], order: tuple[Form, Density, Units]
-) -> MomentsSum:
-    """The moments of the rows of some chunks under a density."""
-    form, density, units = order
-    moments = (density.summarise(*form.counted(*pair), units, parallel=False) for pair in blocks)
-    return reduce(operator.add, map(MomentsSum.of, moments))
+class Order(NamedTuple):
+    """What a pass asks of the workers: moments under a density, of chunks of so many rows in all.
+
+    How many they are decides how large the pieces are that a chunk is summed in: each has scratch
+    of its own, which Dask's workers give back to the system at once.
+    """
+
+    form: Form
+    n_samples: int
+    density: Density
+    units: Units
+
+    def of(self, block: ArrayLike, weight: ArrayLike | None) -> Moments:
+        """The moments of one chunk."""
+        tally = self.density.tally(self.n_samples, self.form.dtype, self.units, parallel=False)
+        tally.add(*self.form.counted(block, weight))
+        return tally.moments()
+
+
+def summarise(blocks: Sequence[tuple[ArrayLike, ArrayLike | None]], order: Order) -> MomentsSum:
+    """The moments of some chunks."""
+    return reduce(operator.add, (MomentsSum.of(order.of(*pair)) for pair in blocks))
 
 
 def add(*sums: MomentsSum) -> MomentsSum:

@@ -144,7 +144,11 @@ class DaskRows(Rows):
         source = self.source
         # Given as a key of its own, it is sent once to each worker and not once for each chunk; and
         # as part of the graph, not scattered, it outlives the workers that hold it.
-        order = delayed((source.form, density, self.units), traverse=False, pure=False)
+        order = delayed(
+            chunk.Order(source.form, source.n_samples, density, self.units),
+            traverse=False,
+            pure=False,
+        )
         summarise, add = delayed(chunk.summarise, pure=False), delayed(chunk.add, pure=False)
         parts = []
         for numbers, worker in source.chunks.groups(source.n_bytes):
