@@ -16,9 +16,10 @@ KILLED = """
 import os, random, signal, sys, threading
 import numpy as np, fastem
 
-rows, checkpoint = sys.argv[1:]
+place, rows, checkpoint = sys.argv[1:]
 means = np.arange(12.0).reshape(4, 3)
-X = rows if rows.endswith("csv") else np.load(rows)
+X = {"memory": np.load, "disk": str, "streamed": lambda path: fastem.rows.open(path, memory="1M")}
+X = X[place](rows)
 
 def kill():
     os.kill(os.getpid(), signal.SIGKILL)
@@ -121,17 +122,22 @@ def test_weights_and_precision(X, path, kind):
         fastem.fit(X, 4, **options, checkpoint=path)
 
 
-@pytest.mark.parametrize("place", ["memory", "disk"])
+@pytest.mark.parametrize("place", ["memory", "disk", "streamed"])
 def test_goes_on_after_a_kill(X, path, tmp_path, place):
+    """Rows are an array, a file small enough to be kept, or one that is read at every pass."""
+    file = tmp_path / ("rows.csv" if place == "disk" else "rows.npy")
     if place == "memory":
-        file = tmp_path / "rows.npy"
-        np.save(file, X)
         rows = X
+        np.save(file, X)
+    elif place == "disk":
+        rows = file
+        np.savetxt(file, X, delimiter=",")
     else:
-        file = rows = tmp_path / "rows.csv"
-        np.savetxt(rows, X, delimiter=",")
+        np.save(file, np.tile(X, (20, 1)))
+        assert file.stat().st_size > 2**20 / 4  # the share of the budget that is kept
+        rows = fastem.rows.open(file, memory="1M")
     environment = {**os.environ, "PYTHONPATH": str(Path(fastem.__file__).parents[1])}
-    words = [sys.executable, "-c", KILLED, str(file), str(path)]
+    words = [sys.executable, "-c", KILLED, place, str(file), str(path)]
     killed = subprocess.run(words, env=environment, timeout=60, check=False)
     assert killed.returncode == -signal.SIGKILL
     options = {"means_init": MEANS, "tol": 0, "max_iter": 99}
