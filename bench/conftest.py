@@ -39,24 +39,15 @@ def pytest_configure(config):
     config.stash[TABLES] = {}
 
 
-@pytest.fixture(scope="session")
-def scale(request):
-    return request.config.getoption("scale")
+def _value_of(option):
+    @pytest.fixture(scope="session", name=option)
+    def value(request):
+        return request.config.getoption(option)
+
+    return value
 
 
-@pytest.fixture(scope="session")
-def rounds(request):
-    return request.config.getoption("rounds")
-
-
-@pytest.fixture(scope="session")
-def patience(request):
-    return request.config.getoption("patience")
-
-
-@pytest.fixture(scope="session")
-def picture(request):
-    return request.config.getoption("picture")
+scale, rounds, patience, picture = map(_value_of, ["scale", "rounds", "patience", "picture"])
 
 
 @pytest.fixture(scope="session", autouse=True)

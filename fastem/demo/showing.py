@@ -10,8 +10,7 @@ from fastem.mixture import Mixture
 
 def named(ax: Any) -> Any:
     """Axes with the names of the examples' columns."""
-    ax.set_xlabel("x")
-    ax.set_ylabel("y")
+    ax.set(xlabel="x", ylabel="y")
     ax.label_outer()
     return ax
 

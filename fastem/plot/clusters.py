@@ -95,8 +95,7 @@ def clusters(
     if len(chosen) == 2:
         ax = points(rows[:, chosen], labels, ax)
         OUTLINES[outline](part, ax)
-        ax.set_xlabel(names[0])
-        ax.set_ylabel(names[1])
+        ax.set(xlabel=names[0], ylabel=names[1])
         _legend(ax, mixture)
         return ax
     return _pairs(mixture, rows, labels, ax, chosen, names, outline)
@@ -145,8 +144,7 @@ def points(X: ArrayLike, labels: ArrayLike, ax: Axes | None = None) -> Axes:
             linewidths=0,
             rasterized=True,
         )
-    ax.set_xlabel(names[0])
-    ax.set_ylabel(names[1])
+    ax.set(xlabel=names[0], ylabel=names[1])
     return ax
 
 
@@ -182,8 +180,7 @@ def density_1d(
     values = validation.rows(np.reshape(X, (-1, 1)) if np.ndim(X) == 1 else X, n_features=1)
     ax = axes(ax)
     _histogram(mixture, values[:, 0].astype(np.float64), ax)
-    ax.set_xlabel(str(named))
-    ax.set_ylabel("density")
+    ax.set(xlabel=str(named), ylabel="density")
     lines = [Line2D([], [], color=INK, lw=1.6, label="mixture")]
     ax.legend(handles=lines + _handles(mixture), fontsize=8.5, frameon=False)
     return ax
@@ -237,8 +234,7 @@ def _pairs(
             else:
                 pair = [chosen[j], chosen[i]]
                 OUTLINES[outline](marginal(mixture, pair), points(rows[:, pair], labels, ax))
-            ax.set_xlabel(names[j] if i == m - 1 else "")
-            ax.set_ylabel(names[i] if j == 0 and i else "")
+            ax.set(xlabel=names[j] if i == m - 1 else "", ylabel=names[i] if j == 0 and i else "")
             ax.tick_params(labelbottom=i == m - 1, labelleft=j == 0 and i > 0)
     sheet = grid[0, 0].figure
     if mixture.n_components <= MOST_NAMED:

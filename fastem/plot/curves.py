@@ -164,8 +164,7 @@ def trace(fit: Fit, ax: Axes | None = None) -> Axes:
     ax.plot(passes, fit.trace, color=colour(1), lw=1.8, marker="o", ms=3.5, zorder=4)
     _legend_of_trace(fit, before, ax)
     _window_of_trace(fit, [levels + shift for _, levels in raced], ax)
-    ax.set_xlabel("pass")
-    ax.set_ylabel("mean log-likelihood (nats a row)")
+    ax.set(xlabel="pass", ylabel="mean log-likelihood (nats a row)")
     return ax
 
 

@@ -49,6 +49,5 @@ def replicates(
         x, y = mixture.means[k]
         ax.plot([low[k, i], high[k, i]], [y, y], color=INK, lw=1.2, zorder=3)
         ax.plot([x, x], [low[k, j], high[k, j]], color=INK, lw=1.2, zorder=3)
-    ax.set_xlabel(f"column {i}")
-    ax.set_ylabel(f"column {j}")
+    ax.set(xlabel=f"column {i}", ylabel=f"column {j}")
     return ax

@@ -13,6 +13,7 @@ from fastem.lazy import lazy
 from fastem.rows.source import Drawn, Limits, Rows, Source
 from fastem.rows.streaming.stream import Stream
 from fastem.rows.streaming.survey import survey
+from fastem.rows.streaming.surveyed import OfStream
 from fastem.rows.tables.table import Table
 from fastem.rows.tables.weights import Unweighted
 from fastem.units import Units
@@ -20,7 +21,7 @@ from fastem.units import Units
 R = TypeVar("R")
 
 
-class Streamed(Source):
+class Streamed(OfStream):
     """Rows of a table; those of a small one are kept in memory once they were read.
 
     Nothing is read but what the table needs to know its columns, until something asks for more.
@@ -39,16 +40,6 @@ class Streamed(Source):
     def n_samples(self) -> int:
         """Number of rows."""
         return self._surveyed.n_samples
-
-    @property
-    def n_features(self) -> int:
-        """Number of columns."""
-        return self.stream.table.n_features
-
-    @property
-    def dtype(self) -> np.dtype:
-        """float64 or float32."""
-        return self.stream.dtype
 
     @property
     def weight_unit(self) -> float:

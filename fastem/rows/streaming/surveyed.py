@@ -24,8 +24,29 @@ from fastem.units import Units
 R = TypeVar("R")
 
 
+class OfStream(Source):
+    """Rows of a stream, and whether anybody has looked at them or not, what its table tells.
+
+    Attributes
+    ----------
+    stream : Stream
+    """
+
+    stream: Stream
+
+    @property
+    def n_features(self) -> int:
+        """Number of columns."""
+        return self.stream.table.n_features
+
+    @property
+    def dtype(self) -> np.dtype:
+        """float64 or float32."""
+        return self.stream.dtype
+
+
 @dataclass(frozen=True, eq=False)
-class Surveyed(Source):
+class Surveyed(OfStream):
     """Rows of a stream that was read once, too many to keep.
 
     Parameters
@@ -50,16 +71,6 @@ class Surveyed(Source):
     def n_samples(self) -> int:
         """Number of rows of weight above 0."""
         return self.n
-
-    @property
-    def n_features(self) -> int:
-        """Number of columns."""
-        return self.stream.table.n_features
-
-    @property
-    def dtype(self) -> np.dtype:
-        """float64 or float32."""
-        return self.stream.dtype
 
     def take(self, numbers: NDArray[np.intp]) -> Block:
         """Rows by their numbers, and their weights."""

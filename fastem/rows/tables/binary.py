@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Generator, Hashable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,7 +62,7 @@ class Binary(Table):
     Raises
     ------
     TypeError, ValueError
-        If it does not hold real numbers, or there is no such column.
+        If it does not hold real numbers, cannot be read to its end, or there is no such column.
     """
 
     def __init__(
@@ -77,6 +78,16 @@ class Binary(Table):
         self.columns, self.weight = positions(columns, weight, None, form.width, self.name)
         self.n_rows, self.n_features = form.n_rows, len(self.columns)
         self.weighted = self.weight is not None
+        self.check()
+
+    @abstractmethod
+    def check(self) -> None:
+        """Refuse a file that cannot be read to its end.
+
+        Raises
+        ------
+        ValueError
+        """
 
     def stamp(self) -> Hashable:
         """Size and time of the file."""

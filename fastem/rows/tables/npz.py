@@ -64,7 +64,10 @@ class Packed(Binary):
     ) -> None:
         super().__init__(path, form, columns, weight, f"{path}[{member}]")
         self.member = member
-        if form.fortran and form.width > 1:
+
+    def check(self) -> None:
+        """Refuse columns, which lie too far apart to be put together on the way."""
+        if self.form.fortran and self.form.width > 1:
             raise ValueError(
                 f"{self.name} is compressed and holds column after column; save it in C order, or "
                 f"with numpy.savez, which does not compress"

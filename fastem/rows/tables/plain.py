@@ -3,43 +3,23 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator, Sequence
-from pathlib import Path
+from collections.abc import Generator
 from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fastem.rows.tables.binary import Binary, Form
-from fastem.rows.tables.columns import Column
+from fastem.rows.tables.binary import Binary
 from fastem.rows.tables.table import Block, Reader, check_finite
 
 
 class Plain(Binary):
-    """An array that lies in a file as it is.
+    """An array that lies in a file as it is."""
 
-    Parameters
-    ----------
-    path, form, columns, weight, name
-        As of `Binary`.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If it does not hold real numbers, is cut short, or there is no such column.
-    """
-
-    def __init__(
-        self,
-        path: Path,
-        form: Form,
-        columns: Sequence[Column] | None = None,
-        weight: Column | None = None,
-        name: str | None = None,
-    ) -> None:
-        super().__init__(path, form, columns, weight, name)
-        size = path.stat().st_size
-        if size < form.offset + form.n_rows * form.row_bytes:
+    def check(self) -> None:
+        """Refuse a file that was cut short."""
+        size = self.path.stat().st_size
+        if size < self.form.offset + self.form.n_rows * self.form.row_bytes:
             raise self._short(size)
 
     def blocks(self) -> Generator[Block, None, None]:
