@@ -1,0 +1,137 @@
+"""Fits of rows of Dask; the oracle is the fit of the same rows in memory."""
+
+import os
+import signal
+import sys
+import threading
+import time
+
+import numpy as np
+import pytest
+from chunked import assert_same_fit, problem, some_zeros, table
+from numpy.testing import assert_allclose
+
+import fastem
+
+dask = pytest.importorskip("dask")
+da = pytest.importorskip("dask.array")
+distributed = pytest.importorskip("distributed")
+
+
+def test_a_fit_on_a_cluster(client):
+    """Oracle: the fit of the same rows in memory; the starts race on the same sample."""
+    X, _ = problem(n=6000)
+    weight = some_zeros(6000)
+    rows, weights = da.from_array(X, chunks=(1000, 2)), da.from_array(weight, chunks=700)
+    fitted = fastem.fit(rows, 3, sample_weight=weights, random_state=0)
+    assert_same_fit(fitted, fastem.fit(X, 3, sample_weight=weight, random_state=0))
+
+
+def test_a_fit_of_float32(threads):
+    """Oracle: the fit of the same rows in memory."""
+    X, _ = problem(n=6000, dtype=np.float32)
+    fitted = fastem.fit(da.from_array(X, chunks=(1000, 3)), 3, random_state=0)
+    assert_same_fit(fitted, fastem.fit(X, 3, random_state=0), 1e-4)
+
+
+@pytest.mark.parametrize(("scale", "offset"), [(1.0, 1e8), (1e-150, 0.0), (1e150, 0.0)])
+def test_a_fit_in_any_units(threads, scale, offset):
+    """Oracle: the fit of the same rows in memory, the race of its starts to the bit."""
+    X, _ = problem()
+    X = X * scale + offset
+    fitted = fastem.fit(da.from_array(X, chunks=(700, 3)), 3, random_state=0)
+    expected = fastem.fit(X, 3, random_state=0)
+    assert [r.trace for r in fitted.restarts] == [r.trace for r in expected.restarts]
+    assert_allclose(fitted.mixture.means, expected.mixture.means, rtol=1e-12)
+    assert_allclose(fitted.mixture.weights, expected.mixture.weights, rtol=1e-7)
+
+
+def test_a_fit_with_noise(threads):
+    """Oracle: the same rows in memory."""
+    X, _ = problem()
+    X[::30] = np.random.default_rng(2).uniform(-30, 30, size=X[::30].shape)
+    rows = da.from_array(X, chunks=(700, 3))
+    fitted = fastem.fit(rows, 3, noise=True, random_state=0)
+    assert_same_fit(fitted, fastem.fit(X, 3, noise=True, random_state=0))
+    assert np.array_equal(fitted.mixture.predict(rows).compute(), fitted.mixture.predict(X))
+
+
+def test_select(threads):
+    """Oracle: the selection from the same rows in memory."""
+    X, _ = problem(n=2000)
+    families = ["full", "diag"]
+    options = {"covariance_type": families, "random_state": 0}
+    got = fastem.select(da.from_array(X, chunks=(600, 3)), range(1, 5), **options)
+    expected = fastem.select(X, range(1, 5), **options)
+    assert got.best_row[:2] == expected.best_row[:2]
+    assert_allclose([row.bic for row in got.table], [row.bic for row in expected.table])
+
+
+def test_far_rows_of_float32_are_widened(threads):
+    """Oracle: the fit in memory, which widens them too."""
+    X, _ = problem(dtype=np.float32)
+    X[7, 1] = 1e20
+    fitted = fastem.fit(da.from_array(X, chunks=(700, 3)), 2, random_state=0)
+    expected = fastem.fit(X, 2, random_state=0)
+    assert_allclose(fitted.log_likelihood, expected.log_likelihood)
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="POSIX signals")
+def test_a_killed_worker_changes_nothing(client):
+    """Oracle: the bits of the fit on threads. Half of the persisted chunks die amid a pass."""
+    X, _ = problem(n=4000)
+
+    def slowly(block):
+        time.sleep(0.02)
+        return block
+
+    rows = da.from_array(X, chunks=(250, 3)).map_blocks(slowly, meta=X[:0])
+    before = client.run(os.getpid)
+    victim = min(before.values())
+
+    def kill(event):
+        if event.n_iter == 1:
+            threading.Timer(0.05, os.kill, (victim, signal.SIGKILL)).start()
+
+    options = {"means_init": X[:3], "tol": 0, "max_iter": 3}
+    disturbed = fastem.fit(rows.persist(), 3, callback=kill, **options)
+    client.wait_for_workers(2)
+    assert victim not in client.run(os.getpid).values()
+    with dask.config.set(scheduler="threads"):
+        calm = fastem.fit(rows, 3, **options)
+    assert disturbed.mixture == calm.mixture
+    assert np.array_equal(disturbed.trace, calm.trace)
+
+
+@pytest.mark.parametrize("missing", [(), ("distributed",)])
+def test_without_a_client(monkeypatch, missing):
+    """Oracle: the fit in memory. Threads of this process do it, and none is left waiting."""
+    for name in missing:
+        monkeypatch.setitem(sys.modules, name, None)
+    X, _ = problem()
+    fitted = fastem.fit(da.from_array(X, chunks=(700, 3)), 3, random_state=0)
+    assert_same_fit(fitted, fastem.fit(X, 3, random_state=0))
+
+
+def test_a_fit_of_a_data_frame(threads, frames):
+    """Oracle: the same frame in memory. Some chunks are left empty, sizes are not known."""
+    columns = ["a", "b", "n"]
+    whole = table()
+    chunks = frames.from_pandas(whole, npartitions=7)
+    chunks, whole = chunks[chunks.row >= 900], whole[whole.row >= 900]
+    fitted = fastem.fit(chunks[columns], 3, sample_weight=chunks.w, random_state=0)
+    expected = fastem.fit(whole[columns], 3, sample_weight=whole.w, random_state=0)
+    assert_same_fit(fitted, expected)
+    labels = fitted.mixture.predict(chunks[columns])
+    assert np.array_equal(labels.compute(), fitted.mixture.predict(whole[columns]))
+
+
+@pytest.mark.filterwarnings("ignore:The inplace keyword in DataFrame")  # Dask's use of pandas
+def test_parquet_on_a_cluster(client, frames, tmp_path):
+    """Oracle: the same frame in memory."""
+    pytest.importorskip("pyarrow")
+    whole = table().astype(np.float32)
+    frames.from_pandas(whole, npartitions=5).to_parquet(tmp_path)
+    rows = frames.read_parquet(tmp_path)[["a", "b"]]
+    fitted = fastem.fit(rows, 3, random_state=0)
+    assert_same_fit(fitted, fastem.fit(whole[["a", "b"]], 3, random_state=0), 1e-4)
