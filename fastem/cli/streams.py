@@ -10,6 +10,7 @@ from fastem import rows
 from fastem.cli import tables
 from fastem.cli.errors import InputError, told
 from fastem.cli.tables import Table
+from fastem.rows import Streamed
 from fastem.rows.disk import PARQUET
 from fastem.rows.streaming.budget import memory_of
 from fastem.rows.tables.columns import Column
@@ -56,19 +57,10 @@ def read(
             f"piece by piece; drop such rows before"
         )
     with told():
-        if columns is not None:
-            source = rows.open(paths, _chosen(columns, paths, budget), memory=budget)
-        else:
-            source = rows.open(paths, memory=budget)
-            names = source.stream.table.names
-            if fitted is not None and names is not None and list(fitted) != list(names):
-                source = rows.open(paths, list(fitted), memory=budget)
-        names = source.stream.table.names
-        # Rows are looked at now, so that what is wrong with them is told of the input.
-        n_features = source.n_features if source.n_samples else 0
-    if names is None:
-        return Table(source, tuple(f"column {j}" for j in range(n_features)), False)
-    return Table(source, tuple(names), True)
+        source = _opened(paths, columns, fitted, budget)
+        source.limits()  # all rows are looked at now: what is wrong with them is told of the input
+    numbered = tuple(f"column {j}" for j in range(source.n_features))
+    return Table(source, source.names or numbered, source.names is not None)
 
 
 def name_of(paths: Sequence[str]) -> str:
@@ -76,6 +68,18 @@ def name_of(paths: Sequence[str]) -> str:
     if list(paths) == ["-"]:
         return "standard input"
     return paths[0] if len(paths) == 1 else f"{paths[0]} and {len(paths) - 1} more"
+
+
+def _opened(
+    paths: Sequence[str], columns: str | None, fitted: Sequence[str] | None, budget: int
+) -> Streamed:
+    """The columns asked for, else those of the model, by their names, else all."""
+    if columns is not None:
+        return rows.open(paths, _chosen(columns, paths, budget), memory=budget)
+    source = rows.open(paths, memory=budget)
+    if fitted is not None and source.names is not None and tuple(fitted) != source.names:
+        return rows.open(paths, list(fitted), memory=budget)
+    return source
 
 
 def _is_streamed(path: str, budget: int, drop_missing: bool) -> bool:
@@ -104,8 +108,7 @@ def _chosen(spec: str, paths: Sequence[str], budget: int) -> list[Column]:
         elif ":" not in part:
             chosen.append(part)
         else:
-            table = rows.open(paths, memory=budget).stream.table
-            names = table.names
-            found = tables.choose(part, names, table.n_features, name_of(paths))
-            chosen += found if names is None else [names[j] for j in found]
+            source = rows.open(paths, memory=budget)
+            found = tables.choose(part, source.names, source.n_features, name_of(paths))
+            chosen += found if source.names is None else [source.names[j] for j in found]
     return chosen

@@ -71,6 +71,11 @@ class Streamed(OfStream):
         return self._surveyed.at(units)
 
     @property
+    def names(self) -> tuple[str, ...] | None:
+        """Of the columns, if they have any."""
+        return self.stream.table.names
+
+    @property
     def name(self) -> str:
         """What messages call the rows."""
         return self.stream.table.name
