@@ -10,6 +10,7 @@ One EM loop serves every place the rows can live and every covariance family, un
 A pass over the rows returns `Moments`; what decides anything happens on those small arrays.
 """
 
+from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,7 @@ from fastem.selection import Selection, select
 from fastem.starts import SymmetricStartWarning
 
 if TYPE_CHECKING:
+    from fastem import plot as plot
     from fastem.estimator import GaussianMixture as GaussianMixture
 
 try:
@@ -54,18 +56,20 @@ __all__ = [
 ]
 
 
+LATE = {"GaussianMixture": "fastem.estimator", "plot": "fastem.plot"}
+
+
 def __getattr__(name: str) -> Any:
-    """GaussianMixture when it is first asked for: scikit-learn is an extra, and slow to import."""
-    if name == "GaussianMixture":
-        from fastem.kernels.jit import fork_waits
+    """What needs extras, which are slow to import, when it is first asked for."""
+    if name not in LATE:
+        raise AttributeError(f"module 'fastem' has no attribute {name!r}")
+    from fastem.kernels.jit import fork_waits
 
-        with fork_waits():
-            from fastem.estimator import GaussianMixture
-
-        return GaussianMixture
-    raise AttributeError(f"module 'fastem' has no attribute {name!r}")
+    with fork_waits():
+        module = import_module(LATE[name])
+    return getattr(module, name, module)
 
 
 def __dir__() -> list[str]:
-    """The public names; `import *` leaves GaussianMixture out, which needs the extra sklearn."""
-    return sorted({*globals(), *__all__, "GaussianMixture"})
+    """The public names; `import *` leaves those out that need extras."""
+    return sorted({*__all__, *LATE, "rows", "__version__"})

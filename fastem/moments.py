@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -87,6 +87,17 @@ class Moments:
             self.second * factor,
             self.noise * factor,
         )
+
+    def moved(self, means: NDArray[np.float64]) -> Moments:
+        """The same moments about other means (n_components, n_features)."""
+        step = self.about - means
+        first = self.first + self.counts[:, None] * step
+        if self.second.ndim == 2:
+            second = self.second + step * (self.first + first)
+        else:
+            left, right = step[:, :, None], step[:, None, :]
+            second = self.second + left * self.first[:, None, :] + first[:, :, None] * right
+        return replace(self, about=means, first=first, second=second)
 
     @property
     def weights(self) -> NDArray[np.float64]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -139,7 +140,7 @@ class Fit:
         155).
         """
         n, log_likelihood, _ = self._of(X)
-        return self.mixture.n_parameters * np.log(n) - 2.0 * log_likelihood
+        return self.mixture.n_parameters * math.log(n) - 2.0 * log_likelihood
 
     def icl(self, X: ArrayLike | Source | None = None) -> float:
         """Integrated completed likelihood, BIC - 2 sum_i log max_k r_ik; lower is better.

@@ -62,7 +62,7 @@ class VVE(EqualEllipsoids):
         self, shares: NDArray, scatter: NDArray, floor: float, start: NDArray | None
     ) -> NDArray:
         """The best of the axes of each component, of their average, and of `start`."""
-        candidates = [np.tensordot(shares, scatter, axes=1)[None], scatter]
+        candidates = [np.einsum("k,kde->de", shares, scatter)[None], scatter]
         frames = np.linalg.eigh(np.concatenate(candidates if start is None else [start]))[1]
         losses = [self._loss(shares, _along(frame, scatter), floor) for frame in frames]
         return np.ascontiguousarray(frames[int(np.argmin(losses))])
@@ -98,7 +98,7 @@ def _shared_axes(covariances: NDArray) -> NDArray | None:
     # sphere of.
     traces = np.einsum("kdd->k", covariances)
     mixing = np.linspace(1.0, 2.0, len(covariances)) / np.maximum(traces, TINY)
-    axes = np.linalg.eigh(np.tensordot(mixing, covariances, axes=1))[1]
+    axes = np.linalg.eigh(np.einsum("k,kde->de", mixing, covariances))[1]
     rotated = axes.T @ covariances @ axes
     np.einsum("kdd->kd", rotated)[...] = 0.0
     apart = np.abs(rotated).max(axis=(1, 2)) > ALIGNED * traces

@@ -71,7 +71,8 @@ class Tied(Family):
     ) -> Parameters:
         """Weighted means, and the pooled covariance of the rows about them."""
         _, means, covariances = moments.scatter()
-        pooled = np.tensordot(moments.weights, covariances, axes=1)
+        # By einsum, not BLAS, whose bits differ from one type of processor to another.
+        pooled = np.einsum("k,kde->de", moments.weights, covariances)
         return Parameters(moments.weights, means, bound(pooled[None], bounds)[0])
 
     def expand(self, covariances: NDArray, n_components: int, n_features: int) -> NDArray:

@@ -72,7 +72,7 @@ def _proportional_above(
     """What `proportional_matrices` does, with eigenvalues raised to the floor at each half step."""
     n_features, tolerance = scatter.shape[1], TOLERANCE
     for step in range(MAX_STEPS):
-        pooled = np.tensordot(shares / volumes, scatter, axes=1)
+        pooled = np.einsum("k,kde->de", shares / volumes, scatter)
         spread, axes = np.linalg.eigh(pooled)
         least = max(floor, TINY) / volumes.min()
         spread = np.maximum(spread, max(least, 2 * ROUNDING * n_features * spread[-1]))

@@ -126,6 +126,23 @@ class Density:
             labels[labels == len(self.means)] = -1
         return labels
 
+    def expected(self, moments: Moments) -> float:
+        """Log-likelihood, in nats, of rows together with their components, of such moments.
+
+        Parameters
+        ----------
+        moments : Moments
+            About `means`; of which only counts and `second` matter, and noise if there is any.
+        """
+        if moments.second.ndim == 2:
+            squares = (moments.second * self.factors**2).sum()
+        else:
+            squares = ((self.factors @ moments.second) * self.factors).sum()
+        bits = moments.counts @ self.log_norms - squares
+        if self.log_noise is not None:
+            bits += moments.noise * self.log_noise
+        return float(bits) * LN2
+
     @property
     def is_noisy(self) -> bool:
         """Whether there is noise beside the components."""

@@ -181,6 +181,11 @@ def _memory_of(fit: Fit, X: ArrayLike, sample_weight: ArrayLike | None) -> tuple
     """
     if not isinstance(fit, Fit):
         raise TypeError(f"fit is of type {type(fit).__name__}; give what fastem.fit returned")
+    if isinstance(X, int | np.integer):
+        raise TypeError(
+            f"X is {X}; give the rows that the fit was made to, which it does not hold, and then "
+            f"n_replicates: bootstrap(fit, X, {X})"
+        )
     data = Data.of(X, sample_weight)
     if not isinstance(data.source, Memory):
         raise TypeError(

@@ -128,6 +128,7 @@ class Evaluation(Components):
         Examples
         --------
         >>> import tempfile, pathlib
+        >>> from fastem import Mixture
         >>> folder = pathlib.Path(tempfile.mkdtemp())
         >>> np.save(folder / "rows.npy", [[0.2], [4.0]])
         >>> mixture = Mixture([0.5, 0.5], [[0.0], [5.0]], [[[1.0]], [[1.0]]])

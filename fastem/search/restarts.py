@@ -11,10 +11,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from fastem.covariance import Family, Parameters
+from fastem.covariance import Parameters
 from fastem.results import Restart
 from fastem.search.course import Course
 from fastem.search.moves import improve
+from fastem.search.twins import firsts
 
 OnPass = Callable[[int, int, float, Parameters], object]
 
@@ -58,12 +59,12 @@ def race(
     restarts : tuple of Restart
         One for each start, in their order.
     """
-    firsts = _firsts(starts, course.family)
-    runners = [_Runner(i, start) for i, start in enumerate(starts) if firsts[i] == i]
-    held = _Race(course, runners, {firsts[i] for i in finalists}, on_pass)
+    first_of = firsts(starts, course)
+    runners = [_Runner(i, start) for i, start in enumerate(starts) if first_of[i] == i]
+    held = _Race(course, runners, {first_of[i] for i in finalists}, on_pass)
     records = {r.index: r for r in held.run(further)}
     return held.winner.parameters, tuple(
-        _repeated(records[first], i) for i, first in enumerate(firsts)
+        _repeated(records[first], i) for i, first in enumerate(first_of)
     )
 
 
@@ -190,19 +191,6 @@ class _Race:
     @property
     def _grain(self) -> float:
         return max(self._course.tol, 8 * self._course.rows.precision)
-
-
-def _firsts(starts: list[Parameters], family: Family) -> list[int]:
-    """For each start the first one that has the same components, in whatever order: often few."""
-    seen: dict[tuple[bytes, ...], int] = {}
-    firsts = []
-    for i, (weights, means, covariances) in enumerate(starts):
-        with np.errstate(over="ignore"):  # means and weights are left to tell them apart
-            spread = family.expand(covariances, *means.shape).astype(np.float32)
-        parts = zip(weights, means, spread, strict=True)
-        components = tuple(sorted(b"".join(part.tobytes() for part in each) for each in parts))
-        firsts.append(seen.setdefault(components, i))
-    return firsts
 
 
 def _repeated(record: Restart, index: int) -> Restart:

@@ -316,6 +316,7 @@ def test_replicates_that_max_iter_ended_are_kept_and_told_of():
             ValueError,
             "X has 100 rows, counted with sample_weight, but the fit is of 240",
         ),
+        ({"X": 99}, TypeError, r"X is 99; give the rows .* bootstrap\(fit, X, 99\)"),
         ({"X": X[:, :1]}, ValueError, "X has 1 columns but the fit is of 2"),
         ({"sample_weight": np.full(240, 2.0)}, ValueError, "X has 480 rows"),
         ({"n_replicates": 1}, ValueError, "n_replicates is 1; it must be at least 2"),
