@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastem import validation
+from fastem.kernels.jit import fork_waits
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,10 +67,13 @@ class Noise:
                 f"noise.low[{j}] is {self.low[j]:g} and noise.high[{j}] is {self.high[j]:g}; give "
                 f"a box of some width in every direction"
             )
-        if self.axes is not None and np.abs(self.axes.T @ self.axes - np.eye(n_features)).max() > (
-            1e-8
-        ):
-            raise ValueError("noise.axes are not unit vectors at right angles; orthonormalise them")
+        if self.axes is not None:
+            with fork_waits(self.axes.size):
+                products = self.axes.T @ self.axes
+            if np.abs(products - np.eye(n_features)).max() > 1e-8:
+                raise ValueError(
+                    "noise.axes are not unit vectors at right angles; orthonormalise them"
+                )
 
     @property
     def n_features(self) -> int:
@@ -85,7 +89,10 @@ class Noise:
     def centre(self) -> NDArray[np.float64]:
         """Middle of the box, (n_features,)."""
         middle = self.low / 2 + self.high / 2
-        return middle if self.axes is None else self.axes @ middle
+        if self.axes is None:
+            return middle
+        with fork_waits(self.axes.size):
+            return self.axes @ middle
 
     def with_weight(self, weight: float) -> Noise:
         """The same box with another weight; rounding beyond 0 and 1 is cut off."""
@@ -94,7 +101,10 @@ class Noise:
     def sample(self, n: int, rng: np.random.Generator) -> NDArray[np.float64]:
         """Rows (n, n_features) drawn from the box."""
         inside = self.low + rng.random((n, self.n_features)) * (self.high - self.low)
-        return inside if self.axes is None else inside @ self.axes.T
+        if self.axes is None:
+            return inside
+        with fork_waits(max(inside.size, self.axes.size)):
+            return inside @ self.axes.T
 
     def marginal(self, columns: NDArray[np.intp]) -> Noise:
         """The same on some of the columns.
@@ -116,7 +126,8 @@ class Noise:
         if self.axes is None:
             low, high = self.low, self.high
         else:
-            reach = np.abs(self.axes) @ (self.high / 2 - self.low / 2)
+            with fork_waits(self.axes.size):
+                reach = np.abs(self.axes) @ (self.high / 2 - self.low / 2)
             low, high = self.centre - reach, self.centre + reach
         return Noise(self.weight, low[np.asarray(columns)], high[np.asarray(columns)])
 

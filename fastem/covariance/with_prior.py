@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from fastem.covariance.family import Bounds, Family, Parameters
 from fastem.covariance.wrapped import Wrapped
+from fastem.kernels.jit import fork_waits
 from fastem.moments import Moments
 from fastem.units import Units
 
@@ -140,13 +141,17 @@ class WithPrior(Wrapped):
         matrices = self.expand(covariances, n_components, n_features)
         deviations = np.sqrt(np.diagonal(matrices, axis1=1, axis2=2))
         # As correlations no product of the columns' scales can overflow.
-        roots = np.linalg.cholesky(matrices / deviations[:, :, None] / deviations[:, None, :])
-        inner = np.log(np.diagonal(roots, axis1=1, axis2=2) * deviations).sum(axis=1)
+        correlations = matrices / deviations[:, :, None] / deviations[:, None, :]
         scale = np.diag(self.scale) if self.diagonal else self.scale
         scale = scale / deviations[:, :, None] / deviations[:, None, :]
         delta = (means - self.mean) / deviations
-        traces = np.trace(np.linalg.solve(roots @ roots.swapaxes(1, 2), scale), axis1=1, axis2=2)
-        squares = (np.linalg.solve(roots, delta[:, :, None]) ** 2).sum(axis=(1, 2))
+        with fork_waits(matrices.size):
+            roots = np.linalg.cholesky(correlations)
+            solved = np.linalg.solve(roots @ roots.swapaxes(1, 2), scale)
+            whitened = np.linalg.solve(roots, delta[:, :, None])
+        inner = np.log(np.diagonal(roots, axis1=1, axis2=2) * deviations).sum(axis=1)
+        traces = np.trace(solved, axis1=1, axis2=2)
+        squares = (whitened**2).sum(axis=(1, 2))
         own = 1 / n_components if self.shared else 1.0
         terms = (1 + own * self._power) * inner + 0.5 * (own * traces + self.shrinkage * squares)
         return -self.share * float(terms.sum()) + self.kind.log_prior(parameters)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from fastem import validation
 from fastem.covariance import Family, Parameters, WithNoise, family
 from fastem.density import Density
+from fastem.kernels.jit import fork_waits
 from fastem.lazy import lazy
 from fastem.mixture.change_of_units import to_units
 from fastem.noise import Noise
@@ -149,7 +150,9 @@ class Components:
         """The density for rows of a dtype, and its units."""
         if dtype == np.float64:
             return self._refined
-        units = Units(self.weights @ self.means, self._factored[1].scale)
+        with fork_waits(self.means.size):
+            centre = self.weights @ self.means
+        units = Units(centre, self._factored[1].scale)
         kind = self.family.at(units)
         return kind.factor(to_units(self._parameters, kind, units)), units
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from fastem.covariance import Bounds, Family, Parameters, collapsed
 from fastem.data import Sample
+from fastem.kernels.jit import fork_waits
 from fastem.mixture import change_units, to_units
 from fastem.moments import Moments
 from fastem.problem import Problem
@@ -126,4 +127,5 @@ def _feasible(start: Parameters, kind: Family, bounds: Bounds) -> Parameters:
     counts = start.weights
     second = counts.reshape((-1,) + (1,) * (spread.ndim - 1)) * spread
     statistics = Moments(start.means, 1.0, 0.0, 0.0, counts, np.zeros_like(start.means), second)
-    return kind.maximise(statistics, Bounds(np.zeros(n_features), bounds.floor))
+    with fork_waits(second.size):
+        return kind.maximise(statistics, Bounds(np.zeros(n_features), bounds.floor))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from fastem.covariance import Bounds, Family, Parameters
+from fastem.kernels.jit import fork_waits
 from fastem.moments import Moments
 
 #: How far the mean of half a Gaussian lies from the cut, in standard deviations.
@@ -32,7 +33,8 @@ def splits(parameters: Parameters, family: Family, bounds: Bounds) -> list[Param
     """
     weights, means, covariances = parameters
     spread = family.expand(covariances, *means.shape)
-    variances, axes = np.linalg.eigh(spread)
+    with fork_waits(spread.size):
+        variances, axes = np.linalg.eigh(spread)
     offsets = HALF_MEAN * np.sqrt(np.maximum(variances[:, -1:], 0.0)) * axes[:, :, -1]
     found = []
     for j, offset in enumerate(offsets):
@@ -44,5 +46,6 @@ def splits(parameters: Parameters, family: Family, bounds: Bounds) -> list[Param
         if family.diagonal:
             second = np.diagonal(second, axis1=1, axis2=2).copy()
         moments = Moments(about, 1.0, 0.0, 0.0, counts, np.zeros_like(about), second)
-        found.append(family.maximise(moments, bounds))
+        with fork_waits(second.size):
+            found.append(family.maximise(moments, bounds))
     return found

@@ -57,7 +57,8 @@ def _box(data: Data) -> Noise:
     plain = Noise(0.0, low, high)
     _, _, covariance = data.centre(kind)
     relative = scale.min() / scale  # the columns' spreads, against the greatest of them
-    axes = np.linalg.eigh(covariance * relative[:, None] * relative)[1]
+    with fork_waits(covariance.size):
+        axes = np.linalg.eigh(covariance * relative[:, None] * relative)[1]
     reached = data.source.limits_along(axes)
     widths = reached[1] - reached[0]
     if not widths.min() > THIN * widths.max():
@@ -144,7 +145,7 @@ def far_from_neighbours(points: NDArray, weight: NDArray) -> NDArray[np.bool_]:
         of_noise, of_clusters = weight * sparse, weight * (1 - sparse)
         if not (of_noise.sum() > 0 and of_clusters.sum() > 0):
             break
-        rates = [k * w.sum() / max(w @ size, 1e-300) for w in (of_noise, of_clusters)]
+        rates = [k * w.sum() / max((w * size).sum(), 1e-300) for w in (of_noise, of_clusters)]
         log_odds = np.log(of_noise.sum() / of_clusters.sum()) + k * np.log(rates[0] / rates[1])
         log_odds = log_odds - (rates[0] - rates[1]) * size
         sparse = 1 / (1 + np.exp(-np.clip(log_odds, -700, 700)))
