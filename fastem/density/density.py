@@ -13,7 +13,7 @@ from fastem.density.bits import HALF_BITS, LN2
 from fastem.density.tally import Tally, everyone
 from fastem.kernels import passes
 from fastem.kernels.factoring import refine
-from fastem.kernels.jit import Twins, read_only
+from fastem.kernels.jit import Twins, fork_waits, read_only
 from fastem.moments import Moments
 from fastem.ordering import Order
 from fastem.units import Units
@@ -137,8 +137,9 @@ class Density:
         if moments.second.ndim == 2:
             squares = (moments.second * self.factors**2).sum()
         else:
-            squares = ((self.factors @ moments.second) * self.factors).sum()
-        bits = moments.counts @ self.log_norms - squares
+            with fork_waits(moments.second.size):
+                squares = ((self.factors @ moments.second) * self.factors).sum()
+        bits = (moments.counts * self.log_norms).sum() - squares
         if self.log_noise is not None:
             bits += moments.noise * self.log_noise
         return float(bits) * LN2
