@@ -112,20 +112,7 @@ def cholesky(matrices, factors):
             row = factor[i]
             for j in range(i, size):
                 row[j] = matrices[k, j, i]
-            whole = i - i % 4
-            for d in range(0, whole, 4):
-                u0, u1, u2, u3 = factor[d, i], factor[d + 1, i], factor[d + 2, i], factor[d + 3, i]
-                for j in range(i, size):
-                    row[j] -= (
-                        u0 * factor[d, j]
-                        + u1 * factor[d + 1, j]
-                        + u2 * factor[d + 2, j]
-                        + u3 * factor[d + 3, j]
-                    )
-            for d in range(whole, i):
-                u0 = factor[d, i]
-                for j in range(i, size):
-                    row[j] -= u0 * factor[d, j]
+            _subtract_rows(factor, i, 1.0, factor, False, row)
             if not (row[i] > 0.0 and row[i] < math.inf):
                 return k
             pivot = math.sqrt(row[i])
@@ -133,6 +120,26 @@ def cholesky(matrices, factors):
             for j in range(i + 1, size):
                 row[j] /= pivot
     return -1
+
+
+@jit
+def _subtract_rows(factor, i, scale, rows, lower, row):
+    """Subtract from row i all rows above it, times column i of the factor.
+
+    `lower` says which entries of the rows are not zero: those before the diagonal, or from i on.
+    """
+    first = 0 if lower else i
+    whole = i - i % 4
+    for d in range(0, whole, 4):
+        u0, u1 = scale * factor[d, i], scale * factor[d + 1, i]
+        u2, u3 = scale * factor[d + 2, i], scale * factor[d + 3, i]
+        r0, r1, r2, r3 = rows[d], rows[d + 1], rows[d + 2], rows[d + 3]
+        for j in range(first, d + 4 if lower else row.shape[0]):
+            row[j] -= u0 * r0[j] + u1 * r1[j] + u2 * r2[j] + u3 * r3[j]
+    for d in range(whole, i):
+        u0, r0 = scale * factor[d, i], rows[d]
+        for j in range(first, d + 1 if lower else row.shape[0]):
+            row[j] -= u0 * r0[j]
 
 
 @jit
@@ -152,19 +159,5 @@ def invert_transposed(factors, inverses):
         for i in range(size):
             row = inverse[i]
             pivot = 1.0 / factor[i, i]
-            whole = i - i % 4
-            for d in range(0, whole, 4):
-                s0, s1 = -factor[d, i] * pivot, -factor[d + 1, i] * pivot
-                s2, s3 = -factor[d + 2, i] * pivot, -factor[d + 3, i] * pivot
-                for j in range(d + 4):
-                    row[j] += (
-                        s0 * inverse[d, j]
-                        + s1 * inverse[d + 1, j]
-                        + s2 * inverse[d + 2, j]
-                        + s3 * inverse[d + 3, j]
-                    )
-            for d in range(whole, i):
-                s0 = -factor[d, i] * pivot
-                for j in range(d + 1):
-                    row[j] += s0 * inverse[d, j]
+            _subtract_rows(factor, i, pivot, inverse, True, row)
             row[i] = pivot
