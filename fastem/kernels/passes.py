@@ -5,8 +5,8 @@ writes only its own part of the output, and whoever adds slots up does so in the
 is the same to the bit for any number of threads.
 
 The factors' shape says which tile code runs, and the compiler drops the other one: (K, D, D) or
-(1, D, D) is `ellipsoidal`, (K, D) is `axis_aligned`. What a user asks for row by row is beyond that
-`compensated` in ill-conditioned components.
+(1, D, D) is `ellipsoidal` and `gram`, (K, D) is `axis_aligned`. What a user asks for row by row is
+beyond that `compensated` in ill-conditioned components.
 """
 
 import numpy as np
@@ -15,8 +15,8 @@ from fastem.kernels.axis_aligned import accumulate as accumulate_axis_aligned
 from fastem.kernels.axis_aligned import log_densities as log_densities_axis_aligned
 from fastem.kernels.compensated import log_densities as log_densities_compensated
 from fastem.kernels.elementary import log2
-from fastem.kernels.ellipsoidal import accumulate as accumulate_ellipsoidal
 from fastem.kernels.ellipsoidal import log_densities as log_densities_ellipsoidal
+from fastem.kernels.gram import accumulate as accumulate_ellipsoidal
 from fastem.kernels.jit import jit, twins
 from fastem.kernels.tile import (
     LARGEST,
@@ -63,6 +63,27 @@ def _exact_log_densities(
 @jit
 def _n_scratch(n_features, chosen):
     return 4 if chosen.size == 0 else 2 * n_features + 2
+
+
+@jit
+def _load(rows, weight, index, start, stop, units, tile, densities):
+    """Rows, and their weights where those are not as in the last tile: all 1."""
+    if index.size > 0:
+        load_ordered(rows, index, start, stop, units[0], units[1], tile)
+    else:
+        load(rows, start, stop, units[0], units[1], tile)
+    if weight.size > 0 or stop - start < TILE_ROWS:
+        load_weights(weight, index, start, stop, densities)
+
+
+@jit
+def _accumulate(tile, means, listed, n_listed, densities, counts, first, second, scratch):
+    if second.ndim == 3:
+        accumulate_ellipsoidal(
+            tile, means, listed, n_listed, densities, counts, first, second, scratch
+        )
+    else:
+        accumulate_axis_aligned(tile, means, listed, n_listed, densities, counts, first, second)
 
 
 @twins
@@ -117,34 +138,16 @@ def summarise(
         end = min(t + TILE_ROWS, stop)
         which = t // TILE_ROWS if n_listed.size > 1 else 0
         components, m = listed[which], int(n_listed[which])
-        if index.size > 0:
-            load_ordered(rows, index, t, end, units[0], units[1], tile)
-        else:
-            load(rows, t, end, units[0], units[1], tile)
-        if weight.size > 0 or end - t < TILE_ROWS:
-            load_weights(weight, index, t, end, densities)
+        _load(rows, weight, index, t, end, units, tile, densities)
         _log_densities(tile, means, factors, log_norms, components, m, densities, scratch)
         if exponentiate(m, densities) > 0:
             blank_vanished(n_features, tile, densities)
         log_likelihood, uncertainty = normalise(m, densities)
         totals[slot, 0] += log_likelihood
         totals[slot, 1] += uncertainty
-        if second.ndim == 4:
-            accumulate_ellipsoidal(
-                tile,
-                means,
-                components,
-                m,
-                densities,
-                counts[slot],
-                first[slot],
-                second[slot],
-                scratch,
-            )
-        else:
-            accumulate_axis_aligned(
-                tile, means, components, m, densities, counts[slot], first[slot], second[slot]
-            )
+        _accumulate(
+            tile, means, components, m, densities, counts[slot], first[slot], second[slot], scratch
+        )
 
 
 @twins

@@ -1,0 +1,227 @@
+"""Moments of a tile about the means: counts, sums, and the weighted Gram matrix of x - mean.
+
+In blocks of four columns by four, as `ellipsoidal` computes the densities.
+"""
+
+from fastem.kernels.jit import jit
+from fastem.kernels.tile import LISTED, ROWS, STRIDE, THREE, TWO, size
+
+
+@jit
+def accumulate(tile, means, listed, n_listed, densities, counts, first, second, scratch):
+    """Add the tile to the moments about the means; `densities` holds weighted responsibilities.
+
+    Only the lower triangle of `second` (K, D, D) is added to. `scratch`: flat, 4 columns.
+    """
+    n_features = means.shape[1]
+    whole = n_features - n_features % 4
+    for a in range(n_listed):
+        k = listed[a]
+        mean, f, s = means[k], first[k], second[k]
+        resp = LISTED + size(a) * STRIDE
+        count = 0.0
+        for i in range(0, whole, 4):
+            count = _gram_diagonal_4(tile, mean, densities, resp, i, scratch, f, s)
+            for j in range(0, i, 4):
+                _gram_4(tile, mean, scratch, i, j, s)
+        if n_features > whole:
+            rest = n_features - whole
+            if rest == 1:
+                count = _gram_diagonal_1(tile, mean, densities, resp, whole, scratch, f, s)
+            elif rest == 2:
+                count = _gram_diagonal_2(tile, mean, densities, resp, whole, scratch, f, s)
+            else:
+                count = _gram_diagonal_3(tile, mean, densities, resp, whole, scratch, f, s)
+            for i in range(whole, n_features):
+                for j in range(0, whole, 4):
+                    _gram_1(tile, mean, scratch, size(i - whole) * STRIDE, i, j, s)
+        counts[k] += count
+
+
+@jit
+def _gram_diagonal_1(tile, mean, densities, resp, i, w, first, second):
+    """Moments of one column with itself; leaves resp * (x - mean) in w, returns the sum of resp."""
+    kind = tile.dtype.type
+    m0 = mean[i]
+    x0 = size(i) * STRIDE
+    count = g0 = s00 = kind(0)
+    for b in range(ROWS):
+        r = densities[resp + b]
+        z0 = tile[x0 + b] - m0
+        w0 = r * z0
+        w[b] = w0
+        count += r
+        g0 += w0
+        s00 += w0 * z0
+    first[i] += g0
+    second[i, i] += s00
+    return count
+
+
+@jit
+def _gram_diagonal_2(tile, mean, densities, resp, i, w, first, second):
+    """As `_gram_diagonal_1`, two columns."""
+    kind = tile.dtype.type
+    m0, m1 = mean[i], mean[i + 1]
+    x0 = size(i) * STRIDE
+    x1 = x0 + STRIDE
+    count = g0 = g1 = s00 = s10 = s11 = kind(0)
+    for b in range(ROWS):
+        r = densities[resp + b]
+        z0, z1 = tile[x0 + b] - m0, tile[x1 + b] - m1
+        w0, w1 = r * z0, r * z1
+        w[b], w[STRIDE + b] = w0, w1
+        count += r
+        g0 += w0
+        g1 += w1
+        s00 += w0 * z0
+        s10 += w1 * z0
+        s11 += w1 * z1
+    first[i] += g0
+    first[i + 1] += g1
+    second[i, i] += s00
+    second[i + 1, i] += s10
+    second[i + 1, i + 1] += s11
+    return count
+
+
+@jit
+def _gram_diagonal_3(tile, mean, densities, resp, i, w, first, second):
+    """As `_gram_diagonal_1`, three columns."""
+    kind = tile.dtype.type
+    m0, m1, m2 = mean[i], mean[i + 1], mean[i + 2]
+    x0 = size(i) * STRIDE
+    x1, x2 = x0 + STRIDE, x0 + TWO * STRIDE
+    count = g0 = g1 = g2 = s00 = s10 = s11 = s20 = s21 = s22 = kind(0)
+    for b in range(ROWS):
+        r = densities[resp + b]
+        z0, z1, z2 = tile[x0 + b] - m0, tile[x1 + b] - m1, tile[x2 + b] - m2
+        w0, w1, w2 = r * z0, r * z1, r * z2
+        w[b], w[STRIDE + b], w[TWO * STRIDE + b] = w0, w1, w2
+        count += r
+        g0 += w0
+        g1 += w1
+        g2 += w2
+        s00 += w0 * z0
+        s10 += w1 * z0
+        s11 += w1 * z1
+        s20 += w2 * z0
+        s21 += w2 * z1
+        s22 += w2 * z2
+    first[i] += g0
+    first[i + 1] += g1
+    first[i + 2] += g2
+    second[i, i] += s00
+    second[i + 1, i] += s10
+    second[i + 1, i + 1] += s11
+    second[i + 2, i] += s20
+    second[i + 2, i + 1] += s21
+    second[i + 2, i + 2] += s22
+    return count
+
+
+@jit
+def _gram_diagonal_4(tile, mean, densities, resp, i, w, first, second):
+    """As `_gram_diagonal_1`, four columns."""
+    kind = tile.dtype.type
+    m0, m1, m2, m3 = mean[i], mean[i + 1], mean[i + 2], mean[i + 3]
+    x0 = size(i) * STRIDE
+    x1, x2, x3 = x0 + STRIDE, x0 + TWO * STRIDE, x0 + THREE * STRIDE
+    count = g0 = g1 = g2 = g3 = kind(0)
+    s00 = s10 = s11 = s20 = s21 = s22 = s30 = s31 = s32 = s33 = kind(0)
+    for b in range(ROWS):
+        r = densities[resp + b]
+        z0, z1 = tile[x0 + b] - m0, tile[x1 + b] - m1
+        z2, z3 = tile[x2 + b] - m2, tile[x3 + b] - m3
+        w0, w1, w2, w3 = r * z0, r * z1, r * z2, r * z3
+        w[b], w[STRIDE + b], w[TWO * STRIDE + b], w[THREE * STRIDE + b] = w0, w1, w2, w3
+        count += r
+        g0 += w0
+        g1 += w1
+        g2 += w2
+        g3 += w3
+        s00 += w0 * z0
+        s10 += w1 * z0
+        s11 += w1 * z1
+        s20 += w2 * z0
+        s21 += w2 * z1
+        s22 += w2 * z2
+        s30 += w3 * z0
+        s31 += w3 * z1
+        s32 += w3 * z2
+        s33 += w3 * z3
+    first[i] += g0
+    first[i + 1] += g1
+    first[i + 2] += g2
+    first[i + 3] += g3
+    second[i, i] += s00
+    second[i + 1, i] += s10
+    second[i + 1, i + 1] += s11
+    second[i + 2, i] += s20
+    second[i + 2, i + 1] += s21
+    second[i + 2, i + 2] += s22
+    second[i + 3, i] += s30
+    second[i + 3, i + 1] += s31
+    second[i + 3, i + 2] += s32
+    second[i + 3, i + 3] += s33
+    return count
+
+
+@jit
+def _gram_4(tile, mean, w, i, j, second):
+    """second[i:i+4, j:j+4] += w[0:4] @ (x - mean)[j:j+4].T."""
+    kind = tile.dtype.type
+    m0, m1, m2, m3 = mean[j], mean[j + 1], mean[j + 2], mean[j + 3]
+    x0 = size(j) * STRIDE
+    x1, x2, x3 = x0 + STRIDE, x0 + TWO * STRIDE, x0 + THREE * STRIDE
+    s00 = s01 = s02 = s03 = s10 = s11 = s12 = s13 = kind(0)
+    s20 = s21 = s22 = s23 = s30 = s31 = s32 = s33 = kind(0)
+    for b in range(ROWS):
+        w0, w1, w2, w3 = w[b], w[STRIDE + b], w[TWO * STRIDE + b], w[THREE * STRIDE + b]
+        z0, z1 = tile[x0 + b] - m0, tile[x1 + b] - m1
+        z2, z3 = tile[x2 + b] - m2, tile[x3 + b] - m3
+        s00 += w0 * z0
+        s01 += w0 * z1
+        s02 += w0 * z2
+        s03 += w0 * z3
+        s10 += w1 * z0
+        s11 += w1 * z1
+        s12 += w1 * z2
+        s13 += w1 * z3
+        s20 += w2 * z0
+        s21 += w2 * z1
+        s22 += w2 * z2
+        s23 += w2 * z3
+        s30 += w3 * z0
+        s31 += w3 * z1
+        s32 += w3 * z2
+        s33 += w3 * z3
+    _add_4(second, i, j, s00, s01, s02, s03)
+    _add_4(second, i + 1, j, s10, s11, s12, s13)
+    _add_4(second, i + 2, j, s20, s21, s22, s23)
+    _add_4(second, i + 3, j, s30, s31, s32, s33)
+
+
+@jit
+def _gram_1(tile, mean, w, line, i, j, second):
+    """second[i, j:j+4] += w[line] @ (x - mean)[j:j+4].T."""
+    kind = tile.dtype.type
+    m0, m1, m2, m3 = mean[j], mean[j + 1], mean[j + 2], mean[j + 3]
+    x0 = size(j) * STRIDE
+    x1, x2, x3 = x0 + STRIDE, x0 + TWO * STRIDE, x0 + THREE * STRIDE
+    s0 = s1 = s2 = s3 = kind(0)
+    for b in range(ROWS):
+        w0 = w[line + b]
+        s0 += w0 * (tile[x0 + b] - m0)
+        s1 += w0 * (tile[x1 + b] - m1)
+        s2 += w0 * (tile[x2 + b] - m2)
+        s3 += w0 * (tile[x3 + b] - m3)
+    _add_4(second, i, j, s0, s1, s2, s3)
+
+
+@jit
+def _add_4(second, i, j, s0, s1, s2, s3):
+    second[i, j] += s0
+    second[i, j + 1] += s1
+    second[i, j + 2] += s2
+    second[i, j + 3] += s3
