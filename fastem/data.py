@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Hashable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -164,7 +164,7 @@ class Data:
 
         return self.once(("sample", kind.per_column, size), place)
 
-    def larger_samples(self, sample: Sample, seed: np.random.SeedSequence) -> Iterator[MemoryRows]:
+    def larger_samples(self, sample: Sample, seed: np.random.SeedSequence) -> Iterator[Sample]:
         """More rows than the sample has, and more again, in its units; the same ones for a seed."""
         size, row_bytes = GROWTH * sample.n_samples, self.n_features * self.tractable.dtype.itemsize
         most = min(MOST_OF_ALL * self.n_samples, MOST_BYTES / row_bytes)
@@ -174,7 +174,7 @@ class Data:
             X, weight = drawn
             if len(X) < size:  # the source has its own bounds
                 return
-            yield MemoryRows(X, weight, sample.units)
+            yield replace(sample, X=X, sample_weight=weight)
             size *= GROWTH
 
     def marked(

@@ -15,7 +15,7 @@ from fastem.data import Data, Sample
 from fastem.em.checkpoint import Checkpoint
 from fastem.lazy import lazy
 from fastem.results import Callback
-from fastem.rows import MemoryRows, Rows
+from fastem.rows import Rows
 from fastem.starts import STARTS, Given, clutter
 
 #: Default floor of covariances' eigenvalues, as a share of the data's own variance.
@@ -127,7 +127,7 @@ class Problem:
         return self.data.sample(self.kind, self.n_components, self.stream(0))
 
     @property
-    def larger_samples(self) -> Iterator[MemoryRows]:
+    def larger_samples(self) -> Iterator[Sample]:
         """Samples of more and more rows, up to a share of all, in the units of `sample`."""
         return self.data.larger_samples(self.sample, self.stream(0))
 
