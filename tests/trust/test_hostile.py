@@ -308,7 +308,7 @@ def test_fit_from_a_hierarchy(name, tmp_path):
         options = {"covariance_type": row.kinds[0], "init": "hierarchical", "n_init": n_init}
         fitted = fastem.fit(rows, row.K, sample_weight=row.weight, random_state=0, **options)
         check(fitted.mixture, fitted.trace, True)
-    assert fitted.trace[-1] >= row.reference
+        assert fitted.trace[-1] >= row.reference, n_init
 
 
 @pytest.mark.parametrize("name", HOSTILE)
