@@ -105,23 +105,20 @@ def run(
         level = moments.log_likelihood / moments.n_rows + family.log_prior(at.point)
         if at.leapt and not level >= at.trace[-1] - rows.precision * (1 + abs(level)):
             stepper.reject()
-            at.point, at.leapt = at.image, False
-            at.n_iter += 1
+            at.step(None)
             continue
         with fork_waits(moments.second.size):
-            image = family.maximise(moments, bounds, at.point)
-        at.image = image
+            at.image = family.maximise(moments, bounds, at.point)
         at.trace.append(level)
         if on_pass is not None and on_pass(at.n_iter, level, at.point) is True:
             outcome = "stopped"
-        elif rule.update(level, at.point, image, density):
+        elif rule.update(level, at.point, at.image, density):
             outcome = "converged"
         elif at.n_iter >= max_iter:
             outcome = "exhausted"
         else:
-            leap = stepper.step(density, moments, image) if at.n_iter < max_iter - 1 else None
-            at.point, at.leapt = (image, False) if leap is None else (leap, True)
-            at.n_iter += 1
+            last = at.n_iter == max_iter - 1
+            at.step(None if last else stepper.step(density, moments, at.image))
             keeper.keep(at, stepper, rule)
             continue
         return Run(at.point, moments, tuple(at.trace), at.n_iter, outcome)

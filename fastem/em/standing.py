@@ -50,6 +50,11 @@ class Standing:
     trace: list[float] = field(default_factory=list)
     n_iter: int = 0
 
+    def step(self, leap: Parameters | None) -> None:
+        """On to where a leap leads, or else to where a plain step does."""
+        self.point, self.leapt = (self.image, False) if leap is None else (leap, True)
+        self.n_iter += 1
+
 
 class Keeper(Protocol):
     """Keeps where a run stands, for another process to go on from there."""

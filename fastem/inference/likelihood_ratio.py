@@ -110,26 +110,33 @@ def lrt(
     validation.components(k_max, data.n_samples, name="k_max")
     options = Options(n_init, init, reg_covar, max_iter=max_iter)
     search = _Search(family(covariance_type), options, seeds(random_state))
+    with Progress(progress, unit="replicates") as bar:
+        return _tests(search, data, k_max, n_replicates, level, bar)
+
+
+def _tests(
+    search: _Search, data: Data, k_max: int, n_replicates: int, level: float, bar: Progress
+) -> LikelihoodRatioTest:
+    """One test after another, to the first that is not significant."""
     table: list[Comparison] = []
     replicates: list[NDArray[np.float64]] = []
-    with Progress(progress, unit="replicates") as bar:
-        best = search.fit(data)
-        for k in range(1, k_max):
-            alternative = search.one_more(data, best)
-            if alternative.status.code == "collapsed":
-                status = Status("collapsed", f"{k + 1} are not tested: {alternative.status}")
-                break
-            drawn = search.replicates(best, n_replicates, bar)
-            row, kept = _compare(k, _statistic(best, alternative), drawn)
-            table.append(row)
-            replicates.append(kept)
-            if (ended := _ended(row, level)) is not None:
-                status = ended
-                break
-            best = alternative
-        else:
-            text = f"every test up to k_max={k_max} is significant; raise k_max"
-            status = Status("unsettled", text)
+    best = search.fit(data)
+    for k in range(1, k_max):
+        alternative = search.one_more(data, best)
+        if alternative.status.code == "collapsed":
+            status = Status("collapsed", f"{k + 1} are not tested: {alternative.status}")
+            break
+        drawn = search.replicates(best, n_replicates, bar)
+        row, kept = _compare(k, _statistic(best, alternative), drawn)
+        table.append(row)
+        replicates.append(kept)
+        if (ended := _ended(row, level)) is not None:
+            status = ended
+            break
+        best = alternative
+    else:
+        text = f"every test up to k_max={k_max} is significant; raise k_max"
+        status = Status("unsettled", text)
     return LikelihoodRatioTest(level, best, status, tuple(table), tuple(replicates))
 
 
