@@ -353,16 +353,7 @@ def test_weights_that_count_no_rows_are_refused(total):
         fastem.bootstrap(fitted, X, sample_weight=weight)
 
 
-def test_progress_counts_replicates(monkeypatch):
-    tqdm = pytest.importorskip("tqdm.auto")
-    made = []
-    real = tqdm.tqdm
-
-    def kept(*args, **options):
-        made.append(real(*args, **options))
-        return made[-1]
-
-    monkeypatch.setattr(tqdm, "tqdm", kept)
+def test_progress_counts_replicates(bars):
     fastem.bootstrap(fastem.fit(X, 2, random_state=0), X, 7, progress=True)
-    (bar,) = made
+    (bar,) = bars
     assert (bar.n, bar.total, bar.unit) == (7, 7, " replicates")

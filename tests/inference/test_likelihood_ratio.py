@@ -231,16 +231,7 @@ def test_the_table_comes_by_column_and_for_people(scripted):
     assert lines[2].split() == ["1", "or", "2", f"{columns['statistic'][0]:.2f}", "0.0500", "19"]
 
 
-def test_progress_counts_replicates(monkeypatch):
-    tqdm = pytest.importorskip("tqdm.auto")
-    made = []
-    real = tqdm.tqdm
-
-    def kept(*args, **options):
-        made.append(real(*args, **options))
-        return made[-1]
-
-    monkeypatch.setattr(tqdm, "tqdm", kept)
+def test_progress_counts_replicates(bars):
     fastem.lrt(CLOUD, 2, n_replicates=2, level=0.5, progress=True)
-    (bar,) = made
+    (bar,) = bars
     assert (bar.n, bar.unit) == (2, " replicates")
