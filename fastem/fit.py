@@ -129,6 +129,16 @@ def fit(
     SymmetricStartWarning
         If components of the given start coincide.
 
+    References
+    ----------
+    EM: A. P. Dempster, N. M. Laird and D. B. Rubin, J. R. Stat. Soc. B 39 (1977) 1; as it is
+    accelerated here, M. Jamshidian and R. I. Jennrich, J. R. Stat. Soc. B 59 (1997) 569. Races: K.
+    Jamieson and A. Talwalkar, AISTATS 2016. Families: G. Celeux and G. Govaert, Pattern Recognition
+    28 (1995) 781. k-means++: D. Arthur and S. Vassilvitskii, SODA 2007. Hierarchical clustering: C.
+    Fraley, SIAM J. Sci. Comput. 20 (1998) 270. Noise: J. D. Banfield and A. E. Raftery, Biometrics
+    49 (1993) 803; S. Byers and A. E. Raftery, J. Am. Stat. Assoc. 93 (1998) 577. Prior: C. Fraley
+    and A. E. Raftery, Journal of Classification 24 (2007) 155.
+
     Examples
     --------
     >>> import numpy as np

@@ -21,7 +21,7 @@ class Moments:
 
     Moments of two sets of rows about the same means add field by field, in any order: zeros are the
     identity. Taken about the current means they lose no digits on data far from the origin, because
-    `first` goes to zero as EM converges.
+    `first` goes to zero as EM converges. `Mixture.summarise` says in which units they are.
 
     Parameters
     ----------
@@ -41,6 +41,16 @@ class Moments:
         sum_i v_i r_ik (x_i - mu_k)(x_i - mu_k)', or its diagonal.
     noise : float
         sum_i v_i r_i of the noise, where there is any beside the components.
+
+    Examples
+    --------
+    >>> import fastem
+    >>> mixture = fastem.Mixture([0.5, 0.5], [[0.0], [9.0]], [[1.0], [1.0]], "diag")
+    >>> moments = mixture.summarise([[0.0], [1.0]]) + mixture.summarise([[9.0]])
+    >>> moments.n_rows, moments.counts.round(6)
+    (3.0, array([2., 1.]))
+    >>> moments.weights.round(3)
+    array([0.667, 0.333])
     """
 
     about: NDArray[np.float64]
@@ -54,6 +64,10 @@ class Moments:
 
     def __add__(self, other: Moments) -> Moments:
         """Moments of both sets of rows.
+
+        Returns
+        -------
+        Moments
 
         Raises
         ------
@@ -76,7 +90,17 @@ class Moments:
         )
 
     def scaled(self, factor: float) -> Moments:
-        """Moments of the same rows with weights so many times as large."""
+        """Moments of the same rows with weights so many times as large.
+
+        Parameters
+        ----------
+        factor : float
+
+        Returns
+        -------
+        Moments
+            About the same means.
+        """
         return Moments(
             self.about,
             self.n_rows * factor,
@@ -89,7 +113,17 @@ class Moments:
         )
 
     def moved(self, means: NDArray[np.float64]) -> Moments:
-        """The same moments about other means (n_components, n_features)."""
+        """The same moments about other means.
+
+        Parameters
+        ----------
+        means : (n_components, n_features)
+            In the units of `about`.
+
+        Returns
+        -------
+        Moments
+        """
         step = self.about - means
         first = self.first + self.counts[:, None] * step
         if self.second.ndim == 2:

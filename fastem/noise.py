@@ -1,8 +1,4 @@
-"""Noise: rows that belong to no cluster, as a uniform density over a box around the data.
-
-J. D. Banfield and A. E. Raftery, Biometrics 49 (1993) 803, section 4; C. Fraley and A. E. Raftery,
-J. Am. Stat. Assoc. 97 (2002) 611, section 3.2.
-"""
+"""Noise: rows that belong to no cluster, as a uniform density over a box around the data."""
 
 from __future__ import annotations
 
@@ -22,6 +18,9 @@ class Noise:
 
     Rows outside the box are given its density too, as in mclust: what lies that far out is noise.
 
+    Sources: J. D. Banfield and A. E. Raftery, Biometrics 49 (1993) 803, section 4; C. Fraley and
+    A. E. Raftery, J. Am. Stat. Assoc. 97 (2002) 611, section 3.2.
+
     Parameters
     ----------
     weight : float
@@ -39,8 +38,14 @@ class Noise:
 
     Examples
     --------
-    >>> round(float(np.exp(Noise(0.1, [0, 0], [4, 5]).log_volume)), 6)
+    >>> import numpy as np
+    >>> noise = Noise(0.1, [0, 0], [4, 5])
+    >>> round(float(np.exp(noise.log_volume)), 6)
     20.0
+    >>> noise.centre
+    array([2. , 2.5])
+    >>> noise.sample(3, np.random.default_rng(0)).shape
+    (3, 2)
     """
 
     weight: float
@@ -95,11 +100,42 @@ class Noise:
             return self.axes @ middle
 
     def with_weight(self, weight: float) -> Noise:
-        """The same box with another weight; rounding beyond 0 and 1 is cut off."""
+        """The same box with another weight.
+
+        Parameters
+        ----------
+        weight : float
+            Rounding beyond 0 and 1 is cut off.
+
+        Returns
+        -------
+        Noise
+
+        Raises
+        ------
+        ValueError
+            If it is NaN.
+
+        Examples
+        --------
+        >>> Noise(0.1, [0, 0], [4, 5]).with_weight(0.2).weight
+        0.2
+        """
         return replace(self, weight=min(max(weight, 0.0), 1.0))
 
     def sample(self, n: int, rng: np.random.Generator) -> NDArray[np.float64]:
-        """Rows (n, n_features) drawn from the box."""
+        """Draw rows from the box.
+
+        Parameters
+        ----------
+        n : int
+            How many, from 0.
+        rng : Generator
+
+        Returns
+        -------
+        X : (n, n_features) float64
+        """
         inside = self.low + rng.random((n, self.n_features)) * (self.high - self.low)
         if self.axes is None:
             return inside
@@ -109,10 +145,26 @@ class Noise:
     def marginal(self, columns: NDArray[np.intp]) -> Noise:
         """The same on some of the columns.
 
+        Parameters
+        ----------
+        columns : (n_columns,) ints
+            Counted from 0; those of the result are in this order.
+
+        Returns
+        -------
+        Noise
+
         Raises
         ------
+        IndexError
+            If there is no such column.
         ValueError
             If the box does not lie along the columns: its shadow on some of them is not uniform.
+
+        Examples
+        --------
+        >>> Noise(0.1, [0, 0], [4, 5]).marginal([1]).high
+        array([5.])
         """
         if self.axes is not None:
             raise ValueError(
@@ -122,7 +174,29 @@ class Noise:
         return self.span(columns)
 
     def span(self, columns: Sequence[int] | NDArray[np.intp]) -> Noise:
-        """The least box along some of the data's columns that holds this one's shadow on them."""
+        """The least box along some of the data's columns that holds this one's shadow on them.
+
+        Parameters
+        ----------
+        columns : (n_columns,) ints
+            As in `marginal`.
+
+        Returns
+        -------
+        Noise
+            With no axes, of the same weight.
+
+        Raises
+        ------
+        IndexError
+            If there is no such column.
+
+        Examples
+        --------
+        >>> turned = Noise(0.1, [-5, -5], [5, 5], [[0.6, -0.8], [0.8, 0.6]])
+        >>> turned.span([0, 1]).high
+        array([7., 7.])
+        """
         if self.axes is None:
             low, high = self.low, self.high
         else:
@@ -132,7 +206,14 @@ class Noise:
         return Noise(self.weight, low[np.asarray(columns)], high[np.asarray(columns)])
 
     def fields(self) -> dict[str, NDArray]:
-        """What a file keeps."""
+        """What a file keeps, for `of_fields` to read.
+
+        Returns
+        -------
+        dict of str to ndarray
+            noise_weight (), noise_low and noise_high (n_features,), noise_axes (n_features,
+            n_features).
+        """
         axes = np.eye(self.n_features) if self.axes is None else self.axes
         return {
             "noise_weight": np.array(self.weight),

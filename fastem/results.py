@@ -16,13 +16,25 @@ from fastem.rows import Source
 
 @dataclass(frozen=True)
 class Status:
-    """How a fit ended.
+    """How a fit ended, or the tests of `fastem.lrt`.
 
     Parameters
     ----------
-    code : {"converged", "not converged", "stopped", "collapsed"}
+    code : str
+        Of a fit: "converged"; "collapsed", which has converged too, but to components that are
+        singular or lost their rows; "not converged", which `max_iter` ended; "stopped" by the
+        callback. Of tests: "settled", "unsettled" or "collapsed".
     text : str
         What happened, and what to do about it.
+
+    Examples
+    --------
+    >>> import fastem
+    >>> status = fastem.fit([[0.0], [1.0], [9.0], [10.0]], 2, random_state=0).status
+    >>> status.code
+    'converged'
+    >>> print(status)
+    converged after 2 passes over all rows from the best of 10 starts
     """
 
     code: str
@@ -40,14 +52,23 @@ class Restart:
     Parameters
     ----------
     index : int
-        Its place among the starts.
+        Its place among the starts, from 0.
     log_likelihood : float
-        Mean log-likelihood, nats a row, on the sample raced on, when it was dropped or finished.
+        Mean log-likelihood, nats a row, on the sample raced on, when it was dropped or finished; of
+        a fit with a prior the log posterior, but for a constant.
     n_iter : int
-        Steps it was given.
+        EM steps it was given.
     outcome : {"dropped", "finished", "chosen", "collapsed"}
     trace : tuple of float
-        Mean log-likelihood on the sample after each step.
+        The same at each accepted pass over the sample, the first of them at the start itself.
+
+    Examples
+    --------
+    >>> import fastem
+    >>> X = [[0.0], [1.0], [9.0], [10.0]]
+    >>> restarts = fastem.fit(X, 2, n_init=3, random_state=0).restarts
+    >>> [(restart.index, restart.outcome) for restart in restarts]
+    [(0, 'chosen'), (1, 'finished'), (2, 'finished')]
     """
 
     index: int
@@ -59,7 +80,7 @@ class Restart:
 
 @dataclass(frozen=True)
 class Event:
-    """What a callback is told after each pass.
+    """What a callback is told after each accepted pass over the rows.
 
     Parameters
     ----------
@@ -69,7 +90,19 @@ class Event:
     n_iter : int
         EM steps this run has taken.
     log_likelihood : float
-        Mean log-likelihood of the rows passed over, in nats a row.
+        Mean log-likelihood of the rows passed over, in nats a row; of a fit with a prior the log
+        posterior, but for a constant.
+
+    Examples
+    --------
+    >>> import fastem
+    >>> told = []
+    >>> X = [[0.0], [1.0], [9.0], [10.0]]
+    >>> fitted = fastem.fit(X, 2, random_state=0, callback=told.append)
+    >>> told[0].stage, told[-1].stage, round(told[-1].log_likelihood, 4)
+    ('race', 'all rows', -1.4189)
+    >>> told[-1].mixture == fitted.mixture
+    True
     """
 
     stage: str
@@ -110,6 +143,18 @@ class Fit:
         One for each start, as the race left it; empty for a given start.
     seconds : float
         Wall time.
+
+    Examples
+    --------
+    >>> import fastem
+    >>> X = [[0.0], [1.0], [9.0], [10.0]]
+    >>> fitted = fastem.fit(X, 2, random_state=0)
+    >>> fitted.converged, round(fitted.log_likelihood, 4)
+    (True, -5.6758)
+    >>> fitted.mixture.predict([[3.0], [7.0]])
+    array([1, 0], dtype=int32)
+    >>> round(fitted.bic(), 4), round(fastem.fit(X, 1).bic(), 4)
+    (18.283, 26.2058)
     """
 
     mixture: Mixture
@@ -128,16 +173,50 @@ class Fit:
         return self.status.code in ("converged", "collapsed")
 
     def aic(self, X: ArrayLike | Source | None = None) -> float:
-        """Akaike's criterion, 2 p - 2 log L; lower is better. On the fitted rows if X is None."""
+        """Akaike's criterion, 2 p - 2 log L; lower is better.
+
+        p is `mixture.n_parameters` (H. Akaike, IEEE Trans. Autom. Control 19 (1974) 716).
+
+        Parameters
+        ----------
+        X : (n_samples, n_features) array-like, path or source, optional
+            Rows to hold the mixture against; by default those it was fitted to.
+
+        Returns
+        -------
+        float
+            On the scale of -2 log L, log L in nats.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If X is not finite numbers with n_features columns.
+        OSError
+            If X is a path that cannot be read.
+        """
         return 2.0 * self.mixture.n_parameters - 2.0 * self._of(X)[1]
 
     def bic(self, X: ArrayLike | Source | None = None) -> float:
         """Schwarz's criterion, p log n - 2 log L; lower is better.
 
-        mclust reports its negative, 2 log L - p log n, of which higher is better. On the fitted
-        rows if X is None. n is the sum of sample weights. Of a fit with a prior L is the likelihood
-        at the posterior mode (C. Fraley and A. E. Raftery, Journal of Classification 24 (2007)
-        155).
+        G. Schwarz, Ann. Stat. 6 (1978) 461. n is the sum of the sample weights. mclust reports the
+        negative, 2 log L - p log n, of which higher is better. Of a fit with a prior L is the
+        likelihood at the posterior mode (C. Fraley and A. E. Raftery, Journal of Classification 24
+        (2007) 155).
+
+        Parameters
+        ----------
+        X : (n_samples, n_features) array-like, path or source, optional
+            As in `aic`; of these each row counts once, and those of a source by its weights.
+
+        Returns
+        -------
+        float
+
+        Raises
+        ------
+        TypeError, ValueError, OSError
+            As `aic`.
         """
         n, log_likelihood, _ = self._of(X)
         return self.mixture.n_parameters * math.log(n) - 2.0 * log_likelihood
@@ -146,12 +225,44 @@ class Fit:
         """Integrated completed likelihood, BIC - 2 sum_i log max_k r_ik; lower is better.
 
         C. Biernacki, G. Celeux and G. Govaert, IEEE PAMI 22 (2000) 719: every row is taken to come
-        from its likeliest component. mclust reports the negative.
+        from its likeliest component, or from the noise. mclust reports the negative.
+
+        Parameters
+        ----------
+        X : (n_samples, n_features) array-like, path or source, optional
+            As in `bic`.
+
+        Returns
+        -------
+        float
+
+        Raises
+        ------
+        TypeError, ValueError, OSError
+            As `aic`.
         """
         return self.bic(X) + 2.0 * self._of(X)[2]
 
     def plot(self, X: ArrayLike, ax: Any = None, columns: Sequence[int | str] | None = None) -> Any:
-        """Rows coloured by cluster: `fastem.plot.clusters` of the mixture (extra: plot)."""
+        """Rows coloured by cluster: `fastem.plot.clusters` of the mixture (extra: plot).
+
+        Parameters
+        ----------
+        X : (n_samples, n_features) array-like
+        ax, columns : optional
+            As in `fastem.plot.clusters`.
+
+        Returns
+        -------
+        Axes or (m, m) ndarray of Axes
+
+        Raises
+        ------
+        ImportError
+            If matplotlib or Pillow is not installed.
+        TypeError, ValueError
+            As `fastem.plot.clusters`.
+        """
         from fastem import plot
 
         return plot.clusters(self.mixture, X, ax, columns)

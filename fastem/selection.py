@@ -22,7 +22,10 @@ CRITERIA = "aic", "bic", "icl"
 
 
 class Row(NamedTuple):
-    """One fit of the table; of every criterion, lower is better."""
+    """One fit of the table; of every criterion, lower is better.
+
+    As its `Fit` has them: the log-likelihood is of all rows, in nats, `status` the status's code.
+    """
 
     n_components: int
     covariance_type: str
@@ -49,6 +52,19 @@ class Selection:
         In the order of fitting. `table_columns()` gives it by column, as a data frame takes it.
     restarts : tuple of tuples of Restart
         What became of the starts of each fit of the table.
+
+    Examples
+    --------
+    >>> import fastem
+    >>> choice = fastem.select([[0.0], [1.0], [9.0], [10.0]], [1, 2], random_state=0)
+    >>> choice.best.mixture.n_components
+    2
+    >>> choice.best_by("aic").n_parameters
+    5
+    >>> len(choice.restarts_of(choice.best_row))
+    10
+    >>> {name: choice.table_columns()[name] for name in ("n_components", "status")}
+    {'n_components': [1, 2], 'status': ['converged', 'converged']}
     """
 
     criterion: str
@@ -62,22 +78,76 @@ class Selection:
         return self.best_by(self.criterion)
 
     def best_by(self, criterion: str) -> Row:
-        """The row that another criterion would choose."""
+        """The row that another criterion would choose.
+
+        Parameters
+        ----------
+        criterion : {"aic", "bic", "icl"}
+
+        Returns
+        -------
+        Row
+            With the lowest, of fits without collapsed components if there are any.
+
+        Raises
+        ------
+        ValueError
+            If the criterion is unknown.
+        """
         validation.choice(criterion, "criterion", CRITERIA)
         return min(self.table, key=lambda row: _rank(row, criterion))
 
     def restarts_of(self, row: Row) -> tuple[Restart, ...]:
-        """What became of the starts of that row's fit."""
+        """What became of the starts of that row's fit.
+
+        Parameters
+        ----------
+        row : Row
+            Of `table`.
+
+        Returns
+        -------
+        tuple of Restart
+            In the order of the starts.
+
+        Raises
+        ------
+        ValueError
+            If the table has no such row.
+        """
         return self.restarts[self.table.index(row)] if self.restarts else ()
 
     def plot(self, ax: Any = None, criteria: str | Sequence[str] | None = None) -> Any:
-        """The criterion against the number of components: `fastem.plot.selection` (extra: plot)."""
+        """The criterion against the number of components: `fastem.plot.selection` (extra: plot).
+
+        Parameters
+        ----------
+        ax, criteria : optional
+            As in `fastem.plot.selection`.
+
+        Returns
+        -------
+        Axes
+
+        Raises
+        ------
+        ImportError
+            If matplotlib or Pillow is not installed.
+        TypeError, ValueError
+            As `fastem.plot.selection`.
+        """
         from fastem import plot
 
         return plot.selection(self, ax, criteria)
 
     def table_columns(self) -> dict[str, list[Any]]:
-        """The table as lists by column: `pandas.DataFrame(choice.table_columns())`."""
+        """The table as lists by column: `pandas.DataFrame(choice.table_columns())`.
+
+        Returns
+        -------
+        dict of str to list
+            For each field of a `Row`, as many values as there were fits.
+        """
         return {name: [getattr(row, name) for row in self.table] for name in Row._fields}
 
     def __repr__(self) -> str:
@@ -137,11 +207,12 @@ def select(
     Returns
     -------
     Selection
+        Where the callback stopped a fit, the table ends with that one.
 
     Raises
     ------
-    TypeError, ValueError
-        If an argument is not what it must be.
+    TypeError, ValueError, OSError, ImportError
+        As `fastem.fit`.
 
     Examples
     --------

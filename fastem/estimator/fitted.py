@@ -29,33 +29,111 @@ class Fitted(DensityMixin, BaseEstimator):
     random_state: int | np.random.RandomState | None
 
     def predict(self, X: ArrayLike) -> NDArray[np.int64]:
-        """Index of the likeliest component of each row, (n_samples,)."""
+        """Index of the likeliest component of each row.
+
+        Parameters
+        ----------
+        X : (n_samples, n_features) array-like
+
+        Returns
+        -------
+        labels : (n_samples,) int64
+            From 0.
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        TypeError, ValueError
+            If X is not finite numbers with n_features_in_ columns.
+        """
         return self.mixture_.predict(self._rows(X)).astype(np.int64)
 
     def predict_proba(self, X: ArrayLike) -> NDArray:
-        """Probability of each component given the row, (n_samples, n_components)."""
+        """Probability of each component given the row.
+
+        Parameters
+        ----------
+        X : (n_samples, n_features) array-like
+            As in `predict`, which says what is raised.
+
+        Returns
+        -------
+        resp : (n_samples, n_components)
+            float32 if X and the rows fitted to are, else float64. Each row sums to 1.
+        """
         return self.mixture_.responsibilities(self._rows(X))
 
     def score_samples(self, X: ArrayLike) -> NDArray:
-        """Log-likelihood of each row, (n_samples,), in nats."""
+        """Log-likelihood of each row.
+
+        Parameters
+        ----------
+        X : (n_samples, n_features) array-like
+            As in `predict`, which says what is raised.
+
+        Returns
+        -------
+        log_prob : (n_samples,), in nats
+            float32 if X and the rows fitted to are, else float64.
+        """
         rows = self._rows(X)
         return self.mixture_.log_prob(rows).astype(rows.dtype, copy=False)
 
     def score(
         self, X: ArrayLike, y: object = None, sample_weight: ArrayLike | None = None
     ) -> float:
-        """Mean log-likelihood of the rows, in nats a row."""
+        """Mean log-likelihood of the rows.
+
+        Parameters
+        ----------
+        X : (n_samples, n_features) array-like
+            As in `predict`, which says what is raised.
+        y : ignored
+        sample_weight : (n_samples,) array-like, optional
+
+        Returns
+        -------
+        float, in nats a row
+        """
         log_prob = self.score_samples(X)
         weight = validation.sample_weight(sample_weight, len(log_prob))
         return float(np.average(log_prob, weights=weight))
 
     def aic(self, X: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
-        """Akaike's criterion, 2 p - 2 log L; lower is better."""
+        """Akaike's criterion, 2 p - 2 log L; lower is better.
+
+        H. Akaike, IEEE Trans. Autom. Control 19 (1974) 716.
+
+        Parameters
+        ----------
+        X : (n_samples, n_features) array-like
+            As in `predict`, which says what is raised.
+        sample_weight : (n_samples,) array-like, optional
+            A weight of 2 is the row twice.
+
+        Returns
+        -------
+        float
+            On the scale of -2 log L, log L in nats.
+        """
         moments = self._summary(X, sample_weight)
         return 2.0 * self._n_parameters() - 2.0 * moments.log_likelihood
 
     def bic(self, X: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
-        """Schwarz's criterion, p log n - 2 log L, n the sum of weights; lower is better."""
+        """Schwarz's criterion, p log n - 2 log L, n the sum of weights; lower is better.
+
+        G. Schwarz, Ann. Stat. 6 (1978) 461.
+
+        Parameters
+        ----------
+        X, sample_weight
+            As in `aic`.
+
+        Returns
+        -------
+        float
+        """
         moments = self._summary(X, sample_weight)
         return self._n_parameters() * np.log(moments.n_rows) - 2.0 * moments.log_likelihood
 
@@ -63,17 +141,37 @@ class Fitted(DensityMixin, BaseEstimator):
         """Integrated completed likelihood, BIC - 2 sum_i log max_k r_ik; lower is better.
 
         C. Biernacki, G. Celeux and G. Govaert, IEEE PAMI 22 (2000) 719.
+
+        Parameters
+        ----------
+        X, sample_weight
+            As in `aic`.
+
+        Returns
+        -------
+        float
         """
         return self.bic(X, sample_weight) + 2.0 * self._summary(X, sample_weight).uncertainty
 
     def sample(self, n_samples: int = 1) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
         """Draw rows, ordered by component: those of scikit-learn for the same random state.
 
+        Parameters
+        ----------
+        n_samples : int, default 1
+
         Returns
         -------
         X : (n_samples, n_features)
         y : (n_samples,)
             The component each row came from.
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        ValueError
+            If n_samples is below 1.
         """
         mixture = self.mixture_
         if n_samples < 1:

@@ -94,16 +94,6 @@ class GaussianMixture(Fitted):
     fit_ : Fit
         Trace, status and restarts.
 
-    Raises
-    ------
-    ValueError
-        From `fit`, if a parameter or the data is not what it must be, or a covariance is singular.
-
-    Warns
-    -----
-    ConvergenceWarning
-        From `fit`, if the best start did not converge.
-
     Examples
     --------
     >>> import numpy as np
@@ -176,6 +166,15 @@ class GaussianMixture(Fitted):
         **parameters
             Of the constructor, such as warm_start=True to go on from here.
 
+        Returns
+        -------
+        GaussianMixture
+
+        Raises
+        ------
+        ValueError
+            If the mixture has noise.
+
         Examples
         --------
         >>> mixture = Mixture([0.5, 0.5], [[0.0], [5.0]], [[[1.0]], [[1.0]]])
@@ -202,6 +201,7 @@ class GaussianMixture(Fitted):
         Parameters
         ----------
         X : (n_samples, n_features) array-like
+            At least two rows.
         y : ignored
         sample_weight : (n_samples,) array-like, optional
             A weight of 2 is the row twice, of 0 an absent row.
@@ -209,6 +209,24 @@ class GaussianMixture(Fitted):
         Returns
         -------
         self
+
+        Raises
+        ------
+        TypeError, ValueError
+            If a parameter, the rows or their weights are not what they must be, or a covariance is
+            singular.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If the best start did not converge.
+
+        Examples
+        --------
+        >>> X = [[0.0], [1.0], [9.0], [10.0]]
+        >>> model = GaussianMixture(2, random_state=0).fit(X, sample_weight=[1, 3, 2, 2])
+        >>> sorted(model.means_.ravel().round(6).tolist())
+        [0.75, 9.5]
         """
         self._estimate(X, sample_weight)
         return self
@@ -216,7 +234,24 @@ class GaussianMixture(Fitted):
     def fit_predict(
         self, X: ArrayLike, y: object = None, sample_weight: ArrayLike | None = None
     ) -> NDArray[np.int64]:
-        """`fit(X).predict(X)`."""
+        """Fit, and label the same rows: `fit(X).predict(X)`.
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            As in `fit`, which says what is raised.
+
+        Returns
+        -------
+        labels : (n_samples,) int64
+            The likeliest component of each row, from 0.
+
+        Examples
+        --------
+        >>> labels = GaussianMixture(2, random_state=0).fit_predict([[0.0], [1.0], [9.0], [10.0]])
+        >>> bool(labels[0] == labels[1] != labels[2] == labels[3])
+        True
+        """
         rows = self._estimate(X, sample_weight)
         return self.mixture_.predict(rows).astype(np.int64)
 

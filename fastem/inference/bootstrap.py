@@ -2,10 +2,6 @@
 
 Every replicate weights the rows at random and runs EM from the fitted mixture, so no row is copied
 and components keep their labels, which are checked all the same.
-
-Sources: B. Efron, Ann. Stat. 7 (1979) 1; M. A. Newton and A. E. Raftery, J. R. Stat. Soc. B 56
-(1994) 3, for the weighted likelihood bootstrap; A. O'Hagan, T. B. Murphy, L. Scrucca and I. C.
-Gormley, Comput. Stat. 34 (2019) 1779, for both with Gaussian mixtures.
 """
 
 from __future__ import annotations
@@ -52,10 +48,14 @@ def bootstrap(
     """Standard errors and intervals of a fitted mixture's parameters.
 
     A replicate is EM from the fitted mixture with the rows weighted at random: by how often each
-    is drawn when as many rows are drawn with replacement, or by exponential variates (Newton and
-    Raftery 1994), which leave no row out and so collapse less often. Its components are matched to
-    the fitted ones, and replicates that collapse are left out and counted: a singular component
-    tells nothing of how estimates vary.
+    is drawn when as many rows are drawn with replacement, or by exponential variates, which leave
+    no row out and so collapse less often. Its components are matched to the fitted ones, and
+    replicates that collapse are left out and counted: a singular component tells nothing of how
+    estimates vary.
+
+    Sources: B. Efron, Ann. Stat. 7 (1979) 1; M. A. Newton and A. E. Raftery, J. R. Stat. Soc. B 56
+    (1994) 3, for the weighted likelihood bootstrap; A. O'Hagan, T. B. Murphy, L. Scrucca and I. C.
+    Gormley, Comput. Stat. 34 (2019) 1779, for both with Gaussian mixtures.
 
     Parameters
     ----------

@@ -46,11 +46,23 @@ class LikelihoodRatioTest:
     best : Fit
         Of the number of components that the tests end at.
     status : Status
-        Why they ended there.
+        Why they ended there: "settled" by a test that is not significant, "unsettled" at `k_max`,
+        or "collapsed", for want of fits of one more without singular components.
     table : tuple of Comparison
         In the order of testing. `table_columns()` gives it by column, as a data frame takes it.
     replicates : tuple of (n_replicates,) ndarray
         The statistics under the null hypothesis, for each test.
+
+    Examples
+    --------
+    >>> import numpy as np, fastem
+    >>> rng = np.random.default_rng(0)
+    >>> X = np.concatenate([rng.normal(0, 1, (100, 1)), rng.normal(6, 1, (100, 1))])
+    >>> test = fastem.lrt(X, 2, n_replicates=19, random_state=0)
+    >>> test.n_components, test.status.code
+    (2, 'unsettled')
+    >>> test.table_columns()["p_value"]
+    [0.05]
     """
 
     level: float
@@ -65,7 +77,13 @@ class LikelihoodRatioTest:
         return self.best.mixture.n_components
 
     def table_columns(self) -> dict[str, list[Any]]:
-        """The table as lists by column: `pandas.DataFrame(test.table_columns())`."""
+        """The table as lists by column: `pandas.DataFrame(test.table_columns())`.
+
+        Returns
+        -------
+        dict of str to list
+            For each field of a `Comparison`, as many values as there were tests.
+        """
         return {name: [getattr(row, name) for row in self.table] for name in Comparison._fields}
 
     def __repr__(self) -> str:

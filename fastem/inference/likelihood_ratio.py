@@ -2,8 +2,6 @@
 
 Twice the gain in log-likelihood has no chi-squared distribution here, because k components are on
 the border of k + 1: so it is compared with the gains on rows drawn from the fit of k.
-
-Source: G. J. McLachlan, J. R. Stat. Soc. C 36 (1987) 318.
 """
 
 from __future__ import annotations
@@ -56,6 +54,8 @@ def lrt(
     from the fit of k with each component in turn cut in half: poor maxima on the rows drawn would
     make the p-value too small.
 
+    Source: G. J. McLachlan, J. R. Stat. Soc. C 36 (1987) 318.
+
     Parameters
     ----------
     X : (n_samples, n_features) array-like, path or source
@@ -87,6 +87,8 @@ def lrt(
     ------
     TypeError, ValueError
         If an argument is not what it must be.
+    OSError
+        If a file cannot be read.
     ImportError
         If `progress` is asked for without tqdm.
 

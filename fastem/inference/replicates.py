@@ -58,6 +58,21 @@ class Bootstrap:
         Replicates left out because a component of theirs became singular or lost its rows.
     n_not_converged : int
         Replicates kept although `max_iter` ended them.
+
+    Examples
+    --------
+    >>> import numpy as np, fastem
+    >>> rng = np.random.default_rng(0)
+    >>> X = np.concatenate([rng.normal(0, 1, (100, 1)), rng.normal(9, 1, (100, 1))])
+    >>> fitted = fastem.fit(X, 2, random_state=0)
+    >>> made = fastem.bootstrap(fitted, X, 99, random_state=0)
+    >>> made.means.shape
+    (99, 2, 1)
+    >>> low, high = made.interval(0.9)
+    >>> bool((low.means < fitted.mixture.means).all() and (fitted.mixture.means < high.means).all())
+    True
+    >>> list(made.table_columns())
+    ['parameter', 'component', 'column', 'estimate', 'standard_error', 'low', 'high']
     """
 
     mixture: Mixture
@@ -87,14 +102,17 @@ class Bootstrap:
     def interval(self, level: float = 0.95) -> tuple[Estimates, Estimates]:
         """Percentile intervals: between the (1 - level) / 2 quantiles from below and above.
 
+        B. Efron, Can. J. Stat. 9 (1981) 139. Each is of one parameter by itself, none of several.
+
         Parameters
         ----------
         level : float, default 0.95
-            Between 0 and 1.
+            Between 0 and 1: the share of the replicates within.
 
         Returns
         -------
         low, high : Estimates
+            In the units of the parameters.
 
         Raises
         ------
@@ -110,7 +128,24 @@ class Bootstrap:
         return low, high
 
     def plot(self, ax: Any = None, columns: Sequence[int] | None = None) -> Any:
-        """The means of the replicates: `fastem.plot.replicates` (extra: plot)."""
+        """The means of the replicates: `fastem.plot.replicates` (extra: plot).
+
+        Parameters
+        ----------
+        ax, columns : optional
+            As in `fastem.plot.replicates`.
+
+        Returns
+        -------
+        Axes
+
+        Raises
+        ------
+        ImportError
+            If matplotlib or Pillow is not installed.
+        TypeError, ValueError
+            As `fastem.plot.replicates`.
+        """
         from fastem import plot
 
         return plot.replicates(self, ax, columns=columns)
@@ -120,6 +155,21 @@ class Bootstrap:
 
         A line is a parameter ("weight", "mean" or "variance") of a component, for means and
         variances of a column of the data too, with its estimate, standard error and interval.
+
+        Parameters
+        ----------
+        level : float, default 0.95
+            As in `interval`.
+
+        Returns
+        -------
+        dict of str to list
+            Each of length K + 2 K D; `column` is None for weights.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As `interval`.
         """
         K, D = self.mixture.means.shape
         parts = ["weights", "means", "variances"]

@@ -44,6 +44,15 @@ class Evaluation(Components):
         ------
         TypeError, ValueError
             If X is not a finite array of numbers with n_features columns.
+        OSError
+            If X is a path that cannot be read.
+
+        Examples
+        --------
+        >>> from fastem import Mixture
+        >>> mixture = Mixture([0.5, 0.5], [[0.0], [5.0]], [[[1.0]], [[1.0]]])
+        >>> mixture.log_prob([[0.0], [2.5]]).round(4)
+        array([-1.6121, -4.0439])
         """
         return self._of_each_row("log_prob", X)
 
@@ -58,14 +67,49 @@ class Evaluation(Components):
         -------
         resp : (n_samples, n_components), or (n_samples, n_components + 1) with noise, the last
             float32 if X is, else float64. Each row sums to 1.
+
+        Raises
+        ------
+        TypeError, ValueError, OSError
+            As `log_prob`.
+
+        Examples
+        --------
+        >>> from fastem import Mixture
+        >>> mixture = Mixture([0.5, 0.5], [[0.0], [5.0]], [[[1.0]], [[1.0]]])
+        >>> mixture.responsibilities([[2.0], [2.5]]).round(3)
+        array([[0.924, 0.076],
+               [0.5  , 0.5  ]])
         """
         return self._of_each_row("responsibilities", X)
 
     def summarise(self, X: ArrayLike | Source, sample_weight: ArrayLike | None = None) -> Moments:
         """Sufficient statistics of rows under this mixture, about its means.
 
-        Their log-likelihood is sum_i v_i log p(x_i). Means and moments are in units of the
-        mixture's own choosing: powers of two times the user's.
+        Parameters
+        ----------
+        X : (n_samples, n_features) array-like, path or source
+        sample_weight : (n_samples,) array-like, optional
+            A weight of 2 is the row twice. As in `fastem.fit`.
+
+        Returns
+        -------
+        Moments
+            Their log-likelihood is sum_i v_i log p(x_i), in nats. Means and moments are in units
+            of the mixture's own choosing: powers of two times the user's, and of float32 rows
+            about the mixture's mean.
+
+        Raises
+        ------
+        TypeError, ValueError, OSError
+            As `log_prob`; and if the weights are not one for each row, at least 0 and not all 0.
+
+        Examples
+        --------
+        >>> from fastem import Mixture
+        >>> mixture = Mixture([0.5, 0.5], [[0.0], [5.0]], [[[1.0]], [[1.0]]])
+        >>> mixture.summarise([[0.0], [2.5]], sample_weight=[1, 2]).counts.round(3)
+        array([2., 1.])
         """
         if are_of_dask(X):
             from fastem.rows.dask import Dask
@@ -84,10 +128,31 @@ class Evaluation(Components):
         return density.summarise(rows, validation.sample_weight(sample_weight, len(rows)), units)
 
     def predict(self, X: ArrayLike | Source) -> NDArray[np.int32]:
-        """Index of the likeliest component of each row, (n_samples,); -1 is noise.
+        """Index of the likeliest component of each row; -1 is noise.
 
         As `log_prob` and `responsibilities`, of Dask's array or data frame a Dask array, in chunks
         like its own and computed when it is asked for.
+
+        Parameters
+        ----------
+        X : (n_samples, n_features) array-like, path or source
+
+        Returns
+        -------
+        labels : (n_samples,) int32
+            From 0.
+
+        Raises
+        ------
+        TypeError, ValueError, OSError
+            As `log_prob`.
+
+        Examples
+        --------
+        >>> from fastem import Mixture
+        >>> mixture = Mixture([0.5, 0.5], [[0.0], [5.0]], [[[1.0]], [[1.0]]])
+        >>> mixture.predict([[0.2], [4.0]])
+        array([0, 1], dtype=int32)
         """
         return self._of_each_row("predict", X)
 
@@ -180,6 +245,11 @@ class Evaluation(Components):
             What messages call X.
         parallel : bool
             Whether an array may have several threads.
+
+        Yields
+        ------
+        list of ndarray
+            One for each kernel, of the rows of one block, in their order.
         """
         source = streamed(X)
         if source is None:

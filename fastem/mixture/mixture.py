@@ -46,10 +46,10 @@ class Mixture(Evaluation):
     Raises
     ------
     TypeError
-        If an array is not of real numbers.
+        If an array is not of real numbers, or noise is no Noise.
     ValueError
-        If shapes do not fit, a weight is negative, the weights do not sum to 1, or a covariance is
-        not symmetric and positive definite.
+        If shapes do not fit, there is no such family, a weight is negative, the weights do not sum
+        to 1, or a covariance is not symmetric and positive definite.
 
     Examples
     --------
@@ -70,9 +70,20 @@ class Mixture(Evaluation):
 
         Returns
         -------
-        X : (n_samples, n_features)
+        X : (n_samples, n_features) float64
         labels : (n_samples,) int32
             The component each row came from; -1 is noise.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If n_samples is not a whole number from 1, or random_state none from 0 nor a Generator.
+
+        Examples
+        --------
+        >>> X, labels = Mixture([1.0], [[0.0, 5.0]], [[1.0, 4.0]], "diag").sample(3)
+        >>> X.shape, labels
+        ((3, 2), array([0, 0, 0], dtype=int32))
         """
         n_samples = validation.integer(n_samples, "n_samples")
         rng = np.random.default_rng(validation.random_state(random_state))
@@ -202,10 +213,21 @@ class Mixture(Evaluation):
     def without_noise(self) -> Mixture:
         """The components alone, their weights divided by their sum.
 
+        Returns
+        -------
+        Mixture
+            Itself if it has no noise.
+
         Raises
         ------
         ValueError
             If all is noise.
+
+        Examples
+        --------
+        >>> noisy = Mixture([0.9], [[2.0]], [[1.0]], "diag", Noise(0.1, [0.0], [4.0]))
+        >>> noisy.without_noise().weights
+        array([1.])
         """
         if self.noise is None:
             return self
@@ -217,16 +239,40 @@ class Mixture(Evaluation):
     def save(self, path: str | os.PathLike) -> None:
         """Write the mixture to an .npz file, whole or not at all.
 
+        Parameters
+        ----------
+        path : str or path
+            Taken as it is: no ending is added.
+
         Raises
         ------
         OSError
             If the file cannot be written.
+
+        Examples
+        --------
+        >>> import pathlib, tempfile
+        >>> mixture = Mixture([1.0], [[0.0, 5.0]], [[1.0, 4.0]], "diag")
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = pathlib.Path(folder, "mixture.npz")
+        ...     mixture.save(path)
+        ...     Mixture.load(path) == mixture
+        True
         """
         file.write(path, self)
 
     @classmethod
     def load(cls, path: str | os.PathLike) -> Mixture:
-        """Read a mixture that `save` wrote. Nothing in the file is executed.
+        """Read a mixture that `save` wrote, for which see the example. Nothing in it is executed.
+
+        Parameters
+        ----------
+        path : str or path
+
+        Returns
+        -------
+        Mixture
+            Equal to the one saved.
 
         Raises
         ------

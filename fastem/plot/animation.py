@@ -54,11 +54,22 @@ def frames(
 
     Raises
     ------
+    TypeError
+        If record is no Recorder, or pattern no path.
     ValueError
-        If the record is empty, the pattern would name two frames alike, or there are not two
-        columns.
+        If the record is empty, the pattern cannot be filled in or would name two frames alike,
+        Pillow does not know its ending, or X has other columns or not two are drawn.
     OSError
         If a file cannot be written.
+
+    Examples
+    --------
+    >>> import fastem, numpy as np, tempfile
+    >>> X, record = np.random.default_rng(0).normal(size=(50, 2)), fastem.Recorder()
+    >>> fitted = fastem.fit(X, 2, n_init=1, max_iter=1, random_state=0, callback=record)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     [path.name for path in frames(record, X, folder + "/em-{iteration}.png")]
+    ['em-0.png', 'em-1.png', 'em-2.png']
     """
     _check(record)
     pattern = os.fspath(pattern)
@@ -108,12 +119,24 @@ def animate(
 
     Raises
     ------
+    TypeError
+        If record is no Recorder, path no path or fps no number.
     ValueError
-        If the record is empty, the ending is another, or there are not two columns to draw.
+        If the record is empty, the ending is another, fps is below 0.1, or X has other columns or
+        not two are drawn.
     FileNotFoundError
         If an MP4 is asked for and there is no ffmpeg.
     OSError
         If the file cannot be written.
+
+    Examples
+    --------
+    >>> import fastem, numpy as np, tempfile
+    >>> X, record = np.random.default_rng(0).normal(size=(50, 2)), fastem.Recorder()
+    >>> fitted = fastem.fit(X, 2, n_init=1, max_iter=1, random_state=0, callback=record)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     animate(record, X, folder + "/em.gif").name
+    'em.gif'
     """
     _check(record)
     path = Path(path)

@@ -117,7 +117,11 @@ def points(X: ArrayLike, labels: ArrayLike, ax: Axes | None = None) -> Axes:
     Raises
     ------
     TypeError, ValueError
-        If X has not two columns, or the labels are not one for each row.
+        If X has not two columns, the labels are not one for each row, or ax is no Axes.
+
+    Examples
+    --------
+    >>> ax = points([[0, 1], [5, 6], [9, 9]], [0, 1, -1])
     """
     names = column_names(X, 2)
     X = validation.rows(X)
@@ -169,7 +173,12 @@ def density_1d(
     Raises
     ------
     TypeError, ValueError
-        If the mixture or X is not of one column.
+        If the mixture or X is not of one column, or ax is no Axes.
+
+    Examples
+    --------
+    >>> mixture = Mixture([0.5, 0.5], [[0], [5]], [[1], [2]], "diag")
+    >>> ax = density_1d(mixture, mixture.sample(100, random_state=0)[0], name="height")
     """
     if mixture.n_features != 1:
         raise ValueError(

@@ -39,8 +39,15 @@ def selection(
 
     Raises
     ------
-    ValueError
-        If a criterion is unknown.
+    TypeError, ValueError
+        If a criterion is unknown, or ax is no Axes.
+
+    Examples
+    --------
+    >>> import fastem
+    >>> choice = fastem.select([[0.0], [1.0], [9.0], [10.0]], [1, 2], random_state=0)
+    >>> selection(choice).get_ylabel()
+    'BIC (lower is better)'
     """
     asked = [criteria] if isinstance(criteria, str) else criteria or [choice.criterion]
     names = [validation.choice(name, "criteria", CRITERIA) for name in asked]
@@ -147,6 +154,17 @@ def trace(fit: Fit, ax: Axes | None = None) -> Axes:
     Returns
     -------
     Axes
+
+    Raises
+    ------
+    TypeError
+        If ax is no Axes.
+
+    Examples
+    --------
+    >>> import fastem
+    >>> trace(fastem.fit([[0.0], [1.0], [9.0], [10.0]], 2, random_state=0)).get_ylabel()
+    'mean log-likelihood (nats a row)'
     """
     ax = axes(ax)
     raced = [(r, np.asarray(r.trace)) for r in fit.restarts if len(r.trace)]

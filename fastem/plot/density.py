@@ -37,7 +37,9 @@ def contours(
         Its limits are kept if it holds anything.
     columns : two ints, optional
     components : bool, default True
-        Whether to draw each component's own density in its colour, or else the mixture's.
+        Whether to draw each component's own density in its colour, or else the mixture's, the lines
+        then those of the highest density regions (R. J. Hyndman, The American Statistician 50
+        (1996) 120).
 
     Returns
     -------
@@ -45,8 +47,15 @@ def contours(
 
     Raises
     ------
-    ValueError
-        If there are not two columns to draw.
+    TypeError, ValueError
+        If there are not two columns to draw, or ax is no Axes.
+
+    Examples
+    --------
+    >>> mixture = Mixture([0.5, 0.5], [[0, 0], [5, 5]], [[1, 1], [1, 2]], "diag")
+    >>> ax = contours(mixture)
+    >>> len(ax.collections)
+    2
     """
     mixture = two_columns(mixture, columns, "contours")
     ax = axes(ax)
@@ -97,6 +106,7 @@ def ellipses(
         Its limits are kept if it holds anything.
     columns : two ints, optional
     sigmas : sequence of float, default (1, 2, 3)
+        Mahalanobis distances from the mean.
 
     Returns
     -------
@@ -104,8 +114,14 @@ def ellipses(
 
     Raises
     ------
-    ValueError
-        If there are not two columns to draw.
+    TypeError, ValueError
+        If there are not two columns to draw, or ax is no Axes.
+
+    Examples
+    --------
+    >>> mixture = Mixture([0.5, 0.5], [[0, 0], [5, 5]], [[1, 1], [1, 2]], "diag")
+    >>> len(ellipses(mixture, sigmas=[1, 2]).patches)
+    4
     """
     mixture = two_columns(mixture, columns, "ellipses")
     ax = axes(ax)

@@ -39,7 +39,23 @@ RC: Any = {
 
 
 def colour(component: int) -> str:
-    """The colour of a component, the same in every picture."""
+    """The colour of a component, the same in every picture.
+
+    Parameters
+    ----------
+    component : int
+        From 0; after seven the colours repeat.
+
+    Returns
+    -------
+    str
+        Of `COLOURS`, M. Okabe and K. Ito's: "#rrggbb".
+
+    Examples
+    --------
+    >>> colour(0), colour(7) == colour(0)
+    ('#0072B2', True)
+    """
     return COLOURS[component % len(COLOURS)]
 
 
@@ -51,7 +67,33 @@ def marker(component: int) -> str:
 def figure(
     n_rows: int = 1, n_columns: int = 1, *, size: tuple[float, float] = (6.0, 4.5), **options: Any
 ) -> NDArray:
-    """Axes (n_rows, n_columns) of a new figure that belongs to no window; `size` in inches."""
+    """New Axes to draw on, of a figure that belongs to no window.
+
+    Parameters
+    ----------
+    n_rows, n_columns : int, default 1
+    size : (width, height), default (6, 4.5)
+        Of the figure, in inches; 100 dots to each.
+    **options
+        As matplotlib's `Figure.subplots` takes them, such as sharex="col".
+
+    Returns
+    -------
+    (n_rows, n_columns) ndarray of Axes
+
+    Raises
+    ------
+    ValueError
+        If n_rows or n_columns is below 1.
+    TypeError
+        If matplotlib does not know an option.
+
+    Examples
+    --------
+    >>> left, right = figure(1, 2, size=(9, 4))[0]
+    >>> left.figure is right.figure
+    True
+    """
     with matplotlib.rc_context(RC):
         drawn = Figure(figsize=size, dpi=100, layout="constrained")
         return drawn.subplots(n_rows, n_columns, squeeze=False, **options)

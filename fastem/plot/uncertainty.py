@@ -20,6 +20,8 @@ def replicates(
 ) -> Axes:
     """Means of all replicates as dots, their intervals as bars, the fit's ellipses at one sigma.
 
+    The intervals are those of `Bootstrap.interval`.
+
     Parameters
     ----------
     made : Bootstrap
@@ -36,7 +38,15 @@ def replicates(
     Raises
     ------
     TypeError, ValueError
-        If there are not two columns to draw, or level does not lie between 0 and 1.
+        If there are not two columns to draw, ax is no Axes, or level does not lie between 0 and 1.
+
+    Examples
+    --------
+    >>> import numpy as np, fastem
+    >>> X = np.random.default_rng(0).normal(size=(50, 2))
+    >>> made = fastem.bootstrap(fastem.fit(X, 1), X, 9, random_state=0)
+    >>> replicates(made).get_xlabel()
+    'column 0'
     """
     mixture = two_columns(made.mixture, columns, "replicates")
     low, high = (bound.means for bound in made.interval(level))

@@ -16,7 +16,17 @@ from fastem.units import Units
 
 
 class SymmetricStartWarning(UserWarning):
-    """A given start in which components coincide: EM moves them alike and never parts them."""
+    """A given start in which components coincide: EM moves them alike and never parts them.
+
+    Examples
+    --------
+    >>> import fastem, warnings
+    >>> with warnings.catch_warnings(record=True) as caught:
+    ...     warnings.simplefilter("always")
+    ...     fitted = fastem.fit([[0.0], [1.0], [9.0]], 2, means_init=[[1.0], [1.0]])
+    >>> caught[0].category.__name__
+    'SymmetricStartWarning'
+    """
 
 
 @dataclass(frozen=True, eq=False)
