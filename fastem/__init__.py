@@ -63,7 +63,7 @@ def __getattr__(name: str) -> Any:
     """What needs extras, which are slow to import, when it is first asked for."""
     if name not in LATE:
         raise AttributeError(f"module 'fastem' has no attribute {name!r}")
-    from fastem.kernels.jit import fork_waits
+    from fastem.kernels.forks import fork_waits
 
     with fork_waits():
         module = import_module(LATE[name])

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastem.kernels.agglomeration import agglomerate
-from fastem.kernels.jit import fork_waits
+from fastem.kernels.forks import fork_waits
 from fastem.units import location_and_spread
 
 #: Rows that a dendrogram is made of, at most: its cost grows with their square.

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastem import validation
-from fastem.kernels.jit import fork_waits
+from fastem.kernels.forks import fork_waits
 
 
 @dataclass(frozen=True, eq=False)

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from fastem.covariance.family import Bounds, Family, Parameters
 from fastem.covariance.wrapped import Wrapped
-from fastem.kernels.jit import fork_waits
+from fastem.kernels.forks import fork_waits
 from fastem.moments import Moments
 from fastem.units import Units
 

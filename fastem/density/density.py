@@ -13,7 +13,9 @@ from fastem.density.bits import HALF_BITS, LN2
 from fastem.density.tally import Tally, everyone
 from fastem.kernels import passes
 from fastem.kernels.factoring import refine
-from fastem.kernels.jit import Twins, fork_waits, read_only
+from fastem.kernels.forks import fork_waits
+from fastem.kernels.jit import read_only
+from fastem.kernels.twins import Twins
 from fastem.moments import Moments
 from fastem.ordering import Order
 from fastem.units import Units

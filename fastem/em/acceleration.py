@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from fastem.covariance import Bounds, Family, Parameters
 from fastem.density import HALF_BITS, Density
-from fastem.kernels.jit import fork_waits
+from fastem.kernels.forks import fork_waits
 from fastem.kernels.quasi_newton import ascend, land
 from fastem.moments import Moments
 from fastem.validation import same_arrays

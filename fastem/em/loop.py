@@ -15,7 +15,7 @@ from fastem.covariance import Bounds, Family, Parameters
 from fastem.density import Density
 from fastem.em.acceleration import Plain, QuasiNewton
 from fastem.em.standing import Forgetful, Keeper, Standing, Stateful
-from fastem.kernels.jit import fork_waits
+from fastem.kernels.forks import fork_waits
 from fastem.moments import Moments
 from fastem.rows import Rows
 

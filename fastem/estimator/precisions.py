@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from fastem import validation
 from fastem.covariance import Family
 from fastem.kernels.elementary import cholesky, invert_transposed
-from fastem.kernels.jit import fork_waits
+from fastem.kernels.forks import fork_waits
 from fastem.starts import Given
 
 

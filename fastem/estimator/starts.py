@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from fastem.covariance import Bounds, Family, Parameters
 from fastem.data import Data
 from fastem.kernels.distances import tiled
-from fastem.kernels.jit import fork_waits
+from fastem.kernels.forks import fork_waits
 from fastem.kernels.lloyd import step
 from fastem.kernels.seeding import plus_plus
 from fastem.lazy import lazy

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from fastem.kernels.jit import fork_waits
+from fastem.kernels.forks import fork_waits
 
 
 def match(fitted: tuple[NDArray, NDArray], others: tuple[NDArray, NDArray]) -> NDArray[np.intp]:

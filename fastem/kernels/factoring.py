@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from fastem.kernels import pairs
 from fastem.kernels.elementary import cholesky, invert_transposed
-from fastem.kernels.jit import LAUNCH_WORK, jit, jit_strict, twins
+from fastem.kernels.jit import jit, jit_strict
+from fastem.kernels.twins import LAUNCH_WORK, twins
 
 
 def factor(

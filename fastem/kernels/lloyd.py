@@ -6,8 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastem.kernels.distances import TILE_ROWS, divide, squared_distances
-from fastem.kernels.jit import jit, twins
+from fastem.kernels.jit import jit
 from fastem.kernels.tile import FOUR, ROWS, STRIDE, THREE, TWO, buffer, size
+from fastem.kernels.twins import twins
 
 FIVE = size(5)
 

@@ -7,8 +7,9 @@ memory at a time, and the order of a group depends on its own rows and the grid 
 
 import numpy as np
 
-from fastem.kernels.jit import jit, jit_allocating, twins
+from fastem.kernels.jit import jit, jit_allocating
 from fastem.kernels.tile import GROUP, ONE, ROWS, STRIDE, ZERO, buffer, load_ordered, size
+from fastem.kernels.twins import twins
 
 #: Bits of a place on the curve, shared among the columns, and those that a step of sorting takes.
 KEY_BITS = 22

@@ -17,7 +17,7 @@ from fastem.kernels.compensated import log_densities as log_densities_compensate
 from fastem.kernels.elementary import log2
 from fastem.kernels.ellipsoidal import log_densities as log_densities_ellipsoidal
 from fastem.kernels.gram import accumulate as accumulate_ellipsoidal
-from fastem.kernels.jit import jit, twins
+from fastem.kernels.jit import jit
 from fastem.kernels.tile import (
     LARGEST,
     LISTED,
@@ -34,6 +34,7 @@ from fastem.kernels.tile import (
     normalise,
     size,
 )
+from fastem.kernels.twins import twins
 
 TILE_ROWS = int(ROWS)
 

@@ -12,7 +12,8 @@ What is left out of a component's count is then less than 2**-64 for each row. B
 
 import numpy as np
 
-from fastem.kernels.jit import jit, twins
+from fastem.kernels.jit import jit
+from fastem.kernels.twins import twins
 
 #: Bits, for float64 and float32, whose last places are worth 2**-53 and 2**-24.
 NEGLIGIBLE = 64.0, 36.0

@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastem.kernels.distances import TILE_ROWS, divide, squared_distances
-from fastem.kernels.jit import jit, twins
+from fastem.kernels.jit import jit
 from fastem.kernels.tile import STRIDE, buffer, size
+from fastem.kernels.twins import twins
 
 
 def plus_plus(

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from fastem import validation
 from fastem.covariance import Family, Parameters, WithNoise, family
 from fastem.density import Density
-from fastem.kernels.jit import fork_waits
+from fastem.kernels.forks import fork_waits
 from fastem.lazy import lazy
 from fastem.mixture.change_of_units import to_units
 from fastem.noise import Noise

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastem import validation
 from fastem.covariance import Family, Parameters
-from fastem.kernels.jit import fork_waits
+from fastem.kernels.forks import fork_waits
 from fastem.mixture import file
 from fastem.mixture.change_of_units import from_units
 from fastem.mixture.evaluation import Evaluation

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastem.density import Density
-from fastem.kernels.jit import fork_waits
+from fastem.kernels.forks import fork_waits
 from fastem.moments import Moments
 from fastem.rows.source import Drawn, Limits, Rows, Source
 from fastem.units import Units

@@ -8,7 +8,7 @@ import numpy as np
 
 from fastem.covariance import Bounds, Family, Parameters, collapsed
 from fastem.data import Sample
-from fastem.kernels.jit import fork_waits
+from fastem.kernels.forks import fork_waits
 from fastem.mixture import change_units, to_units
 from fastem.moments import Moments
 from fastem.problem import Problem

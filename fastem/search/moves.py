@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastem.covariance import Bounds, Family, Parameters
-from fastem.kernels.jit import fork_waits
+from fastem.kernels.forks import fork_waits
 from fastem.kernels.labelled import label_moments
 from fastem.rows import MemoryRows
 from fastem.search.course import Course

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from fastem.covariance import Bounds, Family, Parameters
-from fastem.kernels.jit import fork_waits
+from fastem.kernels.forks import fork_waits
 from fastem.moments import Moments
 
 #: How far the mean of half a Gaussian lies from the cut, in standard deviations.

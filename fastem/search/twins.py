@@ -6,7 +6,7 @@ import numpy as np
 
 from fastem.covariance import Family, Parameters
 from fastem.density import Density
-from fastem.kernels.jit import fork_waits
+from fastem.kernels.forks import fork_waits
 from fastem.moments import Moments
 from fastem.search.course import Course
 

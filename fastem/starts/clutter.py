@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from fastem.covariance import FAMILIES
 from fastem.data import Data, Sample
 from fastem.hierarchy import MAX_ROWS, Dendrogram
-from fastem.kernels.jit import fork_waits
+from fastem.kernels.forks import fork_waits
 from fastem.noise import Noise
 from fastem.rows import Memory
 from fastem.starts import standard_rows

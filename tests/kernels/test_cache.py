@@ -22,7 +22,8 @@ def scaled(x):
     return FACTOR * x
 """
 LOOP = """
-from fastem.kernels.jit import jit, twins
+from fastem.kernels.jit import jit
+from fastem.kernels.twins import twins
 from fastem.kernels.tile import scaled
 
 @twins
@@ -48,7 +49,7 @@ import json, logging, sys, warnings
 logging.basicConfig(filename="log", level=logging.INFO)
 logging.getLogger("fastem").setLevel(logging.DEBUG)
 import numpy as np
-from fastem.kernels import jit
+from fastem.kernels import twins
 from fastem.kernels.loop import scale, total
 
 def uses(dispatcher):
@@ -64,7 +65,7 @@ with warnings.catch_warnings(record=True) as caught:
     sum_ = total(x)
 print(json.dumps({
     "serial": list(serial), "parallel": list(parallel), "total": sum_,
-    "used": [uses(d) for d in (scale.slot, jit._one_by_one, jit._side_by_side, total)],
+    "used": [uses(d) for d in (scale.slot, twins._one_by_one, twins._side_by_side, total)],
     "warnings": [w.category.__name__ for w in caught],
 }))
 """
@@ -115,7 +116,7 @@ def used(tmp_path_factory):
     package.kernels.mkdir(parents=True)
     (package.kernels.parent / "__init__.py").touch()
     (package.kernels / "__init__.py").touch()
-    for name in "jit.py", "cache.py", "within.py":
+    for name in "jit.py", "twins.py", "forks.py", "cache.py", "within.py":
         shutil.copy(KERNELS / name, package.kernels)
     (package.kernels / "tile.py").write_text(TILE)
     (package.kernels / "loop.py").write_text(LOOP)
@@ -151,10 +152,10 @@ def test_reading_imports_nothing_for_compiling(package):
 def test_one_file_for_each_function_and_form(package):
     names = [path.name.rsplit("-", 1)[0] for path in package.files()]
     assert names == [
-        "fastem.kernels.jit._each_slot-parallel",
-        "fastem.kernels.jit._each_slot-serial",
         "fastem.kernels.loop.scale-serial",
         "fastem.kernels.loop.total-serial",
+        "fastem.kernels.twins._each_slot-parallel",
+        "fastem.kernels.twins._each_slot-serial",
     ]
 
 

@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 
 import fastem
-from fastem.kernels.jit import PIECE_WORK, jit, jit_allocating, jit_strict, overload, twins
+from fastem.kernels.jit import jit, jit_allocating, jit_strict, overload
+from fastem.kernels.twins import PIECE_WORK, twins
 
 KERNELS = Path(fastem.__file__).parent / "kernels"
 LAYERS = ["default", "omp", "tbb", "workqueue"]
@@ -282,7 +283,8 @@ assert changed == [2049] and not labels.any() and not moved.any()
 # Threads and forks, each in a process of its own -----------------------------------------------
 
 LOOP = """
-from fastem.kernels.jit import jit, twins
+from fastem.kernels.jit import jit
+from fastem.kernels.twins import twins
 
 @jit
 def sine(x):
@@ -334,7 +336,7 @@ def folder(tmp_path_factory):
     kernels.mkdir(parents=True)
     (kernels.parent / "__init__.py").touch()
     (kernels / "__init__.py").touch()
-    for name in "jit.py", "cache.py", "within.py":
+    for name in "jit.py", "twins.py", "forks.py", "cache.py", "within.py":
         shutil.copy(KERNELS / name, kernels)
     (kernels / "loop.py").write_text(LOOP)
     (folder / "prepare.py").write_text(PREPARE)

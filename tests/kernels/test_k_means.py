@@ -91,7 +91,7 @@ def test_starts_do_not_depend_on_those_beside_them():
 def test_the_same_bits_for_any_number_of_threads(monkeypatch):
     rows, weight, uniforms = problem(20_000, 6, 8)
     expected = k_means(rows, weight, uniforms, 30)
-    monkeypatch.setattr("fastem.kernels.jit.n_threads", lambda work: numba.get_num_threads())
+    monkeypatch.setattr("fastem.kernels.twins.n_threads", lambda work: numba.get_num_threads())
     before = numba.get_num_threads()
     try:
         for threads in range(1, numba.config.NUMBA_NUM_THREADS + 1):

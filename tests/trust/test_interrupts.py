@@ -11,6 +11,7 @@ pytestmark = pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
 
 INTERRUPTED = """
 import threading
+import time
 import numba, numpy as np
 import fastem
 from fastem.search import restarts
@@ -36,6 +37,10 @@ try:
     {call}
 except KeyboardInterrupt:
     restarts.improve = improve
+    # A thread of a pool that was interrupted in its making ends by itself, at once.
+    until = time.monotonic() + 2
+    while threading.enumerate() != threads and time.monotonic() < until:
+        time.sleep(0.01)
     assert threading.enumerate() == threads
     assert fastem.fit(X[:500], 2, random_state=0).mixture == before
     fastem.fit(X, 3, means_init=X[:3], max_iter=3, tol=0)

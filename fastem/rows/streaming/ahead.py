@@ -20,6 +20,8 @@ from typing import Generic, NamedTuple, TypeVar
 
 #: Buffers beside those of the workers: one is read into while another waits.
 SPARE = 2
+#: Seconds within which a thread that was started runs, if it ever does.
+BEGINS_WITHIN = 1.0
 
 B = TypeVar("B")
 F = TypeVar("F")
@@ -89,10 +91,12 @@ class _Reading(Generic[B, F]):
         for buffer in buffers:
             self._empty.put(buffer)
         self._over = False
+        self._begun, self._running = False, threading.Event()
         self._thread = threading.Thread(target=self._run, name="fastem reads", daemon=True)
 
     def start(self) -> None:
         """Begin."""
+        self._begun = True
         self._thread.start()
 
     def next(self) -> _Read[B, F] | None:
@@ -113,10 +117,13 @@ class _Reading(Generic[B, F]):
         """Read no more."""
         self._over = True
         self._empty.put(None)  # wakes a thread that waits for a buffer
+        if self._begun and self._thread.ident is None:  # `start` was interrupted on its way
+            self._running.wait(BEGINS_WITHIN)
         if self._thread.ident is not None:
             self._thread.join()
 
     def _run(self) -> None:
+        self._running.set()
         try:
             with self._opened() as fill:
                 while (buffer := self._empty.get()) is not None and not self._over:

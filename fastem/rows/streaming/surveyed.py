@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastem.density import Density
-from fastem.kernels.jit import n_threads
 from fastem.kernels.passes import TILE_ROWS
+from fastem.kernels.twins import n_threads
 from fastem.moments import Moments
 from fastem.rows.memory import limits_along, union
 from fastem.rows.source import Drawn, Limits, Rows, Source
