@@ -18,7 +18,8 @@ from fastem.hierarchy import MAX_ROWS, Dendrogram
 from fastem.lazy import lazy
 from fastem.moments import Moments
 from fastem.ordering import Order
-from fastem.rows import Memory, MemoryRows, Rows, Source, are_of_dask, streamed
+from fastem.rows import Memory, MemoryRows, Rows, Source, elsewhere
+from fastem.rows.source import weight_unit
 from fastem.units import LOOKED_AT, Units, location_and_spread
 
 #: Restarts race on this many rows for each free parameter and for each component, and on at least
@@ -87,15 +88,9 @@ class Data:
     @classmethod
     def of(cls, X: Any, sample_weight: ArrayLike | None) -> Data:
         """Check what the user gave; rows of weight 0 are left out."""
-        source = streamed(X, sample_weight)
-        if source is not None:
-            return cls(source)
-        if isinstance(X, Source):
-            return cls(X)
-        if are_of_dask(X):
-            from fastem.rows.dask import Dask
-
-            return cls(Dask.of(X, sample_weight))
+        source = elsewhere(X, sample_weight)
+        if source is not None or isinstance(X, Source):
+            return cls(X if source is None else source)
         X = validation.rows(X)
         weight = validation.sample_weight(sample_weight, len(X))
         if weight is None:
@@ -104,7 +99,7 @@ class Data:
         if not weight.all():
             kept = weight > 0
             X, weight = X[kept], weight[kept]
-        unit = float(np.exp2(np.floor(np.log2(weight.max()))))
+        unit = weight_unit(weight.max())
         return cls(Memory(X, weight / unit, unit), kept)
 
     @property

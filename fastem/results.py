@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from fastem import criteria
 from fastem.mixture import Mixture
 from fastem.rows import Source
 
@@ -194,7 +194,7 @@ class Fit:
         OSError
             If X is a path that cannot be read.
         """
-        return 2.0 * self.mixture.n_parameters - 2.0 * self._of(X)[1]
+        return criteria.aic(self.mixture.n_parameters, self._of(X)[1])
 
     def bic(self, X: ArrayLike | Source | None = None) -> float:
         """Schwarz's criterion, p log n - 2 log L; lower is better.
@@ -219,7 +219,7 @@ class Fit:
             As `aic`.
         """
         n, log_likelihood, _ = self._of(X)
-        return self.mixture.n_parameters * math.log(n) - 2.0 * log_likelihood
+        return criteria.bic(self.mixture.n_parameters, log_likelihood, n)
 
     def icl(self, X: ArrayLike | Source | None = None) -> float:
         """Integrated completed likelihood, BIC - 2 sum_i log max_k r_ik; lower is better.
@@ -241,7 +241,8 @@ class Fit:
         TypeError, ValueError, OSError
             As `aic`.
         """
-        return self.bic(X) + 2.0 * self._of(X)[2]
+        n, log_likelihood, uncertainty = self._of(X)
+        return criteria.icl(self.mixture.n_parameters, log_likelihood, n, uncertainty)
 
     def plot(self, X: ArrayLike, ax: Any = None, columns: Sequence[int | str] | None = None) -> Any:
         """Rows coloured by cluster: `fastem.plot.clusters` of the mixture (extra: plot).

@@ -114,6 +114,16 @@ class Family(ABC):
         A family that is not `per_column` is only given equal scales.
         """
 
+    def moments(self, parameters: Parameters) -> Moments:
+        """Those of one row that follows the parameters, about their means."""
+        weights, means, covariances = parameters
+        spread = self.expand(covariances, *means.shape)
+        if self.diagonal:
+            spread = np.diagonal(spread, axis1=1, axis2=2)
+        second = weights.reshape((-1,) + (1,) * (spread.ndim - 1)) * spread
+        noise = self.noise_weight(parameters)
+        return Moments(means, 1.0, 0.0, 0.0, weights, np.zeros_like(means), second, noise)
+
     def at(self, units: Units) -> Family:
         """The family for rows in those units: another one where it knows sizes of the data."""
         return self

@@ -12,9 +12,9 @@ from fastem.density import slots
 from fastem.density.bits import HALF_BITS, LN2
 from fastem.density.tally import Tally, everyone
 from fastem.kernels import passes
-from fastem.kernels.factoring import refine
 from fastem.kernels.forks import fork_waits
 from fastem.kernels.jit import read_only
+from fastem.kernels.refining import refine
 from fastem.kernels.twins import Twins
 from fastem.moments import Moments
 from fastem.ordering import Order

@@ -10,7 +10,7 @@ from sklearn.base import BaseEstimator, DensityMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from fastem import validation
+from fastem import criteria, validation
 from fastem.covariance import family
 from fastem.estimator import precisions
 from fastem.mixture import Mixture
@@ -118,7 +118,7 @@ class Fitted(DensityMixin, BaseEstimator):
             On the scale of -2 log L, log L in nats.
         """
         moments = self._summary(X, sample_weight)
-        return 2.0 * self._n_parameters() - 2.0 * moments.log_likelihood
+        return criteria.aic(self._n_parameters(), moments.log_likelihood)
 
     def bic(self, X: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
         """Schwarz's criterion, p log n - 2 log L, n the sum of weights; lower is better.
@@ -135,7 +135,7 @@ class Fitted(DensityMixin, BaseEstimator):
         float
         """
         moments = self._summary(X, sample_weight)
-        return self._n_parameters() * np.log(moments.n_rows) - 2.0 * moments.log_likelihood
+        return criteria.bic(self._n_parameters(), moments.log_likelihood, moments.n_rows)
 
     def icl(self, X: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
         """Integrated completed likelihood, BIC - 2 sum_i log max_k r_ik; lower is better.
@@ -151,7 +151,10 @@ class Fitted(DensityMixin, BaseEstimator):
         -------
         float
         """
-        return self.bic(X, sample_weight) + 2.0 * self._summary(X, sample_weight).uncertainty
+        moments = self._summary(X, sample_weight)
+        return criteria.icl(
+            self._n_parameters(), moments.log_likelihood, moments.n_rows, moments.uncertainty
+        )
 
     def sample(self, n_samples: int = 1) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
         """Draw rows, ordered by component: those of scikit-learn for the same random state.

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from fastem import validation
 from fastem.mixture.components import Components
 from fastem.moments import Moments
-from fastem.rows import Source, are_of_dask, streamed
+from fastem.rows import Source, are_of_dask, elsewhere, streamed
 from fastem.rows.labels import labels_file
 
 
@@ -111,14 +111,7 @@ class Evaluation(Components):
         >>> mixture.summarise([[0.0], [2.5]], sample_weight=[1, 2]).counts.round(3)
         array([2., 1.])
         """
-        if are_of_dask(X):
-            from fastem.rows.dask import Dask
-
-            chunks = Dask.of(X, sample_weight)
-            validation.columns(chunks.n_features, self.n_features)
-            density, units = self._factored_for(chunks.dtype)
-            return chunks.at(units).summarise(density).scaled(chunks.weight_unit)
-        source = streamed(X, sample_weight)
+        source = elsewhere(X, sample_weight)
         if source is not None:
             validation.columns(source.n_features, self.n_features, name=source.name)
             density, units = self._factored_for(source.dtype)

@@ -11,6 +11,8 @@ blocks.py    a function of the user's that gives blocks
 labels.py    labels written while rows are read
 """
 
+from typing import Any
+
 from fastem.rows.blocks import Blocks
 from fastem.rows.disk import open, streamed
 from fastem.rows.memory import Memory, MemoryRows
@@ -25,9 +27,25 @@ __all__ = [
     "Source",
     "Streamed",
     "are_of_dask",
+    "elsewhere",
     "open",
     "streamed",
 ]
+
+
+def elsewhere(X: Any, sample_weight: Any = None) -> Source | None:
+    """Where a user's rows live, if that is not an array: files, blocks or Dask's chunks.
+
+    Raises
+    ------
+    TypeError, ValueError, OSError
+        If they are not finite numbers, cannot be read, or bring weights of their own.
+    """
+    if are_of_dask(X):
+        from fastem.rows.dask import Dask
+
+        return Dask.of(X, sample_weight)
+    return streamed(X, sample_weight)
 
 
 def are_of_dask(X: object) -> bool:

@@ -64,6 +64,11 @@ class Source(ABC):
     """
 
     @property
+    def name(self) -> str:
+        """What messages call the rows."""
+        return "X"
+
+    @property
     def weight_unit(self) -> float:
         """What the weights handed out are multiples of, a power of two: they are near 1."""
         return 1.0

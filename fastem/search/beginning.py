@@ -10,7 +10,6 @@ from fastem.covariance import Bounds, Family, Parameters, collapsed
 from fastem.data import Sample
 from fastem.kernels.forks import fork_waits
 from fastem.mixture import change_units, to_units
-from fastem.moments import Moments
 from fastem.problem import Problem
 from fastem.progress import Watch
 from fastem.results import Restart
@@ -120,12 +119,6 @@ def _feasible(start: Parameters, kind: Family, bounds: Bounds) -> Parameters:
     """A start within the bounds, where EM keeps it: so the likelihood never falls."""
     if not collapsed(start, kind, bounds).any():
         return start
-    n_components, n_features = start.means.shape
-    spread = kind.expand(start.covariances, n_components, n_features)
-    if kind.diagonal:
-        spread = np.diagonal(spread, axis1=1, axis2=2)
-    counts = start.weights
-    second = counts.reshape((-1,) + (1,) * (spread.ndim - 1)) * spread
-    statistics = Moments(start.means, 1.0, 0.0, 0.0, counts, np.zeros_like(start.means), second)
-    with fork_waits(second.size):
-        return kind.maximise(statistics, Bounds(np.zeros(n_features), bounds.floor))
+    statistics = kind.moments(start)
+    with fork_waits(statistics.second.size):
+        return kind.maximise(statistics, Bounds(np.zeros_like(bounds.ridge), bounds.floor))

@@ -26,7 +26,7 @@ def firsts(starts: list[Parameters], course: Course) -> list[int]:
     found: list[int] = []
     densities: dict[int, Density] = {}
     for i, start in enumerate(starts):
-        moments = _moments(start, course.family)
+        moments = course.family.moments(start)
         own = _factored(start, course.family)
         twin = i
         if own is not None:
@@ -45,17 +45,6 @@ def _factored(start: Parameters, family: Family) -> Density | None:
         return family.factor(start)
     except np.linalg.LinAlgError:
         return None
-
-
-def _moments(start: Parameters, family: Family) -> Moments:
-    """Those of one row that follows the start."""
-    weights, means, covariances = start
-    spread = family.expand(covariances, *means.shape)
-    if family.diagonal:
-        spread = np.diagonal(spread, axis1=1, axis2=2)
-    second = weights.reshape((-1,) + (1,) * (spread.ndim - 1)) * spread
-    noise = family.noise_weight(start)
-    return Moments(means, 1.0, 0.0, 0.0, weights, np.zeros_like(means), second, noise)
 
 
 def _divergence(moments: Moments, own: Density, other: Density) -> float:

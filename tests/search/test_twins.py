@@ -8,7 +8,7 @@ from fastem.covariance import FAMILIES, Bounds, Parameters, WithNoise
 from fastem.noise import Noise
 from fastem.rows import MemoryRows
 from fastem.search import Course
-from fastem.search.twins import _divergence, _factored, _moments, firsts
+from fastem.search.twins import _divergence, _factored, firsts
 from fastem.units import Units
 
 K, D = 4, 3
@@ -47,7 +47,7 @@ def test_the_order_of_components_does_not_matter(name):
 def test_the_divergence_is_that_of_rows_with_their_components(name):
     kind = FAMILIES[name]
     one, other = mixture(kind), mixture(kind, shift=0.3)
-    found = _divergence(_moments(one, kind), _factored(one, kind), _factored(other, kind))
+    found = _divergence(kind.moments(one), _factored(one, kind), _factored(other, kind))
     rows, labels = oracle.sample(np.random.default_rng(5), 200_000, *one, name)
     logs = [oracle.log_joint(rows, *each, name) for each in (one, other)]
     own, theirs = (log[np.arange(len(rows)), labels] for log in logs)
