@@ -3,8 +3,6 @@
 import os
 import signal
 import sys
-import threading
-import time
 
 import numpy as np
 import pytest
@@ -77,28 +75,28 @@ def test_far_rows_of_float32_are_widened(threads):
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="POSIX signals")
-def test_a_killed_worker_changes_nothing(client):
+def test_a_killed_worker_changes_nothing(client, tmp_path):
     """Oracle: the bits of the fit on threads. Half of the persisted chunks die amid a pass."""
     X, _ = problem(n=4000)
+    victim, due = min(client.run(os.getpid).values()), tmp_path / "due"
 
-    def slowly(block):
-        time.sleep(0.02)
+    def deadly(block):
+        if os.getpid() == victim and due.exists():
+            os.kill(victim, signal.SIGKILL)
         return block
-
-    rows = da.from_array(X, chunks=(250, 3)).map_blocks(slowly, meta=X[:0])
-    before = client.run(os.getpid)
-    victim = min(before.values())
 
     def kill(event):
         if event.n_iter == 1:
-            threading.Timer(0.05, os.kill, (victim, signal.SIGKILL)).start()
+            due.touch()
 
+    given = da.from_array(X, chunks=(250, 3))
     options = {"means_init": X[:3], "tol": 0, "max_iter": 3}
-    disturbed = fastem.fit(rows.persist(), 3, callback=kill, **options)
+    rows = given.persist().map_blocks(deadly, meta=X[:0])
+    disturbed = fastem.fit(rows, 3, callback=kill, **options)
     client.wait_for_workers(2)
     assert victim not in client.run(os.getpid).values()
     with dask.config.set(scheduler="threads"):
-        calm = fastem.fit(rows, 3, **options)
+        calm = fastem.fit(given, 3, **options)
     assert disturbed.mixture == calm.mixture
     assert np.array_equal(disturbed.trace, calm.trace)
 
