@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from fastem import validation
 from fastem.kernels.factoring import scatter
 from fastem.kernels.jit import read_only
 from fastem.lazy import lazy
@@ -71,9 +72,13 @@ class Moments:
 
         Raises
         ------
+        TypeError
+            If the other is no Moments.
         ValueError
             If the two are about different means.
         """
+        if not isinstance(other, Moments):
+            return NotImplemented
         if not np.array_equal(self.about, other.about):
             raise ValueError(
                 "moments about different means cannot be added; take both passes with one mixture"
@@ -100,7 +105,13 @@ class Moments:
         -------
         Moments
             About the same means.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If factor is not a finite number of at least 0.
         """
+        factor = validation.real(factor, "factor")
         return Moments(
             self.about,
             self.n_rows * factor,
@@ -123,7 +134,13 @@ class Moments:
         Returns
         -------
         Moments
+
+        Raises
+        ------
+        TypeError, ValueError
+            If means are not finite numbers, or not as many.
         """
+        means = validation.parameter(means, "means", self.about.shape)
         step = self.about - means
         first = self.first + self.counts[:, None] * step
         if self.second.ndim == 2:

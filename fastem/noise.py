@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 from fastem import validation
 from fastem.kernels.forks import fork_waits
 
+#: Shares that lie beyond 0 and 1 by no more are rounding, as in the sums of weights.
+ROUNDING = 1e-6
+
 
 @dataclass(frozen=True, eq=False)
 class Noise:
@@ -55,14 +58,13 @@ class Noise:
 
     def __post_init__(self) -> None:
         """Check and freeze the arrays."""
-        weight = validation.real(self.weight, "noise.weight")
-        if weight > 1:
-            raise ValueError(f"noise.weight is {weight}; it must be at most 1")
-        object.__setattr__(self, "weight", weight)
-        n_features = len(np.atleast_1d(self.low))
+        object.__setattr__(self, "weight", validation.share(self.weight, "noise.weight"))
+        n_features = validation.numeric(self.low, "noise.low").size
+        if not n_features:
+            raise ValueError("noise.low is empty; give a number for each column")
         shapes = {"low": (n_features,), "high": (n_features,), "axes": (n_features, n_features)}
         for name, shape in shapes.items():
-            if getattr(self, name) is not None:
+            if name != "axes" or self.axes is not None:
                 value = validation.parameter(getattr(self, name), f"noise.{name}", shape)
                 value.flags.writeable = False
                 object.__setattr__(self, name, value)
@@ -105,7 +107,7 @@ class Noise:
         Parameters
         ----------
         weight : float
-            Rounding beyond 0 and 1 is cut off.
+            From 0 to 1; what is beyond by no more than 1e-6 is rounding, and cut off.
 
         Returns
         -------
@@ -113,15 +115,15 @@ class Noise:
 
         Raises
         ------
-        ValueError
-            If it is NaN.
+        TypeError, ValueError
+            If it is not such a number.
 
         Examples
         --------
         >>> Noise(0.1, [0, 0], [4, 5]).with_weight(0.2).weight
         0.2
         """
-        return replace(self, weight=min(max(weight, 0.0), 1.0))
+        return replace(self, weight=validation.share(weight, "weight", slack=ROUNDING))
 
     def sample(self, n: int, rng: np.random.Generator) -> NDArray[np.float64]:
         """Draw rows from the box.
@@ -135,19 +137,27 @@ class Noise:
         Returns
         -------
         X : (n, n_features) float64
+
+        Raises
+        ------
+        TypeError, ValueError
+            If n is not a whole number from 0, or rng no Generator.
         """
+        n = validation.integer(n, "n", least=0)
+        wanted = "a numpy.random.Generator, such as numpy.random.default_rng(0)"
+        validation.instance(rng, "rng", np.random.Generator, wanted)
         inside = self.low + rng.random((n, self.n_features)) * (self.high - self.low)
         if self.axes is None:
             return inside
         with fork_waits(max(inside.size, self.axes.size)):
             return inside @ self.axes.T
 
-    def marginal(self, columns: NDArray[np.intp]) -> Noise:
+    def marginal(self, columns: int | Sequence[int] | NDArray[np.intp]) -> Noise:
         """The same on some of the columns.
 
         Parameters
         ----------
-        columns : (n_columns,) ints
+        columns : int or (n_columns,) ints
             Counted from 0; those of the result are in this order.
 
         Returns
@@ -156,10 +166,9 @@ class Noise:
 
         Raises
         ------
-        IndexError
-            If there is no such column.
-        ValueError
-            If the box does not lie along the columns: its shadow on some of them is not uniform.
+        TypeError, ValueError
+            If a column is repeated or there is no such column, or the box does not lie along the
+            columns: its shadow on some of them is not uniform.
 
         Examples
         --------
@@ -173,12 +182,12 @@ class Noise:
             )
         return self.span(columns)
 
-    def span(self, columns: Sequence[int] | NDArray[np.intp]) -> Noise:
+    def span(self, columns: int | Sequence[int] | NDArray[np.intp]) -> Noise:
         """The least box along some of the data's columns that holds this one's shadow on them.
 
         Parameters
         ----------
-        columns : (n_columns,) ints
+        columns : int or (n_columns,) ints
             As in `marginal`.
 
         Returns
@@ -188,8 +197,8 @@ class Noise:
 
         Raises
         ------
-        IndexError
-            If there is no such column.
+        TypeError, ValueError
+            If a column is repeated or there is no such column.
 
         Examples
         --------
@@ -197,13 +206,14 @@ class Noise:
         >>> turned.span([0, 1]).high
         array([7., 7.])
         """
+        chosen = validation.column_numbers(columns, self.n_features, "the noise")
         if self.axes is None:
             low, high = self.low, self.high
         else:
             with fork_waits(self.axes.size):
                 reach = np.abs(self.axes) @ (self.high / 2 - self.low / 2)
             low, high = self.centre - reach, self.centre + reach
-        return Noise(self.weight, low[np.asarray(columns)], high[np.asarray(columns)])
+        return Noise(self.weight, low[chosen], high[chosen])
 
     def fields(self) -> dict[str, NDArray]:
         """What a file keeps, for `of_fields` to read.

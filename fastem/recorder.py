@@ -7,6 +7,7 @@ from typing import NamedTuple, overload
 
 import numpy as np
 
+from fastem import validation
 from fastem.mixture import Mixture
 from fastem.results import Event
 
@@ -67,7 +68,14 @@ class Recorder(Sequence[Pass]):
         self._path: list[Pass] | None = None
 
     def __call__(self, event: Event) -> None:
-        """Keep one pass; never asks the fit to stop."""
+        """Keep one pass; never asks the fit to stop.
+
+        Raises
+        ------
+        TypeError
+            If event is no Event.
+        """
+        validation.instance(event, "event", Event, "the recorder to a fit as its callback")
         done = bool(self.passes) and self.passes[-1].stage == "all rows"
         if done and (event.stage == "race" or event.n_iter <= self.passes[-1].n_iter):
             self.passes = []

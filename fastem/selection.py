@@ -112,9 +112,12 @@ class Selection:
 
         Raises
         ------
-        ValueError
-            If the table has no such row.
+        TypeError, ValueError
+            If row is no Row, or the table has no such row.
         """
+        validation.instance(row, "row", Row, "one of the rows of table, such as best_row")
+        if row not in self.table:
+            raise ValueError(f"row is {row}, which is not in the table; give one that is")
         return self.restarts[self.table.index(row)] if self.restarts else ()
 
     def plot(self, ax: Any = None, criteria: str | Sequence[str] | None = None) -> Any:

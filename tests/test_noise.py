@@ -183,8 +183,8 @@ def test_a_noise_that_does_not_fit_is_refused(noise, error, match):
 @pytest.mark.parametrize(
     ("given", "match"),
     [
-        ((1.5, [0.0], [1.0]), "at most 1"),
-        ((-0.5, [0.0], [1.0]), "at least 0"),
+        ((1.5, [0.0], [1.0]), "from 0 to 1"),
+        ((-0.5, [0.0], [1.0]), "from 0 to 1"),
         ((0.5, [0.0, 1.0], [1.0, 1.0]), r"noise.low\[1\]"),
         ((0.5, [0.0, 0.0], [1.0]), "noise.high has shape"),
         ((0.5, [0.0, 0.0], [1.0, 1.0], [[1.0, 1.0], [0.0, 1.0]]), "right angles"),

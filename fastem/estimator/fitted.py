@@ -173,10 +173,13 @@ class Fitted(DensityMixin, BaseEstimator):
         ------
         NotFittedError
             Before `fit`.
+        TypeError
+            If n_samples is not a whole number.
         ValueError
-            If n_samples is below 1.
+            If it is below 1.
         """
         mixture = self.mixture_
+        n_samples = validation.integer(n_samples, "n_samples", least=None)
         if n_samples < 1:
             raise ValueError(
                 f"Invalid value for 'n_samples': {n_samples}. "

@@ -172,6 +172,8 @@ class GaussianMixture(Fitted):
 
         Raises
         ------
+        TypeError
+            If mixture is no Mixture, or there is no such parameter.
         ValueError
             If the mixture has noise.
 
@@ -181,6 +183,8 @@ class GaussianMixture(Fitted):
         >>> GaussianMixture.from_mixture(mixture).predict([[4.0]])
         array([1])
         """
+        wanted = "a fastem.Mixture, such as fit.mixture"
+        validation.instance(mixture, "mixture", Mixture, wanted)
         if mixture.noise is not None:
             raise ValueError(
                 "the mixture has noise, which scikit-learn's class knows nothing of; give "

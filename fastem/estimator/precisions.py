@@ -68,21 +68,24 @@ def given_start(
     """
     K, D = n_components, n_features
     if weights is not None:
-        weights = _shaped(weights, "weights", (K,))
+        weights = _shaped(weights, "weights_init", "weights", (K,))
         _check_weights(weights)
     if means is not None:
-        means = _shaped(means, "means", (K, D))
+        means = _shaped(means, "means_init", "means", (K, D))
     spread = None
     if precisions is not None:
         name = f"{kind.name} precision"
-        precisions = _shaped(precisions, name, kind.shape(K, D))
+        precisions = _shaped(precisions, "precisions_init", name, kind.shape(K, D))
         _check_positive(precisions, name, kind)
         spread = covariances(precisions, kind)
     return Given(weights, means, spread, kind)
 
 
-def _shaped(value: ArrayLike, name: str, shape: tuple[int, ...]) -> NDArray[np.float64]:
-    array = validation.parameter(value, name, np.shape(value))
+def _shaped(
+    value: ArrayLike, argument: str, name: str, shape: tuple[int, ...]
+) -> NDArray[np.float64]:
+    array = validation.numeric(value, argument)
+    array = validation.parameter(array, argument, array.shape)
     if array.shape != shape:
         raise ValueError(
             f"The parameter '{name}' should have the shape of {shape}, but got {array.shape}"

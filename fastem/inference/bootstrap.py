@@ -179,8 +179,7 @@ def _memory_of(fit: Fit, X: ArrayLike, sample_weight: ArrayLike | None) -> tuple
     ValueError
         If columns or rows are not as many.
     """
-    if not isinstance(fit, Fit):
-        raise TypeError(f"fit is of type {type(fit).__name__}; give what fastem.fit returned")
+    validation.instance(fit, "fit", Fit, "what fastem.fit returned")
     if isinstance(X, int | np.integer):
         raise TypeError(
             f"X is {X}; give the rows that the fit was made to, which it does not hold, and then "

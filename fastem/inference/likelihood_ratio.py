@@ -110,9 +110,9 @@ def lrt(
         )
     data = Data.of(X, sample_weight)
     validation.components(k_max, data.n_samples, name="k_max")
-    options = Options(n_init, init, reg_covar, max_iter=max_iter)
+    options = Options(n_init, init, reg_covar, max_iter=max_iter, progress=progress)
     search = _Search(family(covariance_type), options, seeds(random_state))
-    with Progress(progress, unit="replicates") as bar:
+    with Progress(options.progress, unit="replicates") as bar:
         return _tests(search, data, k_max, n_replicates, level, bar)
 
 

@@ -167,8 +167,7 @@ def _check_symmetric(covariances: NDArray) -> None:
 
 
 def _check_noise(noise: Noise, n_features: int) -> Noise:
-    if not isinstance(noise, Noise):
-        raise TypeError(f"noise is {noise!r}; give a fastem.Noise, or None")
+    validation.instance(noise, "noise", Noise, "a fastem.Noise, or None")
     if noise.n_features != n_features:
         raise ValueError(
             f"noise has a box of {noise.n_features} dimensions but means have {n_features} columns"

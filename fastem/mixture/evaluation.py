@@ -181,7 +181,8 @@ class Evaluation(Components):
         OSError
             If a file cannot be read or written.
         TypeError, ValueError
-            If the suffix is another, or X is not finite numbers with n_features columns.
+            If the suffix is another, probabilities is neither True nor False, or X is not finite
+            numbers with n_features columns.
 
         Examples
         --------
@@ -195,6 +196,8 @@ class Evaluation(Components):
         >>> np.load(folder / "labels.npy")
         array([0, 1], dtype=int32)
         """
+        path = validation.path(path, "path")
+        probabilities = validation.boolean(probabilities, "probabilities")
         wanted = ("predict", "responsibilities") if probabilities else ("predict",)
         n_samples = 0
         n_components = self.n_components if probabilities else None

@@ -15,7 +15,7 @@ from fastem.kernels.forks import fork_waits
 from fastem.mixture import file
 from fastem.mixture.change_of_units import from_units
 from fastem.mixture.evaluation import Evaluation
-from fastem.mixture.regression import Regressions, check_rest, columns_of
+from fastem.mixture.regression import Regressions, check_rest
 from fastem.noise import Noise
 from fastem.units import Units
 
@@ -129,7 +129,7 @@ class Mixture(Evaluation):
         >>> Mixture([1.0], [[0.0, 5.0]], [[1.0, 4.0]], "diag").marginal(1).covariances
         array([[4.]])
         """
-        chosen = columns_of(columns, self.n_features)
+        chosen = validation.column_numbers(columns, self.n_features, "the mixture")
         covariances = self.full_covariances[:, chosen[:, None], chosen]
         noise = None if self.noise is None else self.noise.marginal(chosen)
         return self._plain(self.weights, self.means[:, chosen], covariances, noise)
@@ -161,9 +161,11 @@ class Mixture(Evaluation):
         >>> mixture.condition(0, 2.0).means
         array([[6.]])
         """
-        chosen = columns_of(columns, self.n_features)
+        chosen = validation.column_numbers(columns, self.n_features, "the mixture")
         check_rest(chosen, self.n_features)
-        given = validation.parameter(np.atleast_1d(values), "values", chosen.shape)
+        given = validation.parameter(
+            np.atleast_1d(validation.numeric(values, "values")), "values", chosen.shape
+        )
         weights = self.marginal(chosen.tolist()).responsibilities(given[None])[0]
         regressions = Regressions.of(self.means, self.full_covariances, chosen)
         noise = None
@@ -200,7 +202,7 @@ class Mixture(Evaluation):
         array([[6.],
                [5.]])
         """
-        chosen = columns_of(columns, self.n_features)
+        chosen = validation.column_numbers(columns, self.n_features, "the mixture")
         check_rest(chosen, self.n_features)
         X = validation.rows(X, n_features=len(chosen)).astype(np.float64, copy=False)
         resp = self.marginal(chosen.tolist()).responsibilities(X)
@@ -246,6 +248,8 @@ class Mixture(Evaluation):
 
         Raises
         ------
+        TypeError, ValueError
+            If it is no path.
         OSError
             If the file cannot be written.
 
@@ -259,7 +263,7 @@ class Mixture(Evaluation):
         ...     Mixture.load(path) == mixture
         True
         """
-        file.write(path, self)
+        file.write(validation.path(path, "path"), self)
 
     @classmethod
     def load(cls, path: str | os.PathLike) -> Mixture:
@@ -278,10 +282,12 @@ class Mixture(Evaluation):
         ------
         OSError
             If the file cannot be read.
+        TypeError
+            If it is no path.
         ValueError
-            If it is damaged, of a later version or not a mixture.
+            If the file is damaged, of a later version or not a mixture.
         """
-        return cls(*file.read(path))
+        return cls(*file.read(validation.path(path, "path")))
 
     def _plain(
         self, weights: NDArray, means: NDArray, covariances: NDArray, noise: Noise | None

@@ -5,13 +5,11 @@ C. M. Bishop, Pattern Recognition and Machine Learning (2006), equations 2.81, 2
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fastem import validation
 from fastem.kernels.forks import fork_waits
 
 
@@ -64,28 +62,6 @@ class Regressions:
                 predicted = self.sought[k] + (X - self.given[k]) @ coefficients.T
             total += responsibilities[:, k, None] * predicted
         return total
-
-
-def columns_of(columns: int | Iterable[int], n_features: int) -> NDArray[np.intp]:
-    """Distinct columns, counted from 0.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If there are none, one is repeated or there is no such column.
-    """
-    several = columns if isinstance(columns, Iterable) else [columns]
-    chosen = [validation.integer(column, "columns", least=0) for column in several]
-    if not chosen:
-        raise ValueError("columns is empty; give at least one column")
-    if max(chosen) >= n_features:
-        raise ValueError(
-            f"columns holds {max(chosen)} but the mixture has {n_features} columns, counted from "
-            f"0; give columns below {n_features}"
-        )
-    if len(set(chosen)) < len(chosen):
-        raise ValueError(f"columns is {chosen}, with a column twice; give each once")
-    return np.array(chosen, dtype=np.intp)
 
 
 def check_rest(columns: NDArray, n_features: int) -> None:

@@ -72,7 +72,7 @@ def frames(
     ['em-0.png', 'em-1.png', 'em-2.png']
     """
     _check(record)
-    pattern = os.fspath(pattern)
+    pattern = validation.path(pattern, "pattern")
     K = record[0].mixture.n_components
     try:
         paths = [Path(pattern.format(iteration=i, k=K)) for i in range(len(record))]
@@ -85,6 +85,12 @@ def frames(
         raise ValueError(
             f"pattern is {pattern!r}, which names {len(paths)} frames alike; "
             f"put {{iteration}} in it, such as 'em-{{iteration:02d}}.png'"
+        )
+    unknown = {path.suffix.lower() for path in paths} - Image.registered_extensions().keys()
+    if unknown:
+        raise ValueError(
+            f"pattern is {pattern!r}, but Pillow knows no pictures that end in "
+            f"{', '.join(map(repr, sorted(unknown)))}; end it in .png"
         )
     for path, picture in zip(paths, _pictures(record, X, columns), strict=True):
         Image.fromarray(picture).save(path)
@@ -139,7 +145,7 @@ def animate(
     'em.gif'
     """
     _check(record)
-    path = Path(path)
+    path = Path(validation.path(path, "path"))
     ending = validation.choice(path.suffix.lower(), "the ending of path", WRITERS)
     fps = validation.real(fps, "fps", least=0.1)
     if ending == ".mp4" and shutil.which("ffmpeg") is None:
@@ -191,11 +197,8 @@ WRITERS = {".gif": _write_gif, ".mp4": _write_mp4}
 
 
 def _check(record: Recorder) -> None:
-    if not isinstance(record, Recorder):
-        raise TypeError(
-            f"record is of type {type(record).__name__}; give the fastem.Recorder that was the "
-            f"callback of a fit"
-        )
+    wanted = "the fastem.Recorder that was the callback of a fit"
+    validation.instance(record, "record", Recorder, wanted)
     if not len(record):
         raise ValueError("record is empty; give it to a fit first: fit(X, 2, callback=record)")
 

@@ -15,6 +15,7 @@ from fastem.mixture import Mixture
 from fastem.plot.density import contours, ellipses
 from fastem.plot.style import (
     INK,
+    MIXTURE,
     axes,
     colour,
     column_indices,
@@ -71,7 +72,8 @@ def clusters(
     Raises
     ------
     TypeError, ValueError
-        If X is not what the mixture was fitted to, or another argument is not what it must be.
+        If mixture is no Mixture, X is not what it was fitted to, or another argument is not what it
+        must be.
 
     Examples
     --------
@@ -83,6 +85,7 @@ def clusters(
     'column 0'
     """
     validation.choice(outline, "outline", OUTLINES)
+    validation.instance(mixture, "mixture", Mixture, MIXTURE)
     rows = validation.rows(X, n_features=mixture.n_features)
     names = column_names(X, mixture.n_features)
     chosen = column_indices(columns, names) or _telling_columns(mixture)
@@ -125,7 +128,7 @@ def points(X: ArrayLike, labels: ArrayLike, ax: Axes | None = None) -> Axes:
     """
     names = column_names(X, 2)
     X = validation.rows(X)
-    labels = np.asarray(labels)
+    labels = validation.numeric(labels, "labels")
     if X.shape[1] != 2:
         raise ValueError(f"X has {X.shape[1]} columns; points draws two")
     if labels.shape != (len(X),) or labels.dtype.kind not in "iu" or labels.min() < -1:
@@ -180,13 +183,15 @@ def density_1d(
     >>> mixture = Mixture([0.5, 0.5], [[0], [5]], [[1], [2]], "diag")
     >>> ax = density_1d(mixture, mixture.sample(100, random_state=0)[0], name="height")
     """
+    validation.instance(mixture, "mixture", Mixture, MIXTURE)
     if mixture.n_features != 1:
         raise ValueError(
             f"density_1d draws one column but the mixture has {mixture.n_features}; "
             f"clusters(mixture, X, columns=[0]) draws one of several"
         )
     named = name or getattr(X, "name", None) or column_names(X, 1)[0]
-    values = validation.rows(np.reshape(X, (-1, 1)) if np.ndim(X) == 1 else X, n_features=1)
+    column = validation.numeric(X, "X")
+    values = validation.rows(column[:, None] if column.ndim == 1 else X, n_features=1)
     ax = axes(ax)
     _histogram(mixture, values[:, 0].astype(np.float64), ax)
     ax.set(xlabel=str(named), ylabel="density")

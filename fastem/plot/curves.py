@@ -40,7 +40,7 @@ def selection(
     Raises
     ------
     TypeError, ValueError
-        If a criterion is unknown, or ax is no Axes.
+        If choice is no Selection, a criterion is unknown, or ax is no Axes.
 
     Examples
     --------
@@ -49,8 +49,10 @@ def selection(
     >>> selection(choice).get_ylabel()
     'BIC (lower is better)'
     """
-    asked = [criteria] if isinstance(criteria, str) else criteria or [choice.criterion]
-    names = [validation.choice(name, "criteria", CRITERIA) for name in asked]
+    validation.instance(choice, "choice", Selection, "what fastem.select returned")
+    asked = choice.criterion if criteria is None else criteria
+    several = [asked] if isinstance(asked, str) else validation.listed(asked, "criteria")
+    names = [validation.choice(name, "criteria", CRITERIA) for name in several]
     ax = axes(ax)
     families = list(dict.fromkeys(row.covariance_type for row in choice.table))
     for name in names:
@@ -158,7 +160,7 @@ def trace(fit: Fit, ax: Axes | None = None) -> Axes:
     Raises
     ------
     TypeError
-        If ax is no Axes.
+        If fit is no Fit, or ax no Axes.
 
     Examples
     --------
@@ -166,6 +168,7 @@ def trace(fit: Fit, ax: Axes | None = None) -> Axes:
     >>> trace(fastem.fit([[0.0], [1.0], [9.0], [10.0]], 2, random_state=0)).get_ylabel()
     'mean log-likelihood (nats a row)'
     """
+    validation.instance(fit, "fit", Fit, "what fastem.fit returned")
     ax = axes(ax)
     raced = [(r, np.asarray(r.trace)) for r in fit.restarts if len(r.trace)]
     chosen = next((r for r, _ in raced if r.outcome == "chosen"), None)

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Ellipse
 from numpy.typing import NDArray
 
+from fastem import validation
 from fastem.mixture import Mixture
 from fastem.plot.style import INK, axes, colour, two_columns
 
@@ -24,7 +25,7 @@ def contours(
     mixture: Mixture,
     ax: Axes | None = None,
     *,
-    columns: Sequence[int] | None = None,
+    columns: Sequence[int | str] | None = None,
     components: bool = True,
 ) -> Axes:
     """Contour lines of density that enclose 25, 50, 75 and 95 % of the rows.
@@ -35,7 +36,7 @@ def contours(
         Of two columns, unless two are chosen.
     ax : matplotlib Axes, optional
         Its limits are kept if it holds anything.
-    columns : two ints, optional
+    columns : two ints or names such as "column 0", optional
     components : bool, default True
         Whether to draw each component's own density in its colour, or else the mixture's, the lines
         then those of the highest density regions (R. J. Hyndman, The American Statistician 50
@@ -48,7 +49,8 @@ def contours(
     Raises
     ------
     TypeError, ValueError
-        If there are not two columns to draw, or ax is no Axes.
+        If mixture is no Mixture, there are not two columns to draw, ax is no Axes, or components is
+        neither True nor False.
 
     Examples
     --------
@@ -57,7 +59,8 @@ def contours(
     >>> len(ax.collections)
     2
     """
-    mixture = two_columns(mixture, columns, "contours")
+    components = validation.boolean(components, "components")
+    mixture, _ = two_columns(mixture, columns, "contours")
     ax = axes(ax)
     low, high = _window(mixture, ax)
     x, y = (np.linspace(low[d], high[d], GRID) for d in range(2))
@@ -93,7 +96,7 @@ def ellipses(
     mixture: Mixture,
     ax: Axes | None = None,
     *,
-    columns: Sequence[int] | None = None,
+    columns: Sequence[int | str] | None = None,
     sigmas: Sequence[float] = (1.0, 2.0, 3.0),
 ) -> Axes:
     """Each component as ellipses at 1, 2 and 3 standard deviations, its mean a cross.
@@ -104,7 +107,7 @@ def ellipses(
         Of two columns, unless two are chosen.
     ax : matplotlib Axes, optional
         Its limits are kept if it holds anything.
-    columns : two ints, optional
+    columns : two ints or names such as "column 0", optional
     sigmas : sequence of float, default (1, 2, 3)
         Mahalanobis distances from the mean.
 
@@ -115,7 +118,8 @@ def ellipses(
     Raises
     ------
     TypeError, ValueError
-        If there are not two columns to draw, or ax is no Axes.
+        If mixture is no Mixture, there are not two columns to draw, ax is no Axes, or sigmas are
+        not finite numbers of at least 0.
 
     Examples
     --------
@@ -123,14 +127,15 @@ def ellipses(
     >>> len(ellipses(mixture, sigmas=[1, 2]).patches)
     4
     """
-    mixture = two_columns(mixture, columns, "ellipses")
+    mixture, _ = two_columns(mixture, columns, "ellipses")
+    distances = [validation.real(sigma, "sigmas") for sigma in validation.listed(sigmas, "sigmas")]
     ax = axes(ax)
     low, high = _window(mixture, ax)
     values, vectors = np.linalg.eigh(mixture.full_covariances)
     angles = np.degrees(np.arctan2(vectors[:, 1, 1], vectors[:, 0, 1]))
     diameters = 2.0 * np.sqrt(np.maximum(values, 0.0))
     for k in np.flatnonzero(mixture.weights):
-        for i, sigma in enumerate(sorted(sigmas)):
+        for i, sigma in enumerate(sorted(distances)):
             outline = Ellipse(
                 (mixture.means[k, 0], mixture.means[k, 1]),
                 width=sigma * diameters[k, 1],

@@ -20,6 +20,8 @@ COLOURS = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8C
 #: Where colours repeat, the marker changes.
 MARKERS = "o^sDvPX"
 INK = "#222222"
+#: What messages say is wanted where a mixture is.
+MIXTURE = "a fastem.Mixture, such as fit.mixture"
 FAINT = "#9A9A9A"
 
 #: More rows than this are drawn as a random sample of so many.
@@ -51,12 +53,17 @@ def colour(component: int) -> str:
     str
         Of `COLOURS`, M. Okabe and K. Ito's: "#rrggbb".
 
+    Raises
+    ------
+    TypeError, ValueError
+        If component is not a whole number from 0.
+
     Examples
     --------
     >>> colour(0), colour(7) == colour(0)
     ('#0072B2', True)
     """
-    return COLOURS[component % len(COLOURS)]
+    return COLOURS[validation.integer(component, "component", least=0) % len(COLOURS)]
 
 
 def marker(component: int) -> str:
@@ -83,10 +90,9 @@ def figure(
 
     Raises
     ------
-    ValueError
-        If n_rows or n_columns is below 1.
-    TypeError
-        If matplotlib does not know an option.
+    TypeError, ValueError
+        If n_rows or n_columns is not a whole number from 1, size is not two numbers above 0, or
+        matplotlib does not know an option.
 
     Examples
     --------
@@ -94,8 +100,13 @@ def figure(
     >>> left.figure is right.figure
     True
     """
+    n_rows = validation.integer(n_rows, "n_rows")
+    n_columns = validation.integer(n_columns, "n_columns")
+    sides = validation.parameter(size, "size", (2,))
+    if not (sides > 0).all():
+        raise ValueError(f"size is {size}; give a width and a height above 0, in inches")
     with matplotlib.rc_context(RC):
-        drawn = Figure(figsize=size, dpi=100, layout="constrained")
+        drawn = Figure(figsize=(sides[0], sides[1]), dpi=100, layout="constrained")
         return drawn.subplots(n_rows, n_columns, squeeze=False, **options)
 
 
@@ -103,11 +114,7 @@ def axes(ax: Axes | None, *, size: tuple[float, float] = (6.0, 4.5)) -> Axes:
     """The Axes given, or those of a new figure."""
     if ax is None:
         return figure(size=size)[0, 0]
-    if not isinstance(ax, Axes):
-        raise TypeError(
-            f"ax is of type {type(ax).__name__}; give matplotlib Axes, or None for new ones"
-        )
-    return ax
+    return validation.instance(ax, "ax", Axes, "matplotlib Axes, or None for new ones")
 
 
 def column_names(X: object, n_features: int) -> list[str]:
@@ -135,7 +142,7 @@ def column_indices(columns: Sequence[int | str] | None, names: Sequence[str]) ->
     found: list[int] = []
     for one in columns:
         known = list(names).index(one) if isinstance(one, str) and one in names else one
-        if isinstance(known, str) or not 0 <= known < len(names):
+        if known not in range(len(names)):
             raise ValueError(
                 f"columns holds {one!r}; there are {len(names)} columns: {', '.join(names)}"
             )
@@ -165,14 +172,17 @@ def marginal(mixture: Mixture, columns: Sequence[int]) -> Mixture:
     return Mixture(mixture.weights, mixture.means[:, index], covariances, noise=noise)
 
 
-def two_columns(mixture: Mixture, columns: Sequence[int] | None, name: str) -> Mixture:
-    """The mixture of the two columns to draw.
+def two_columns(
+    mixture: Mixture, columns: Sequence[int | str] | None, name: str
+) -> tuple[Mixture, list[int]]:
+    """The mixture of the two columns to draw, and which they are.
 
     Raises
     ------
-    ValueError
-        If they are not two.
+    TypeError, ValueError
+        If it is no mixture, or they are not two.
     """
+    validation.instance(mixture, "mixture", Mixture, MIXTURE)
     names = column_names(None, mixture.n_features)
     indices = column_indices(columns, names) or list(range(mixture.n_features))
     if len(indices) != 2:
@@ -181,4 +191,4 @@ def two_columns(mixture: Mixture, columns: Sequence[int] | None, name: str) -> M
             if len(indices) > 2
             else f"{name} draws two columns, not 1; density_1d draws a single one"
         )
-    return marginal(mixture, indices)
+    return marginal(mixture, indices), indices

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from matplotlib.axes import Axes
 
+from fastem import validation
 from fastem.inference.replicates import Bootstrap
 from fastem.plot.density import ellipses
 from fastem.plot.style import INK, axes, colour, two_columns
@@ -15,7 +16,7 @@ def replicates(
     made: Bootstrap,
     ax: Axes | None = None,
     *,
-    columns: Sequence[int] | None = None,
+    columns: Sequence[int | str] | None = None,
     level: float = 0.95,
 ) -> Axes:
     """Means of all replicates as dots, their intervals as bars, the fit's ellipses at one sigma.
@@ -27,7 +28,7 @@ def replicates(
     made : Bootstrap
         Of a mixture of two columns, unless two are chosen.
     ax : matplotlib Axes, optional
-    columns : two ints, optional
+    columns : two ints or names such as "column 0", optional
     level : float, default 0.95
         Share of the replicates that an interval holds, in each column by itself.
 
@@ -38,7 +39,8 @@ def replicates(
     Raises
     ------
     TypeError, ValueError
-        If there are not two columns to draw, ax is no Axes, or level does not lie between 0 and 1.
+        If made is no Bootstrap, there are not two columns to draw, ax is no Axes, or level does not
+        lie between 0 and 1.
 
     Examples
     --------
@@ -48,11 +50,11 @@ def replicates(
     >>> replicates(made).get_xlabel()
     'column 0'
     """
-    mixture = two_columns(made.mixture, columns, "replicates")
+    validation.instance(made, "made", Bootstrap, "what fastem.bootstrap returned")
+    mixture, (i, j) = two_columns(made.mixture, columns, "replicates")
     low, high = (bound.means for bound in made.interval(level))
     ax = axes(ax)
     ellipses(mixture, ax, sigmas=(1.0,))
-    i, j = (0, 1) if columns is None else columns
     for k in range(mixture.n_components):
         dots = made.means[:, k]
         ax.scatter(dots[:, i], dots[:, j], s=5, color=colour(k), alpha=0.35, lw=0, zorder=2)

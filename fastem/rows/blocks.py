@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Iterator
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fastem import validation
 from fastem.lazy import lazy
 from fastem.rows.streaming.budget import DEFAULT_MEMORY, memory_of
 from fastem.rows.streaming.streamed import Streamed
@@ -80,14 +81,24 @@ class _Made(Table):
     @lazy
     def _first(self) -> tuple[NDArray, bool]:
         """An empty array like the first block's, and whether there are weights."""
-        for given in self._make():
+        for given in self._given():
             X, weight = _block(given, 0)
             return X[:0], weight is not None
         raise ValueError("Blocks gave no block; give at least one row")
 
+    def _given(self) -> Iterator[Any]:
+        """What the function gives this time."""
+        blocks = self._make()
+        try:
+            return iter(blocks)
+        except TypeError:
+            raise TypeError(
+                f"make returned {blocks!r}; let it return an iterable of arrays"
+            ) from None
+
     def blocks(self) -> Generator[Block, None, None]:
         like, weighted = self._first
-        for number, given in enumerate(self._make()):
+        for number, given in enumerate(self._given()):
             X, weight = _block(given, number)
             if X.shape[1] != like.shape[1] or X.dtype != like.dtype:
                 raise ValueError(
@@ -113,7 +124,8 @@ def _block(given: Any, number: int) -> Block:
         )
     X = X.astype(working_dtype(X.dtype, f"block {number} of Blocks"), copy=False)
     if weight is not None:
-        weight = np.asarray(weight, dtype=np.float64)
+        name = f"the sample_weight of block {number} of Blocks"
+        weight = validation.numeric(weight, name).astype(np.float64)
         if weight.shape != X.shape[:1]:
             raise ValueError(
                 f"block {number} of Blocks has {len(X)} rows and weights of shape {weight.shape}; "

@@ -147,17 +147,20 @@ def _files(paths: Paths) -> list[Path]:
 
     Raises
     ------
-    OSError, ValueError
+    OSError, TypeError, ValueError
         If there are none.
     """
-    several = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
-    files = [file for path in several for file in _expanded(path)]
+    if not isinstance(paths, str | bytes | os.PathLike) and isinstance(paths, Iterable):
+        several = list(paths)
+    else:
+        several = [paths]
+    files = [file for path in several for file in _expanded(validation.path(path, "path"))]
     if not files:
         raise ValueError("path is empty; give at least one file")
     return files
 
 
-def _expanded(path: str | os.PathLike) -> list[Path]:
+def _expanded(path: str) -> list[Path]:
     """The files that one path means."""
     if os.path.isdir(path):
         for pattern in FOLDER:
@@ -165,8 +168,8 @@ def _expanded(path: str | os.PathLike) -> list[Path]:
             if found:
                 return sorted(found, key=_by_numbers)
         raise ValueError(f"{path} is a folder without .parquet, .npy or .csv files; give files")
-    if not os.path.exists(path) and glob.has_magic(os.fspath(path)):
-        matched = [Path(name) for name in glob.glob(os.fspath(path), recursive=True)]
+    if not os.path.exists(path) and glob.has_magic(path):
+        matched = [Path(name) for name in glob.glob(path, recursive=True)]
         if not matched:
             raise ValueError(f"{path} matches no file; give a pattern that does")
         return sorted(matched, key=_by_numbers)
@@ -184,10 +187,12 @@ def _table(
     """A file by its first bytes."""
     with builtins.open(path, "rb") as file:
         head = file.read(8)
-    if head.startswith(NPY):
-        return npy(path, columns, weight)
     if head.startswith(ZIP):
         return npz(path, member, columns, weight)
+    if member is not None:
+        raise ValueError(f"member is {member!r} but {path} is no .npz file; leave it out")
+    if head.startswith(NPY):
+        return npy(path, columns, weight)
     if head.startswith(PARQUET):
         return Parquet(path, columns, weight)
     return Text(path, columns, weight)

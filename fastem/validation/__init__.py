@@ -1,20 +1,25 @@
 """Checks of what users pass in. Every message names the argument, its value and the remedy.
 
 rows          rows and their weights
-options       numbers, words, yes or no
+options       numbers, words, yes or no, columns, paths, and things of the package's own
 parameters    weights, means and covariances of a mixture
 arrays        arrays of real numbers, of whatever type, layout or library
 """
 
-from fastem.validation.arrays import check_mask
+from fastem.validation.arrays import check_mask, numeric
 from fastem.validation.options import (
     boolean,
     choice,
+    column_numbers,
     components,
+    instance,
     integer,
+    listed,
+    path,
     proportion,
     random_state,
     real,
+    share,
 )
 from fastem.validation.parameters import parameter, same_arrays, weights
 from fastem.validation.rows import (
@@ -35,14 +40,19 @@ __all__ = [
     "boolean",
     "check_mask",
     "choice",
+    "column_numbers",
     "columns",
     "components",
     "first_bad",
     "first_bad_weight",
+    "instance",
     "integer",
+    "listed",
     "matrix",
     "not_a_matrix",
+    "numeric",
     "parameter",
+    "path",
     "precision_for",
     "proportion",
     "random_state",
@@ -50,6 +60,7 @@ __all__ = [
     "rows",
     "same_arrays",
     "sample_weight",
+    "share",
     "vector",
     "weights",
 ]

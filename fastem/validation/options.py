@@ -1,16 +1,20 @@
-"""Options: numbers, words, yes or no."""
+"""Options: numbers, words, yes or no, columns, paths, and things of the package's own."""
 
 from __future__ import annotations
 
 import operator
+import os
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
+
+T = TypeVar("T")
 
 
-def integer(value: Any, name: str, *, least: int = 1) -> int:
-    """A whole number of at least `least`.
+def integer(value: Any, name: str, *, least: int | None = 1) -> int:
+    """A whole number of at least `least`, if there is such a bound.
 
     Raises
     ------
@@ -27,7 +31,7 @@ def integer(value: Any, name: str, *, least: int = 1) -> int:
         raise TypeError(
             f"{name} is {value!r} of type {type(value).__name__}; give a whole number"
         ) from None
-    if number < least:
+    if least is not None and number < least:
         raise ValueError(f"{name} is {number}; it must be at least {least}")
     return number
 
@@ -42,12 +46,7 @@ def real(value: Any, name: str, *, least: float = 0.0) -> float:
     ValueError
         If it is NaN, infinite or too small.
     """
-    try:
-        if isinstance(value, str | bytes | bool | np.bool_):
-            raise TypeError
-        number = float(value)
-    except (TypeError, ValueError):
-        raise TypeError(f"{name} is {value!r}; give a number of at least {least:g}") from None
+    number = _number(value, name, f"a number of at least {least:g}")
     if not (np.isfinite(number) and number >= least):
         raise ValueError(f"{name} is {number}; it must be finite and at least {least:g}")
     return number
@@ -80,6 +79,22 @@ def proportion(value: Any, name: str) -> float:
     if not 0 < number < 1:
         raise ValueError(f"{name} is {number:g}; give a number between 0 and 1, such as 0.95")
     return number
+
+
+def share(value: Any, name: str, *, slack: float = 0.0) -> float:
+    """A number from 0 to 1; what is beyond them by no more than `slack` is cut off.
+
+    Raises
+    ------
+    TypeError
+        If it is not a number.
+    ValueError
+        If it is NaN, below 0 or above 1.
+    """
+    number = _number(value, name, "a number from 0 to 1")
+    if not -slack <= number <= 1 + slack:
+        raise ValueError(f"{name} is {number:g}; give a number from 0 to 1")
+    return min(max(number, 0.0), 1.0)
 
 
 def choice(value: Any, name: str, known: Iterable[str]) -> str:
@@ -132,3 +147,90 @@ def random_state(
             f"{name} is {value!r} of type {type(value).__name__}; "
             f"give a whole number, a numpy.random.Generator or None"
         ) from None
+
+
+def listed(value: Any, name: str) -> list[Any]:
+    """What is in a list, tuple or the like, of which there is something.
+
+    Raises
+    ------
+    TypeError
+        If it is a text or nothing to go through.
+    ValueError
+        If it is empty.
+    """
+    if isinstance(value, str | bytes) or not isinstance(value, Iterable):
+        raise TypeError(f"{name} is {value!r}; give a list")
+    found = list(value)
+    if not found:
+        raise ValueError(f"{name} is empty; give at least one")
+    return found
+
+
+def column_numbers(columns: int | Iterable[int], n_features: int, owner: str) -> NDArray[np.intp]:
+    """Distinct columns, counted from 0, of something that has so many.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If there are none, one is repeated or there is no such column.
+    """
+    several = columns if isinstance(columns, Iterable) else [columns]
+    chosen = [integer(column, "columns", least=0) for column in several]
+    if not chosen:
+        raise ValueError("columns is empty; give at least one column")
+    if max(chosen) >= n_features:
+        raise ValueError(
+            f"columns holds {max(chosen)} but {owner} has {n_features} columns, counted from 0; "
+            f"give columns below {n_features}"
+        )
+    if len(set(chosen)) < len(chosen):
+        raise ValueError(f"columns is {chosen}, with a column twice; give each once")
+    return np.array(chosen, dtype=np.intp)
+
+
+def instance(value: Any, name: str, kind: type[T], wanted: str) -> T:
+    """An object of a class.
+
+    Raises
+    ------
+    TypeError
+        If it is of another; the message ends with what is wanted instead.
+    """
+    if not isinstance(value, kind):
+        raise TypeError(f"{name} is of type {type(value).__name__}; give {wanted}")
+    return value
+
+
+def path(value: Any, name: str) -> str:
+    """The path of a file.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is neither a text nor a path, or no file can have that name.
+    """
+    found = os.fspath(value) if isinstance(value, str | os.PathLike) else value
+    if not isinstance(found, str):
+        raise TypeError(f"{name} is {value!r}; give the path of a file")
+    if not found or "\0" in found:
+        raise ValueError(f"{name} is {found!r}, which no file can be called; give another path")
+    return found
+
+
+def _number(value: Any, name: str, wanted: str) -> float:
+    """A number, maybe NaN or infinite.
+
+    Raises
+    ------
+    TypeError
+        If it is none.
+    """
+    try:
+        if isinstance(value, str | bytes | bool | np.bool_):
+            raise TypeError
+        return float(value)
+    except OverflowError:
+        return np.inf
+    except (TypeError, ValueError):
+        raise TypeError(f"{name} is {value!r}; give {wanted}") from None

@@ -244,3 +244,210 @@ BAD_STARTS = [
 @pytest.mark.parametrize(("name", "value", "error", "message"), BAD_STARTS)
 def test_bad_starts(name, value, error, message):
     refused(lambda: fit(X, 2, **{name: value}), error, message)
+
+
+# What is asked of mixtures, noise, moments and choices -------------------------------------------
+
+FITTED = fastem.fit(X, 2, n_init=2, random_state=0)
+MIXTURE = FITTED.mixture
+CHOICE = fastem.select(X, [1, 2], n_init=2, random_state=0)
+NOISE = fastem.Noise(0.1, [0, 0], [4, 5])
+MOMENTS = MIXTURE.summarise(X)
+WHOLE = r"give a whole number"
+
+BAD_CALLS = [
+    (NOISE.with_weight, "a", TypeError, r"weight is 'a'; give a number from 0 to 1"),
+    (NOISE.with_weight, None, TypeError, r"weight is None; give a number from 0 to 1"),
+    (NOISE.with_weight, True, TypeError, r"weight is True; give a number from 0 to 1"),
+    (NOISE.with_weight, np.nan, ValueError, r"weight is nan; give a number from 0 to 1"),
+    (NOISE.with_weight, -0.1, ValueError, r"weight is -0\.1; give a number from 0 to 1"),
+    (NOISE.with_weight, 1.1, ValueError, r"weight is 1\.1; give a number from 0 to 1"),
+    (NOISE.with_weight, 10**400, ValueError, r"weight is inf; give a number from 0 to 1"),
+    (NOISE.marginal, 2, ValueError, r"columns holds 2 but the noise has 2 columns.*below 2"),
+    (NOISE.marginal, "a", TypeError, r"columns is 'a' of type str; give a whole number"),
+    (NOISE.marginal, [], ValueError, r"columns is empty; give at least one"),
+    (NOISE.span, [0, 0], ValueError, r"columns is \[0, 0\], with a column twice; give each once"),
+    (NOISE.span, [0.5], TypeError, r"columns is 0\.5 of type float; give a whole number"),
+    (NOISE.span, -1, ValueError, r"columns is -1; it must be at least 0"),
+    (lambda n: NOISE.sample(n, RNG), -1, ValueError, r"n is -1; it must be at least 0"),
+    (lambda n: NOISE.sample(n, RNG), 2.5, TypeError, r"n is 2\.5 of type float; give a whole number"),
+    (lambda rng: NOISE.sample(2, rng), 5, TypeError, r"rng is of type int; give a numpy\.random\.Generator"),
+    (lambda low: fastem.Noise(0.1, low, [1]), None, TypeError, r"noise\.low is None, not an array; give"),
+    (lambda low: fastem.Noise(0.1, low, []), [], ValueError, r"noise\.low is empty; give"),
+    (lambda low: fastem.Noise(0.1, low, [1]), [[1, 2], [3]], ValueError, r"noise\.low is not an array: its rows differ"),
+    (lambda high: fastem.Noise(0.1, [0], high), None, TypeError, r"noise\.high is None, not an array; give"),
+    (lambda high: fastem.Noise(0.1, [0], high), [0], ValueError, r"noise\.low\[0\] is 0 and noise\.high\[0\] is 0; give a box"),
+    (lambda weight: fastem.Noise(weight, [0], [1]), 1.5, ValueError, r"noise\.weight is 1\.5; give a number from 0 to 1"),
+    (lambda noise: fastem.Mixture([1], [[0]], [[1]], "diag", noise), 0.1, TypeError, r"noise is of type float; give a fastem\.Noise, or None"),
+    (lambda other: MOMENTS + other, 5, TypeError, r"unsupported operand .*'Moments' and 'int'"),
+    (lambda other: MOMENTS + other, fastem.Mixture([1], [[0, 0]], [[1, 1]], "diag").summarise(X), ValueError, r"moments about different means .*; take"),
+    (MOMENTS.scaled, "a", TypeError, r"factor is 'a'; give a number"),
+    (MOMENTS.scaled, -1, ValueError, r"factor is -1\.0; it must be finite and at least 0"),
+    (MOMENTS.moved, "a", TypeError, r"means has dtype <U1; give numbers"),
+    (MOMENTS.moved, 5.0, ValueError, r"means has shape \(\); it must be \(2, 2\)"),
+    (MIXTURE.marginal, [0, 7], ValueError, r"columns holds 7 but the mixture has 2 columns.*below 2"),
+    (MIXTURE.marginal, None, TypeError, rf"columns is None .*{WHOLE}"),
+    (lambda values: MIXTURE.condition(0, values), [[1], [2, 3]], ValueError, r"values is not an array: its rows differ"),
+    (lambda values: MIXTURE.condition(0, values), [1, 2], ValueError, r"values has shape \(2,\); it must be \(1,\)"),
+    (lambda columns: MIXTURE.predict_mean(columns, X), [0, 1], ValueError, r"columns are all 2 there are; leave"),
+    (MIXTURE.sample, 2.5, TypeError, rf"n_samples is 2\.5 .*{WHOLE}"),
+    (MIXTURE.save, None, TypeError, r"path is None; give the path of a file"),
+    (MIXTURE.save, "", ValueError, r"path is '', which no file can be called; give another"),
+    (MIXTURE.save, "a\0b", ValueError, r"path is 'a\\x00b', which no file can be called; give another"),
+    (fastem.Mixture.load, 0, TypeError, r"path is 0; give the path of a file"),
+    (fastem.Mixture.load, b"mixture.npz", TypeError, r"path is b'mixture\.npz'; give the path of a file"),
+    (lambda path: MIXTURE.predict_to(path, X), 5, TypeError, r"path is 5; give the path of a file"),
+    (lambda said: MIXTURE.predict_to("labels.npy", X, probabilities=said), "no", TypeError, r"probabilities is 'no'; give True or False"),
+    (CHOICE.restarts_of, 0, TypeError, r"row is of type int; give one of the rows of table"),
+    (CHOICE.restarts_of, X, TypeError, r"row is of type ndarray; give one of the rows of table"),
+    (CHOICE.restarts_of, CHOICE.best_row._replace(aic=0.0), ValueError, r"row is Row\(.*aic=0\.0.*, which is not in the table; give one"),
+    (CHOICE.best_by, "best", ValueError, r"criterion is 'best'; use one of 'aic'"),
+    (FITTED.bic, X[:, :1], ValueError, r"X has 1 columns but the mixture has 2; give"),
+    (fastem.Recorder(), 5, TypeError, r"event is of type int; give the recorder to a fit as its callback"),
+    (lambda said: fastem.lrt(X, 2, progress=said), "no", TypeError, r"progress is 'no'; give True or False"),
+    (lambda fit: fastem.bootstrap(fit, X), MIXTURE, TypeError, r"fit is of type Mixture; give what fastem\.fit returned"),
+    (fastem.GaussianMixture.from_mixture, FITTED, TypeError, r"mixture is of type Fit; give a fastem\.Mixture, such as fit\.mixture"),
+    (lambda n: fastem.GaussianMixture().fit(X).sample(n), "3", TypeError, rf"n_samples is '3' .*{WHOLE}"),
+    (lambda n: fastem.GaussianMixture().fit(X).sample(n), 2.5, TypeError, rf"n_samples is 2\.5 .*{WHOLE}"),
+    (lambda start: fastem.GaussianMixture(2, means_init=start).fit(X), [[1, 2], [3]], ValueError, r"means_init is not an array: its rows differ"),
+    (lambda start: fastem.GaussianMixture(2, weights_init=start).fit(X), [np.nan, 1], ValueError, r"weights_init holds NaN or infinity; give"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("call", "value", "error", "message"), BAD_CALLS)
+def test_bad_calls(call, value, error, message):
+    refused(lambda: call(value), error, message)
+
+
+# Rows elsewhere -----------------------------------------------------------------------------------
+
+BAD_OPENINGS = [
+    ({"path": 5}, TypeError, r"path is 5; give the path of a file"),
+    ({"path": [5]}, TypeError, r"path is 5; give the path of a file"),
+    ({"path": b"rows.csv"}, TypeError, r"path is b'rows\.csv'; give the path of a file"),
+    ({"path": ""}, ValueError, r"path is '', which no file can be called"),
+    ({"path": []}, ValueError, r"path is empty; give at least one file"),
+    ({"columns": 0}, TypeError, r"columns is 0; give a list, such as \[0\]"),
+    ({"columns": "a"}, TypeError, r"columns is 'a'; give a list, such as \['a'\]"),
+    ({"columns": [0, 9]}, ValueError, r"columns: .*rows\.csv has no column 9; it has a, b"),
+    ({"columns": ["c"]}, ValueError, r"columns: .*rows\.csv has no column 'c'; it has a, b"),
+    ({"columns": [None]}, TypeError, r"columns: column None is neither a name nor a position; give"),
+    ({"columns": []}, ValueError, r"no column of .*rows\.csv is chosen; give at least one in columns"),
+    ({"sample_weight": "w"}, ValueError, r"sample_weight: .*rows\.csv has no column 'w'; it has a, b"),
+    ({"sample_weight": True}, TypeError, r"sample_weight: column True is neither a name nor a position"),
+    ({"sample_weight": [["a"]]}, ValueError, r"sample_weight has shape \(1, 1\).*; give one real number"),
+    ({"member": "X"}, ValueError, r"member is 'X' but .*rows\.csv is no \.npz file; leave it out"),
+    ({"dtype": "f8"}, ValueError, r"needs both dtype and n_columns; give the other"),
+    ({"dtype": "zz", "n_columns": 2}, TypeError, r"dtype is 'zz'; give a type of NumPy's"),
+    ({"dtype": "f8", "n_columns": 2.5}, TypeError, r"n_columns is 2\.5 .*give a whole number"),
+    ({"memory": "much"}, ValueError, r"memory is 'much'; give a number of bytes or a text"),
+    ({"memory": None}, TypeError, r"memory is None; give a number of bytes or a text"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("change", "error", "message"), BAD_OPENINGS)
+def test_bad_openings(tmp_path, change, error, message):
+    pd.DataFrame(X, columns=["a", "b"]).to_csv(tmp_path / "rows.csv", index=False)
+    refused(lambda: fastem.rows.open(**{"path": tmp_path / "rows.csv"} | change), error, message)
+
+
+BAD_BLOCKS = [
+    (5, TypeError, r"make is of type int; give a function"),
+    (lambda: 5, TypeError, r"make returned 5; let it return an iterable of arrays"),
+    (lambda: None, TypeError, r"make returned None; let it return an iterable of arrays"),
+    (lambda: [5], ValueError, r"block 0 of Blocks has shape \(\); each must be 2-dimensional"),
+    (lambda: [], ValueError, r"Blocks gave no block; give at least one row"),
+    (lambda: [X, X[:, :1]], ValueError, r"block 1 of Blocks has 1 columns .*; give all blocks the same"),
+    (lambda: [X, with_bad(np.nan, (7, 1))], ValueError, r"row 127, column 1 .*is nan; fill or drop"),
+    (lambda: [(X, ["a"] * 120)], TypeError, r"sample_weight of block 0 of Blocks has dtype <U1; give numbers"),
+    (lambda: [(X, [1.0, 2.0])], ValueError, r"block 0 of Blocks has 120 rows and weights of shape \(2,\); give one"),
+    (lambda: [(X, -np.ones(120))], ValueError, r"sample_weight of -1\.0 at row 0 .*at least 0"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("make", "error", "message"), BAD_BLOCKS)
+def test_bad_blocks(make, error, message):
+    refused(lambda: fit(fastem.rows.Blocks(make)), error, message)
+
+
+# Pictures -----------------------------------------------------------------------------------------
+
+SPREAD = fastem.bootstrap(FITTED, X, 3, random_state=0)
+RECORD = fastem.Recorder()
+fastem.fit(X, 2, n_init=1, max_iter=1, random_state=0, callback=RECORD)
+A_MIXTURE = r"mixture is of type Fit; give a fastem\.Mixture, such as fit\.mixture"
+BAD_PICTURES = [
+    ("replicates", {"made": FITTED}, TypeError, r"made is of type Fit; give what fastem\.bootstrap returned"),
+    ("replicates", {"columns": ["column 0", "height"]}, ValueError, r"columns holds 'height'; there are 2 columns: column 0, column 1"),
+    ("replicates", {"columns": [None, 0]}, ValueError, r"columns holds None; there are 2 columns"),
+    ("replicates", {"columns": [0.0, 1.0]}, TypeError, r"columns is 0\.0 of type float; give a whole number"),
+    ("replicates", {"columns": 0}, TypeError, r"columns is 0; give a list of column numbers or names"),
+    ("replicates", {"columns": [0]}, ValueError, r"replicates draws two columns, not 1"),
+    ("replicates", {"level": 1.5}, ValueError, r"level is 1\.5; give a number between 0 and 1"),
+    ("selection", {"choice": FITTED}, TypeError, r"choice is of type Fit; give what fastem\.select returned"),
+    ("selection", {"criteria": 5}, TypeError, r"criteria is 5; give a list"),
+    ("selection", {"criteria": []}, ValueError, r"criteria is empty; give at least one"),
+    ("selection", {"criteria": ["bic", "best"]}, ValueError, r"criteria is 'best'; use one of 'aic', 'bic', 'icl'"),
+    ("selection", {"criteria": "best"}, ValueError, r"criteria is 'best'; use one of 'aic'"),
+    ("trace", {"fit": MIXTURE}, TypeError, r"fit is of type Mixture; give what fastem\.fit returned"),
+    ("trace", {"ax": []}, TypeError, r"ax is of type list; give matplotlib Axes"),
+    ("contours", {"mixture": FITTED}, TypeError, A_MIXTURE),
+    ("contours", {"components": 2}, TypeError, r"components is 2; give True or False"),
+    ("ellipses", {"mixture": FITTED}, TypeError, A_MIXTURE),
+    ("ellipses", {"sigmas": 2}, TypeError, r"sigmas is 2; give a list"),
+    ("ellipses", {"sigmas": [-1]}, ValueError, r"sigmas is -1\.0; it must be finite and at least 0"),
+    ("ellipses", {"sigmas": [np.nan]}, ValueError, r"sigmas is nan; it must be finite"),
+    ("clusters", {"mixture": FITTED}, TypeError, A_MIXTURE),
+    ("clusters", {"outline": "box"}, ValueError, r"outline is 'box'; use one of 'ellipses'"),
+    ("clusters", {"columns": [[0], 1]}, ValueError, r"columns holds \[0\]; there are 2 columns"),
+    ("points", {"labels": [[1, 2], [3]]}, ValueError, r"labels is not an array: its rows differ"),
+    ("points", {"labels": np.zeros(7, int)}, ValueError, r"labels has shape \(7,\).*; give one number"),
+    ("density_1d", {"mixture": None}, TypeError, r"mixture is of type NoneType; give a fastem\.Mixture"),
+    ("density_1d", {"X": [[1, 2], [3]]}, ValueError, r"X is not an array: its rows differ"),
+    ("colour", {"component": "a"}, TypeError, r"component is 'a' .*give a whole number"),
+    ("colour", {"component": -1}, ValueError, r"component is -1; it must be at least 0"),
+    ("figure", {"n_rows": 0}, ValueError, r"n_rows is 0; it must be at least 1"),
+    ("figure", {"n_columns": 1.5}, TypeError, r"n_columns is 1\.5 .*give a whole number"),
+    ("figure", {"size": 5}, ValueError, r"size has shape \(\); it must be \(2,\)"),
+    ("figure", {"size": (0, 4)}, ValueError, r"size is \(0, 4\); give a width and a height above 0"),
+    ("frames", {"record": []}, TypeError, r"record is of type list; give the fastem\.Recorder"),
+    ("frames", {"pattern": 5}, TypeError, r"pattern is 5; give the path of a file"),
+    ("frames", {"pattern": "em-{iteration}.foo"}, ValueError, r"pattern is .*Pillow knows no pictures that end in '\.foo'; end it in \.png"),
+    ("animate", {"path": 5}, TypeError, r"path is 5; give the path of a file"),
+    ("animate", {"path": "em.foo"}, ValueError, r"the ending of path is '\.foo'; use one of '\.gif'"),
+    ("animate", {"fps": "fast"}, TypeError, r"fps is 'fast'; give a number of at least 0\.1"),
+]  # fmt: skip
+GOOD = {
+    "replicates": {"made": SPREAD},
+    "selection": {"choice": CHOICE},
+    "trace": {"fit": FITTED},
+    "contours": {"mixture": MIXTURE},
+    "ellipses": {"mixture": MIXTURE},
+    "clusters": {"mixture": MIXTURE, "X": X},
+    "points": {"X": X, "labels": np.zeros(120, int)},
+    "density_1d": {"mixture": MIXTURE.marginal(0), "X": X[:, 0]},
+    "colour": {"component": 0},
+    "figure": {},
+    "frames": {"record": RECORD, "X": X, "pattern": "em-{iteration}.png"},
+    "animate": {"record": RECORD, "X": X, "path": "em.gif"},
+}
+
+
+@pytest.mark.parametrize(("name", "change", "error", "message"), BAD_PICTURES)
+def test_bad_pictures(tmp_path, monkeypatch, name, change, error, message):
+    monkeypatch.chdir(tmp_path)
+    refused(lambda: getattr(fastem.plot, name)(**GOOD[name] | change), error, message)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_columns_of_replicates_go_by_name_too():
+    by_number = fastem.plot.replicates(SPREAD, columns=[1, 0])
+    by_name = fastem.plot.replicates(SPREAD, columns=["column 1", "column 0"])
+    assert by_name.get_xlabel() == by_number.get_xlabel() == "column 1"
+    dots = [ax.collections[0].get_offsets() for ax in (by_name, by_number)]
+    np.testing.assert_array_equal(*dots)
+
+
+def test_rounding_beyond_shares_is_cut_off():
+    assert NOISE.with_weight(1 + 1e-9).weight == 1.0
+    assert NOISE.with_weight(-1e-9).weight == 0.0

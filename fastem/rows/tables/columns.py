@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -40,13 +40,13 @@ def positions(
     TypeError, ValueError
         If there is no such column, one is asked for twice, or none is left.
     """
-    at = None if weight is None else position(weight, names, width, source)
+    at = None if weight is None else position(weight, names, width, source, "sample_weight: ")
     if columns is None:
         chosen = [j for j in (range(width) if data is None else data) if j != at]
-    elif isinstance(columns, str | bytes):
+    elif isinstance(columns, str | bytes) or not isinstance(columns, Iterable):
         raise TypeError(f"columns is {columns!r}; give a list, such as [{columns!r}]")
     else:
-        chosen = [position(column, names, width, source) for column in columns]
+        chosen = [position(column, names, width, source, "columns: ") for column in columns]
     if not chosen:
         raise ValueError(f"no column of {source} is chosen; give at least one in columns")
     twice = [j for j in set(chosen) if chosen.count(j) > 1]
@@ -55,8 +55,10 @@ def positions(
     return chosen, at
 
 
-def position(column: Column, names: Sequence[str] | None, width: int, source: str) -> int:
-    """Where a column is.
+def position(
+    column: Column, names: Sequence[str] | None, width: int, source: str, asked: str = ""
+) -> int:
+    """Where a column is; messages begin with what asked for it.
 
     Raises
     ------
@@ -65,17 +67,19 @@ def position(column: Column, names: Sequence[str] | None, width: int, source: st
     """
     if isinstance(column, int | np.integer) and not isinstance(column, bool):
         if not 0 <= column < width:
-            raise ValueError(f"{source} has no column {column}; {_known(names, width)}")
+            raise ValueError(f"{asked}{source} has no column {column}; {_known(names, width)}")
         return int(column)
     if not isinstance(column, str):
-        raise TypeError(f"column {column!r} is neither a name nor a position; give one of them")
+        raise TypeError(
+            f"{asked}column {column!r} is neither a name nor a position; give one of them"
+        )
     if names is None or column not in names:
         close = difflib.get_close_matches(column, names or [], 1)
         known = f"did you mean {close[0]!r}?" if close else _known(names, width)
-        raise ValueError(f"{source} has no column {column!r}; {known}")
+        raise ValueError(f"{asked}{source} has no column {column!r}; {known}")
     if list(names).count(column) > 1:
         raise ValueError(
-            f"{source} has {list(names).count(column)} columns {column!r}; give positions"
+            f"{asked}{source} has {list(names).count(column)} columns {column!r}; give positions"
         )
     return list(names).index(column)
 

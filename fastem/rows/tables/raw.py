@@ -24,10 +24,15 @@ def raw(
 
     Raises
     ------
+    TypeError
+        If dtype is none.
     ValueError
         If the file does not hold whole rows.
     """
-    form = Form(0, n_columns, np.dtype(dtype))
+    try:
+        form = Form(0, n_columns, np.dtype(dtype))
+    except TypeError:
+        raise TypeError(f"dtype is {dtype!r}; give a type of NumPy's, such as 'float64'") from None
     size = path.stat().st_size
     n_rows, rest = divmod(size, form.row_bytes)
     if rest or not n_rows:
