@@ -19,7 +19,7 @@ class Comparison(NamedTuple):
     n_components : int
         Under the null hypothesis, k.
     statistic : float
-        2 (log L_k+1 - log L_k), in nats.
+        2 (log L_k+1 - log L_k), in nats; under a prior of the likelihoods at the posterior modes.
     p_value : float
         (1 + replicates with at least that statistic) / (1 + replicates).
     n_replicates : int

@@ -43,6 +43,8 @@ def lrt(
     init: str = "k-means++",
     reg_covar: float | None = None,
     max_iter: int = 1000,
+    noise: bool = False,
+    prior: bool = False,
     random_state: int | np.random.Generator | None = None,
     progress: bool = False,
 ) -> LikelihoodRatioTest:
@@ -54,7 +56,18 @@ def lrt(
     from the fit of k with each component in turn cut in half: poor maxima on the rows drawn would
     make the p-value too small.
 
-    Source: G. J. McLachlan, J. R. Stat. Soc. C 36 (1987) 318.
+    Noise is part of the model under either hypothesis, and so of the rows drawn, whose box is taken
+    from them as the user's is from theirs. Under a prior the statistic is that of the likelihoods
+    at the posterior modes, as `Fit.bic` is: the posterior densities themselves, of parameters in
+    units of the data and of a prior that depends on the number of components, have no ratio that
+    would be the same in other units. It may then be negative. What is compared with it was found in
+    the same way, with the prior that the rows drawn give, so the p-value is one of a Monte Carlo
+    test whatever the statistic's distribution.
+
+    Sources: G. J. McLachlan, J. R. Stat. Soc. C 36 (1987) 318; A. C. Davison and D. V. Hinkley,
+    Bootstrap Methods and their Application (1997), section 4.4, for tests of any statistic; C.
+    Fraley and A. E. Raftery, Journal of Classification 24 (2007) 155, for likelihoods at posterior
+    modes.
 
     Parameters
     ----------
@@ -72,8 +85,10 @@ def lrt(
         A weight of 2 is the row twice, also in the number of rows drawn.
     n_init : int, default 5
         Starts of each fit of k + 1, besides the k of halves.
-    init, reg_covar, max_iter : optional
+    init, reg_covar, max_iter, prior : optional
         As in `fastem.fit`.
+    noise : bool, default False
+        As in `fastem.fit`, but no guess at which rows are noise: rows drawn have none.
     random_state : int, Generator or None
         Where chance comes from. The same int gives the same bits.
     progress : bool, default False
@@ -110,7 +125,14 @@ def lrt(
         )
     data = Data.of(X, sample_weight)
     validation.components(k_max, data.n_samples, name="k_max")
-    options = Options(n_init, init, reg_covar, max_iter=max_iter, progress=progress)
+    if not isinstance(noise, bool | np.bool_):
+        raise TypeError(
+            f"noise is of type {type(noise).__name__}; give True or False: marks of rows say "
+            f"nothing of rows that are drawn"
+        )
+    options = Options(
+        n_init, init, reg_covar, max_iter=max_iter, progress=progress, noise=noise, prior=prior
+    )
     search = _Search(family(covariance_type), options, seeds(random_state))
     with Progress(options.progress, unit="replicates") as bar:
         return _tests(search, data, k_max, n_replicates, level, bar)
@@ -129,7 +151,7 @@ def _tests(
             status = Status("collapsed", f"{k + 1} are not tested: {alternative.status}")
             break
         drawn = search.replicates(best, n_replicates, bar)
-        row, kept = _compare(k, _statistic(best, alternative), drawn)
+        row, kept = _compare(k, search.statistic(best, alternative), drawn)
         table.append(row)
         replicates.append(kept)
         if (ended := _ended(row, level)) is not None:
@@ -176,10 +198,11 @@ class _Search:
         """The statistic of rows drawn, and their mean log-likelihood."""
         X, _ = mixture.sample(size, np.random.default_rng(seed))
         data, options = Data(Memory(X)), self._until(size)
-        null = self._fit(data, mixture.n_components, self._given(mixture), options, seed)
+        given = Given.of_mixture(mixture, self.kind)
+        null = self._fit(data, mixture.n_components, given, options, seed)
         alternative = self._alternative(data, null, options, seed)
         collapsed = "collapsed" in (null.status.code, alternative.status.code)
-        return np.nan if collapsed else _statistic(null, alternative), alternative.trace[-1]
+        return np.nan if collapsed else self.statistic(null, alternative), alternative.trace[-1]
 
     def _alternative(
         self, data: Data, null: Fit, options: Options, seed: np.random.SeedSequence
@@ -192,21 +215,25 @@ class _Search:
         k = null.mixture.n_components + 1
         anew = self._fit(data, k, Given(), options, seed)
         sample = data.sample(self.kind, k, seed)
-        bounds = options.bounds(sample)
-        fitted = to_units(self._given(null.mixture).complete(), self.kind, sample.units)
-        course = Course(sample, self.kind, bounds, options.tol, options.max_iter)
-        winner, _ = race(course, splits(fitted, self.kind, bounds))
-        given = Given(*from_units(winner, self.kind, sample.units), self.kind)
+        bounds, kind = options.bounds(sample), options.family(self.kind, k, data).at(sample.units)
+        fitted = Given.of_mixture(null.mixture, self.kind).complete()
+        begun = splits(to_units(fitted, kind, sample.units), kind, bounds)
+        winner, _ = race(Course(sample, kind, bounds, options.tol, options.max_iter), begun)
+        noise = kind.noise_weight(winner) if options.is_noisy else None
+        given = Given(*from_units(winner, kind, sample.units), self.kind, noise)
         halved = self._fit(data, k, given, options, seed)
         return max(anew, halved, key=_rank)
+
+    def statistic(self, null: Fit, alternative: Fit) -> float:
+        """Twice the gain in log-likelihood."""
+        gain = 2.0 * (alternative.log_likelihood - null.log_likelihood)
+        # Of nested models the maximum does not fall; a posterior mode is no maximum.
+        return gain if self.options.prior else max(0.0, gain)
 
     def _fit(
         self, data: Data, k: int, given: Given, options: Options, seed: np.random.SeedSequence
     ) -> Fit:
         return solve(Problem(data, k, self.kind, options, seed, given), Progress(False))
-
-    def _given(self, mixture: Mixture) -> Given:
-        return Given(mixture.weights, mixture.means, mixture.covariances, self.kind)
 
     def _until(self, n_rows: float, tol: float = np.inf) -> Options:
         """The options, with the gain at which fits to so many rows end."""
@@ -214,13 +241,8 @@ class _Search:
 
 
 def _rank(fitted: Fit) -> tuple[bool, float]:
-    """A collapsed fit comes after any other: its likelihood says nothing about the data."""
-    return fitted.status.code != "collapsed", fitted.log_likelihood
-
-
-def _statistic(null: Fit, alternative: Fit) -> float:
-    """Twice the gain in log-likelihood: never negative, for the models are nested."""
-    return max(0.0, 2.0 * (alternative.log_likelihood - null.log_likelihood))
+    """What EM maximises; a collapsed fit comes last: its likelihood says nothing about the data."""
+    return fitted.status.code != "collapsed", fitted.trace[-1]
 
 
 def _compare(k: int, statistic: float, drawn: NDArray) -> tuple[Comparison, NDArray[np.float64]]:

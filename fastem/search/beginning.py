@@ -33,7 +33,7 @@ def begin(problem: Problem, watch: Watch) -> tuple[Parameters, tuple[Restart, ..
 def _begin(problem: Problem, watch: Watch) -> tuple[Parameters, tuple[Restart, ...]]:
     given, kind, units = problem.given, problem.family, problem.rows.units
     complete = given.means is not None and given.covariances is not None
-    if complete and not problem.options.is_noisy:
+    if complete and (given.noise is not None or not problem.options.is_noisy):
         return to_units(given.complete(), kind, units), ()
     sample = problem.sample
     clear, noise = _cleared(problem)

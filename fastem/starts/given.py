@@ -31,13 +31,23 @@ class SymmetricStartWarning(UserWarning):
 
 @dataclass(frozen=True, eq=False)
 class Given:
-    """Parameters that the user starts from, in the user's units; None where there are none."""
+    """Parameters that the user starts from, in the user's units; None where there are none.
+
+    Parameters
+    ----------
+    weights, means, covariances : ndarray or None
+        As of a `Mixture`; the weights sum to 1, unless the share of the noise is given.
+    kind : Family or None
+    noise : float or None
+        Share of the noise, which is what the weights lack. By default it is guessed from the rows.
+    """
 
     weights: NDArray[np.float64] | None = None
     means: NDArray[np.float64] | None = None
     covariances: NDArray[np.float64] | None = None
 
     kind: Family | None = None
+    noise: float | None = None
 
     @classmethod
     def of(
@@ -63,6 +73,12 @@ class Given:
             except ValueError as error:
                 raise ValueError(f"covariances_init: {error}") from None
         return cls(weights, means, covariances, kind)
+
+    @classmethod
+    def of_mixture(cls, mixture: Mixture, kind: Family) -> Given:
+        """All of a mixture, its share of noise too."""
+        noise = None if mixture.noise is None else mixture.noise.weight
+        return cls(mixture.weights, mixture.means, mixture.covariances, kind, noise)
 
     def override(self, start: Parameters, kind: Family, units: Units) -> Parameters:
         """A start with the given parameters in place of its own, in those units."""

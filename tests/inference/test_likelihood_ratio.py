@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from noisy import clusters_and_noise
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.stats import ks_2samp
 
@@ -83,6 +84,81 @@ def test_null_data_have_the_statistics_of_the_replicates():
             "statistic"
         ]
     assert ks_2samp(made.replicates[0], fresh).pvalue > 0.05
+
+
+def cloud_in_noise(seed):
+    rng = np.random.default_rng(seed)
+    return np.r_[rng.normal(size=(64, 2)), rng.uniform(-8, 8, (16, 2))]
+
+
+@pytest.mark.parametrize(
+    ("draw", "options"),
+    [
+        (cloud_in_noise, {"noise": True}),
+        (lambda seed: np.random.default_rng(seed).normal(size=(60, 2)), {"prior": True}),
+    ],
+)
+def test_null_data_have_the_statistics_of_the_replicates_beside_noise_and_under_a_prior(
+    draw, options
+):
+    """Rows of the null model itself, and rows drawn from what was fitted to some: one law."""
+    made = fastem.lrt(draw(100), 2, n_replicates=40, random_state=0, **options)
+    fresh = [
+        fastem.lrt(draw(seed), 2, n_replicates=1, level=0.5, random_state=seed, **options)
+        for seed in range(25)
+    ]
+    statistics = [test.table[0].statistic for test in fresh]
+    assert ks_2samp(made.replicates[0], statistics).pvalue > 0.05
+    assert ks_2samp(made.replicates[0], [test.replicates[0][0] for test in fresh]).pvalue > 0.05
+
+
+def test_noise_is_no_cluster_where_it_is_told_of():
+    rows, _ = clusters_and_noise(0.2, n=200, n_clusters=2, seed=1)
+    options = {"n_replicates": 19, "random_state": 0}
+    assert fastem.lrt(rows, 4, **options).n_components > 2
+    told = fastem.lrt(rows, 4, noise=True, **options)
+    assert (told.n_components, told.status.code) == (2, "settled")
+    assert told.best.mixture.noise.weight == pytest.approx(0.2, abs=0.05)
+
+
+@pytest.mark.parametrize("options", [{"noise": True}, {"prior": True}])
+def test_statistics_are_those_of_fits_own(options):
+    """Oracle: twice the gain of `fit`, from more starts, for the user's rows and for those drawn.
+
+    Rows drawn have the share of noise that the fit found, to five binomial deviations.
+    """
+    rows = np.r_[TWO, np.random.default_rng(1).uniform(-20, 30, (30, 1))]
+    made = fastem.lrt(rows, 2, n_replicates=2, level=0.5, random_state=3, **options)
+
+    def gain(rows):
+        one, two = (fastem.fit(rows, k, n_init=20, random_state=0, **options) for k in (1, 2))
+        return 2 * (two.log_likelihood - one.log_likelihood)
+
+    assert made.table[0].statistic == pytest.approx(gain(rows), abs=0.02)
+    null = fastem.fit(rows, 1, random_state=0, **options).mixture
+    for i, statistic in enumerate(made.replicates[0]):
+        seed = np.random.SeedSequence(3, spawn_key=(1, i))
+        drawn, labels = null.sample(180, np.random.default_rng(seed))
+        share = 0.0 if null.noise is None else null.noise.weight
+        assert abs((labels == -1).mean() - share) <= 5 * np.sqrt(share * (1 - share) / 180)
+        assert statistic == pytest.approx(gain(drawn), abs=0.3)
+
+
+@pytest.mark.parametrize("options", [{"noise": True}, {"prior": True}])
+def test_units_do_not_matter_to_noise_nor_priors(options):
+    rows, told = cloud_in_noise(1), {"n_replicates": 2, "level": 0.5, "random_state": 0} | options
+    plain, scaled = (fastem.lrt(scale * rows, 2, **told) for scale in (1.0, 2.0**40))
+    assert scaled.table[0].statistic == pytest.approx(plain.table[0].statistic, abs=1e-6)
+    assert_allclose(scaled.replicates[0], plain.replicates[0], atol=1e-6)
+
+
+def test_few_rows_collapse_but_not_under_a_prior():
+    rows = np.random.default_rng(0).normal(size=(6, 3))
+    options = {"n_replicates": 9, "level": 0.2, "random_state": 0}
+    assert fastem.lrt(rows, 3, **options).status.code == "collapsed"
+    made = fastem.lrt(rows, 3, prior=True, **options)
+    assert (made.n_components, made.status.code) == (1, "settled")
+    assert made.table[0].n_collapsed == 0
 
 
 def test_the_p_value_counts_replicates_that_reach_the_statistic(scripted):
@@ -210,6 +286,8 @@ def test_other_families(covariance_type):
         ({"covariance_type": "round"}, ValueError, "covariance_type is 'round'"),
         ({"init": "first"}, ValueError, "init is 'first'"),
         ({"n_init": 0}, ValueError, "n_init is 0"),
+        ({"noise": np.zeros(80, bool)}, TypeError, "noise is of type ndarray; give True or False"),
+        ({"prior": "weak"}, TypeError, "prior is 'weak'; give True or False"),
         ({"X": CLOUD[:, 0]}, ValueError, "X has 1 dimension,"),
     ],
 )
