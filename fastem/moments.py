@@ -156,7 +156,7 @@ class Moments:
 
         Beside noise they sum to less than 1.
         """
-        return self.statistics[: len(self.counts)]
+        return self._scattered[1]
 
     def scatter(self) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
         """Counts, means and the covariance of the rows of each component about its new mean.
@@ -170,13 +170,11 @@ class Moments:
         covariances : the shape of `second`
             Variances are not negative.
         """
-        statistics, n_dead = self._scattered
-        K, D = self.about.shape
+        _, _, means, covariances, n_dead = self._scattered
         counts = self.counts
         if n_dead:
             counts = np.where(counts <= DEAD * counts.sum(), 0.0, counts)
-        means = statistics[K : K + K * D].reshape(K, D)
-        return counts, means, statistics[K + K * D :].reshape(self.second.shape)
+        return counts, means, covariances
 
     @property
     def statistics(self) -> NDArray[np.float64]:
@@ -184,12 +182,20 @@ class Moments:
         return self._scattered[0]
 
     @lazy
-    def _scattered(self) -> tuple[NDArray[np.float64], int]:
-        K, D = self.about.shape
+    def _scattered(self) -> tuple[NDArray, NDArray, NDArray, NDArray, int]:
+        """Statistics, weights, means and covariances of them, and how many components are dead."""
+        K, D = shape = self.about.shape
         statistics = np.empty(K + K * D + self.second.size)
-        about, second = read_only(self.about), self.second.reshape(K, -1)
-        n_dead = scatter(about, self.counts, self.first, second, DEAD, statistics)
-        # Not compiled: there a division may become a product, and all of the rows be less than 1.
-        total = float(np.add.reduce(self.counts)) + self.noise
-        statistics[:K] = self.counts / total if total > 0 else 1 / K
-        return statistics, n_dead
+        n_dead = scatter(
+            read_only(self.about),
+            read_only(self.counts),
+            read_only(self.first),
+            read_only(self.second),
+            self.noise,
+            DEAD,
+            statistics,
+        )
+        statistics.flags.writeable = False
+        means = statistics[K : K + K * D].reshape(shape)
+        covariances = statistics[K + K * D :].reshape(self.second.shape)
+        return statistics, statistics[:K], means, covariances, n_dead

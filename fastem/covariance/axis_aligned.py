@@ -94,4 +94,5 @@ def factor_variances(parameters: Parameters, variances: NDArray) -> AxisAligned:
     failed = factoring.factor_diagonal(weights, variances, HALF_BITS, inverses, norms)
     if failed >= 0:
         raise not_positive_definite(failed)
-    return AxisAligned(read_only(parameters.means), read_only(inverses), read_only(norms))
+    inverses.flags.writeable = norms.flags.writeable = False
+    return AxisAligned(read_only(parameters.means), inverses, norms)

@@ -93,7 +93,8 @@ def factor_ellipsoids(parameters: Parameters, covariances: NDArray) -> Ellipsoid
     failed = factoring.factor(weights, covariances, HALF_BITS, scratch, inverses, norms)
     if failed >= 0:
         raise not_positive_definite(failed)
-    return Ellipsoidal(read_only(parameters.means), read_only(inverses), read_only(norms))
+    inverses.flags.writeable = norms.flags.writeable = False
+    return Ellipsoidal(read_only(parameters.means), inverses, norms)
 
 
 def bound(covariances: NDArray, bounds: Bounds) -> NDArray:

@@ -28,7 +28,8 @@ class EqualEllipsoids(Full):
         Matrices singular to rounding are raised as those of `full` are.
         """
         _, means, scatter = moments.scatter()
-        np.einsum("kdd->kd", scatter)[...] += bounds.ridge
+        if bounds.ridge.any():
+            scatter = scatter + np.diag(bounds.ridge)
         previous = None if start is None else start.covariances
         covariances = self._covariances(moments.weights, scatter, bounds.floor, previous)
         ridge = np.zeros_like(bounds.ridge)

@@ -212,8 +212,9 @@ class Density:
     @property
     def row_work(self) -> float:
         """The same for one row."""
-        per_component = self.factors[0].size
-        return float(len(self.means)) * (30 + 2 * per_component + 4 * self.means.shape[1])
+        n_components, n_features = self.means.shape
+        per_component = self.factors.size // len(self.factors)
+        return float(n_components) * (30 + 2 * per_component + 4 * n_features)
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from functools import lru_cache
 
 from fastem.kernels.passes import TILE_ROWS
@@ -16,6 +15,8 @@ SLOT_TILES = 8
 #: Bytes that slots' moments may take together, as long as there are MIN_SLOTS.
 SLOT_BYTES = 2**24
 MIN_SLOTS = 4
+#: What a slot sums beside moments: the weight of its rows, log-likelihood and uncertainty.
+SCALARS = 3
 
 
 def slot_tiles(n: int, row_bytes: int, slot_bytes: int) -> int:
@@ -48,10 +49,9 @@ def n_slots(n: int, tiles: int) -> int:
 @lru_cache(maxsize=64)
 def plan(
     n: int, itemsize: int, n_components: int, n_features: int, second_dims: int
-) -> tuple[tuple[tuple[int, ...], ...], int, int]:
-    """Shapes of a slot's sums, tiles of a slot, and how many slots may stand in memory together."""
-    second_shape = (n_components,) + (n_features,) * second_dims
-    slot_bytes = 8 * math.prod(second_shape)
-    shapes = (2,), (n_components,), (n_components, n_features), second_shape
-    tiles = slot_tiles(n, n_features * itemsize, slot_bytes)
-    return shapes, tiles, most_slots(slot_bytes)
+) -> tuple[int, int, int]:
+    """Numbers that a slot sums, its tiles, and how many slots may stand in memory together."""
+    n_second = n_components * n_features**second_dims
+    tiles = slot_tiles(n, n_features * itemsize, 8 * n_second)
+    n_sums = SCALARS + n_components * (1 + n_features) + n_second
+    return n_sums, tiles, most_slots(8 * n_second)

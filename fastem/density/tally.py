@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from fastem.density import slots
 from fastem.density.bits import LN2
+from fastem.density.slots import SCALARS
 from fastem.kernels import passes
 from fastem.kernels.factoring import mirror
 from fastem.kernels.jit import read_only
@@ -26,11 +27,8 @@ LISTING = 0.02
 GATHER_WORK = 35.0
 MUST_SAVE = 0.95
 
-_NO_WEIGHTS = np.empty(0)
+_NO_WEIGHTS = read_only(np.empty(0))
 _AS_THEY_COME = read_only(np.empty(0, np.uint16))
-
-#: Of each slot in turn: its rows or their weight, log-likelihood and uncertainty, and moments.
-Sums = tuple[NDArray, ...]
 
 
 class Tally:
@@ -61,15 +59,13 @@ class Tally:
     def __init__(
         self, density: Density, n: int, dtype: np.dtype, units: Units, parallel: bool
     ) -> None:
-        n_components, n_features = density.means.shape
-        n_components += density.is_noisy
         self._density, self._units, self._parallel = density, units, parallel
         self._parameters = density.cast(dtype)
-        self._shapes, self._tiles, self.most_slots = slots.plan(
-            n, dtype.itemsize, n_components, n_features, density.second_dims
+        self._n_sums, self._tiles, self.most_slots = slots.plan(
+            n, dtype.itemsize, *self._parameters[0].shape, density.second_dims
         )
         self.slot_rows = self._tiles * passes.TILE_ROWS
-        self._sums: Sums = ()
+        self._sums: NDArray[np.float64] | None = None
 
     def add(
         self,
@@ -103,36 +99,45 @@ class Tally:
         block: NDArray,
         sample_weight: NDArray[np.float64] | None,
         order: Order | None = None,
-    ) -> Sums:
-        """What `merge` is to add for a block of at most `most_slots`; any thread may call this."""
-        n_slots = slots.n_slots(len(block), self._tiles)
-        totals = [np.zeros((n_slots, *shape)) for shape in self._shapes]
+    ) -> NDArray[np.float64]:
+        """What `merge` is to add for a block of at most `most_slots`; any thread may call this.
+
+        Returns
+        -------
+        sums : (n_slots, n_sums)
+            As of `passes.summarise`, the weight of each slot's rows before them.
+        """
+        n, slot_rows = len(block), self.slot_rows
+        n_slots = slots.n_slots(n, self._tiles)
+        sums = np.zeros((n_slots, self._n_sums))
         if order is None:
             lists = everyone(len(self._parameters[0]))
         else:
             lists = order.lists(*self._parameters)
         passes.summarise(
-            self._density.work(len(block)) if self._parallel else 0.0,
+            self._density.work(n) if self._parallel else 0.0,
             n_slots,
             read_only(block),
             self._tiles,
-            read_only(_NO_WEIGHTS if sample_weight is None else sample_weight),
+            _NO_WEIGHTS if sample_weight is None else read_only(sample_weight),
             _AS_THEY_COME if order is None else order.index,
             *lists,
-            read_only(self._units.array),
+            self._units.array,
             *self._parameters,
-            *totals,
+            sums,
         )
-        if sample_weight is None or not len(block):
-            return np.array([float(len(block))]), *totals
-        return np.add.reduceat(sample_weight, range(0, len(block), self.slot_rows)), *totals
+        if sample_weight is None:
+            sums[:-1, 0] = slot_rows
+            sums[-1, 0] = n - (n_slots - 1) * slot_rows
+        elif n:
+            sums[:, 0] = np.add.reduceat(sample_weight, range(0, n, slot_rows))
+        return sums
 
-    def merge(self, sums: Sums) -> None:
-        """Add the slots of the next rows."""
-        if self._sums:
-            for each, total in zip(sums, self._sums, strict=True):
-                each[0] += total
-        self._sums = tuple(map(_merge, sums))
+    def merge(self, sums: NDArray[np.float64]) -> None:
+        """Add the slots of the next rows, in their order."""
+        if self._sums is not None:
+            sums[0] += self._sums
+        self._sums = sums[0] if len(sums) == 1 else np.add.reduce(sums, axis=0)
 
     def _pays(self, order: Order) -> bool:
         """Whether a pass in that order is faster than one over the rows as they come."""
@@ -142,30 +147,31 @@ class Tally:
 
     def moments(self) -> Moments:
         """Those of all rows added."""
-        n_rows, (bits, uncertainty), counts, first, second = self._sums
-        n_components = len(self._density.means)
-        second = second[:n_components]
-        if second.ndim == 3:  # kernels leave the upper triangles empty
-            mirror(second.reshape(-1), n_components, second.shape[-1])
+        assert self._sums is not None
+        means = self._parameters[0]
+        K, D = means.shape  # noise is one of the components here
+        second_at = SCALARS + K + K * D
+        if self._density.second_dims == 2:  # kernels leave the upper triangles empty
+            mirror(self._sums[second_at:], K, D)
+        sums = read_only(self._sums)
+        n_rows, bits, uncertainty = sums[:SCALARS].tolist()
+        counts = sums[SCALARS : SCALARS + K]
+        first = sums[SCALARS + K : second_at].reshape(K, D)
+        second = sums[second_at:].reshape(means.shape + (D,) * (self._density.second_dims - 1))
+        noise = 0.0
+        if self._density.is_noisy:
+            means, counts, noise = means[:-1], counts[:-1], float(counts[-1])
+            first, second = first[:-1], second[:-1]
         return Moments(
-            self._parameters[0].astype(np.float64, copy=False)[:n_components],
-            float(n_rows),
-            float(bits) * LN2 + float(n_rows) * self._units.log_jacobian,
-            float(uncertainty) * LN2,
-            counts[:n_components],
-            first[:n_components],
+            means.astype(np.float64, copy=False),
+            n_rows,
+            bits * LN2 + n_rows * self._units.log_jacobian,
+            uncertainty * LN2,
+            counts,
+            first,
             second,
-            float(counts[n_components:].sum()),
+            noise,
         )
-
-
-def _merge(slots: NDArray) -> NDArray:
-    """The sum of all slots, in their order."""
-    if len(slots) == 1:
-        return slots[0]
-    if slots.size == len(slots):  # single numbers NumPy would add in pairs
-        return np.add.accumulate(slots, axis=0)[-1]
-    return np.add.reduce(slots, axis=0)
 
 
 @lru_cache

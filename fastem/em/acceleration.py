@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from fastem.covariance import Bounds, Family, Parameters
 from fastem.density import HALF_BITS, Density
 from fastem.kernels.forks import fork_waits
+from fastem.kernels.jit import read_only
 from fastem.kernels.quasi_newton import ascend, land
 from fastem.moments import Moments
 from fastem.validation import same_arrays
@@ -71,6 +72,7 @@ class QuasiNewton:
         self._spread_shape = spread.shape
         self._image = np.concatenate([start.weights, start.means.ravel(), spread.ravel()])
         self._point = self._image
+        self._still = np.zeros((K, D))
         size = self._image.size
         # No more pairs than dimensions: nothing would be learnt, and the scratch is that long.
         order = max(1, min(ORDER, size, HISTORY_BYTES // (32 * size)))
@@ -97,10 +99,10 @@ class QuasiNewton:
             Where the plain step leads: iterative M steps begin there.
         """
         self._image = moments.statistics
-        leap = np.empty_like(self._image)
+        leap = np.empty(self._image.shape)
         found = ascend(
-            self._image,
-            self._point,
+            read_only(self._image),
+            read_only(self._point),
             self._shape,
             density.is_noisy,
             density.factors.reshape(len(density.factors), -1),
@@ -132,10 +134,11 @@ class QuasiNewton:
 
     def _landed(self, leap: NDArray, noisy: bool) -> NDArray | None:
         """The end of the leap, halved until it is in the domain."""
-        target = np.empty_like(leap)
+        target, point = np.empty(leap.shape), read_only(self._point)
         shape, floor = self._shape, self._bounds.floor
         for _ in range(1 + HALVINGS):
-            if land(self._point, leap, shape, noisy, floor, self._matrices, target):
+            if land(point, leap, shape, noisy, floor, self._matrices, target):
+                target.flags.writeable = False
                 return target
             leap *= 0.5
         return None
@@ -144,8 +147,7 @@ class QuasiNewton:
         """The M step from statistics instead of rows."""
         K, D = self._shape
         counts, means = n_rows * point[:K], point[K : K + K * D].reshape(K, D)
-        spread = point[K + K * D :].reshape(self._spread_shape)
-        second = counts.reshape((K,) + (1,) * (spread.ndim - 1)) * spread
-        statistics = Moments(means, n_rows, 0.0, 0.0, counts, np.zeros((K, D)), second)
+        second = (counts[:, None] * point[K + K * D :].reshape(K, -1)).reshape(self._spread_shape)
+        statistics = Moments(means, n_rows, 0.0, 0.0, counts, self._still, second)
         with fork_waits(point.size):
             return self._family.maximise(statistics, self._bounds, image)

@@ -158,4 +158,5 @@ class Change:
 
 
 def _vector(parameters: Parameters) -> NDArray[np.float64]:
-    return np.concatenate([part.ravel() for part in parameters])
+    weights, means, covariances = parameters
+    return np.concatenate((weights, means.ravel(), covariances.ravel()))

@@ -94,6 +94,7 @@ def run(
     """
     stepper = (QuasiNewton if accelerate else Plain)(family, bounds, start)
     keeper = Forgetful() if keeper is None else keeper
+    precision = rows.precision
     at = keeper.resume(stepper, rule)
     if at is None:
         at = Standing(start, start)
@@ -103,7 +104,7 @@ def run(
         moments = rows.summarise(density)
         keeper.weigh(moments.n_rows)
         level = moments.log_likelihood / moments.n_rows + family.log_prior(at.point)
-        if at.leapt and not level >= at.trace[-1] - rows.precision * (1 + abs(level)):
+        if at.leapt and not level >= at.trace[-1] - precision * (1 + abs(level)):
             stepper.reject()
             at.step(None)
             continue

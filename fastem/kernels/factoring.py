@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastem.kernels.elementary import cholesky, invert_transposed
-from fastem.kernels.jit import jit
+from fastem.kernels.jit import jit, jit_strict
 from fastem.kernels.twins import LAUNCH_WORK, twins
 
 
@@ -129,28 +129,44 @@ def factor_diagonal(weights, variances, scale, inverses, log_norms):
     return -1
 
 
+@jit_strict
+def _shares(counts, noise, shares):
+    """Counts over their sum and the noise's; equal where that is 0."""
+    # Strictly, for else a division might become a product, and all of the rows be less than 1.
+    total = 0.0
+    for k in range(counts.shape[0]):
+        total += counts[k]
+    total += noise
+    for k in range(counts.shape[0]):
+        shares[k] = counts[k] / total if total > 0.0 else 1.0 / counts.shape[0]
+
+
 @jit
-def scatter(about, counts, first, second, dead, statistics):
-    """Means, and covariances about them, from moments.
+def scatter(about, counts, first, second, noise, dead, statistics):
+    """Weights, means, and covariances about them, from moments.
 
     Parameters
     ----------
     about, first : (K, D)
     counts : (K,)
-    second : (K, D * D) or (K, D)
+    second : (K, D, D) or (K, D)
         Of matrices only the lower triangles are read.
+    noise : float
+        What counts beside the components.
     dead : float
         A component with a smaller share of the counts keeps its mean and takes the average of the
         others' covariances.
     statistics : (K + K D + K D D,) or (K + K D + K D,)
-        Receives, after room for the weights, means and covariances; no variance is negative.
+        Receives weights, means and covariances; no variance is negative.
 
     Returns
     -------
     n_dead : int
     """
     K, D = about.shape
-    width = second.shape[1]
+    width = second.size // K
+    spreads = second.reshape(K, width)
+    _shares(counts, noise, statistics)
     total = 0.0
     for k in range(K):
         total += counts[k]
@@ -167,7 +183,7 @@ def scatter(about, counts, first, second, dead, statistics):
             means[i] = about[k, i] + delta
             for j in range(i if width == D else 0, i + 1):
                 at = i if width == D else i * D + j
-                value = second[k, at] / count - delta * (first[k, j] / count)
+                value = spreads[k, at] / count - delta * (first[k, j] / count)
                 covariance[at] = max(value, 0.0) if i == j else value
     if width != D:
         mirror(statistics[K + K * D :], K, D)

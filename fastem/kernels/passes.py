@@ -78,12 +78,18 @@ def _load(rows, weight, index, start, stop, units, tile, densities):
 
 
 @jit
-def _accumulate(tile, means, listed, n_listed, densities, counts, first, second, scratch):
-    if second.ndim == 3:
+def _accumulate(tile, means, factors, listed, n_listed, densities, moments, scratch):
+    n_components, n_features = means.shape
+    counts, rest = moments[:n_components], moments[n_components:]
+    first = rest[: means.size].reshape(n_components, n_features)
+    spread = rest[means.size :]
+    if factors.ndim == 3:
+        second = spread.reshape(n_components, n_features, n_features)
         accumulate_ellipsoidal(
             tile, means, listed, n_listed, densities, counts, first, second, scratch
         )
     else:
+        second = spread.reshape(n_components, n_features)
         accumulate_axis_aligned(tile, means, listed, n_listed, densities, counts, first, second)
 
 
@@ -100,10 +106,7 @@ def summarise(
     means,
     factors,
     log_norms,
-    totals,
-    counts,
-    first,
-    second,
+    sums,
 ):
     """Moments of a slot of the block about the means.
 
@@ -122,10 +125,10 @@ def summarise(
         Centre and scale: a row enters as (row - centre) * scale.
     means : (K, D), factors : (K, D, D), (1, D, D) or (K, D), log_norms : (K,)
         Of the dtype of rows, in the units of the tile; logarithms to base 2.
-    totals : (n_slots, 2) float64
-        Log-likelihood and uncertainty, in bits.
-    counts : (n_slots, K), first : (n_slots, K, D), second : (n_slots, K, D[, D]) float64
-        Zeros on entry. Of (D, D) only the lower triangle is written.
+    sums : (n_slots, 3 + K + K D + K D[ D]) float64
+        Zeros on entry. Of each slot: a place for the weight of its rows, which is left alone;
+        log-likelihood and uncertainty, in bits; then counts, first and second moments, of matrices
+        only the lower triangles.
     """
     n_components, n_features = means.shape
     tile = buffer(n_features, rows)
@@ -144,11 +147,9 @@ def summarise(
         if exponentiate(m, densities) > 0:
             blank_vanished(n_features, tile, densities)
         log_likelihood, uncertainty = normalise(m, densities)
-        totals[slot, 0] += log_likelihood
-        totals[slot, 1] += uncertainty
-        _accumulate(
-            tile, means, components, m, densities, counts[slot], first[slot], second[slot], scratch
-        )
+        sums[slot, 1] += log_likelihood
+        sums[slot, 2] += uncertainty
+        _accumulate(tile, means, factors, components, m, densities, sums[slot, 3:], scratch)
 
 
 @twins
