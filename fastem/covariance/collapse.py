@@ -6,14 +6,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastem.covariance.family import Bounds, Family, Parameters
-from fastem.kernels.elementary import cholesky
+from fastem.kernels.factoring import above_floor
+from fastem.kernels.jit import read_only
 
 
 def collapsed(parameters: Parameters, family: Family, bounds: Bounds) -> NDArray[np.bool_]:
     """Which components lie on the floor of the bounds, (n_components,)."""
     n_components, n_features = parameters.means.shape
     expanded = family.expand(parameters.covariances, n_components, n_features)
-    shifted = expanded - 1.001 * bounds.floor * np.eye(n_features)
-    if cholesky(shifted, np.empty_like(shifted)) < 0:
-        return np.zeros(n_components, bool)
-    return np.array([cholesky(one[None], np.empty_like(one[None])) >= 0 for one in shifted])
+    passed = np.empty(n_components, np.bool_)
+    above_floor(
+        read_only(np.ascontiguousarray(expanded)),
+        read_only(np.zeros(n_features)),
+        1.001 * bounds.floor,
+        0.0,
+        np.empty(expanded.shape),
+        passed,
+    )
+    return ~passed
