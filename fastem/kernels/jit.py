@@ -14,6 +14,7 @@ import numba.extending
 import numpy as np
 from numpy.typing import NDArray
 
+from fastem.kernels import pipeline
 from fastem.kernels.cache import keep
 from fastem.kernels.within import compile_within_callers
 
@@ -34,7 +35,8 @@ def _options() -> Any:
 
 def dispatcher(function: Callable, parallel: bool = False, **more: Any) -> Any:
     """What Numba makes of a function with these options, and others in their place."""
-    made = numba.njit(parallel=parallel, **(_options() | more))(function)
+    options = _options() | pipeline.OPTIONS | more
+    made = numba.njit(parallel=parallel, **options)(function)
     keep(made, "parallel" if parallel else "serial")
     compile_within_callers(made)
     return made

@@ -1,11 +1,9 @@
 """Loops over independent slots: when they use threads, and how."""
 
-import contextlib
 import functools
-import gc
 import math
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numba
@@ -93,7 +91,8 @@ class Twins:
 
     def __init__(self, function: Callable) -> None:
         functools.update_wrapper(self, function)
-        self.slot = dispatcher(function)
+        # Python never calls it, and an entry for Python takes as long to compile as a small kernel.
+        self.slot = dispatcher(function, no_cpython_wrapper=True)
         self._addresses: dict[Any, int] = {}
 
     def __call__(self, work: float, n_slots: int, *args: Any) -> None:
@@ -144,7 +143,7 @@ class Twins:
         if address is None:
             signature = types.none(types.intp, *map(numba.typeof, args))
             # The look-up takes LLVM's lock as well, and a fork may copy that only when it is free.
-            with global_compiler_lock, _garbage_left_alone():
+            with global_compiler_lock:
                 compiled = self.slot.get_compile_result(signature)
                 address = compiled.library.get_pointer_to_function(compiled.fndesc.llvm_func_name)
             self._addresses[key] = address
@@ -176,18 +175,6 @@ def twins(function: Callable) -> Twins:
     array([2., 2., 2.])
     """
     return Twins(function)
-
-
-@contextlib.contextmanager
-def _garbage_left_alone() -> Iterator[None]:
-    """Do not look for garbage among the many objects of Numba: a tenth of the time to compile."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 def n_threads(work: float) -> int:

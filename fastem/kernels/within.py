@@ -11,6 +11,8 @@ here, all are.
 import logging
 from typing import Any
 
+from fastem.kernels.pipeline import OPTIONS
+
 LOG = logging.getLogger(__name__)
 
 try:
@@ -65,7 +67,7 @@ class _Within:
         flags.no_compile = flags.no_cpython_wrapper = flags.no_cfunc_wrapper = True
         library = _Library(context.codegen(), function.__qualname__)
         compiled = compile_extra(
-            dispatcher.typingctx, context, function, args, None, flags, {}, library
+            dispatcher.typingctx, context, function, args, None, flags, {}, library, **OPTIONS
         )
         context.insert_user_function(library, compiled.fndesc, [library])
         self._compiled[args] = compiled
