@@ -74,6 +74,14 @@ class Noise:
                 f"noise.low[{j}] is {self.low[j]:g} and noise.high[{j}] is {self.high[j]:g}; give "
                 f"a box of some width in every direction"
             )
+        with np.errstate(over="ignore"):
+            finite = np.isfinite(self.high - self.low)
+        if not finite.all():
+            j = int(np.argmin(finite))
+            raise ValueError(
+                f"noise.low[{j}] is {self.low[j]:g} and noise.high[{j}] is {self.high[j]:g}, "
+                f"further apart than float64 holds; multiply the data by a constant"
+            )
         if self.axes is not None:
             with fork_waits(self.axes.size):
                 products = self.axes.T @ self.axes

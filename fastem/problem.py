@@ -57,8 +57,8 @@ class Options:
             validation.boolean(self.noise, "noise")
         for name in "accelerate", "progress", "prior":
             validation.boolean(getattr(self, name), name)
-        if not (self.checkpoint is None or isinstance(self.checkpoint, str | os.PathLike)):
-            raise TypeError(f"checkpoint is {self.checkpoint!r}; give the path of a file")
+        if self.checkpoint is not None:
+            validation.path(self.checkpoint, "checkpoint")
         validation.integer(self.checkpoint_every, "checkpoint_every")
 
     @property

@@ -272,7 +272,7 @@ def _counts(value: int | Iterable[int], n_samples: int) -> list[int]:
     values: list[Any] = list(value) if several else [value]  # type: ignore[arg-type]
     if not values:
         raise ValueError("n_components is empty; give at least one number of components")
-    return [validation.components(v, n_samples) for v in dict.fromkeys(values)]
+    return list(dict.fromkeys(validation.components(v, n_samples) for v in values))
 
 
 def _row(fitted: Fit) -> Row:

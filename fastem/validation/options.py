@@ -75,7 +75,7 @@ def proportion(value: Any, name: str) -> float:
     ValueError
         If it is NaN, at most 0 or at least 1.
     """
-    number = real(value, name)
+    number = _number(value, name, "a number between 0 and 1, such as 0.95")
     if not 0 < number < 1:
         raise ValueError(f"{name} is {number:g}; give a number between 0 and 1, such as 0.95")
     return number

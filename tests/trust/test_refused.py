@@ -187,6 +187,8 @@ BAD_PARAMETERS = [
     ("progress", 1, TypeError, r"progress is 1.*True or False"),
     ("callback", 5, TypeError, r"callback is 5; give a function of one argument"),
     ("criterion", "best", ValueError, r"criterion is 'best'; use one of 'aic', 'bic', 'icl'"),
+    ("checkpoint", 5, TypeError, r"checkpoint is 5; give the path of a file"),
+    ("checkpoint", "", ValueError, r"checkpoint is '', which no file can be called; give another"),
     ("turbo", True, TypeError, r"turbo"),
 ]  # fmt: skip
 ONLY_SELECT = {"criterion"}
@@ -194,6 +196,8 @@ ESTIMATORS = {"init": "init_params"}
 #: GaussianMixture has no such parameter, or gives the value a meaning.
 NOT_ESTIMATOR = {
     ("callback", 5),
+    ("checkpoint", 5),
+    ("checkpoint", ""),
     ("criterion", "best"),
     ("reg_covar", np.inf),
     ("n_components", 10**30),
@@ -277,6 +281,7 @@ BAD_CALLS = [
     (lambda low: fastem.Noise(0.1, low, [1]), [[1, 2], [3]], ValueError, r"noise\.low is not an array: its rows differ"),
     (lambda high: fastem.Noise(0.1, [0], high), None, TypeError, r"noise\.high is None, not an array; give"),
     (lambda high: fastem.Noise(0.1, [0], high), [0], ValueError, r"noise\.low\[0\] is 0 and noise\.high\[0\] is 0; give a box"),
+    (lambda high: fastem.Noise(0.1, [-1e308], high), [1e308], ValueError, r"noise\.low\[0\] is -1e\+308 .*further apart than float64 holds; multiply"),
     (lambda weight: fastem.Noise(weight, [0], [1]), 1.5, ValueError, r"noise\.weight is 1\.5; give a number from 0 to 1"),
     (lambda noise: fastem.Mixture([1], [[0]], [[1]], "diag", noise), 0.1, TypeError, r"noise is of type float; give a fastem\.Noise, or None"),
     (lambda other: MOMENTS + other, 5, TypeError, r"unsupported operand .*'Moments' and 'int'"),
@@ -304,6 +309,8 @@ BAD_CALLS = [
     (CHOICE.best_by, "best", ValueError, r"criterion is 'best'; use one of 'aic'"),
     (FITTED.bic, X[:, :1], ValueError, r"X has 1 columns but the mixture has 2; give"),
     (fastem.Recorder(), 5, TypeError, r"event is of type int; give the recorder to a fit as its callback"),
+    (lambda k: fastem.select(X, k), [[1]], TypeError, rf"n_components is \[1\] of type list; {WHOLE}"),
+    (lambda level: fastem.lrt(X, 2, level=level), "5%", TypeError, r"level is '5%'; give a number between 0 and 1"),
     (lambda said: fastem.lrt(X, 2, progress=said), "no", TypeError, r"progress is 'no'; give True or False"),
     (lambda fit: fastem.bootstrap(fit, X), MIXTURE, TypeError, r"fit is of type Mixture; give what fastem\.fit returned"),
     (fastem.GaussianMixture.from_mixture, FITTED, TypeError, r"mixture is of type Fit; give a fastem\.Mixture, such as fit\.mixture"),
