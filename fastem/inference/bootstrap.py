@@ -6,25 +6,23 @@ and components keep their labels, which are checked all the same.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastem import em, validation
-from fastem.covariance import Parameters, WithNoise, family
+from fastem.covariance import Bounds, Family, Parameters, WithNoise, collapsed, family
 from fastem.data import Data
+from fastem.inference.draws import KINDS, Draw
 from fastem.inference.matching import match
 from fastem.inference.replicates import Bootstrap
 from fastem.mixture import from_units, to_units
 from fastem.problem import Options, seeds
 from fastem.progress import Progress
 from fastem.results import Fit
-from fastem.rows import Memory, MemoryRows
-from fastem.search import Course
+from fastem.rows import MemoryRows, Rows, Source
 
-KINDS = "nonparametric", "weighted-likelihood"
 #: A replicate ends when the gain still to be expected is below this, in nats for all rows together.
 #: At distance e from the maximum, in standard errors, e^2 / 2 is left to gain: here e is 0.014.
 GAIN = 1e-4
@@ -34,7 +32,7 @@ MOST_ROWS = 2.0**53
 
 def bootstrap(
     fit: Fit,
-    X: ArrayLike,
+    X: ArrayLike | Source,
     n_replicates: int = 999,
     *,
     kind: str = "nonparametric",
@@ -53,6 +51,11 @@ def bootstrap(
     replicates that collapse are left out and counted: a singular component tells nothing of how
     estimates vary.
 
+    Weights belong to rows, not to places: files, blocks and Dask's chunks have those of the same
+    rows in memory, drawn anew at every pass where they are worked on. Each replicate takes some 5
+    to 20 passes over the rows, so give few where there are many. Exact multinomial draws need all
+    the weights at once: rows elsewhere that have weights take the weighted likelihood.
+
     Sources: B. Efron, Ann. Stat. 7 (1979) 1; M. A. Newton and A. E. Raftery, J. R. Stat. Soc. B 56
     (1994) 3, for the weighted likelihood bootstrap; A. O'Hagan, T. B. Murphy, L. Scrucca and I. C.
     Gormley, Comput. Stat. 34 (2019) 1779, for both with Gaussian mixtures.
@@ -61,8 +64,8 @@ def bootstrap(
     ----------
     fit : Fit
         It does not hold its rows, which may be many: they are given again.
-    X : (n_samples, n_features) array-like
-        The rows it was fitted to.
+    X : (n_samples, n_features) array-like, path or source
+        The rows it was fitted to, as `fastem.fit` takes them.
     n_replicates : int, default 999
     kind : {"nonparametric", "weighted-likelihood"}, default "nonparametric"
     sample_weight : (n_samples,) array-like, optional
@@ -86,6 +89,8 @@ def bootstrap(
     TypeError, ValueError
         If an argument is not what it must be, the rows are not as many as the fit was made to, or
         fewer than two replicates are left because the others collapsed.
+    OSError
+        If a file cannot be read.
     ImportError
         If `progress` is asked for without tqdm.
 
@@ -103,15 +108,19 @@ def bootstrap(
     validation.integer(n_replicates, "n_replicates", least=2)
     validation.choice(kind, "kind", KINDS)
     options = Options(reg_covar=reg_covar, max_iter=max_iter, progress=progress, prior=prior)
-    data, counts = _memory_of(fit, X, sample_weight)
-    draw = _draws(kind, counts)
-    rng = np.random.default_rng(seeds(random_state))
+    data, n_drawn = _data_of(fit, X, sample_weight)
     begun = _Start.of(fit, data, options)
+    if kind == "nonparametric" and data.source.weighted and not begun.in_memory:
+        raise ValueError(
+            "kind is 'nonparametric', whose draws of weighted rows need all weights at once, but "
+            "these are not in memory; give kind='weighted-likelihood'"
+        )
+    key = seeds(random_state).generate_state(2, np.uint64)
     kept: list[tuple[NDArray, ...]] = []
     n_not_converged = 0
     with Progress(options.progress, unit="replicates", total=n_replicates) as bar:
         for i in range(n_replicates):
-            run = begun.run(draw(rng))
+            run = begun.run(KINDS[kind](key, i, data.n_samples, n_drawn, data.weight_unit))
             bar.update(f"replicate {i}", -1, run.n_iter, run.trace[-1])
             if not begun.collapsed(run):
                 kept.append(begun.matched(run))
@@ -130,7 +139,11 @@ def bootstrap(
 class _Start:
     """The fitted mixture in the units of the rows, from where every replicate runs."""
 
-    course: Course
+    rows: Rows
+    family: Family
+    bounds: Bounds
+    tol: float
+    max_iter: int
     parameters: Parameters
 
     @classmethod
@@ -141,24 +154,36 @@ class _Start:
         if mixture.noise is not None:
             kind = WithNoise(kind, mixture.noise)
         kind = kind.at(rows.units)
-        assert isinstance(rows, MemoryRows)
         fitted = Parameters(mixture.weights, mixture.means, mixture.covariances)
         parameters = to_units(fitted, kind, rows.units)
         tol = GAIN / fit.n_samples
-        return cls(Course(rows, kind, options.bounds(rows), tol, options.max_iter), parameters)
+        return cls(rows, kind, options.bounds(rows), tol, options.max_iter, parameters)
 
-    def run(self, weight: NDArray[np.float64]) -> em.Run:
+    @property
+    def in_memory(self) -> bool:
+        """Whether all rows are at hand together."""
+        return isinstance(self.rows, MemoryRows)
+
+    def run(self, draw: Draw) -> em.Run:
         """EM on the rows so weighted."""
-        rows = replace(self.course.rows, sample_weight=weight)
-        return replace(self.course, rows=rows).run(self.parameters)
+        return em.run(
+            self.rows.reweighted(draw),
+            self.family,
+            self.parameters,
+            bounds=self.bounds,
+            rule=em.ExpectedGain(self.tol, self.rows.precision),
+            max_iter=self.max_iter,
+            accelerate=True,
+        )
 
     def collapsed(self, run: em.Run) -> bool:
         """Whether a component is singular or without rows."""
-        return self.course.collapses(run) or bool((run.parameters.weights == 0).any())
+        singular = collapsed(run.parameters, self.family, self.bounds)
+        return bool(singular.any() or (run.parameters.weights == 0).any())
 
     def matched(self, run: em.Run) -> tuple[NDArray, NDArray, NDArray]:
         """Weights, means and covariance matrices, in the user's units and the fit's order."""
-        family, units = self.course.family, self.course.rows.units
+        family, units = self.family, self.rows.units
         order = match(self._moments(self.parameters), self._moments(run.parameters))
         weights, means, covariances = from_units(run.parameters, family, units)
         covariances = family.expand(covariances, *means.shape)
@@ -166,16 +191,16 @@ class _Start:
 
     def _moments(self, parameters: Parameters) -> tuple[NDArray, NDArray]:
         _, means, covariances = parameters
-        return means, self.course.family.expand(covariances, *means.shape)
+        return means, self.family.expand(covariances, *means.shape)
 
 
-def _memory_of(fit: Fit, X: ArrayLike, sample_weight: ArrayLike | None) -> tuple[Data, NDArray]:
-    """The rows again, as far as can be told the same ones, and how many rows each counts.
+def _data_of(fit: Fit, X: ArrayLike | Source, sample_weight: ArrayLike | None) -> tuple[Data, int]:
+    """The rows again, as far as can be told the same ones, and how many they count for.
 
     Raises
     ------
     TypeError
-        If fit is not a Fit, or the rows are not in memory.
+        If fit is not a Fit, or X no rows.
     ValueError
         If columns or rows are not as many.
     """
@@ -186,19 +211,12 @@ def _memory_of(fit: Fit, X: ArrayLike, sample_weight: ArrayLike | None) -> tuple
             f"n_replicates: bootstrap(fit, X, {X})"
         )
     data = Data.of(X, sample_weight)
-    if not isinstance(data.source, Memory):
-        raise TypeError(
-            f"X is of type {type(X).__name__}; a bootstrap weights every row anew for each "
-            f"replicate, so give an array in memory, and a fit to it"
-        )
     if data.n_features != fit.mixture.n_features:
         raise ValueError(
             f"X has {data.n_features} columns but the fit is of {fit.mixture.n_features}; "
             f"give the columns it was fitted to, in their order"
         )
-    weight = data.source.sample_weight
-    counts = np.ones(data.n_samples) if weight is None else weight * data.weight_unit
-    total = counts.sum()
+    total = data.source.total * data.weight_unit
     if not abs(total - fit.n_samples) <= 1e-6 * fit.n_samples:
         raise ValueError(
             f"X has {total:.10g} rows, counted with sample_weight, but the fit is of "
@@ -209,19 +227,4 @@ def _memory_of(fit: Fit, X: ArrayLike, sample_weight: ArrayLike | None) -> tuple
             f"sample_weight sums to {total:g}; a weight of 2 is two rows, so scale weights until "
             f"they sum to the number of rows observed, and fit again"
         )
-    return data, counts
-
-
-def _draws(kind: str, counts: NDArray) -> Callable[[np.random.Generator], NDArray[np.float64]]:
-    """Random weights of rows that count so often, which sum to as many on average.
-
-    A row that counts v times is as v rows drawn each by itself: in a multinomial draw it is v times
-    as likely, and v exponential variates sum to a gamma variate of shape v.
-    """
-    if kind == "weighted-likelihood":
-        return lambda rng: rng.standard_gamma(counts)
-    n, total = len(counts), round(counts.sum())
-    if (counts == 1).all():  # the same chances, five times as fast
-        return lambda rng: np.bincount(rng.integers(n, size=n), minlength=n).astype(np.float64)
-    share = counts / counts.sum()
-    return lambda rng: rng.multinomial(total, share).astype(np.float64)
+    return data, round(total)

@@ -16,7 +16,7 @@ from typing import Any
 from fastem.rows.blocks import Blocks
 from fastem.rows.disk import open, streamed
 from fastem.rows.memory import Memory, MemoryRows
-from fastem.rows.source import Rows, Source
+from fastem.rows.source import Rows, Source, Weigh
 from fastem.rows.streaming.streamed import Streamed
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "Rows",
     "Source",
     "Streamed",
+    "Weigh",
     "are_of_dask",
     "elsewhere",
     "open",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from fastem.density import Density
 from fastem.kernels.forks import fork_waits
 from fastem.moments import Moments
-from fastem.rows.source import Drawn, Limits, Rows, Source
+from fastem.rows.source import Drawn, Limits, Rows, Source, Weigh
 from fastem.units import Units
 
 #: Numbers of a long enough row.
@@ -66,6 +66,17 @@ class Memory(Array, Source):
     sample_weight: NDArray[np.float64] | None = None
     weight_unit: float = 1.0
 
+    @property
+    def weighted(self) -> bool:
+        """Whether rows have weights of their own."""
+        return self.sample_weight is not None
+
+    @property
+    def total(self) -> float:
+        """Sum of the weights handed out, or number of rows that have none."""
+        weight = self.sample_weight
+        return float(len(self.X) if weight is None else weight.sum())
+
     def take(self, numbers: NDArray[np.intp]) -> Drawn:
         """Rows by their numbers, and their weights; not copied if they are all."""
         if len(numbers) == len(self.X):
@@ -106,6 +117,10 @@ class MemoryRows(Array, Rows):
     def summarise(self, density: Density) -> Moments:
         """One pass: the moments of all rows."""
         return density.summarise(self.X, self.sample_weight, self.units)
+
+    def reweighted(self, weigh: Weigh) -> MemoryRows:
+        """The same rows with the weights that a function gives them."""
+        return replace(self, sample_weight=weigh(0, len(self.X), self.sample_weight))
 
 
 def limits(X: NDArray) -> Limits:

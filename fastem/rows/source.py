@@ -11,6 +11,7 @@ where rows live.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,12 +20,15 @@ from fastem.density import Density
 from fastem.moments import Moments
 from fastem.units import Units
 
-__all__ = ["Drawn", "Limits", "Rows", "Source", "weight_unit"]
+__all__ = ["Drawn", "Limits", "Rows", "Source", "Weigh", "weight_unit"]
 
 #: Some rows (n, n_features) and their weights (n,), if they have any.
 Drawn = tuple[NDArray, NDArray[np.float64] | None]
 #: Smallest and largest number in each column.
 Limits = tuple[NDArray[np.float64], NDArray[np.float64]]
+#: New weights (n,) of some rows that follow each other: from the number of the first among those
+#: that count, how many they are, and the weights that they have, if any.
+Weigh = Callable[[int, int, NDArray | None], NDArray[np.float64]]
 
 
 def weight_unit(heaviest: float) -> float:
@@ -56,6 +60,10 @@ class Rows(ABC):
     def summarise(self, density: Density) -> Moments:
         """One pass: the moments of all rows under a density in these units."""
 
+    @abstractmethod
+    def reweighted(self, weigh: Weigh) -> Rows:
+        """The same rows with the weights that a function gives them, in whatever pieces."""
+
 
 class Source(ABC):
     """Finite numbers in rows and columns, in the user's units, each row with its weight.
@@ -77,6 +85,16 @@ class Source(ABC):
     @abstractmethod
     def n_samples(self) -> int:
         """Number of rows."""
+
+    @property
+    @abstractmethod
+    def weighted(self) -> bool:
+        """Whether rows have weights of their own."""
+
+    @property
+    @abstractmethod
+    def total(self) -> float:
+        """Sum of the weights handed out, or number of rows that have none."""
 
     @property
     @abstractmethod

@@ -1,17 +1,18 @@
 """Bootstrap: against formulas, the sandwich, the oracle's EM on drawn rows, and itself."""
 
+import itertools
 from pathlib import Path
 
 import numpy as np
 import oracle
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from scipy.stats import norm
+from scipy.stats import chisquare, gamma, kstest, norm
 
 import fastem
 from fastem.covariance import FAMILIES
 from fastem.em.loop import run as em_run
-from fastem.inference.bootstrap import KINDS, _draws
+from fastem.inference.draws import AT_ONCE, KINDS, PART
 
 FAITHFUL = np.loadtxt(
     Path(__file__).parents[1] / "data" / "faithful.csv", delimiter=",", skiprows=1
@@ -20,6 +21,12 @@ RNG = np.random.default_rng(0)
 MEANS = np.array([[0.0, 0.0], [3.0, 1.0], [0.0, 6.0]])
 X, _ = oracle.sample(RNG, 240, np.array([0.3, 0.3, 0.4]), MEANS, np.ones(3), "spherical")
 LINE = np.concatenate([RNG.normal(0, 1, 400), RNG.normal(3, 0.7, 600)])[:, None]
+
+
+def draw(kind, n, seed=0, replicate=0, n_drawn=None, unit=1.0):
+    """The weights of a replicate of so many rows."""
+    key = np.random.SeedSequence(seed).generate_state(2, np.uint64)
+    return KINDS[kind](key, replicate, n, n_drawn or n, unit)
 
 
 # Standard errors -------------------------------------------------------------------------------
@@ -102,8 +109,8 @@ def test_a_replicate_is_em_on_the_rows_that_were_drawn(covariance_type):
     """Oracle: EM in NumPy on the drawn rows themselves, from the fitted mixture."""
     fitted = fastem.fit(X, 3, covariance_type=covariance_type, random_state=0)
     made = fastem.bootstrap(fitted, X, 2, random_state=7)
-    rng = np.random.default_rng(np.random.SeedSequence(7))
-    drawn = np.repeat(X, _draws("nonparametric", np.ones(len(X)))(rng).astype(int), axis=0)
+    counts = draw("nonparametric", len(X), seed=7)(0, len(X), None)
+    drawn = np.repeat(X, counts.astype(int), axis=0)
     assert len(drawn) == len(X)
     expected, _ = oracle.em(drawn, *fitted.mixture._parameters, covariance_type, 100)
     assert_allclose(made.weights[0], expected.weights, atol=2e-3)
@@ -117,9 +124,8 @@ def test_replicates_of_a_tight_stop_hardly_move_further():
     rows = np.tile(LINE, (20, 1)) + 1e-3 * np.random.default_rng(0).normal(size=(20_000, 1))
     fitted = fastem.fit(rows, 2, means_init=[[0.0], [3.0]])
     made = fastem.bootstrap(fitted, rows, 3, random_state=0)
-    rng = np.random.default_rng(np.random.SeedSequence(0))
     for i in range(3):
-        weight = _draws("nonparametric", np.ones(len(rows)))(rng)
+        weight = draw("nonparametric", len(rows), replicate=i)(0, len(rows), None)
         further = fastem.fit(
             rows,
             2,
@@ -230,18 +236,71 @@ def test_a_weight_of_two_is_the_row_twice(kind):
     assert_allclose(weighted.means, expected.means, rtol=0.25)
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_weights_drawn_have_the_mean_and_spread_of_rows_drawn(kind):
-    """Oracle: counts v have mean v; variance v (1 - v / n) if multinomial, v if gamma."""
-    counts = np.array([1.0, 1.0, 1.0, 2.5, 4.5])
-    for v in (counts, np.ones(5)):
-        draw, rng = _draws(kind, v), np.random.default_rng(0)
-        drawn = np.array([draw(rng) for _ in range(20_000)])
-        expected = v if kind == "weighted-likelihood" else v * (1 - v / v.sum())
-        assert_allclose(drawn.mean(axis=0), v, rtol=0.05)
-        assert_allclose(drawn.var(axis=0), expected, rtol=0.1)
-        if kind == "nonparametric":
-            assert_array_equal(drawn.sum(axis=1), v.sum())
+def test_counts_drawn_have_the_mean_and_spread_of_rows_drawn():
+    """Oracle: the multinomial distribution, mean v and variance v (1 - v / n)."""
+    weighted = np.array([0.25, 1.0, 1.75, 2.5, 4.5])
+    for v, given in (weighted, weighted / 2), (np.ones(5), None):
+        n = round(v.sum())
+        drawn = [draw("nonparametric", 5, 0, i, n, 2.0)(0, 5, given) for i in range(5000)]
+        assert_array_equal(np.sum(drawn, axis=1), n)
+        assert_allclose(np.mean(drawn, axis=0), v, rtol=0.07)
+        assert_allclose(np.var(drawn, axis=0), v * (1 - v / n), rtol=0.12)
+
+
+@pytest.mark.parametrize("shape", [0.01, 0.5, 1.0, 2.5, 50.0, 1e9])
+def test_weights_of_weighted_rows_are_gamma_variates(shape):
+    """Oracle: SciPy's distribution function."""
+    drawn = draw("weighted-likelihood", 20_000)(0, 20_000, np.full(20_000, shape))
+    assert kstest(drawn, gamma(shape).cdf).pvalue > 0.01
+
+
+def test_weights_of_rows_are_exponential_variates():
+    drawn = draw("weighted-likelihood", 20_000)(0, 20_000, None)
+    assert kstest(drawn, "expon").pvalue > 0.01
+
+
+def test_rows_of_all_parts_are_drawn_alike():
+    """Oracle: the multinomial draw of parts, and of rows wherever they are in a part."""
+    n = 3 * PART + 1000
+    total = np.zeros(n)
+    for i in range(50):
+        counts = draw("nonparametric", n, replicate=i)(0, n, None)
+        assert counts.sum() == n
+        total += counts
+    ends = np.arange(0, n, PART)
+    parts = np.add.reduceat(total, ends)
+    sizes = np.diff(np.r_[ends, n])
+    assert chisquare(parts, 50.0 * sizes).pvalue > 0.01
+    assert chisquare(total, np.full(n, 50.0)).pvalue > 0.01
+    assert np.var(parts / sizes) > 0
+
+
+@pytest.mark.parametrize(
+    ("kind", "weighted"),
+    [("nonparametric", False), ("weighted-likelihood", False), ("weighted-likelihood", True)],
+)
+@pytest.mark.parametrize(
+    "cuts", [[0, 0], [1, 2, 3, 5, 5, AT_ONCE + 2], [512, PART, PART + 1, 9000], range(0, 9500, 97)]
+)
+def test_weights_do_not_depend_on_the_pieces_that_rows_come_in(kind, weighted, cuts):
+    n = 2 * PART + 1234
+    weight = np.random.default_rng(0).exponential(size=n) if weighted else None
+    drawn = draw(kind, n, unit=2.0)
+    pieces = [
+        drawn(first, end - first, None if weight is None else weight[first:end])
+        for first, end in itertools.pairwise([0, *cuts, n])
+    ]
+    assert_array_equal(np.concatenate(pieces), drawn(0, n, weight))
+
+
+def test_replicates_and_seeds_have_weights_of_their_own():
+    drawn = [
+        draw("weighted-likelihood", 1000, seed, i)(0, 1000, None)
+        for seed in (0, 1)
+        for i in range(3)
+    ]
+    correlations = np.corrcoef(drawn) - np.eye(6)
+    assert abs(correlations).max() < 0.15
 
 
 def test_noise_has_the_rest_of_the_weight():
@@ -253,6 +312,57 @@ def test_noise_has_the_rest_of_the_weight():
     noise = 1 - made.weights.sum(axis=1)
     assert noise.mean() == pytest.approx(fitted.mixture.noise.weight, rel=0.03)
     assert noise.std() == pytest.approx(np.sqrt(0.25 * 0.75 / 320), rel=0.15)
+
+
+# Rows elsewhere --------------------------------------------------------------------------------
+
+
+def assert_same(one, other):
+    """To the bit."""
+    for name in ("weights", "means", "covariances", "n_collapsed", "n_not_converged"):
+        assert_array_equal(getattr(one, name), getattr(other, name))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("memory", ["1M", "256M"])
+def test_files_have_the_replicates_of_arrays(tmp_path, kind, memory):
+    """Oracle: the rows in memory, to the bit; 1M keeps none of them."""
+    rows = np.tile(LINE, (40, 1)) + 1e-3 * np.random.default_rng(0).normal(size=(40_000, 1))
+    np.save(tmp_path / "rows.npy", np.c_[rows, rows[::-1]])
+    source = fastem.rows.open(tmp_path / "rows.npy", memory=memory)
+    fitted = fastem.fit(source, 2, random_state=0)
+    made = fastem.bootstrap(fitted, source, 2, kind=kind, random_state=5)
+    in_memory = np.load(tmp_path / "rows.npy")
+    assert_same(made, fastem.bootstrap(fitted, in_memory, 2, kind=kind, random_state=5))
+    assert_same(made, fastem.bootstrap(fitted, source, 2, kind=kind, random_state=5))
+
+
+@pytest.mark.parametrize("size", [997, 5000])
+def test_weighted_blocks_have_the_replicates_of_arrays(size):
+    """Oracle: the rows in memory, to the bit. Some weigh nothing."""
+    rows = np.tile(LINE, (40, 1)) + 1e-3 * np.random.default_rng(0).normal(size=(40_000, 1))
+    weight = np.random.default_rng(1).integers(0, 4, 40_000) * 0.75
+
+    def blocks():
+        for start in range(0, 40_000, size):
+            yield rows[start : start + size], weight[start : start + size]
+
+    source = fastem.rows.Blocks(blocks, memory="1M")
+    fitted = fastem.fit(source, 2, random_state=0)
+    options = {"kind": "weighted-likelihood", "random_state": 5}
+    made = fastem.bootstrap(fitted, source, 2, **options)
+    assert_same(made, fastem.bootstrap(fitted, rows, 2, sample_weight=weight, **options))
+    with pytest.raises(ValueError, match=r"Blocks has .* rows|X has .* rows, counted"):
+        fastem.bootstrap(fitted, fastem.rows.Blocks(lambda: [rows]), 2)
+
+
+def test_a_path_is_taken_for_its_rows(tmp_path):
+    np.save(tmp_path / "rows.npy", X)
+    fitted = fastem.fit(X, 2, random_state=0)
+    made = fastem.bootstrap(fitted, str(tmp_path / "rows.npy"), 4, random_state=0)
+    assert_same(made, fastem.bootstrap(fitted, X, 4, random_state=0))
+    with pytest.raises(FileNotFoundError):
+        fastem.bootstrap(fitted, tmp_path / "none.npy")
 
 
 # Collapse --------------------------------------------------------------------------------------
@@ -287,12 +397,14 @@ def test_a_prior_is_that_of_the_fit():
     """Three far rows have small variances of their own, and larger ones under the prior."""
     rows = np.r_[X, [[40.0, 40.0], [40.0, 41.0], [41.0, 40.0]]]
     fitted = fastem.fit(rows, 2, means_init=[[1.0, 3.0], [40.0, 40.0]], prior=True)
-    made = fastem.bootstrap(fitted, rows, 20, kind=KINDS[1], prior=True, random_state=0)
+    made = fastem.bootstrap(
+        fitted, rows, 20, kind="weighted-likelihood", prior=True, random_state=0
+    )
     assert made.n_collapsed == 0
     low, high = made.interval(0.9)
     assert (low.variances < fitted.mixture.full_covariances[:, [0, 1], [0, 1]]).all()
     assert (fitted.mixture.full_covariances[:, [0, 1], [0, 1]] < high.variances).all()
-    without = fastem.bootstrap(fitted, rows, 20, kind=KINDS[1], random_state=0)
+    without = fastem.bootstrap(fitted, rows, 20, kind="weighted-likelihood", random_state=0)
     assert without.variances[:, 1].mean() < 0.5 * made.variances[:, 1].mean()
 
 
@@ -337,12 +449,11 @@ def test_bad_arguments_are_refused(change, error, message):
         fastem.bootstrap(**given)
 
 
-def test_rows_that_are_not_in_memory_are_refused(tmp_path):
-    np.save(tmp_path / "rows.npy", X)
-    fitted = fastem.fit(tmp_path / "rows.npy", 2, random_state=0)
-    with pytest.raises(TypeError, match=r"X is of type .*Path; a bootstrap weights every row"):
-        fastem.bootstrap(fitted, tmp_path / "rows.npy")
-    assert len(fastem.bootstrap(fitted, X, 2).weights) == 2
+def test_draws_of_weighted_rows_elsewhere_are_refused():
+    rows = fastem.rows.Blocks(lambda: [(np.tile(LINE, (70, 1)), np.full(70_000, 0.5))], memory="1M")
+    fitted = fastem.fit(rows, 1)
+    with pytest.raises(ValueError, match=r"kind is 'nonparametric', .*; give kind='weighted-like"):
+        fastem.bootstrap(fitted, rows, 2)
 
 
 @pytest.mark.parametrize("total", [0.5, 1e300])

@@ -40,7 +40,7 @@ def write(path, X, names="abc", **options):
 def rows_of(source):
     """All rows and weights that a source streams."""
     assert isinstance(source, Streamed)
-    blocks = list(source.stream.each(lambda X, w: (X.copy(), w if w is None else w.copy())))
+    blocks = list(source.stream.each(lambda X, w, _: (X.copy(), w if w is None else w.copy())))
     X = np.concatenate([X for X, _ in blocks])
     return X, None if blocks[0][1] is None else np.concatenate([w for _, w in blocks])
 

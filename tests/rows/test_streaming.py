@@ -175,7 +175,7 @@ def test_a_file_that_is_cut_short_during_a_pass(tmp_path):
     np.save(path, clusters())
     source = open_rows(path, memory=SMALL)
 
-    def work(X, weight):
+    def work(X, weight, first):
         os.truncate(path, 300_000)
 
     with pytest.raises(ValueError, match=r"rows.npy ends at row 18742, before the 40000 rows"):
@@ -244,7 +244,7 @@ def test_an_interrupt_between_passes_and_within_one(tmp_path):
     with pytest.raises(KeyboardInterrupt):
         fastem.fit(source, 2, callback=callback, random_state=0)
 
-    def work(X, weight):
+    def work(X, weight, first):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):

@@ -14,7 +14,7 @@ from fastem.density import Density
 from fastem.moments import Moments
 from fastem.rows import memory
 from fastem.rows.dask.sums import MomentsSum
-from fastem.rows.source import Drawn, Limits
+from fastem.rows.source import Drawn, Limits, Weigh
 from fastem.units import Units
 
 
@@ -52,6 +52,8 @@ def take(
 class Order(NamedTuple):
     """What a pass asks of the workers: moments under a density, of chunks of so many rows in all.
 
+    The rows may be given other weights by a function.
+
     How many they are decides how large the pieces are that a chunk is summed in: each has scratch
     of its own, which Dask's workers give back to the system at once.
     """
@@ -60,17 +62,21 @@ class Order(NamedTuple):
     n_samples: int
     density: Density
     units: Units
+    weigh: Weigh | None = None
 
-    def of(self, block: ArrayLike, weight: ArrayLike | None) -> Moments:
-        """The moments of one chunk."""
+    def of(self, block: ArrayLike, weight: ArrayLike | None, first: int) -> Moments:
+        """The moments of one chunk, whose first row has that number."""
         tally = self.density.tally(self.n_samples, self.form.dtype, self.units, parallel=False)
-        tally.add(*self.form.counted(block, weight))
+        X, v = self.form.counted(block, weight)
+        tally.add(X, v if self.weigh is None else self.weigh(first, len(X), v))
         return tally.moments()
 
 
-def summarise(blocks: Sequence[tuple[ArrayLike, ArrayLike | None]], order: Order) -> MomentsSum:
+def summarise(
+    blocks: Sequence[tuple[ArrayLike, ArrayLike | None, int]], order: Order
+) -> MomentsSum:
     """The moments of some chunks."""
-    return reduce(operator.add, (MomentsSum.of(order.of(*pair)) for pair in blocks))
+    return reduce(operator.add, (MomentsSum.of(order.of(*block)) for block in blocks))
 
 
 def add(*sums: MomentsSum) -> MomentsSum:

@@ -17,7 +17,7 @@ from fastem.rows.dask.given import matrix, weights_of
 from fastem.rows.dask.placement import Chunks, at, computed
 from fastem.rows.dask.survey import Survey, survey
 from fastem.rows.memory import union
-from fastem.rows.source import Drawn, Limits, Rows, Source, weight_unit
+from fastem.rows.source import Drawn, Limits, Rows, Source, Weigh, weight_unit
 from fastem.units import Units
 
 #: Moments that are added by one task.
@@ -69,6 +69,21 @@ class Dask(Source):
         return int(self.survey.ends[-1])
 
     @property
+    def weighted(self) -> bool:
+        """Whether rows have weights of their own."""
+        return self.chunks.weights[0] is not None
+
+    @property
+    def total(self) -> float:
+        """Sum of the weights handed out, or number of rows that have none."""
+        return self.survey.total / self.weight_unit
+
+    @property
+    def begins(self) -> NDArray[np.int64]:
+        """Rows that count before each chunk, (n_chunks,)."""
+        return np.concatenate([[0], self.survey.ends[:-1]])
+
+    @property
     def n_features(self) -> int:
         """Number of columns."""
         return self.form.n_features
@@ -88,7 +103,7 @@ class Dask(Source):
         """Rows by their numbers, and their weights."""
         ends = self.survey.ends
         wanted = np.split(numbers, np.searchsorted(numbers, ends[:-1]))
-        begins = np.concatenate([[0], ends[:-1]])
+        begins = self.begins
         taken = self.chunks.each(
             chunk.take,
             lambda i: (self.form, wanted[i] - begins[i]),
@@ -123,10 +138,13 @@ class DaskRows(Rows):
     ----------
     source : Dask
     units : Units
+    weigh : callable, optional
+        What gives the rows other weights.
     """
 
     source: Dask
     units: Units
+    weigh: Weigh | None = None
 
     @property
     def dtype(self) -> np.dtype:
@@ -145,22 +163,28 @@ class DaskRows(Rows):
         # Given as a key of its own, it is sent once to each worker and not once for each chunk; and
         # as part of the graph, not scattered, it outlives the workers that hold it.
         order = delayed(
-            chunk.Order(source.form, source.n_samples, density, self.units),
+            chunk.Order(source.form, source.n_samples, density, self.units, self.weigh),
             traverse=False,
             pure=False,
         )
         summarise, add = delayed(chunk.summarise, pure=False), delayed(chunk.add, pure=False)
-        parts = []
+        parts, begins = [], source.begins.tolist()
         for numbers, worker in source.chunks.groups(source.n_bytes):
             with at(worker):
-                parts.append(summarise([source.chunks.pair(i) for i in numbers], order))
+                blocks = [(*source.chunks.pair(i), begins[i]) for i in numbers]
+                parts.append(summarise(blocks, order))
         while len(parts) > 1:
             parts = [add(*parts[i : i + FAN_IN]) for i in range(0, len(parts), FAN_IN)]
         (found,) = computed(parts)
         moments = found.moments()
-        if source.chunks.weights[0] is None and moments.n_rows != source.n_samples:
+        as_they_are = self.weigh is None and not source.weighted
+        if as_they_are and moments.n_rows != source.n_samples:
             raise ValueError(
                 f"X has {moments.n_rows:.0f} rows, where it had {source.n_samples} before: its "
                 f"chunks changed during the fit; persist them, or read what does not change"
             )
         return moments
+
+    def reweighted(self, weigh: Weigh) -> DaskRows:
+        """The same rows with the weights that a function gives them where they are."""
+        return replace(self, weigh=weigh)

@@ -18,8 +18,8 @@ class Facts(NamedTuple):
     ----------
     n_rows, n_counted : int
         Rows, and those of weight above 0.
-    heaviest : float
-        The largest weight; 1 where there are none.
+    heaviest, total : float
+        The largest weight and the sum of all; 1 and the number of rows where there are none.
     low, high : (n_features,)
         Smallest and largest number in each column of the rows that count.
     bad, bad_weight : Bad or None
@@ -28,6 +28,7 @@ class Facts(NamedTuple):
     n_rows: int
     n_counted: int
     heaviest: float
+    total: float
     low: NDArray[np.float64]
     high: NDArray[np.float64]
     bad: validation.Bad | None
@@ -59,10 +60,13 @@ def survey(
     if X.shape[1] != n_features:
         return ValueError(f"{name} has {X.shape[1]} columns, where X has {n_features}")
     counted = X if v is None else X[v > 0]
+    with np.errstate(over="ignore"):
+        total = float(len(X) if v is None else v.sum())
     return Facts(
         len(X),
         len(counted),
         1.0 if v is None else float(v.max(initial=0.0)),
+        total,
         counted.min(axis=0, initial=np.inf).astype(np.float64),
         counted.max(axis=0, initial=-np.inf).astype(np.float64),
         validation.first_bad(X),
@@ -77,12 +81,13 @@ class Survey(NamedTuple):
     ----------
     ends : (n_blocks,) int
         Rows that count in each block and all before it.
-    heaviest : float
+    heaviest, total : float
     low, high : (n_features,)
     """
 
     ends: NDArray[np.int64]
     heaviest: float
+    total: float
     low: NDArray[np.float64]
     high: NDArray[np.float64]
 
@@ -111,6 +116,7 @@ class Survey(NamedTuple):
         return cls(
             ends,
             max(block.heaviest for block in facts),
+            sum(block.total for block in facts),
             np.min([block.low for block in facts], axis=0),
             np.max([block.high for block in facts], axis=0),
         )

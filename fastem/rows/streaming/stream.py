@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from fastem.kernels.passes import TILE_ROWS
 from fastem.kernels.twins import n_threads
 from fastem.rows.streaming.ahead import SPARE, ahead
-from fastem.rows.tables.table import Block, Reader, Table
+from fastem.rows.tables.table import Block, Table
 
 #: Shares of the budget: rows kept in memory if they are few, all blocks at work (a half of it if
 #: need be), a sample of rows.
@@ -31,6 +31,14 @@ class Buffer(NamedTuple):
 
     X: NDArray
     weight: NDArray[np.float64] | None
+
+
+class Read(NamedTuple):
+    """Rows and weights that were read, and how many rows were before them."""
+
+    X: NDArray
+    weight: NDArray | None
+    first: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,7 +65,7 @@ class Stream:
 
     def each(
         self,
-        work: Callable[[NDArray, NDArray | None], R],
+        work: Callable[[NDArray, NDArray | None, int], R],
         *,
         whole: int = TILE_ROWS,
         most: int | None = None,
@@ -71,8 +79,8 @@ class Stream:
         Parameters
         ----------
         work : callable
-            Of rows and weights; called by several threads at once. What it returns must not be
-            bound to them: other rows will be read into their place.
+            Of rows, weights and the number of the first row; called by several threads at once.
+            What it returns must not be bound to them: other rows will be read into their place.
         whole : int
             Blocks' numbers of rows are multiples of it, but for the last,
         most : int, optional
@@ -101,15 +109,15 @@ class Stream:
         taken = self._buffer(len(rows))
         with self._opened(checked=False) as fill:
             buffer = self._buffer(max(1, BLOCK // self.row_bytes))
-            row = done = 0
+            done = 0
             while done < len(rows) and (block := fill(buffer)) is not None:
-                X, weight = block
-                here = rows[done : np.searchsorted(rows, row + len(X))] - row
+                X, weight, first = block
+                here = rows[done : np.searchsorted(rows, first + len(X))] - first
                 some = slice(done, done + len(here))
                 taken.X[some] = X[here]
                 if taken.weight is not None and weight is not None:
                     taken.weight[some] = weight[here]
-                row, done = row + len(X), done + len(here)
+                done += len(here)
         return taken.X[:done], None if taken.weight is None else taken.weight[:done]
 
     def _buffers(self, least: int, whole: int, most: int | None) -> list[Buffer]:
@@ -130,18 +138,22 @@ class Stream:
         return Buffer(X, np.empty(n) if self.table.weighted else None)
 
     @contextmanager
-    def _opened(self, checked: bool) -> Iterator[Callable[[Buffer], Block | None]]:
-        stamp = self.table.stamp()
+    def _opened(self, checked: bool) -> Iterator[Callable[[Buffer], Read | None]]:
+        stamp, n_read = self.table.stamp(), 0
         with closing(self.table.reader(self.dtype, checked=checked)) as reader:
-            yield lambda buffer: self._fill(buffer, reader, stamp)
 
-    def _fill(self, buffer: Buffer, reader: Reader, stamp: object) -> Block | None:
-        n = reader.read(*buffer)
-        if n:
-            return buffer.X[:n], None if buffer.weight is None else buffer.weight[:n]
-        if self.table.stamp() != stamp:
-            raise changed(self.table)
-        return None
+            def fill(buffer: Buffer) -> Read | None:
+                nonlocal n_read
+                first, n = n_read, reader.read(*buffer)
+                n_read += n
+                if n:
+                    weight = None if buffer.weight is None else buffer.weight[:n]
+                    return Read(buffer.X[:n], weight, first)
+                if self.table.stamp() != stamp:
+                    raise changed(self.table)
+                return None
+
+            yield fill
 
 
 def changed(table: Table) -> ValueError:

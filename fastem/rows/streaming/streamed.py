@@ -46,6 +46,11 @@ class Streamed(OfStream):
         """What the weights are multiples of."""
         return self._surveyed.weight_unit
 
+    @property
+    def total(self) -> float:
+        """Sum of the weights handed out, or number of rows that have none."""
+        return self._surveyed.total
+
     def take(self, numbers: NDArray[np.intp]) -> Drawn:
         """Rows by their numbers, and their weights."""
         return self._surveyed.take(numbers)
@@ -84,7 +89,7 @@ class Streamed(OfStream):
         """What a function makes of all rows, those of weight 0 too, as `Stream.each`."""
         table = self.stream.table
         every = replace(self.stream, table=Unweighted(table) if table.weighted else table)
-        return every.each(lambda X, _: work(X), beside=beside, checked=True)
+        return every.each(lambda X, *_: work(X), beside=beside, checked=True)
 
     @lazy
     def _surveyed(self) -> Source:

@@ -27,12 +27,14 @@ def survey(stream: Stream) -> Memory | Surveyed:
     few = stream.memory // (KEPT * stream.row_bytes)
     n = 0
 
-    def facts(X: NDArray, weight: NDArray | None) -> Facts:
+    def facts(X: NDArray, weight: NDArray | None, _: int) -> Facts:
         heaviest = 0.0 if weight is None else float(weight.max())
+        with np.errstate(over="ignore"):
+            total = float(len(X) if weight is None else weight.sum())
         kept = None if n > few else (X.copy(), None if weight is None else weight.copy())
-        return Facts(len(X), *limits(X), heaviest, kept)
+        return Facts(len(X), *limits(X), heaviest, total, kept)
 
-    heaviest = 0.0
+    heaviest = total = 0.0
     kept: list[Block] = []
     low = np.full(stream.table.n_features, np.inf)
     high = -low
@@ -40,7 +42,7 @@ def survey(stream: Stream) -> Memory | Surveyed:
         for here in results:
             n += here.n
             low, high = np.minimum(low, here.low), np.maximum(high, here.high)
-            heaviest = max(heaviest, here.heaviest)
+            heaviest, total = max(heaviest, here.heaviest), total + here.total
             if here.kept is None or n > few:
                 kept.clear()
             else:
@@ -50,7 +52,7 @@ def survey(stream: Stream) -> Memory | Surveyed:
         raise ValueError(f"{stream.table.name} has no {rows}; give at least one")
     unit = weight_unit(heaviest)
     if n > few:
-        return Surveyed(stream, n, low, high, stamp, unit)
+        return Surveyed(stream, n, low, high, stamp, total / unit, unit)
     weights = [weight / unit for _, weight in kept if weight is not None]
     rows_kept = np.concatenate([X for X, _ in kept])
     return Memory(rows_kept, np.concatenate(weights) if weights else None, unit)
@@ -63,4 +65,5 @@ class Facts(NamedTuple):
     low: NDArray[np.float64]
     high: NDArray[np.float64]
     heaviest: float
+    total: float
     kept: Block | None

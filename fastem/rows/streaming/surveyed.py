@@ -15,7 +15,7 @@ from fastem.kernels.passes import TILE_ROWS
 from fastem.kernels.twins import n_threads
 from fastem.moments import Moments
 from fastem.rows.memory import limits_along, union
-from fastem.rows.source import Drawn, Limits, Rows, Source
+from fastem.rows.source import Drawn, Limits, Rows, Source, Weigh
 from fastem.rows.streaming.ahead import SPARE
 from fastem.rows.streaming.stream import SAMPLE, Stream, changed
 from fastem.rows.tables.table import Block
@@ -44,6 +44,11 @@ class OfStream(Source):
         """float64 or float32."""
         return self.stream.dtype
 
+    @property
+    def weighted(self) -> bool:
+        """Whether rows have weights of their own."""
+        return self.stream.table.weighted
+
 
 @dataclass(frozen=True, eq=False)
 class Surveyed(OfStream):
@@ -57,7 +62,8 @@ class Surveyed(OfStream):
     low, high : (n_features,)
     stamp : object
         The table's at the time.
-    weight_unit : float
+    weight_sum, weight_unit : float
+        Of weights in that unit; the number of rows where there are none.
     """
 
     stream: Stream
@@ -65,12 +71,18 @@ class Surveyed(OfStream):
     low: NDArray[np.float64]
     high: NDArray[np.float64]
     stamp: object
+    weight_sum: float
     weight_unit: float = 1.0
 
     @property
     def n_samples(self) -> int:
         """Number of rows of weight above 0."""
         return self.n
+
+    @property
+    def total(self) -> float:
+        """Sum of the weights handed out, or number of rows that have none."""
+        return self.weight_sum
 
     def take(self, numbers: NDArray[np.intp]) -> Block:
         """Rows by their numbers, and their weights."""
@@ -109,8 +121,9 @@ class Surveyed(OfStream):
         *,
         whole: int = TILE_ROWS,
         most: int | None = None,
+        weigh: Weigh | None = None,
     ) -> Generator[R, None, None]:
-        """One pass as `Stream.each`, weights in their unit.
+        """One pass as `Stream.each`, weights in their unit, or as a function gives them.
 
         Raises
         ------
@@ -119,8 +132,9 @@ class Surveyed(OfStream):
         """
         self._check_stamp()
 
-        def counted(X: NDArray, weight: NDArray | None) -> tuple[int, R]:
-            return len(X), work(X, None if weight is None else weight / self.weight_unit)
+        def counted(X: NDArray, weight: NDArray | None, first: int) -> tuple[int, R]:
+            weight = None if weight is None else weight / self.weight_unit
+            return len(X), work(X, weight if weigh is None else weigh(first, len(X), weight))
 
         n = 0
         with closing(self.stream.each(counted, whole=whole, most=most)) as results:
@@ -149,10 +163,13 @@ class StreamedRows(Rows):
     ----------
     source : Surveyed
     units : Units
+    weigh : callable, optional
+        What gives the rows other weights.
     """
 
     source: Surveyed
     units: Units
+    weigh: Weigh | None = None
 
     @property
     def dtype(self) -> np.dtype:
@@ -163,8 +180,14 @@ class StreamedRows(Rows):
         """One pass: the moments of all rows, to the bit those of the same rows in memory."""
         source = self.source
         tally = density.tally(source.n_samples, source.dtype, self.units, parallel=False)
-        most = max(1, tally.most_slots // (n_threads(np.inf) + SPARE)) * tally.slot_rows
-        with closing(source.each(tally.sums, whole=tally.slot_rows, most=most)) as results:
+        whole = tally.slot_rows
+        most = max(1, tally.most_slots // (n_threads(np.inf) + SPARE)) * whole
+        passed = source.each(tally.sums, whole=whole, most=most, weigh=self.weigh)
+        with closing(passed) as results:
             for sums in results:
                 tally.merge(sums)
         return tally.moments()
+
+    def reweighted(self, weigh: Weigh) -> StreamedRows:
+        """The same rows with the weights that a function gives them at every pass."""
+        return replace(self, weigh=weigh)

@@ -65,6 +65,37 @@ def test_select(threads):
     assert_allclose([row.bic for row in got.table], [row.bic for row in expected.table])
 
 
+def assert_same_replicates(one, other):
+    for name in "weights", "means", "covariances":
+        assert_allclose(getattr(one, name), getattr(other, name), rtol=1e-8, atol=1e-8)
+
+
+@pytest.mark.parametrize("kind", ["nonparametric", "weighted-likelihood"])
+@pytest.mark.parametrize("chunks", [700, (1, 2500, 499)])
+def test_a_bootstrap(threads, kind, chunks):
+    """Oracle: the replicates of the same rows in memory, whose weights do not depend on chunks."""
+    X, _ = problem()
+    rows = da.from_array(X, chunks=(chunks, 3))
+    fitted = fastem.fit(rows, 3, random_state=0)
+    made = fastem.bootstrap(fitted, rows, 3, kind=kind, random_state=1)
+    assert_same_replicates(made, fastem.bootstrap(fitted, X, 3, kind=kind, random_state=1))
+
+
+def test_a_bootstrap_of_weighted_rows_on_a_cluster(client):
+    """Oracle: the same rows in memory. One chunk has no row that counts."""
+    X, _ = problem(n=6000)
+    weight = some_zeros(6000)
+    weight[1000:2000] = 0
+    rows, weights = da.from_array(X, chunks=(1000, 3)), da.from_array(weight, chunks=1000)
+    fitted = fastem.fit(rows, 3, sample_weight=weights, random_state=0)
+    options = {"kind": "weighted-likelihood", "random_state": 1}
+    made = fastem.bootstrap(fitted, rows, 2, sample_weight=weights, **options)
+    in_memory = fastem.bootstrap(fitted, X, 2, sample_weight=weight, **options)
+    assert_same_replicates(made, in_memory)
+    with pytest.raises(ValueError, match="not in memory; give kind='weighted-likelihood'"):
+        fastem.bootstrap(fitted, rows, 2, sample_weight=weights)
+
+
 def test_far_rows_of_float32_are_widened(threads):
     """Oracle: the fit in memory, which widens them too."""
     X, _ = problem(dtype=np.float32)
