@@ -1,5 +1,6 @@
 """Densities row by row against SciPy's `multivariate_normal`, by way of the oracle."""
 
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -16,6 +17,7 @@ from fastem.density.slots import (
     SLOT_ROW_BYTES,
     SLOT_TILES,
     most_slots,
+    plan,
     slot_tiles,
 )
 from fastem.kernels import passes
@@ -277,3 +279,21 @@ def test_matrix_that_only_rounding_makes_positive_definite():
     density, units = mixture._factored
     X = np.array([[0.0, 0.0], [1.0, 1.0], [5.0, 6.0]])
     assert_allclose(mixture.log_prob(X), density.log_prob(X, units), rtol=1e-7)
+
+
+@families
+@dtypes
+def test_labels_of_a_pass_are_those_of_predict(covariance_type, dtype, monkeypatch):
+    """However few slots may stand in memory; a row that is not a number goes to the first."""
+    mixture, X = problem(3, 5, covariance_type, dtype, n=3000)
+    X[7] = np.nan
+    density, units = factored(mixture, covariance_type, X)
+    expected = density.predict(X, units)
+    assert len(np.unique(expected)) == 5
+    assert expected[7] == 0
+    monkeypatch.setattr("fastem.density.tally.slots.plan", lambda *sizes: (*plan(*sizes)[:1], 1, 2))
+    assert np.array_equal(density.classify(X, units), expected)
+    noisy = replace(density, log_noise=float(density.log_norms.max()) - 3.0)
+    expected = noisy.predict(X, units)
+    assert (expected == -1).any()
+    assert np.array_equal(noisy.classify(X, units), expected)

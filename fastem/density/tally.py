@@ -27,6 +27,7 @@ LISTING = 0.02
 GATHER_WORK = 35.0
 MUST_SAVE = 0.95
 
+_NO_LABELS = np.empty(0, np.int32)
 _NO_WEIGHTS = read_only(np.empty(0))
 _AS_THEY_COME = read_only(np.empty(0, np.uint16))
 
@@ -99,8 +100,16 @@ class Tally:
         block: NDArray,
         sample_weight: NDArray[np.float64] | None,
         order: Order | None = None,
+        labels: NDArray[np.int32] | None = None,
     ) -> NDArray[np.float64]:
         """What `merge` is to add for a block of at most `most_slots`; any thread may call this.
+
+        Parameters
+        ----------
+        block, sample_weight, order
+            As `add` has them.
+        labels : (n,) int32, optional
+            Receives the index of each row's likeliest component; noise is the last. No order then.
 
         Returns
         -------
@@ -125,6 +134,7 @@ class Tally:
             self._units.array,
             *self._parameters,
             sums,
+            _NO_LABELS if labels is None else labels,
         )
         if sample_weight is None:
             sums[:-1, 0] = slot_rows

@@ -90,7 +90,8 @@ def whiten(step, point, K, D, factors, scale):
         else:  # one variance for all columns
             squares = 0.0
             for d in range(D):
-                squares += factors[k, d] ** 4
+                square = factors[k, d] * factors[k, d]
+                squares += square * square
             step[K + K * D + k] *= weight * math.sqrt(squares)
 
 

@@ -93,6 +93,21 @@ def _accumulate(tile, means, factors, listed, n_listed, densities, moments, scra
         accumulate_axis_aligned(tile, means, listed, n_listed, densities, counts, first, second)
 
 
+@jit
+def _label(listed, n_listed, densities, labels):
+    """The likeliest of the listed components, row by row; the first one wins a tie."""
+    kind = densities.dtype.type
+    for b in range(size(labels.size)):
+        best = listed[0]
+        largest = kind(-np.inf)
+        for a in range(n_listed):
+            value = densities[LISTED + size(a) * STRIDE + b]
+            if value > largest:
+                largest = value
+                best = listed[a]
+        labels[b] = best
+
+
 @twins
 def summarise(
     slot,
@@ -107,6 +122,7 @@ def summarise(
     factors,
     log_norms,
     sums,
+    labels,
 ):
     """Moments of a slot of the block about the means.
 
@@ -129,6 +145,8 @@ def summarise(
         Zeros on entry. Of each slot: a place for the weight of its rows, which is left alone;
         log-likelihood and uncertainty, in bits; then counts, first and second moments, of matrices
         only the lower triangles.
+    labels : (n,) or (0,) int32
+        Receives the index of each row's likeliest component. Empty means that nobody asks.
     """
     n_components, n_features = means.shape
     tile = buffer(n_features, rows)
@@ -144,6 +162,8 @@ def summarise(
         components, m = listed[which], int(n_listed[which])
         _load(rows, weight, index, t, end, units, tile, densities)
         _log_densities(tile, means, factors, log_norms, components, m, densities, scratch)
+        if labels.size > 0:
+            _label(components, m, densities, labels[t:end])
         if exponentiate(m, densities) > 0:
             blank_vanished(n_features, tile, densities)
         log_likelihood, uncertainty = normalise(m, densities)
@@ -209,7 +229,6 @@ def responsibilities(
 @twins
 def predict(slot, rows, tiles, units, listed, means, factors, log_norms, rests, chosen, out):
     """Index of the likeliest component of a slot's rows, into out (n,) int32; ties: the first."""
-    kind = rows.dtype.type
     n_components, n_features = means.shape
     tile = buffer(n_features, rows)
     densities = buffer(n_components + SPARE, rows)
@@ -222,12 +241,4 @@ def predict(slot, rows, tiles, units, listed, means, factors, log_norms, rests, 
         _exact_log_densities(
             tile, means, factors, log_norms, rests, chosen, listed, densities, scratch
         )
-        for b in range(size(end - t)):
-            best = 0
-            largest = kind(-np.inf)
-            for k in range(n_components):
-                value = densities[LISTED + size(k) * STRIDE + b]
-                if value > largest:
-                    largest = value
-                    best = k
-            out[t + b] = best
+        _label(listed, n_components, densities, out[t:end])

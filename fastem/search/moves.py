@@ -103,7 +103,7 @@ def improve(
     all_rows, all_weight = standard_rows(sample)
     worth = max(course.tol, _price(family, sample, len(parameters.weights)))
     for _ in range(MAX_ROUNDS):
-        labels = family.factor(parameters).predict(sample.X, sample.units)
+        labels = family.factor(parameters).classify(sample.X, sample.units)
         rows, weight, noise = all_rows, all_weight, family.noise_weight(parameters)
         clear = labels >= 0
         if not clear.any():
