@@ -21,7 +21,7 @@ from fastem.mixture import from_units, to_units
 from fastem.problem import Options, seeds
 from fastem.progress import Progress
 from fastem.results import Fit
-from fastem.rows import MemoryRows, Rows, Source
+from fastem.rows import Rows, Source
 
 #: A replicate ends when the gain still to be expected is below this, in nats for all rows together.
 #: At distance e from the maximum, in standard errors, e^2 / 2 is left to gain: here e is 0.014.
@@ -53,8 +53,8 @@ def bootstrap(
 
     Weights belong to rows, not to places: files, blocks and Dask's chunks have those of the same
     rows in memory, drawn anew at every pass where they are worked on. Each replicate takes some 5
-    to 20 passes over the rows, so give few where there are many. Exact multinomial draws need all
-    the weights at once: rows elsewhere that have weights take the weighted likelihood.
+    to 20 passes over the rows, so give few where there are many. Only nonparametric draws of Dask's
+    rows that have weights of their own depend on the chunks as well.
 
     Sources: B. Efron, Ann. Stat. 7 (1979) 1; M. A. Newton and A. E. Raftery, J. R. Stat. Soc. B 56
     (1994) 3, for the weighted likelihood bootstrap; A. O'Hagan, T. B. Murphy, L. Scrucca and I. C.
@@ -110,17 +110,13 @@ def bootstrap(
     options = Options(reg_covar=reg_covar, max_iter=max_iter, progress=progress, prior=prior)
     data, n_drawn = _data_of(fit, X, sample_weight)
     begun = _Start.of(fit, data, options)
-    if kind == "nonparametric" and data.source.weighted and not begun.in_memory:
-        raise ValueError(
-            "kind is 'nonparametric', whose draws of weighted rows need all weights at once, but "
-            "these are not in memory; give kind='weighted-likelihood'"
-        )
     key = seeds(random_state).generate_state(2, np.uint64)
+    unit, pieces = data.weight_unit, data.source.pieces
     kept: list[tuple[NDArray, ...]] = []
     n_not_converged = 0
     with Progress(options.progress, unit="replicates", total=n_replicates) as bar:
         for i in range(n_replicates):
-            run = begun.run(KINDS[kind](key, i, data.n_samples, n_drawn, data.weight_unit))
+            run = begun.run(KINDS[kind](key, i, data.n_samples, n_drawn, unit, pieces))
             bar.update(f"replicate {i}", -1, run.n_iter, run.trace[-1])
             if not begun.collapsed(run):
                 kept.append(begun.matched(run))
@@ -158,11 +154,6 @@ class _Start:
         parameters = to_units(fitted, kind, rows.units)
         tol = GAIN / fit.n_samples
         return cls(rows, kind, options.bounds(rows), tol, options.max_iter, parameters)
-
-    @property
-    def in_memory(self) -> bool:
-        """Whether all rows are at hand together."""
-        return isinstance(self.rows, MemoryRows)
 
     def run(self, draw: Draw) -> em.Run:
         """EM on the rows so weighted."""

@@ -16,6 +16,7 @@ from numpy.random import Generator, Philox
 from numpy.typing import NDArray
 
 from fastem.lazy import lazy
+from fastem.rows import Pieces
 
 #: Rows that are drawn from together, after it is drawn how often they are drawn in all; as many as
 #: a cache holds with what is worked out on the way.
@@ -40,6 +41,8 @@ class Draw(ABC):
         Rows that they count for.
     weight_unit : float
         What their own weights are multiples of.
+    pieces : Pieces, optional
+        Of rows that have weights.
     """
 
     key: NDArray
@@ -47,6 +50,7 @@ class Draw(ABC):
     n_samples: int
     n_drawn: int
     weight_unit: float = 1.0
+    pieces: Pieces | None = None
 
     @abstractmethod
     def __call__(self, first: int, n: int, weight: NDArray | None) -> NDArray[np.float64]:
@@ -62,14 +66,14 @@ class Counts(Draw):
 
     The parts' totals are one multinomial draw, and each part's total is spread over its rows by
     another: together that is the multinomial draw of all rows (L. Devroye, Non-Uniform Random
-    Variate Generation (1986), chapter 11).
+    Variate Generation (1986), chapter 11). Of rows that have weights the parts are the pieces that
+    they come in: nobody else knows the weights of a part together.
     """
 
     def __call__(self, first: int, n: int, weight: NDArray | None) -> NDArray[np.float64]:
-        """Of rows of weights of their own all must come at once."""
+        """Each row's depends on its number and, in the end, on the weights of all."""
         if weight is not None:
-            assert n == self.n_samples
-            return self.series(0).multinomial(self.n_drawn, weight / weight.sum()).astype(float)
+            return self._of_pieces(first, weight)
         parts = range(first // PART, -(-(first + n) // PART))
         drawn = np.concatenate([np.empty(0), *map(self._of_part, parts)])
         return drawn[first % PART :][:n]
@@ -79,13 +83,29 @@ class Counts(Draw):
         drawn = self.series(1 + part).integers(n, size=self._totals[part])
         return np.bincount(drawn, minlength=n)
 
+    def _of_pieces(self, first: int, weight: NDArray) -> NDArray[np.float64]:
+        """Of whole pieces, from the number of their first row and their weights."""
+        assert self.pieces is not None
+        begins = self.pieces.begins
+        low, high = np.searchsorted(begins, [first, first + len(weight)])
+        cuts = np.r_[begins[low:high], first + len(weight)] - first
+        found = np.empty(len(weight))
+        for piece, begin, end in zip(range(low, high), cuts[:-1], cuts[1:], strict=True):
+            if begin < end:
+                share = weight[begin:end] / weight[begin:end].sum()
+                found[begin:end] = self.series(1 + piece).multinomial(self._totals[piece], share)
+        return found
+
     @lazy
     def _totals(self) -> NDArray[np.int64]:
         """How often rows of each part are drawn."""
-        if self.n_samples <= PART:
+        if self.pieces is not None:
+            sizes = self.pieces.sums
+        elif self.n_samples > PART:
+            sizes = np.diff(np.r_[0 : self.n_samples : PART, self.n_samples])
+        else:
             return np.array([self.n_drawn])
-        sizes = np.diff(np.r_[0 : self.n_samples : PART, self.n_samples])
-        return self.series(0).multinomial(self.n_drawn, sizes / self.n_samples)
+        return self.series(0).multinomial(self.n_drawn, sizes / sizes.sum())
 
 
 class Exponentials(Draw):

@@ -16,13 +16,14 @@ from typing import Any
 from fastem.rows.blocks import Blocks
 from fastem.rows.disk import open, streamed
 from fastem.rows.memory import Memory, MemoryRows
-from fastem.rows.source import Rows, Source, Weigh
+from fastem.rows.source import Pieces, Rows, Source, Weigh
 from fastem.rows.streaming.streamed import Streamed
 
 __all__ = [
     "Blocks",
     "Memory",
     "MemoryRows",
+    "Pieces",
     "Rows",
     "Source",
     "Streamed",

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from fastem.density import Density
 from fastem.kernels.forks import fork_waits
 from fastem.moments import Moments
-from fastem.rows.source import Drawn, Limits, Rows, Source, Weigh
+from fastem.rows.source import Drawn, Limits, Pieces, Rows, Source, Weigh, tile_sums
 from fastem.units import Units
 
 #: Numbers of a long enough row.
@@ -67,15 +67,11 @@ class Memory(Array, Source):
     weight_unit: float = 1.0
 
     @property
-    def weighted(self) -> bool:
-        """Whether rows have weights of their own."""
-        return self.sample_weight is not None
-
-    @property
-    def total(self) -> float:
-        """Sum of the weights handed out, or number of rows that have none."""
-        weight = self.sample_weight
-        return float(len(self.X) if weight is None else weight.sum())
+    def pieces(self) -> Pieces | None:
+        """Weights of rows that always come together."""
+        if self.sample_weight is None:
+            return None
+        return Pieces.of_tiles(len(self.X), tile_sums(self.sample_weight))
 
     def take(self, numbers: NDArray[np.intp]) -> Drawn:
         """Rows by their numbers, and their weights; not copied if they are all."""

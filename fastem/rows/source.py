@@ -12,23 +12,59 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastem.density import Density
+from fastem.kernels.passes import TILE_ROWS
 from fastem.moments import Moments
 from fastem.units import Units
 
-__all__ = ["Drawn", "Limits", "Rows", "Source", "Weigh", "weight_unit"]
+__all__ = [
+    "Drawn",
+    "Limits",
+    "Pieces",
+    "Rows",
+    "Source",
+    "Weigh",
+    "tile_sums",
+    "weight_unit",
+]
 
 #: Some rows (n, n_features) and their weights (n,), if they have any.
 Drawn = tuple[NDArray, NDArray[np.float64] | None]
 #: Smallest and largest number in each column.
 Limits = tuple[NDArray[np.float64], NDArray[np.float64]]
-#: New weights (n,) of some rows that follow each other: from the number of the first among those
-#: that count, how many they are, and the weights that they have, if any.
+#: New weights (n,) of some whole pieces that follow each other: from the number of the first row
+#: among those that count, how many they are, and the weights that they have, if any.
 Weigh = Callable[[int, int, NDArray | None], NDArray[np.float64]]
+
+
+class Pieces(NamedTuple):
+    """Rows that are never given out but together, and their weights.
+
+    Parameters
+    ----------
+    begins : (n_pieces,) int
+        Rows that count before each; two are the same where one has no rows.
+    sums : (n_pieces,)
+        Of the weights handed out.
+    """
+
+    begins: NDArray[np.int64]
+    sums: NDArray[np.float64]
+
+    @classmethod
+    def of_tiles(cls, n: int, sums: NDArray[np.float64]) -> Pieces:
+        """Those of n rows that come in whole tiles, in memory or in blocks of a stream."""
+        return cls(np.arange(0, n, TILE_ROWS), sums)
+
+
+def tile_sums(weight: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Sums of the weights of each tile of rows."""
+    return np.add.reduceat(weight, np.arange(0, len(weight), TILE_ROWS))
 
 
 def weight_unit(heaviest: float) -> float:
@@ -88,13 +124,14 @@ class Source(ABC):
 
     @property
     @abstractmethod
-    def weighted(self) -> bool:
-        """Whether rows have weights of their own."""
+    def pieces(self) -> Pieces | None:
+        """Weights of rows that always come together; None where rows have none of their own."""
 
     @property
-    @abstractmethod
     def total(self) -> float:
         """Sum of the weights handed out, or number of rows that have none."""
+        pieces = self.pieces
+        return float(self.n_samples if pieces is None else pieces.sums.sum())
 
     @property
     @abstractmethod

@@ -13,6 +13,7 @@ import fastem
 from fastem.covariance import FAMILIES
 from fastem.em.loop import run as em_run
 from fastem.inference.draws import AT_ONCE, KINDS, PART
+from fastem.rows import Memory, Pieces
 
 FAITHFUL = np.loadtxt(
     Path(__file__).parents[1] / "data" / "faithful.csv", delimiter=",", skiprows=1
@@ -23,10 +24,11 @@ X, _ = oracle.sample(RNG, 240, np.array([0.3, 0.3, 0.4]), MEANS, np.ones(3), "sp
 LINE = np.concatenate([RNG.normal(0, 1, 400), RNG.normal(3, 0.7, 600)])[:, None]
 
 
-def draw(kind, n, seed=0, replicate=0, n_drawn=None, unit=1.0):
+def draw(kind, n, seed=0, replicate=0, n_drawn=None, unit=1.0, weight=None):
     """The weights of a replicate of so many rows."""
     key = np.random.SeedSequence(seed).generate_state(2, np.uint64)
-    return KINDS[kind](key, replicate, n, n_drawn or n, unit)
+    pieces = Memory(np.empty((n, 1)), weight).pieces
+    return KINDS[kind](key, replicate, n, n_drawn or n, unit, pieces)
 
 
 # Standard errors -------------------------------------------------------------------------------
@@ -241,7 +243,7 @@ def test_counts_drawn_have_the_mean_and_spread_of_rows_drawn():
     weighted = np.array([0.25, 1.0, 1.75, 2.5, 4.5])
     for v, given in (weighted, weighted / 2), (np.ones(5), None):
         n = round(v.sum())
-        drawn = [draw("nonparametric", 5, 0, i, n, 2.0)(0, 5, given) for i in range(5000)]
+        drawn = [draw("nonparametric", 5, 0, i, n, 2.0, given)(0, 5, given) for i in range(5000)]
         assert_array_equal(np.sum(drawn, axis=1), n)
         assert_allclose(np.mean(drawn, axis=0), v, rtol=0.07)
         assert_allclose(np.var(drawn, axis=0), v * (1 - v / n), rtol=0.12)
@@ -273,6 +275,25 @@ def test_rows_of_all_parts_are_drawn_alike():
     assert chisquare(parts, 50.0 * sizes).pvalue > 0.01
     assert chisquare(total, np.full(n, 50.0)).pvalue > 0.01
     assert np.var(parts / sizes) > 0
+
+
+def test_weighted_rows_of_all_pieces_are_drawn_as_their_weights_say():
+    """Oracle: the multinomial distribution. Pieces differ in size, and one has no rows."""
+    begins = np.array([0, 300, 300, 1100])
+    weight = np.random.default_rng(0).integers(1, 5, 2000).astype(float)
+    total = np.zeros(2000)
+    sums = np.append(np.add.reduceat(weight, begins[[0, 1, 3]]), 0.0)[[0, 3, 1, 2]]
+    pieces, n_drawn = Pieces(begins, sums), round(weight.sum())
+    for i in range(200):
+        key = np.random.SeedSequence(0).generate_state(2, np.uint64)
+        drawn = KINDS["nonparametric"](key, i, 2000, n_drawn, 1.0, pieces)
+        calls = [(0, 300), (300, 300), (300, 1100), (1100, 2000)]
+        counts = np.concatenate([drawn(a, b - a, weight[a:b]) for a, b in calls])
+        assert counts.sum() == n_drawn
+        assert_array_equal(counts, drawn(0, 2000, weight))
+        total += counts
+    assert chisquare(total, 200 * weight).pvalue > 0.01
+    assert chisquare(np.add.reduceat(total, begins[[0, 1, 3]]), 200 * sums[[0, 2, 3]]).pvalue > 0.01
 
 
 @pytest.mark.parametrize(
@@ -337,8 +358,9 @@ def test_files_have_the_replicates_of_arrays(tmp_path, kind, memory):
     assert_same(made, fastem.bootstrap(fitted, source, 2, kind=kind, random_state=5))
 
 
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("size", [997, 5000])
-def test_weighted_blocks_have_the_replicates_of_arrays(size):
+def test_weighted_blocks_have_the_replicates_of_arrays(kind, size):
     """Oracle: the rows in memory, to the bit. Some weigh nothing."""
     rows = np.tile(LINE, (40, 1)) + 1e-3 * np.random.default_rng(0).normal(size=(40_000, 1))
     weight = np.random.default_rng(1).integers(0, 4, 40_000) * 0.75
@@ -349,7 +371,7 @@ def test_weighted_blocks_have_the_replicates_of_arrays(size):
 
     source = fastem.rows.Blocks(blocks, memory="1M")
     fitted = fastem.fit(source, 2, random_state=0)
-    options = {"kind": "weighted-likelihood", "random_state": 5}
+    options = {"kind": kind, "random_state": 5}
     made = fastem.bootstrap(fitted, source, 2, **options)
     assert_same(made, fastem.bootstrap(fitted, rows, 2, sample_weight=weight, **options))
     with pytest.raises(ValueError, match=r"Blocks has .* rows|X has .* rows, counted"):
@@ -447,13 +469,6 @@ def test_bad_arguments_are_refused(change, error, message):
     given = {"fit": fastem.fit(X, 2, random_state=0), "X": X} | change
     with pytest.raises(error, match=message):
         fastem.bootstrap(**given)
-
-
-def test_draws_of_weighted_rows_elsewhere_are_refused():
-    rows = fastem.rows.Blocks(lambda: [(np.tile(LINE, (70, 1)), np.full(70_000, 0.5))], memory="1M")
-    fitted = fastem.fit(rows, 1)
-    with pytest.raises(ValueError, match=r"kind is 'nonparametric', .*; give kind='weighted-like"):
-        fastem.bootstrap(fitted, rows, 2)
 
 
 @pytest.mark.parametrize("total", [0.5, 1e300])

@@ -17,7 +17,7 @@ from fastem.rows.dask.given import matrix, weights_of
 from fastem.rows.dask.placement import Chunks, at, computed
 from fastem.rows.dask.survey import Survey, survey
 from fastem.rows.memory import union
-from fastem.rows.source import Drawn, Limits, Rows, Source, Weigh, weight_unit
+from fastem.rows.source import Drawn, Limits, Pieces, Rows, Source, Weigh, weight_unit
 from fastem.units import Units
 
 #: Moments that are added by one task.
@@ -69,14 +69,11 @@ class Dask(Source):
         return int(self.survey.ends[-1])
 
     @property
-    def weighted(self) -> bool:
-        """Whether rows have weights of their own."""
-        return self.chunks.weights[0] is not None
-
-    @property
-    def total(self) -> float:
-        """Sum of the weights handed out, or number of rows that have none."""
-        return self.survey.total / self.weight_unit
+    def pieces(self) -> Pieces | None:
+        """Weights of rows that always come together: of chunks."""
+        if self.chunks.weights[0] is None:
+            return None
+        return Pieces(self.begins, self.survey.sums / self.weight_unit)
 
     @property
     def begins(self) -> NDArray[np.int64]:
@@ -177,7 +174,7 @@ class DaskRows(Rows):
             parts = [add(*parts[i : i + FAN_IN]) for i in range(0, len(parts), FAN_IN)]
         (found,) = computed(parts)
         moments = found.moments()
-        as_they_are = self.weigh is None and not source.weighted
+        as_they_are = self.weigh is None and source.chunks.weights[0] is None
         if as_they_are and moments.n_rows != source.n_samples:
             raise ValueError(
                 f"X has {moments.n_rows:.0f} rows, where it had {source.n_samples} before: its "

@@ -18,8 +18,8 @@ class Facts(NamedTuple):
     ----------
     n_rows, n_counted : int
         Rows, and those of weight above 0.
-    heaviest, total : float
-        The largest weight and the sum of all; 1 and the number of rows where there are none.
+    heaviest, sum : float
+        The largest weight and their sum; 1 and the number of rows where there are none.
     low, high : (n_features,)
         Smallest and largest number in each column of the rows that count.
     bad, bad_weight : Bad or None
@@ -28,7 +28,7 @@ class Facts(NamedTuple):
     n_rows: int
     n_counted: int
     heaviest: float
-    total: float
+    sum: float
     low: NDArray[np.float64]
     high: NDArray[np.float64]
     bad: validation.Bad | None
@@ -81,13 +81,15 @@ class Survey(NamedTuple):
     ----------
     ends : (n_blocks,) int
         Rows that count in each block and all before it.
-    heaviest, total : float
+    heaviest : float
+    sums : (n_blocks,)
+        Of the weights in each block.
     low, high : (n_features,)
     """
 
     ends: NDArray[np.int64]
     heaviest: float
-    total: float
+    sums: NDArray[np.float64]
     low: NDArray[np.float64]
     high: NDArray[np.float64]
 
@@ -116,7 +118,7 @@ class Survey(NamedTuple):
         return cls(
             ends,
             max(block.heaviest for block in facts),
-            sum(block.total for block in facts),
+            np.array([block.sum for block in facts]),
             np.min([block.low for block in facts], axis=0),
             np.max([block.high for block in facts], axis=0),
         )

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastem.lazy import lazy
-from fastem.rows.source import Drawn, Limits, Rows, Source
+from fastem.rows.source import Drawn, Limits, Pieces, Rows, Source
 from fastem.rows.streaming.stream import Stream
 from fastem.rows.streaming.survey import survey
 from fastem.rows.streaming.surveyed import OfStream
@@ -47,9 +47,9 @@ class Streamed(OfStream):
         return self._surveyed.weight_unit
 
     @property
-    def total(self) -> float:
-        """Sum of the weights handed out, or number of rows that have none."""
-        return self._surveyed.total
+    def pieces(self) -> Pieces | None:
+        """Weights of rows that always come together."""
+        return self._surveyed.pieces
 
     def take(self, numbers: NDArray[np.intp]) -> Drawn:
         """Rows by their numbers, and their weights."""

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastem.rows.memory import Memory, limits
-from fastem.rows.source import weight_unit
+from fastem.rows.source import tile_sums, weight_unit
 from fastem.rows.streaming.stream import KEPT, Stream
 from fastem.rows.streaming.surveyed import Surveyed
 from fastem.rows.tables.table import Block
@@ -30,11 +30,12 @@ def survey(stream: Stream) -> Memory | Surveyed:
     def facts(X: NDArray, weight: NDArray | None, _: int) -> Facts:
         heaviest = 0.0 if weight is None else float(weight.max())
         with np.errstate(over="ignore"):
-            total = float(len(X) if weight is None else weight.sum())
+            sums = None if weight is None else tile_sums(weight)
         kept = None if n > few else (X.copy(), None if weight is None else weight.copy())
-        return Facts(len(X), *limits(X), heaviest, total, kept)
+        return Facts(len(X), *limits(X), heaviest, sums, kept)
 
-    heaviest = total = 0.0
+    heaviest = 0.0
+    sums: list[NDArray[np.float64]] = []
     kept: list[Block] = []
     low = np.full(stream.table.n_features, np.inf)
     high = -low
@@ -42,7 +43,9 @@ def survey(stream: Stream) -> Memory | Surveyed:
         for here in results:
             n += here.n
             low, high = np.minimum(low, here.low), np.maximum(high, here.high)
-            heaviest, total = max(heaviest, here.heaviest), total + here.total
+            heaviest = max(heaviest, here.heaviest)
+            if here.sums is not None:
+                sums.append(here.sums)
             if here.kept is None or n > few:
                 kept.clear()
             else:
@@ -52,7 +55,8 @@ def survey(stream: Stream) -> Memory | Surveyed:
         raise ValueError(f"{stream.table.name} has no {rows}; give at least one")
     unit = weight_unit(heaviest)
     if n > few:
-        return Surveyed(stream, n, low, high, stamp, total / unit, unit)
+        of_tiles = np.concatenate(sums) / unit if sums else None
+        return Surveyed(stream, n, low, high, stamp, of_tiles, unit)
     weights = [weight / unit for _, weight in kept if weight is not None]
     rows_kept = np.concatenate([X for X, _ in kept])
     return Memory(rows_kept, np.concatenate(weights) if weights else None, unit)
@@ -65,5 +69,5 @@ class Facts(NamedTuple):
     low: NDArray[np.float64]
     high: NDArray[np.float64]
     heaviest: float
-    total: float
+    sums: NDArray[np.float64] | None
     kept: Block | None

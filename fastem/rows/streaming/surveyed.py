@@ -15,7 +15,7 @@ from fastem.kernels.passes import TILE_ROWS
 from fastem.kernels.twins import n_threads
 from fastem.moments import Moments
 from fastem.rows.memory import limits_along, union
-from fastem.rows.source import Drawn, Limits, Rows, Source, Weigh
+from fastem.rows.source import Drawn, Limits, Pieces, Rows, Source, Weigh
 from fastem.rows.streaming.ahead import SPARE
 from fastem.rows.streaming.stream import SAMPLE, Stream, changed
 from fastem.rows.tables.table import Block
@@ -44,11 +44,6 @@ class OfStream(Source):
         """float64 or float32."""
         return self.stream.dtype
 
-    @property
-    def weighted(self) -> bool:
-        """Whether rows have weights of their own."""
-        return self.stream.table.weighted
-
 
 @dataclass(frozen=True, eq=False)
 class Surveyed(OfStream):
@@ -62,8 +57,9 @@ class Surveyed(OfStream):
     low, high : (n_features,)
     stamp : object
         The table's at the time.
-    weight_sum, weight_unit : float
-        Of weights in that unit; the number of rows where there are none.
+    tile_sums : (n_tiles,) or None
+        Of the weights, in their unit, of each tile of rows.
+    weight_unit : float
     """
 
     stream: Stream
@@ -71,7 +67,7 @@ class Surveyed(OfStream):
     low: NDArray[np.float64]
     high: NDArray[np.float64]
     stamp: object
-    weight_sum: float
+    tile_sums: NDArray[np.float64] | None
     weight_unit: float = 1.0
 
     @property
@@ -80,9 +76,9 @@ class Surveyed(OfStream):
         return self.n
 
     @property
-    def total(self) -> float:
-        """Sum of the weights handed out, or number of rows that have none."""
-        return self.weight_sum
+    def pieces(self) -> Pieces | None:
+        """Weights of rows that always come together."""
+        return None if self.tile_sums is None else Pieces.of_tiles(self.n, self.tile_sums)
 
     def take(self, numbers: NDArray[np.intp]) -> Block:
         """Rows by their numbers, and their weights."""

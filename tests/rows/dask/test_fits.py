@@ -87,13 +87,22 @@ def test_a_bootstrap_of_weighted_rows_on_a_cluster(client):
     weight = some_zeros(6000)
     weight[1000:2000] = 0
     rows, weights = da.from_array(X, chunks=(1000, 3)), da.from_array(weight, chunks=1000)
-    fitted = fastem.fit(rows, 3, sample_weight=weights, random_state=0)
-    options = {"kind": "weighted-likelihood", "random_state": 1}
+    fitted = fastem.fit(X, 3, sample_weight=weight, random_state=0)
+    options = {"kind": "weighted-likelihood", "random_state": 1, "max_iter": 3}
     made = fastem.bootstrap(fitted, rows, 2, sample_weight=weights, **options)
     in_memory = fastem.bootstrap(fitted, X, 2, sample_weight=weight, **options)
     assert_same_replicates(made, in_memory)
-    with pytest.raises(ValueError, match="not in memory; give kind='weighted-likelihood'"):
-        fastem.bootstrap(fitted, rows, 2, sample_weight=weights)
+
+
+def test_a_bootstrap_draws_weighted_rows_in_chunks(threads):
+    """Oracle: the same rows in memory, which are drawn in tiles: here the chunks are those."""
+    X, _ = problem()
+    weight = np.random.default_rng(0).integers(1, 4, 3000) / 2
+    rows, weights = da.from_array(X, chunks=(512, 3)), da.from_array(weight, chunks=512)
+    fitted = fastem.fit(rows, 3, sample_weight=weights, random_state=0)
+    made = fastem.bootstrap(fitted, rows, 2, sample_weight=weights, random_state=1)
+    in_memory = fastem.bootstrap(fitted, X, 2, sample_weight=weight, random_state=1)
+    assert_same_replicates(made, in_memory)
 
 
 def test_far_rows_of_float32_are_widened(threads):
