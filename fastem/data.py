@@ -172,6 +172,12 @@ class Data:
             yield replace(sample, X=X, sample_weight=weight)
             size *= GROWTH
 
+    def held(self, n: int, units: Units, seed: np.random.SeedSequence) -> MemoryRows:
+        """At most n rows beside the samples, in those units; the same ones for a seed."""
+        rng = np.random.default_rng(seed)
+        X, weight = self.once(("held", n), partial(self.tractable.draw, n, rng))
+        return MemoryRows(X, weight, units)
+
     def marked(
         self, marks: ArrayLike, name: str, n_components: int, seed: np.random.SeedSequence
     ) -> NDArray[np.bool_]:

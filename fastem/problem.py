@@ -15,7 +15,7 @@ from fastem.data import Data, Sample
 from fastem.em.checkpoint import Checkpoint
 from fastem.lazy import lazy
 from fastem.results import Callback
-from fastem.rows import Rows
+from fastem.rows import MemoryRows, Rows
 from fastem.starts import STARTS, Given, clutter
 
 #: Default floor of covariances' eigenvalues, as a share of the data's own variance.
@@ -131,9 +131,13 @@ class Problem:
         """Samples of more and more rows, up to a share of all, in the units of `sample`."""
         return self.data.larger_samples(self.sample, self.stream(0))
 
-    def stream(self, i: int) -> np.random.SeedSequence:
+    def held(self, n: int) -> MemoryRows:
+        """At most n rows beside the samples, in their units."""
+        return self.data.held(n, self.sample.units, self.stream(0, 0))
+
+    def stream(self, *key: int) -> np.random.SeedSequence:
         """A source of chance of its own, the same one at every call (`spawn` counts its calls)."""
-        return np.random.SeedSequence(self.seed.entropy, spawn_key=(*self.seed.spawn_key, i))
+        return np.random.SeedSequence(self.seed.entropy, spawn_key=(*self.seed.spawn_key, *key))
 
     @property
     def shapes(self) -> tuple[tuple[int, ...], ...]:

@@ -3,7 +3,8 @@
 course      the rows, and what is fitted to them
 restarts    many starts race, the poor ones are dropped early
 moves       splits and merges of the winner's components
-splitting   starts of one component more
+chance      components that other rows than the sample's do not bear out are put elsewhere
+splitting   components cut in half, for one more or in place of others
 """
 
 from fastem.search.course import Course

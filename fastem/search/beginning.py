@@ -54,7 +54,12 @@ def _begin(problem: Problem, watch: Watch) -> tuple[Parameters, tuple[Restart, .
         finalists = [i for i, start in enumerate(begun) if start.finalist]
         further = (_course(problem, rows) for rows in problem.larger_samples)
         winner, restarts = race(
-            course, starts, further, finalists=finalists, on_pass=watch.race(sample.units)
+            course,
+            starts,
+            further,
+            held=problem.held if sample.n_samples < problem.data.n_samples else None,
+            finalists=finalists,
+            on_pass=watch.race(sample.units),
         )
     return change_units(winner, kind, sample.units, units), restarts
 

@@ -13,6 +13,8 @@ import numpy as np
 
 from fastem.covariance import Parameters
 from fastem.results import Restart
+from fastem.rows import MemoryRows
+from fastem.search.chance import borne_out
 from fastem.search.course import Course
 from fastem.search.moves import improve
 from fastem.search.twins import firsts
@@ -32,6 +34,7 @@ def race(
     starts: list[Parameters],
     further: Iterable[Course] = (),
     *,
+    held: Callable[[int], MemoryRows] | None = None,
     finalists: Collection[int] = (),
     on_pass: OnPass | None = None,
 ) -> tuple[Parameters, tuple[Restart, ...]]:
@@ -47,6 +50,8 @@ def race(
         In the units of its rows.
     further : iterable of Course
         Larger and larger samples, in the same units.
+    held : callable, optional
+        Gives so many other rows, which are to bear out the winner's components.
     finalists : collection of int
         Starts that are not dropped, whatever their level.
     on_pass : callable, optional
@@ -61,9 +66,9 @@ def race(
     """
     first_of = firsts(starts, course)
     runners = [_Runner(i, start) for i, start in enumerate(starts) if first_of[i] == i]
-    held = _Race(course, runners, {first_of[i] for i in finalists}, on_pass)
-    records = {r.index: r for r in held.run(further)}
-    return held.winner.parameters, tuple(
+    contest = _Race(course, runners, {first_of[i] for i in finalists}, on_pass)
+    records = {r.index: r for r in contest.run(further, held)}
+    return contest.winner.parameters, tuple(
         _repeated(records[first], i) for i, first in enumerate(first_of)
     )
 
@@ -99,19 +104,25 @@ class _Race:
     def winner(self) -> _Runner:
         return self._alive[0]
 
-    def run(self, further: Iterable[Course]) -> list[Restart]:
+    def run(
+        self, further: Iterable[Course], held: Callable[[int], MemoryRows] | None
+    ) -> list[Restart]:
         """Round after round to the end, and further; the records of all runners."""
         done: list[Restart] = []
         budget = FIRST_ROUND
         while not self._round(budget):
             done += [runner.record("dropped") for runner in self._drop()]
             budget *= 2
+        if held is not None and self.winner.collapsed:
+            self._prove(held)
         if self.winner.converged and not self.winner.collapsed:
             self._improve()
         for course in further:
             if self._stopped or self.winner.collapsed:
                 break
             self._go_on(course)
+        if held is not None:
+            self._prove(held)
         done += [runner.record("finished") for runner in self._alive[1:]]
         return [*done, self.winner.record("chosen")]
 
@@ -168,6 +179,26 @@ class _Race:
             if each is first:
                 self._alive.remove(runner)
                 self._alive.insert(0, runner)
+
+    def _prove(self, held: Callable[[int], MemoryRows]) -> None:
+        """Part with components of the winner that other rows do not bear out."""
+        winner, tries = self.winner, list[_Runner]()
+
+        def again(start: Parameters) -> Parameters | None:
+            tried = _Runner(winner.index, start)
+            if not self._stopped:
+                self._advance(tried, self._course.max_iter, -np.inf)
+            winner.n_iter += tried.n_iter
+            tries.append(tried)
+            return None if tried.collapsed or self._stopped else tried.parameters
+
+        found = borne_out(self._course, winner.parameters, held, again)
+        for tried in tries:
+            if tried.parameters is found:
+                winner.parameters = found
+                if winner.collapsed:  # whose level was that of a few rows
+                    winner.level, winner.converged = tried.level, tried.converged
+                    winner.collapsed = False
 
     def _advance(self, runner: _Runner, steps: int, to_beat: float) -> None:
         """Run one start some steps further."""

@@ -181,6 +181,67 @@ def test_more_rows_decide_between_maxima_that_few_cannot_tell_apart(shortfall):
     assert level == pytest.approx(levels[1][chosen], abs=1e-7)
 
 
+def heap(at, share):
+    """Two clusters, and ten more of 190 rows in a heap; of other rows a share is there as well.
+
+    The start has a component on the heap.
+    """
+    rng = np.random.default_rng(0)
+
+    def clusters(n):
+        return np.r_[rng.normal(0, 1, n), rng.normal(8, 1, 2 * n)]
+
+    few = np.r_[clusters(60), rng.normal(at, 0.05, 10)][:, None]
+    others = np.r_[clusters(600), rng.normal(at, 0.05, round(1800 * share))][:, None]
+    means = np.array([[0.0], [8.0], [at]])
+    start = Parameters(np.array([0.3, 0.6, 0.1]), means, np.array([1.0, 1.0, 0.01]))
+    return few, others, start
+
+
+def test_a_component_that_other_rows_do_not_bear_out_gives_way():
+    """Oracle: the likelihood of the others where the race ends without them."""
+    few, others, start = heap(1.0, 0.0)
+    small, held = course(few, 1.0), course(others, 0.0).rows
+    spurious, _ = race(small, [start])
+    assert spurious.weights.min() * len(few) == pytest.approx(10, abs=3)
+    sound, restarts = race(small, [start], held=lambda n: held)
+    assert sound.weights.min() > 0.05
+
+    def level(parameters):
+        return held.summarise(family("spherical").factor(parameters)).log_likelihood
+
+    assert level(sound) > level(spurious)
+    assert restarts[0].n_iter > len(restarts[0].trace)  # what it took counts
+
+
+def test_a_component_that_other_rows_bear_out_stays():
+    """Oracle: the bits of the race without the others, which show the heap as well."""
+    few, others, start = heap(20.0, 0.05)
+    small, held = course(few, 1.0), course(others, 0.0).rows
+    without, proven = race(small, [start])[0], race(small, [start], held=lambda n: held)[0]
+    assert all(np.array_equal(a, b) for a, b in zip(without, proven, strict=True))
+
+
+def test_a_start_that_collapsed_onto_a_row_is_mended_by_others():
+    """Oracle: the truth. The row is an outlier, and every start has a component on it."""
+    few, others, start = heap(1.0, 0.0)
+    few = np.r_[few[:-10], [[40.0]]]
+    means = np.array([[0.0], [8.0], [40.0]])
+    small, held = course(few, 1.0), course(others, 0.0).rows
+    singular, (record,) = race(small, [start._replace(means=means)])
+    assert record.outcome == "chosen"
+    assert collapsed(singular, family("spherical"), small.bounds).any()
+    mended, _ = race(small, [start._replace(means=means)], held=lambda n: held)
+    assert not collapsed(mended, family("spherical"), small.bounds).any()
+
+
+def test_no_other_rows_are_asked_for_where_every_component_has_many():
+    few, _, start = heap(20.0, 0.0)
+    many = course(np.repeat(few, 20, axis=0), 1.0)
+    assert (start.weights * 3800 > 100).all()
+    race(many, [start], held=lambda n: pytest.fail("they were asked for"))
+
+
 def test_the_race_ends_over_larger_and_larger_samples_of_the_same_units():
     rows = np.random.default_rng(0).normal(size=(3 * 8**2 * MIN_SAMPLE, 1))
     data, seed = Data.of(rows, None), np.random.SeedSequence(0)

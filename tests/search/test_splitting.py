@@ -6,7 +6,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 from fastem.covariance import FAMILIES, Bounds, Parameters
-from fastem.search.splitting import splits
+from fastem.search.splitting import replaced, splits
 
 BOUNDS = Bounds(np.zeros(3), 0.0)
 MIXTURE = Parameters(*oracle.random_mixture(np.random.default_rng(0), 4, 3))
@@ -54,3 +54,27 @@ def test_a_component_without_spread_is_halved_all_the_same():
     ((_, means, covariances),) = splits(flat, FAMILIES["full"], Bounds(np.zeros(3), 1e-10))
     assert not means.any()
     assert_allclose(covariances, np.tile(1e-10 * np.eye(3), (2, 1, 1)))
+
+
+def test_replaced_components_are_halves_of_the_heaviest_and_the_others_stay():
+    """Oracle: `splits` of the mixture without them."""
+    weights = np.array([0.1, 0.5, 0.25, 0.15])
+    found = replaced(MIXTURE._replace(weights=weights), np.array([0]), FAMILIES["full"], BOUNDS)
+    left = Parameters(weights[1:] / 0.9, *(part[1:] for part in MIXTURE[1:]))
+    expected = splits(left, FAMILIES["full"], BOUNDS)[0]
+    order = [3, 2, 0, 1]  # there the halves are last
+    for got, wanted in zip(found, expected, strict=True):
+        assert_allclose(got, wanted[order])
+
+
+@pytest.mark.parametrize("name", [n for n in FAMILIES if n not in ("E", "V")])
+def test_every_family_may_have_several_replaced(name):
+    """Oracle: the mean of the whole mixture, which halves do not move."""
+    kind = FAMILIES[name]
+    shape = kind.shape(4, 3)
+    covariances = np.broadcast_to(1.0 if kind.diagonal else np.eye(3), shape).copy()
+    given = Parameters(np.array([0.0, 0.6, 0.0, 0.4]), MIXTURE.means, covariances)
+    found = replaced(given, np.array([0, 2]), kind, BOUNDS)
+    assert_allclose(found.weights, [0.3, 0.3, 0.2, 0.2])
+    assert_allclose(found.weights @ found.means, given.weights @ given.means)
+    kind.factor(found)

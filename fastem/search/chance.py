@@ -1,0 +1,82 @@
+"""Components that a sample's chance made up, told by other rows and put where these need them.
+
+The likelihood of a sample has maxima in which a component holds a few rows that happen to lie in a
+line or a heap (G. McLachlan and D. Peel, Finite Mixture Models, 2000, section 3.10, on spurious
+maxima). Over more rows such a component shrinks for hundreds of passes, and in the end collapses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastem.covariance import Family, Parameters
+from fastem.rows import MemoryRows
+from fastem.search.course import Course
+from fastem.search.splitting import replaced
+
+#: Rows of the sample, for each column and one more, from which no component is suspected; and up to
+#: which one is not to be had, whatever the likelihood.
+MANY = 50
+FEW = 2
+#: A component is not borne out whose share of other rows is less than this one of its weight.
+LEAST_SHARE = 0.8
+#: Replacements, at most.
+ROUNDS = 4
+
+
+def borne_out(
+    course: Course,
+    parameters: Parameters,
+    held: Callable[[int], MemoryRows],
+    again: Callable[[Parameters], Parameters | None],
+) -> Parameters:
+    """Replace components that other rows do not bear out, while those are the likelier for it.
+
+    Parameters
+    ----------
+    course : Course
+        Over the sample.
+    parameters : Parameters
+        Where EM converged.
+    held : callable
+        Gives so many other rows; not called where all components have many rows of the sample.
+    again : callable
+        Runs EM over the course from given parameters; None where that comes to nothing.
+    """
+    row = (parameters.means.shape[1] + 1) / course.rows.n_samples
+    if not (parameters.weights < MANY * row).any():
+        return parameters
+    rows = held(course.rows.n_samples)
+    level, shares = _judged(parameters, course.family, rows)
+    at_once = len(shares)
+    for _ in range(ROUNDS):
+        weights = parameters.weights
+        doubtful = _doubtful(weights, shares, MANY * row)[:at_once]
+        if not 0 < len(doubtful) < len(shares):
+            break
+        tried = again(replaced(parameters, doubtful, course.family, course.bounds))
+        at_once = len(doubtful) // 2
+        if tried is None:
+            continue
+        reached, found = _judged(tried, course.family, rows)
+        if reached > level or (weights[doubtful] < FEW * row).all():
+            parameters, level, shares, at_once = tried, reached, found, len(shares)
+    return parameters
+
+
+def _doubtful(weights: NDArray, shares: NDArray, suspect: float) -> NDArray[np.intp]:
+    """Components that are not borne out, the most doubtful first."""
+    ratio = shares / np.maximum(weights, np.finfo(float).tiny)
+    order = np.argsort(ratio, kind="stable")
+    return order[(weights[order] < suspect) & (ratio[order] < LEAST_SHARE)]
+
+
+def _judged(
+    parameters: Parameters, family: Family, rows: MemoryRows
+) -> tuple[float, NDArray[np.float64]]:
+    """Mean log-likelihood of rows, and the components' shares of them."""
+    moments = rows.summarise(family.factor(parameters))
+    return moments.log_likelihood / moments.n_rows, moments.counts / moments.n_rows
