@@ -2,7 +2,7 @@
 
 Numba optimises a function and makes machine code of it, does so again in each function that calls
 it, and so on up to the kernel, which alone ever runs: a third of the time to compile. Here what is
-called stays what Numba first made of it, until the kernel is optimised as a whole.
+called stays what Numba first made of it, only tidied up, until the kernel is optimised as a whole.
 
 A function called from Python is compiled as usual. Where Numba's inner workings are not those known
 here, all are.
@@ -24,11 +24,33 @@ except ImportError as error:
     LOG.debug("functions are compiled apart from their callers: %s", error)
     JITCodeLibrary = None  # type: ignore[assignment, misc]
 
+try:
+    from llvmlite.binding import create_new_function_pass_manager  # type: ignore[import-untyped]
+    from numba.core.codegen import JITCPUCodegen
+
+    BRIEF = hasattr(create_new_function_pass_manager(), "add_sroa_pass")
+    BRIEF &= hasattr(JITCPUCodegen, "_pass_builder")
+except ImportError:
+    BRIEF = False
+
 
 if JITCodeLibrary is not None:
 
     class _Library(JITCodeLibrary):
-        """Code as it was first made: neither optimised nor made machine code."""
+        """Code as it was first made: neither made machine code nor optimised, but for its size."""
+
+        def _optimize_functions(self, ll_module: Any) -> None:
+            if not BRIEF:
+                super()._optimize_functions(ll_module)
+                return
+            ll_module.data_layout = self._codegen._data_layout
+            passes, builder = create_new_function_pass_manager(), self._codegen._pass_builder()
+            passes.add_sroa_pass()
+            passes.add_simplify_cfg_pass()
+            passes.add_instruction_combine_pass()
+            for function in ll_module.functions:
+                if not function.is_declaration:
+                    passes.run(function, builder)
 
         def _optimize_final_module(self) -> None:
             pass
