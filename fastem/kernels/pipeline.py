@@ -1,8 +1,8 @@
 """The way from a kernel's Python to machine code: Numba's, without the detours.
 
 Two thirds of the time to compile is Numba's own Python. Much of that asks again and again what the
-sum of two numbers is, looks for constructs that no kernel has, or counts Numba's many objects for
-the garbage collector. Here each is asked once, or left out.
+sum of two numbers is, and whether an array is one, looks for constructs that no kernel has, or
+counts Numba's many objects for the garbage collector. Here each is asked once, or left out.
 """
 
 import contextlib
@@ -16,7 +16,7 @@ LOG = logging.getLogger(__name__)
 try:
     from numba.core.compiler import CompilerBase, DefaultPassBuilder
     from numba.core.compiler_machinery import PassManager
-    from numba.core.types import Boolean, Function, Literal, Number
+    from numba.core.types import Array, Boolean, Function, Literal, Number
 except ImportError as error:
     LOG.debug("kernels take Numba's whole way: %s", error)
     CompilerBase = None  # type: ignore[assignment, misc]
@@ -65,6 +65,22 @@ class _Typing:
         return self._known[key]
 
 
+def _look_up_less(target: Any) -> None:
+    """Say at once that arrays need not be turned into arrays: Numba asks it at each access.
+
+    Its own answer takes two errors, each with a message, and a look for new libraries.
+    """
+    look_up = target.get_function
+
+    def get_function(function: Any, signature: Any, *more: Any, **named: Any) -> Any:
+        is_conversion = isinstance(function, str) and function == "__array__"
+        if is_conversion and type(signature.args[0]) is Array:
+            raise NotImplementedError
+        return look_up(function, signature, *more, **named)
+
+    target.get_function = get_function
+
+
 @contextlib.contextmanager
 def garbage_left_alone() -> Iterator[None]:
     """Do not look for garbage among the many objects of Numba: a tenth of the time to compile."""
@@ -90,6 +106,7 @@ else:
             if self.state.flags.auto_parallel.enabled:
                 return [whole]
             self.state.typingctx = _Typing(self.state.typingctx)
+            _look_up_less(self.state.targetctx)  # this compilation's own copy
             lean = PassManager(whole.pipeline_name)
             lean.passes = [each for each in whole.passes if each[0].name() not in NEEDLESS]
             lean.finalize()

@@ -6,6 +6,7 @@ import numba
 import numpy as np
 import pytest
 from numba.core import event
+from numba.core.base import BaseContext
 
 from fastem.kernels import jit as options
 from fastem.kernels import pipeline
@@ -82,6 +83,23 @@ def test_operators_on_numbers_are_resolved_once():
     known = dict(pipeline._Typing._known)
     jit(mixed.py_func)(np.ones(4), 4, False)
     assert pipeline._Typing._known == known
+
+
+def test_arrays_are_known_to_be_arrays(monkeypatch):
+    """Oracle: Numba's own pipeline asks."""
+    asked, look_up = [], BaseContext.get_function
+
+    def get_function(self, function, *more, **named):
+        asked.append(function)
+        return look_up(self, function, *more, **named)
+
+    monkeypatch.setattr(BaseContext, "get_function", get_function)
+    numba.njit(_nrt=False, **options._options())(mixed.py_func)(np.ones(3), 3, True)
+    assert "__array__" in asked
+    asked.clear()
+    jit(mixed.py_func)(np.ones(3), 3, True)
+    assert asked
+    assert "__array__" not in asked
 
 
 def test_unknown_numba_compiles_by_its_whole_pipeline(monkeypatch):
