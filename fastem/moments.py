@@ -186,15 +186,10 @@ class Moments:
         """Statistics, weights, means and covariances of them, and how many components are dead."""
         K, D = shape = self.about.shape
         statistics = np.empty(K + K * D + self.second.size)
-        n_dead = scatter(
-            read_only(self.about),
-            read_only(self.counts),
-            read_only(self.first),
-            read_only(self.second),
-            self.noise,
-            DEAD,
-            statistics,
-        )
+        parts = self.about, self.counts, self.first, self.second
+        # Whoever makes moments may give a view, such as a diagonal.
+        arrays = (read_only(np.ascontiguousarray(part)) for part in parts)
+        n_dead = scatter(*arrays, self.noise, DEAD, statistics)
         statistics.flags.writeable = False
         means = statistics[K : K + K * D].reshape(shape)
         covariances = statistics[K + K * D :].reshape(self.second.shape)
