@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from fastem import em, validation
-from fastem.covariance import family
+from fastem.covariance import Parameters, family
 from fastem.data import Data
 from fastem.em.checkpoint import Checkpoint
 from fastem.em.conclusion import account, conclude
@@ -17,8 +17,13 @@ from fastem.problem import Options, Problem, seeds
 from fastem.progress import Progress, Watch
 from fastem.results import Callback, Fit
 from fastem.rows import Source
+from fastem.search import replaced
 from fastem.search.beginning import begin
+from fastem.search.chance import FEW
 from fastem.starts import Given
+
+#: How often components that dwindle over all rows are replaced.
+REPLACEMENTS = 2
 
 
 def fit(
@@ -188,19 +193,40 @@ def solve(problem: Problem, bar: Progress, kept: Checkpoint | None = None) -> Fi
         start, restarts = begin(problem, watch)
     if kept is not None:
         kept.restarts = restarts
-    rule = em.ExpectedGain(options.tol, rows.precision)
-    run = em.run(
-        rows,
-        family.at(rows.units),
-        start,
-        bounds=bounds,
-        rule=rule,
-        max_iter=0 if watch.stopped else options.max_iter,
-        accelerate=options.accelerate,
-        on_pass=watch.all_rows(rows.units, rule, problem.data.n_samples),
-        # What a race leaves that was stopped is no start to go on from.
-        keeper=None if watch.stopped else kept,
-    )
+    run = _over_all_rows(problem, start, watch, kept, raced=bool(restarts))
     unsettled = f"a gain above tol={options.tol:g} is still to be expected; raise max_iter or tol"
     status = conclude(run, family, bounds, unsettled, n_starts=len(restarts), stopped=watch.stopped)
     return account(run, problem.data, family, rows.units, status, restarts, began)
+
+
+def _over_all_rows(
+    problem: Problem, start: Parameters, watch: Watch, kept: Checkpoint | None, *, raced: bool
+) -> em.Run:
+    """EM to the end. What dwindles of the winner on a sample gives way on the way there."""
+    rows, options, n = problem.rows, problem.options, problem.data.n_samples
+    kind, bounds = problem.family.at(rows.units), options.bounds(rows)
+    few = FEW * (problem.data.n_features + 1) / n if raced and problem.sample.n_samples < n else 0.0
+    left = 0 if watch.stopped else options.max_iter
+    # What a race leaves that was stopped is no start to go on from.
+    keeper = None if watch.stopped else kept
+    for least in (few,) * REPLACEMENTS + (0.0,):
+        rule = em.ExpectedGain(options.tol, rows.precision, least_weight=least)
+        run = em.run(
+            rows,
+            kind,
+            start,
+            bounds=bounds,
+            rule=rule,
+            max_iter=left,
+            accelerate=options.accelerate,
+            on_pass=watch.all_rows(rows.units, rule, n),
+            keeper=keeper,
+        )
+        if not rule.dwindled:
+            break
+        left -= run.n_iter
+        start, keeper = run.parameters, None
+        (which,) = np.nonzero(start.weights < least)
+        if left > 0 and len(which) < problem.n_components:
+            start = replaced(start, which, kind, bounds)
+    return run

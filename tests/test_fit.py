@@ -18,6 +18,8 @@ import pytest
 from sklearn.mixture import GaussianMixture
 
 import fastem
+from fastem.covariance import Parameters
+from fastem.mixture import to_units
 
 TYPES = oracle.COVARIANCE_TYPES
 BLOBS, LABELS = oracle.sample(
@@ -517,3 +519,57 @@ def test_given_means_leave_nothing_to_chance():
     X[:3000] += 2
     fits = [fastem.fit(X, 3, means_init=X[:3], max_iter=3, tol=0) for _ in range(2)]
     assert fits[0].mixture == fits[1].mixture
+
+
+# Components that dwindle over all rows ------------------------------------------------------------
+
+
+@pytest.fixture
+def chance(monkeypatch):
+    """Rows of two clusters; whatever races there are end with a component on three of the rows."""
+    means = np.array([[0.0], [5.0]])
+    rng = np.random.default_rng(0)
+    X, _ = oracle.sample(rng, 40_000, np.full(2, 0.5), means, np.ones(2), "spherical")
+    start = Parameters(
+        np.array([0.4999, 0.5, 0.0001]), np.r_[means, X[7:8]], np.array([1, 1, 1e-8])
+    )
+
+    def begin(problem, watch):
+        units, kind = problem.rows.units, problem.family
+        restart = fastem.results.Restart(0, 0.0, 0, "chosen", ())
+        return to_units(start, kind, units), (restart,)
+
+    monkeypatch.setattr(sys.modules["fastem.fit"], "begin", begin)
+    return X
+
+
+def test_a_component_that_dwindles_over_all_rows_gives_way(chance, monkeypatch):
+    """Oracle: the fit that stays with it, which ends with a component of hardly a row."""
+    options = {"covariance_type": "spherical", "random_state": 0}
+    events = []
+    fitted = fastem.fit(chance, 3, callback=events.append, **options)
+    assert fitted.converged
+    assert fitted.mixture.weights.min() * len(chance) > 100
+    assert (np.diff(fitted.trace) > -1e-12).all()
+    passes = [event.n_iter for event in events]
+    assert passes.count(0) == 2  # of the run that was given up and of the one that went on
+    monkeypatch.setattr(sys.modules["fastem.fit"], "REPLACEMENTS", 0)
+    assert fastem.fit(chance, 3, **options).mixture.weights.min() * len(chance) < 4
+
+
+@pytest.mark.parametrize("max_iter", [1, 2, 5])
+def test_max_iter_binds_the_runs_of_a_fit_together(chance, max_iter):
+    events = []
+    fastem.fit(chance, 3, covariance_type="spherical", max_iter=max_iter, callback=events.append)
+    steps = [event.n_iter for event in events]
+    assert sum(np.diff(steps) > 0) <= max_iter
+
+
+def test_a_checkpoint_knows_of_components_that_dwindled(chance, tmp_path):
+    """Oracle: the bits of the fit without one."""
+    options = {"covariance_type": "spherical", "random_state": 0}
+    alone = fastem.fit(chance, 3, **options)
+    for _ in range(2):
+        kept = fastem.fit(chance, 3, checkpoint=tmp_path / "fit.npz", **options)
+        assert kept.mixture == alone.mixture
+        assert np.array_equal(kept.trace, alone.trace)

@@ -42,16 +42,25 @@ class ExpectedGain:
         A relative rounding error; a gain below it cannot be had.
     to_beat : float
         Stop as well where no end at this level is to be expected.
+    least_weight : float
+        Stop as well where a component's weight falls below this.
 
     Attributes
     ----------
-    hopeless : bool
+    hopeless, dwindled : bool
         Whether that is why it stopped.
     """
 
-    def __init__(self, tol: float, precision: float, to_beat: float = -np.inf) -> None:
+    def __init__(
+        self,
+        tol: float,
+        precision: float,
+        to_beat: float = -np.inf,
+        least_weight: float = 0.0,
+    ) -> None:
         self.tol = tol
         self.to_beat, self.hopeless = to_beat, False
+        self.least_weight, self.dwindled = least_weight, False
         self.least = max(tol, precision)
         self._sizes: deque[float] = deque(maxlen=RESIDUALS)
         self._rates: deque[float] = deque(maxlen=RATES)
@@ -60,6 +69,9 @@ class ExpectedGain:
 
     def update(self, level: float, point: Parameters, image: Parameters, density: Density) -> bool:
         """Whether EM has converged at `point`, which a step moves to `image`."""
+        if self.least_weight > 0 and point.weights.min() < self.least_weight:
+            self.dwindled = True
+            return True
         if self.tol <= 0:
             return False
         begins = self._before is None

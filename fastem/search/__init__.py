@@ -9,6 +9,6 @@ splitting   components cut in half, for one more or in place of others
 
 from fastem.search.course import Course
 from fastem.search.restarts import race
-from fastem.search.splitting import splits
+from fastem.search.splitting import replaced, splits
 
-__all__ = ["Course", "race", "splits"]
+__all__ = ["Course", "race", "replaced", "splits"]
