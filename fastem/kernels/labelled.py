@@ -1,17 +1,33 @@
 """Moments of labelled rows: what an M step makes a start of."""
 
+from __future__ import annotations
+
 import numpy as np
+from numpy.typing import NDArray
 
-from fastem.kernels.jit import jit_allocating
+from fastem.kernels.jit import jit_allocating, read_only
 
 
-@jit_allocating
-def label_moments(rows, weight, labels, about, counts, first, second):
+def label_moments(
+    rows: NDArray[np.float64],
+    weight: NDArray[np.float64],
+    labels: NDArray[np.int32],
+    about: NDArray[np.float64],
+    counts: NDArray[np.float64],
+    first: NDArray[np.float64],
+    second: NDArray[np.float64],
+) -> None:
     """Moments of labelled rows (n, D) about given centres (K, D), added to the last three.
 
     Of matrices, `second` (K, D, D), only the lower triangles are written; (K, D) holds squares. A
     label below 0 leaves its row out.
     """
+    rows, weight, about = read_only(rows), read_only(weight), read_only(about)
+    _label_moments(rows, weight, read_only(labels), about, counts, first, second)
+
+
+@jit_allocating
+def _label_moments(rows, weight, labels, about, counts, first, second):
     n_features = rows.shape[1]
     offset = np.empty(n_features)
     for i in range(labels.shape[0]):

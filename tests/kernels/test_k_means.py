@@ -8,7 +8,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from fastem.kernels import k_means as module
 from fastem.kernels.distances import tiled
 from fastem.kernels.k_means import k_means, nearest
-from fastem.kernels.labelled import label_moments
+from fastem.kernels.labelled import _label_moments, label_moments
 from fastem.kernels.lloyd import step
 from fastem.kernels.seeding import plus_plus
 
@@ -166,3 +166,16 @@ def test_moments_of_labelled_rows(diagonal):
         assert_allclose(counts[k], w.sum())
         assert_allclose(first[k], w @ here)
         assert_allclose(second[k], np.diagonal(full) if diagonal else np.tril(full))
+
+
+def test_moments_of_labelled_rows_are_compiled_once_for_writable_and_read_only_arrays():
+    """Oracle: Numba's list of what it compiled."""
+    rows, weight, _ = problem(50, 2, 3)
+    given = rows, weight, np.zeros(50, np.int32), rows[:3].copy()
+    added = np.zeros(3), np.zeros((3, 2)), np.zeros((3, 2))
+    label_moments(*given, *added)
+    compiled = len(_label_moments.signatures)
+    for array in given:
+        array.flags.writeable = False
+        label_moments(*given, *added)
+    assert len(_label_moments.signatures) == compiled
