@@ -113,7 +113,7 @@ class _Race:
         while not self._round(budget):
             done += [runner.record("dropped") for runner in self._drop()]
             budget *= 2
-        if held is not None and self.winner.collapsed:
+        if held is not None and self.winner.collapsed and not self._stopped:
             self._prove(held)
         if self.winner.converged and not self.winner.collapsed:
             self._improve()
@@ -121,7 +121,7 @@ class _Race:
             if self._stopped or self.winner.collapsed:
                 break
             self._go_on(course)
-        if held is not None:
+        if held is not None and not self._stopped:
             self._prove(held)
         done += [runner.record("finished") for runner in self._alive[1:]]
         return [*done, self.winner.record("chosen")]
