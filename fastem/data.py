@@ -134,14 +134,24 @@ class Data:
     @property
     def tractable(self) -> Source:
         """The source, in float64 if squares would overflow in its own dtype."""
-        return self.once("tractable", lambda: _tractable(self.source, self.looked_at))
+        return self.once("tractable", lambda: _tractable(self.source, self.location[1]))
+
+    @property
+    def location(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Of the rows looked at, as of `units.location_and_spread`."""
+
+        def locate() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+            with np.errstate(over="ignore", invalid="ignore"):
+                return location_and_spread(self.looked_at)
+
+        return self.once("location", locate)
 
     def rows(self, kind: Family) -> Rows:
         """All rows, in the exact units that suit the family."""
 
         def place() -> Rows:
-            looked_at = self.looked_at.astype(self.tractable.dtype, copy=False)
-            return self.tractable.at(Units.of(looked_at, per_column=kind.per_column))
+            rows = self.tractable
+            return rows.at(Units.at(*self.location, rows.dtype, per_column=kind.per_column))
 
         return self.once(("rows", kind.per_column), place)
 
@@ -233,7 +243,7 @@ class Data:
         rows = self.rows(kind)
 
         def measure() -> tuple[float, NDArray[np.float64], NDArray[np.float64]]:
-            middle, _ = location_and_spread(self.looked_at)
+            middle, _ = self.location
             about, flat = rows.units.enter(middle)[None], np.zeros((1, len(middle), len(middle)))
             moments = rows.summarise(Ellipsoidal(about, flat, np.zeros(1)))
             n_rows = moments.n_rows * self.weight_unit
@@ -249,7 +259,7 @@ class Data:
         return self._shared[key]
 
 
-def _tractable(source: Source, looked_at: NDArray) -> Source:
+def _tractable(source: Source, spread: NDArray[np.float64]) -> Source:
     """The source, in float64 if squares would overflow in its own dtype.
 
     Raises
@@ -259,7 +269,6 @@ def _tractable(source: Source, looked_at: NDArray) -> Source:
     """
     least, most = SPREADS
     with np.errstate(over="ignore", invalid="ignore"):
-        _, spread = location_and_spread(looked_at)
         low, high = source.limits()
         peak = np.maximum(high, -low)
         fine = (spread > least) & (peak < most) & (peak / spread < FLOAT64_PEAK)

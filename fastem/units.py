@@ -40,16 +40,22 @@ class Units:
         per_column : bool
             False gives all columns one scale.
         """
-        centre, spread = location_and_spread(X)
+        return cls.at(*location_and_spread(X), X.dtype, per_column=per_column)
+
+    @classmethod
+    def at(
+        cls, centre: NDArray, spread: NDArray, dtype: np.dtype, *, per_column: bool = True
+    ) -> Units:
+        """Units that suit rows of that dtype, of that location and spread (n_features,)."""
         if not per_column:
             spread = np.full_like(spread, spread.max())
-        return cls.from_spread(centre if X.dtype == np.float32 else np.zeros_like(centre), spread)
+        return cls.from_spread(centre if dtype == np.float32 else np.zeros_like(centre), spread)
 
     @classmethod
     def from_spread(cls, centre: NDArray, spread: NDArray) -> Units:
         """Units in which that spread (n_features,) is between 1/2 and 1."""
         _, exponent = np.frexp(spread)
-        return cls(centre, np.ldexp(1.0, np.clip(-exponent, -1000, 1000)))
+        return cls(centre, np.ldexp(1.0, np.minimum(np.maximum(-exponent, -1000), 1000)))
 
     @classmethod
     def standard(cls, X: NDArray, *, per_column: bool = True) -> Units:

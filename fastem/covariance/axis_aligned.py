@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from fastem.covariance.family import Bounds, Family, Parameters, not_positive_definite
 from fastem.density import HALF_BITS, AxisAligned, Density
 from fastem.kernels import factoring
+from fastem.kernels.averaged import average
 from fastem.kernels.jit import read_only
 from fastem.moments import Moments
 
@@ -17,6 +18,7 @@ class Diagonal(Family):
 
     name = "diag"
     diagonal = True
+    averages: tuple[bool, bool] | None = (False, False)
 
     def shape(self, n_components: int, n_features: int) -> tuple[int, ...]:
         """(n_components, n_features)."""
@@ -53,6 +55,7 @@ class Spherical(Family):
     name = "spherical"
     per_column = False
     diagonal = True
+    averages: tuple[bool, bool] | None = (False, True)
 
     def shape(self, n_components: int, n_features: int) -> tuple[int, ...]:
         """(n_components,)."""
@@ -73,10 +76,8 @@ class Spherical(Family):
         self, moments: Moments, bounds: Bounds, start: Parameters | None = None
     ) -> Parameters:
         """Weighted mean of each component's rows, and their variance averaged over the columns."""
-        _, means, variances = moments.scatter()
-        D = len(bounds.ridge)
-        variances = np.maximum((variances + bounds.ridge) @ np.full(D, 1.0 / D), bounds.floor)
-        return Parameters(moments.weights, means, variances)
+        variances = averaged_variances(self, moments, bounds)
+        return Parameters(moments.weights, moments.scatter()[1], variances[:, 0].copy())
 
     def expand(self, covariances: NDArray, n_components: int, n_features: int) -> NDArray:
         """Multiples of the identity."""
@@ -85,6 +86,18 @@ class Spherical(Family):
     def rescale(self, covariances: NDArray, scale: NDArray) -> NDArray:
         """Variances times the one scale squared."""
         return covariances * scale[0] * scale[0]
+
+
+def averaged_variances(kind: Family, moments: Moments, bounds: Bounds) -> NDArray:
+    """Variances (n_components, n_features) averaged as the family says, within the bounds.
+
+    Not by BLAS, whose bits differ from one type of processor to another.
+    """
+    assert kind.averages is not None
+    variances, ridge = np.empty(moments.about.shape), read_only(bounds.ridge)
+    shape = variances.shape
+    average(kind.averages, moments.statistics, shape, ridge, bounds.floor, variances)
+    return variances
 
 
 def factor_variances(parameters: Parameters, variances: NDArray) -> AxisAligned:

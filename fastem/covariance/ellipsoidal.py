@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from fastem.covariance.family import Bounds, Family, Parameters, not_positive_definite
 from fastem.density import HALF_BITS, Density, Ellipsoidal
 from fastem.kernels import factoring
+from fastem.kernels.averaged import average
 from fastem.kernels.jit import read_only
 from fastem.moments import Moments
 
@@ -19,6 +20,7 @@ class Full(Family):
     """A covariance matrix for each component: Celeux and Govaert's [lambda_k C_k]."""
 
     name = "full"
+    averages: tuple[bool, bool] | None = (False, False)
 
     def shape(self, n_components: int, n_features: int) -> tuple[int, ...]:
         """(n_components, n_features, n_features)."""
@@ -53,6 +55,7 @@ class Tied(Family):
 
     name = "tied"
     shared = True
+    averages: tuple[bool, bool] | None = (True, False)
 
     def shape(self, n_components: int, n_features: int) -> tuple[int, ...]:
         """(n_features, n_features)."""
@@ -71,9 +74,10 @@ class Tied(Family):
     ) -> Parameters:
         """Weighted means, and the pooled covariance of the rows about them."""
         _, means, covariances = moments.scatter()
-        # By einsum, not BLAS, whose bits differ from one type of processor to another.
-        pooled = np.einsum("k,kde->de", moments.weights, covariances)
-        return Parameters(moments.weights, means, bound(pooled[None], bounds)[0])
+        pooled, ridge = np.empty((1, *covariances.shape[1:])), read_only(bounds.ridge)
+        # Not by BLAS, whose bits differ from one type of processor to another.
+        average((True, False), moments.statistics, means.shape, ridge, bounds.floor, pooled)
+        return Parameters(moments.weights, means, bound(pooled, bounds)[0])
 
     def expand(self, covariances: NDArray, n_components: int, n_features: int) -> NDArray:
         """Repeated for each component."""

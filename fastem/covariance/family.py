@@ -56,6 +56,9 @@ class Family(ABC):
         Whether its moments need squares only.
     shared : bool
         Whether all components have one covariance matrix.
+    averages : (bool, bool) or None
+        Whether its covariances are averages of the components' own, over components and over
+        columns; None if they are something else.
     noise : Noise or None
         What there is beside the components, in the user's units.
     """
@@ -64,6 +67,7 @@ class Family(ABC):
     per_column: bool = True
     diagonal: bool = False
     shared: bool = False
+    averages: tuple[bool, bool] | None = None
     noise: Noise | None = None
 
     def __init__(self, name: str | None = None) -> None:

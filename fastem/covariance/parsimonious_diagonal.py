@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastem.covariance import decomposition
-from fastem.covariance.axis_aligned import Diagonal
+from fastem.covariance.axis_aligned import Diagonal, averaged_variances
 from fastem.covariance.decomposition import TINY
 from fastem.covariance.family import Bounds, Parameters
 from fastem.moments import Moments
@@ -18,6 +18,8 @@ from fastem.moments import Moments
 
 class _EqualDiagonal(Diagonal):
     """Variances for each component and column, of which some must agree."""
+
+    averages: tuple[bool, bool] | None = None
 
     def maximise(
         self, moments: Moments, bounds: Bounds, start: Parameters | None = None
@@ -38,39 +40,43 @@ class _EqualDiagonal(Diagonal):
         raise NotImplementedError
 
 
-class EII(_EqualDiagonal):
+class EII(Diagonal):
     """lambda I: one variance for all components and columns."""
 
     name = "EII"
     shared = True
     per_column = False
+    averages = True, True
 
     def n_covariance_parameters(self, n_components: int, n_features: int) -> int:
         """1."""
         return 1
 
-    def _variances(
-        self, shares: NDArray, spread: NDArray, floor: float, volumes: NDArray | None
-    ) -> NDArray:
-        """Celeux and Govaert's [lambda I]."""
-        return np.full_like(spread, max(float(shares @ spread.mean(axis=1)), floor))
+    def maximise(
+        self, moments: Moments, bounds: Bounds, start: Parameters | None = None
+    ) -> Parameters:
+        """Weighted means, and Celeux and Govaert's [lambda I]."""
+        variances = averaged_variances(self, moments, bounds)
+        return Parameters(moments.weights, moments.scatter()[1], variances)
 
 
-class EEI(_EqualDiagonal):
+class EEI(Diagonal):
     """lambda A: one variance for each column."""
 
     name = "EEI"
     shared = True
+    averages = True, False
 
     def n_covariance_parameters(self, n_components: int, n_features: int) -> int:
         """D."""
         return n_features
 
-    def _variances(
-        self, shares: NDArray, spread: NDArray, floor: float, volumes: NDArray | None
-    ) -> NDArray:
-        """Celeux and Govaert's [lambda B]."""
-        return decomposition.equal_volume_equal_shape(shares, spread, floor)
+    def maximise(
+        self, moments: Moments, bounds: Bounds, start: Parameters | None = None
+    ) -> Parameters:
+        """Weighted means, and Celeux and Govaert's [lambda B]."""
+        variances = averaged_variances(self, moments, bounds)
+        return Parameters(moments.weights, moments.scatter()[1], variances)
 
 
 class VEI(_EqualDiagonal):

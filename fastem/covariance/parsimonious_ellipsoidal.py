@@ -20,6 +20,8 @@ from fastem.moments import Moments
 class EqualEllipsoids(Full):
     """A matrix for each component, of which volume, shape or orientation must agree."""
 
+    averages: tuple[bool, bool] | None = None
+
     def maximise(
         self, moments: Moments, bounds: Bounds, start: Parameters | None = None
     ) -> Parameters:

@@ -27,7 +27,7 @@ LISTING = 0.02
 GATHER_WORK = 35.0
 MUST_SAVE = 0.95
 
-_NO_LABELS = np.empty(0, np.int32)
+NO_LABELS = np.empty(0, np.int32)
 _NO_WEIGHTS = read_only(np.empty(0))
 _AS_THEY_COME = read_only(np.empty(0, np.uint16))
 
@@ -116,32 +116,50 @@ class Tally:
         sums : (n_slots, n_sums)
             As of `passes.summarise`, the weight of each slot's rows before them.
         """
+        sums = self.no_sums(block, sample_weight)
+        passes.summarise(
+            self._density.work(len(block)) if self._parallel else 0.0,
+            len(sums),
+            *self.laid_out(block, sample_weight, order),
+            *self._parameters,
+            sums,
+            NO_LABELS if labels is None else labels,
+        )
+        return sums
+
+    def no_sums(
+        self, block: NDArray, sample_weight: NDArray[np.float64] | None
+    ) -> NDArray[np.float64]:
+        """Sums of a block's slots, as of `sums`, of which only the weights of rows are summed."""
         n, slot_rows = len(block), self.slot_rows
         n_slots = slots.n_slots(n, self._tiles)
         sums = np.zeros((n_slots, self._n_sums))
-        if order is None:
-            lists = everyone(len(self._parameters[0]))
-        else:
-            lists = order.lists(*self._parameters)
-        passes.summarise(
-            self._density.work(n) if self._parallel else 0.0,
-            n_slots,
-            read_only(block),
-            self._tiles,
-            _NO_WEIGHTS if sample_weight is None else read_only(sample_weight),
-            _AS_THEY_COME if order is None else order.index,
-            *lists,
-            self._units.array,
-            *self._parameters,
-            sums,
-            _NO_LABELS if labels is None else labels,
-        )
         if sample_weight is None:
             sums[:-1, 0] = slot_rows
             sums[-1, 0] = n - (n_slots - 1) * slot_rows
         elif n:
             sums[:, 0] = np.add.reduceat(sample_weight, range(0, n, slot_rows))
         return sums
+
+    def laid_out(
+        self,
+        block: NDArray,
+        sample_weight: NDArray[np.float64] | None,
+        order: Order | None = None,
+    ) -> tuple:
+        """What `passes.summarise` takes of a block: its arguments from rows to units."""
+        if order is None:
+            lists = everyone(len(self._parameters[0]))
+        else:
+            lists = order.lists(*self._parameters)
+        return (
+            read_only(block),
+            self._tiles,
+            _NO_WEIGHTS if sample_weight is None else read_only(sample_weight),
+            _AS_THEY_COME if order is None else order.index,
+            *lists,
+            self._units.array,
+        )
 
     def merge(self, sums: NDArray[np.float64]) -> None:
         """Add the slots of the next rows, in their order."""

@@ -22,20 +22,12 @@ from fastem.covariance import Bounds, Family, Parameters
 from fastem.density import HALF_BITS, Density
 from fastem.kernels.forks import fork_waits
 from fastem.kernels.jit import read_only
-from fastem.kernels.quasi_newton import ascend, land
+from fastem.kernels.quasi_newton import Memory, leap
 from fastem.moments import Moments
 from fastem.validation import same_arrays
 
-#: Steps that a leap learns from, at most.
-ORDER = 8
-#: Bytes that these may take.
-HISTORY_BYTES = 2**26
-#: Length of a leap over that of the plain step, at most.
-LONGEST = 10.0
-#: Halvings of a leap that leaves the domain, before the plain step is taken instead.
-HALVINGS = 4
-#: What is remembered of earlier steps.
-STATE = "image", "point", "before", "seen", "pairs", "white"
+#: What is remembered of earlier steps, beside where the last one led.
+STATE = "before", "seen", "pairs", "white"
 
 
 class Plain:
@@ -70,19 +62,14 @@ class QuasiNewton:
         if family.diagonal:
             spread = np.diagonal(spread, axis1=1, axis2=2)
         self._spread_shape = spread.shape
-        self._image = np.concatenate([start.weights, start.means.ravel(), spread.ravel()])
-        self._point = self._image
+        self.image = np.concatenate([start.weights, start.means.ravel(), spread.ravel()])
+        self.point = self.image
         self._still = np.zeros((K, D))
-        size = self._image.size
-        # No more pairs than dimensions: nothing would be learnt, and the scratch is that long.
-        order = max(1, min(ORDER, size, HISTORY_BYTES // (32 * size)))
-        self._before, self._seen = np.zeros((2, size)), np.array([-1, 0])
-        self._pairs, self._white = np.zeros((2, order, size)), np.zeros((2, order + 1, size + 1))
-        self._matrices = np.empty((0 if family.diagonal else K, D, D))
+        self.memory = Memory.empty(self.image.size, 0 if family.diagonal else K, D)
 
     def reject(self) -> None:
         """The leap led down: the plain EM step is taken in its place."""
-        self._point = self._image
+        self.point = self.image
 
     def step(
         self, density: Density, moments: Moments, image: Parameters | None = None
@@ -98,54 +85,45 @@ class QuasiNewton:
         image : Parameters, optional
             Where the plain step leads: iterative M steps begin there.
         """
-        self._image = moments.statistics
-        leap = np.empty(self._image.shape)
-        found = ascend(
-            read_only(self._image),
-            read_only(self._point),
+        self.image = moments.statistics
+        target = np.empty(self.image.shape)
+        found = leap(
+            read_only(self.image),
+            read_only(self.point),
             self._shape,
             density.is_noisy,
             density.factors.reshape(len(density.factors), -1),
             HALF_BITS,
-            self._before,
-            self._seen,
-            self._pairs,
-            self._white,
-            LONGEST,
-            leap,
+            self._bounds.floor,
+            self.memory,
+            target,
         )
-        target = self._landed(leap, density.is_noisy) if found else None
-        self._point = self._image if target is None else target
-        return None if target is None else self._at(target, moments.n_rows, image)
+        if not found:
+            self.point = self.image
+            return None
+        target.flags.writeable = False
+        self.point = target
+        return self.land(moments.n_rows, image)
 
     def state(self) -> dict[str, NDArray]:
         """All that it remembers of earlier steps."""
-        return {name: getattr(self, f"_{name}") for name in STATE}
+        remembered = {name: getattr(self.memory, name) for name in STATE}
+        return {"image": self.image, "point": self.point, **remembered}
 
     def restore(self, state: dict[str, NDArray], point: Parameters) -> None:
         """Remember that instead."""
         same_arrays(state, self.state())
-        order = self._pairs.shape[1]
+        order = self.memory.pairs.shape[1]
         n_pairs, slot = state["seen"]
         if not (-1 <= n_pairs <= order and 0 <= slot < order):
             raise ValueError(f"seen is {state['seen']}")
-        for name in STATE:
-            setattr(self, f"_{name}", state[name])
+        self.image, self.point = state["image"], state["point"]
+        self.memory = self.memory._replace(**{name: state[name] for name in STATE})
 
-    def _landed(self, leap: NDArray, noisy: bool) -> NDArray | None:
-        """The end of the leap, halved until it is in the domain."""
-        target, point = np.empty(leap.shape), read_only(self._point)
-        shape, floor = self._shape, self._bounds.floor
-        for _ in range(1 + HALVINGS):
-            if land(point, leap, shape, noisy, floor, self._matrices, target):
-                target.flags.writeable = False
-                return target
-            leap *= 0.5
-        return None
-
-    def _at(self, point: NDArray, n_rows: float, image: Parameters | None) -> Parameters:
-        """The M step from statistics instead of rows."""
+    def land(self, n_rows: float, image: Parameters | None) -> Parameters:
+        """The M step at `point`, from statistics of so many rows."""
         K, D = self._shape
+        point = self.point
         counts, means = n_rows * point[:K], point[K : K + K * D].reshape(K, D)
         second = (counts[:, None] * point[K + K * D :].reshape(K, -1)).reshape(self._spread_shape)
         statistics = Moments(means, n_rows, 0.0, 0.0, counts, self._still, second)

@@ -25,7 +25,7 @@ from fastem.em.standing import Standing, Stateful
 from fastem.results import Restart
 
 FORMAT = "fastem checkpoint"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 #: What goes wrong in reading a file that `Checkpoint` did not write, or that is cut short.
 DAMAGE = (
     *(ValueError, TypeError, LookupError, EOFError, AttributeError, OverflowError, MemoryError),

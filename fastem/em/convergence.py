@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-from collections import deque
-
 import numpy as np
 from numpy.typing import NDArray
 
 from fastem.covariance import Parameters
 from fastem.density import HALF_BITS, Density
-from fastem.kernels.information import measure_steps
+from fastem.kernels.convergence import GO_ON, HOPELESS, Memory, expected_gain, judge
 from fastem.validation import same_arrays
 
-#: Passes whose largest residual counts.
-RESIDUALS = 3
-#: Passes whose slowest rate of convergence counts.
-RATES = 16
-#: Runs that must reach a level are given up where this many times the expected gain does not.
-REACH = 300.0
-#: Passes without a new highest likelihood after which nothing but rounding moves.
-STALLED = 50
+#: What is remembered of earlier passes.
+STATE = "before", "sizes", "rates", "n_seen", "levels"
 
 
 class ExpectedGain:
@@ -62,10 +54,7 @@ class ExpectedGain:
         self.to_beat, self.hopeless = to_beat, False
         self.least_weight, self.dwindled = least_weight, False
         self.least = max(tol, precision)
-        self._sizes: deque[float] = deque(maxlen=RESIDUALS)
-        self._rates: deque[float] = deque(maxlen=RATES)
-        self._before: NDArray[np.float64] | None = None
-        self._highest, self._stalled = -np.inf, 0
+        self._memory: Memory | None = None
 
     def update(self, level: float, point: Parameters, image: Parameters, density: Density) -> bool:
         """Whether EM has converged at `point`, which a step moves to `image`."""
@@ -74,64 +63,48 @@ class ExpectedGain:
             return True
         if self.tol <= 0:
             return False
-        begins = self._before is None
-        place, onward = _vector(point), _vector(image)
-        if self._before is None:
-            self._before, self._scratch = self._room(place.size)
-        factors = density.factors.reshape(len(density.factors), -1)
-        size, slowed, length = measure_steps(
+        place, onward = vector(point), vector(image)
+        found = judge(
+            level,
             place,
             onward,
             point.means.shape,
             density.is_noisy,
-            factors,
+            density.factors.reshape(len(density.factors), -1),
             HALF_BITS,
-            self._before,
-            self._scratch,
+            self.least,
+            self.to_beat,
+            self.begin(place.size),
         )
-        self._sizes.append(size)
-        if length > 0 and not begins:
-            # A negative quotient is a saddle or a plateau: no end is in sight.
-            self._rates.append(max(1.0, length / slowed) if slowed > 0 else np.inf)
-        self._stalled = 0 if level > self._highest else self._stalled + 1
-        self._highest = max(level, self._highest)
-        if len(self._sizes) < RESIDUALS:
-            return False
-        expected = self.expected
-        self.hopeless = level + REACH * expected < self.to_beat
-        return expected < self.least or self._stalled >= STALLED or self.hopeless
+        self.hopeless = found == HOPELESS
+        return found != GO_ON
+
+    def begin(self, size: int) -> Memory:
+        """What it remembers, of parameters so many: nothing before the first pass."""
+        if self._memory is None:
+            self._memory = Memory.empty(size)
+        return self._memory
 
     def state(self) -> dict[str, NDArray]:
         """All that it remembers of earlier passes."""
-        return {
-            "sizes": np.array(self._sizes, float),
-            "rates": np.array(self._rates, float),
-            "before": np.empty((2, 0)) if self._before is None else self._before,
-            "highest": np.array(self._highest),
-            "stalled": np.array(self._stalled),
-        }
+        known = Memory.empty(0) if self._memory is None else self._memory
+        return {name: getattr(known, name) for name in STATE}
 
     def restore(self, state: dict[str, NDArray], point: Parameters) -> None:
         """Remember that instead."""
-        if len(state["sizes"]):
-            self._before, self._scratch = self._room(_vector(point).size)
-            same_arrays({"before": state["before"]}, {"before": self._before})
-            self._before = state["before"]
-        self._sizes.extend(state["sizes"].tolist())
-        self._rates.extend(state["rates"].tolist())
-        self._highest, self._stalled = float(state["highest"]), int(state["stalled"])
-
-    @staticmethod
-    def _room(size: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        return np.zeros((2, size)), np.empty((3, size))
+        self._memory = None
+        if state["before"].size:
+            memory = self.begin(vector(point).size)
+            same_arrays(state, self.state())
+            self._memory = memory._replace(**state)
 
     @property
     def expected(self) -> float:
         """The gain still to be expected, in nats a row."""
-        if not self._sizes:
+        known = self._memory
+        if known is None or not known.n_seen[0]:
             return np.inf
-        size = max(self._sizes)
-        return 0.5 * size * max(self._rates, default=1.0) if size > 0 else 0.0
+        return expected_gain(known.sizes, known.rates, known.n_seen)
 
 
 class Change:
@@ -169,6 +142,7 @@ class Change:
         self._level, self._settled = float(state["level"]), bool(state["settled"])
 
 
-def _vector(parameters: Parameters) -> NDArray[np.float64]:
+def vector(parameters: Parameters) -> NDArray[np.float64]:
+    """Weights, means and covariances one after the other."""
     weights, means, covariances = parameters
     return np.concatenate((weights, means.ravel(), covariances.ravel()))

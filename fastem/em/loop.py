@@ -14,6 +14,7 @@ from typing import Protocol
 from fastem.covariance import Bounds, Family, Parameters
 from fastem.density import Density
 from fastem.em.acceleration import Plain, QuasiNewton
+from fastem.em.climb import climb
 from fastem.em.standing import Forgetful, Keeper, Standing, Stateful
 from fastem.kernels.forks import fork_waits
 from fastem.moments import Moments
@@ -94,11 +95,16 @@ def run(
     """
     stepper = (QuasiNewton if accelerate else Plain)(family, bounds, start)
     keeper = Forgetful() if keeper is None else keeper
-    precision = rows.precision
     at = keeper.resume(stepper, rule)
     if at is None:
         at = Standing(start, start)
         keeper.keep(at, stepper, rule)
+    if on_pass is None and isinstance(keeper, Forgetful):  # nobody looks in between
+        climbed = climb(rows, family, at, bounds, rule, stepper, max_iter)
+        if climbed is not None:
+            outcome, moments = climbed
+            return Run(at.point, moments, tuple(at.trace), at.n_iter, outcome)
+    precision = rows.precision
     while True:
         density = family.factor(at.point)
         moments = rows.summarise(density)

@@ -47,7 +47,7 @@ def factor(
     """
     work = _work(covariances)
     if work < LAUNCH_WORK:
-        return _factor_all(weights, covariances, scale, factors, inverses, log_norms)
+        return factor_all(weights, covariances, scale, factors, inverses, log_norms)
     passed = np.empty(len(covariances), np.bool_)
     _factor_each(work, len(passed), covariances, scale, factors, inverses, passed)
     if not passed.all():
@@ -62,7 +62,8 @@ def _work(matrices: NDArray[np.float64]) -> float:
 
 
 @jit
-def _factor_all(weights, covariances, scale, factors, inverses, log_norms):
+def factor_all(weights, covariances, scale, factors, inverses, log_norms):
+    """As `factor`, one after the other."""
     for k in range(covariances.shape[0]):
         if not _factor_matrix(k, covariances, scale, factors, inverses):
             return k
@@ -239,13 +240,14 @@ def above_floor(
     scratch, work = np.empty(covariances.shape), _work(covariances)
     arguments = covariances, ridge, floor, rounding, bounded, scratch, passed
     if work < LAUNCH_WORK:
-        return _above_floor_all(*arguments)
+        return above_floor_all(*arguments)
     _above_floor_each(work, len(passed), *arguments)
     return bool(passed.all())
 
 
 @jit
-def _above_floor_all(covariances, ridge, floor, rounding, bounded, scratch, passed):
+def above_floor_all(covariances, ridge, floor, rounding, bounded, scratch, passed):
+    """As `above_floor`, one after the other; scratch is like covariances."""
     all_passed = True
     for k in range(covariances.shape[0]):
         _matrix_above_floor(k, covariances, ridge, floor, rounding, bounded, scratch, passed)

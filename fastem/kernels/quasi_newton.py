@@ -5,14 +5,85 @@ A point is a vector of sufficient statistics: weights (K), means (K, D) and scat
 more: the weight of noise, which is what the others lack to sum to 1.
 """
 
+from __future__ import annotations
+
 import math
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from fastem.kernels.elementary import cholesky
 from fastem.kernels.information import EPS, whiten
 from fastem.kernels.jit import jit
 
+#: Steps that a leap learns from, at most.
+ORDER = 8
+#: Bytes that these may take.
+HISTORY_BYTES = 2**26
 #: Cosine between a step and its change of gradient below which the two say nothing of curvature.
 LEAST_COSINE = 1e-8
+#: Length of a leap over that of the plain step, at most.
+LONGEST = 10.0
+#: Halvings of a leap that leaves the domain, before the plain step is taken instead.
+HALVINGS = 4
+
+
+class Memory(NamedTuple):
+    """What `leap` remembers of earlier steps, in the words of `ascend`; and scratch."""
+
+    before: NDArray[np.float64]
+    seen: NDArray[np.int_]
+    pairs: NDArray[np.float64]
+    white: NDArray[np.float64]
+    matrices: NDArray[np.float64]
+    way: NDArray[np.float64]
+
+    @classmethod
+    def empty(cls, size: int, n_matrices: int, n_features: int) -> Memory:
+        """Before the first step, of points of that size; `land` says how many matrices."""
+        # No more pairs than dimensions: nothing would be learnt, and the scratch is that long.
+        order = max(1, min(ORDER, size, HISTORY_BYTES // (32 * size)))
+        return cls(
+            np.zeros((2, size)),
+            np.array([-1, 0]),
+            np.zeros((2, order, size)),
+            np.zeros((2, order + 1, size + 1)),
+            np.empty((n_matrices, n_features, n_features)),
+            np.empty(size),
+        )
+
+
+@jit
+def leap(image, point, shape, noisy, factors, scale, floor, memory, target):
+    """Note what the last step taught, and find where to leap.
+
+    Parameters
+    ----------
+    image, point, shape, noisy, factors, scale
+        As of `ascend`.
+    floor : float
+        As of `land`.
+    memory : Memory
+    target : (P,)
+        Receives the end of the leap.
+
+    Returns
+    -------
+    found : bool
+        False where the EM step is the best guess.
+    """
+    before, seen, pairs, white, matrices, way = memory
+    if not ascend(
+        image, point, shape, noisy, factors, scale, before, seen, pairs, white, LONGEST, way
+    ):
+        return False
+    for _ in range(1 + HALVINGS):
+        if land(point, way, shape, noisy, floor, matrices, target):
+            return True
+        for p in range(way.shape[0]):
+            way[p] *= 0.5
+    return False
 
 
 @jit

@@ -7,11 +7,10 @@ from collections.abc import Callable
 from typing import Any
 
 import numba
-import numba.extending
 from numba import types
-from numba.core import cgutils
 
-from fastem.kernels.forks import forked, global_compiler_lock
+from fastem.kernels.calling import address_of, call
+from fastem.kernels.forks import forked
 from fastem.kernels.jit import dispatcher
 
 try:
@@ -23,7 +22,7 @@ except ImportError:
         return tuple(map(numba.typeof, args))
 
 
-__all__ = ["Twins", "n_threads", "twins"]
+__all__ = ["LAUNCH_WORK", "Twins", "n_threads", "twins"]
 
 # Floating point operations from which threads pay. Measured on two cores: OpenMP and TBB take 2 to
 # 3 us to start and finish a loop, the work queue 40 to 140 us. When other programs want the cores,
@@ -37,27 +36,9 @@ PIECE_WORK = 4e9
 _workqueue = threading.Lock()
 
 
-@numba.extending.intrinsic
-def _call(typingctx, address, slot, args):
-    """Call what was compiled for (slot, *args), given the address of its machine code."""
-
-    def generate(context, builder, signature, values):
-        convention = context.call_conv
-        kinds = [types.intp, *signature.args[2]]
-        pointer = convention.get_function_type(types.none, kinds).as_pointer()
-        code = builder.inttoptr(values[0], pointer)
-        arguments = [values[1], *cgutils.unpack_tuple(builder, values[2])]
-        status, _ = convention.call_function(builder, code, types.none, kinds, arguments)
-        with cgutils.if_unlikely(builder, status.is_error):
-            convention.return_status_propagate(builder, status)
-        return context.get_dummy_value()
-
-    return types.none(types.intp, types.intp, args), generate
-
-
 def _each_slot(address: int, first: int, stop: int, *args: Any) -> None:
     for slot in numba.prange(first, stop):
-        _call(address, slot, args)  # type: ignore[call-arg]
+        call(address, None, (slot, *args))
 
 
 _one_by_one = dispatcher(_each_slot)
@@ -124,28 +105,30 @@ class Twins:
                 finally:
                     _workqueue.release()
 
+    @property
+    def compiles(self) -> bool:
+        """Whether there is machine code at all."""
+        return not numba.config.DISABLE_JIT  # type: ignore[attr-defined]
+
     def serial(self, first: int, stop: int, *args: Any) -> None:
         """Run the slots from `first` to before `stop` in their order."""
-        if numba.config.DISABLE_JIT:  # type: ignore[attr-defined]
+        if not self.compiles:
             for slot in range(first, stop):
                 self.slot(slot, *args)
         else:
-            _one_by_one(self._address(args), first, stop, *args)
+            _one_by_one(self.address(args), first, stop, *args)
 
     def parallel(self, first: int, stop: int, *args: Any) -> None:
         """Run those slots on as many threads as Numba may use."""
-        _side_by_side(self._address(args), first, stop, *args)
+        _side_by_side(self.address(args), first, stop, *args)
 
-    def _address(self, args: tuple) -> int:
-        """Where the machine code for arguments of these types is."""
+    def address(self, args: tuple) -> int:
+        """Where the machine code for arguments of these types is, the slot apart."""
         key = compute_fingerprint(args)
         address = self._addresses.get(key)
         if address is None:
             signature = types.none(types.intp, *map(numba.typeof, args))
-            # The look-up takes LLVM's lock as well, and a fork may copy that only when it is free.
-            with global_compiler_lock:
-                compiled = self.slot.get_compile_result(signature)
-                address = compiled.library.get_pointer_to_function(compiled.fndesc.llvm_func_name)
+            address = address_of(self.slot, signature)
             self._addresses[key] = address
         return address
 

@@ -77,7 +77,7 @@ def improve(
     course: Course,
     parameters: Parameters,
     level: float,
-    again: Callable[[Parameters], tuple[Parameters, float]],
+    again: Callable[[Parameters, float], tuple[Parameters, float]],
 ) -> tuple[Parameters, float]:
     """Swap components from where they are spare to where they lack, while that pays.
 
@@ -90,7 +90,8 @@ def improve(
     level : float
         Mean log-likelihood there.
     again : callable
-        Runs EM over the course from given parameters; returns where it ends and the level there.
+        Runs EM over the course from given parameters, as long as it may come up to a given level;
+        returns where it ends and the level there.
 
     Returns
     -------
@@ -112,7 +113,8 @@ def improve(
             rows = rows[clear]
             weight, labels = weight[clear], labels[clear]
         for start in _proposals(rows, weight, labels, parameters.means, bounds):
-            tried, reached = again(replace(start, noise=noise).parameters(family, bounds))
+            begun = replace(start, noise=noise).parameters(family, bounds)
+            tried, reached = again(begun, level + worth)
             if reached > level + worth:
                 parameters, level = tried, reached
                 break
@@ -236,8 +238,9 @@ def _merges(groups: _Groups, bounds: Bounds) -> tuple[NDArray[np.intp], NDArray[
     distances = ((groups.means[:, None] - groups.means) ** 2).sum(axis=2)
     np.fill_diagonal(distances, np.inf)
     near = np.argsort(distances, axis=1)[:, : min(NEIGHBOURS, n_components - 1)]
-    pairs = np.column_stack([np.repeat(np.arange(n_components), near.shape[1]), near.ravel()])
-    pairs = np.unique(np.sort(pairs, axis=1), axis=0)
+    paired = np.zeros_like(distances, bool)
+    np.put_along_axis(paired, near, True, axis=1)
+    pairs = np.argwhere(np.triu(paired | paired.T))
     i, j = pairs.T
     counts = groups.counts[i] + groups.counts[j]
     safe = np.maximum(counts, np.finfo(float).tiny)

@@ -148,10 +148,10 @@ class _Race:
         """Try split-and-merge moves on the winner; each is one more run of its own."""
         winner, steps = self.winner, min(self._course.max_iter, MOVE_STEPS)
 
-        def again(start: Parameters) -> tuple[Parameters, float]:
+        def again(start: Parameters, to_beat: float) -> tuple[Parameters, float]:
             tried = _Runner(winner.index, start)
             if not self._stopped:
-                self._advance(tried, steps, winner.level)
+                self._advance(tried, steps, to_beat)
             winner.n_iter += tried.n_iter
             return tried.parameters, -np.inf if tried.collapsed else tried.level
 
@@ -207,7 +207,12 @@ class _Race:
         def watch(n_iter: int, level: float, point: Parameters) -> object:
             return tell is not None and tell(runner.index, earlier + n_iter, level, point)
 
-        run = self._course.run(runner.parameters, max(steps, 1), to_beat=to_beat, on_pass=watch)
+        run = self._course.run(
+            runner.parameters,
+            max(steps, 1),
+            to_beat=to_beat,
+            on_pass=None if tell is None else watch,
+        )
         runner.parameters = run.parameters
         runner.trace += run.trace
         runner.n_iter += run.n_iter

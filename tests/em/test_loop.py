@@ -76,6 +76,10 @@ def test_the_likelihood_never_falls(kind, accelerate, dtype):
         assert np.diff(found.trace).min() >= -slack
 
 
+def watched(n_iter, level, point):
+    """Keeps a run in the loop, pass by pass."""
+
+
 def test_a_leap_that_lowers_the_likelihood_is_taken_back(monkeypatch):
     """Every leap is sabotaged: what is left must be plain EM."""
     X, start = overlapping()
@@ -87,7 +91,7 @@ def test_a_leap_that_lowers_the_likelihood_is_taken_back(monkeypatch):
         return Parameters(np.full(K, 1 / K), start.means + 50.0, start.covariances)
 
     monkeypatch.setattr(QuasiNewton, "step", step)
-    found = run(X, start, max_iter=21)
+    found = run(X, start, max_iter=21, on_pass=watched)
     _, trace = oracle.em(X, *start, "full", 11)
     assert found.n_iter == 21
     assert len(leaps) == 10
@@ -99,7 +103,7 @@ def test_a_failed_leap_at_the_end_never_becomes_the_result(monkeypatch, max_iter
     X, start = overlapping()
     bad = Parameters(start.weights, start.means + 50.0, start.covariances)
     monkeypatch.setattr(QuasiNewton, "step", lambda self, density, moments, image: bad)
-    found = run(X, start, max_iter=max_iter)
+    found = run(X, start, max_iter=max_iter, on_pass=watched)
     assert found.n_iter == max_iter
     assert found.trace[-1] == max(found.trace)
     assert np.abs(found.parameters.means).max() < 10

@@ -116,7 +116,8 @@ def used(tmp_path_factory):
     package.kernels.mkdir(parents=True)
     (package.kernels.parent / "__init__.py").touch()
     (package.kernels / "__init__.py").touch()
-    for name in "jit.py", "twins.py", "forks.py", "cache.py", "pipeline.py", "within.py":
+    parts = "jit.py", "calling.py", "twins.py", "forks.py", "cache.py", "pipeline.py", "within.py"
+    for name in parts:
         shutil.copy(KERNELS / name, package.kernels)
     (package.kernels / "tile.py").write_text(TILE)
     (package.kernels / "loop.py").write_text(LOOP)

@@ -336,7 +336,8 @@ def folder(tmp_path_factory):
     kernels.mkdir(parents=True)
     (kernels.parent / "__init__.py").touch()
     (kernels / "__init__.py").touch()
-    for name in "jit.py", "twins.py", "forks.py", "cache.py", "pipeline.py", "within.py":
+    parts = "jit.py", "calling.py", "twins.py", "forks.py", "cache.py", "pipeline.py", "within.py"
+    for name in parts:
         shutil.copy(KERNELS / name, kernels)
     (kernels / "loop.py").write_text(LOOP)
     (folder / "prepare.py").write_text(PREPARE)

@@ -76,7 +76,7 @@ def test_damaged_files(fresh, kept):
     files = kept.files()
     kept.named(LONG).write_bytes(kept.named(LONG).read_bytes()[:-1000])
     kept.named(BRIEF).write_bytes(b"")
-    kept.named("information.measure_steps").write_bytes(b"garbage" * 1000)
+    kept.named("convergence.judge").write_bytes(b"garbage" * 1000)
     caught = """
 with warnings.catch_warnings(record=True) as caught:
     warnings.simplefilter("always")

@@ -1,0 +1,128 @@
+"""Runs over so few rows that Python between the passes would take most of the time.
+
+There `kernels.climb` makes many passes in one call. What it cannot do, it leaves to the loop, which
+goes on from where it stopped: to raise eigenvalues that fell below the floor. So a run ends at the
+same parameters either way.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastem.covariance import Bounds, Family, Parameters
+from fastem.covariance.ellipsoidal import ROUNDING
+from fastem.density import HALF_BITS, LN2, Density
+from fastem.density.tally import NO_LABELS
+from fastem.em.acceleration import QuasiNewton
+from fastem.em.convergence import ExpectedGain, vector
+from fastem.em.standing import Standing, Stateful
+from fastem.kernels import climb as kernel
+from fastem.kernels.convergence import CONVERGED, HOPELESS
+from fastem.kernels.jit import read_only
+from fastem.kernels.passes import summarise
+from fastem.kernels.twins import LAUNCH_WORK
+from fastem.moments import DEAD, Moments
+from fastem.rows import MemoryRows, Rows
+
+#: Passes that one call makes, at most: between two of them Python sees Ctrl-C.
+MOST_PASSES = 256
+OUTCOMES = {CONVERGED: "converged", HOPELESS: "converged", kernel.EXHAUSTED: "exhausted"}
+
+
+def climb(
+    rows: Rows,
+    family: Family,
+    at: Standing,
+    bounds: Bounds,
+    rule: Stateful,
+    stepper: Stateful,
+    max_iter: int,
+) -> tuple[str, Moments] | None:
+    """Run EM from where it stands, as far as that can be done here.
+
+    Parameters
+    ----------
+    rows, family, at, bounds, rule, stepper, max_iter
+        As of `em.run`; where the run stands, rule and stepper change with each pass.
+
+    Returns
+    -------
+    outcome : str
+        As of `Run`.
+    moments : Moments
+        Of all rows where it stands then. Neither if the run has to go on in the loop.
+    """
+    density = family.factor(at.point)
+    if not (
+        isinstance(rows, MemoryRows)
+        and rows.dtype == np.float64
+        and family.averages is not None
+        and isinstance(rule, ExpectedGain)
+        and rule.least_weight == 0.0  # else the rows are many
+        and density.work(rows.n_samples) < LAUNCH_WORK
+        and summarise.compiles
+    ):
+        return None
+    leaps = stepper if isinstance(stepper, QuasiNewton) else QuasiNewton(family, bounds, at.point)
+    point, image = vector(at.point), vector(at.image)
+    shape = at.point.means.shape
+    passes = _passes(rows, density)
+    rules = kernel.Rules(
+        family.averages,
+        read_only(bounds.ridge),
+        bounds.floor,
+        ROUNDING * shape[1],
+        DEAD,
+        HALF_BITS,
+        rows.precision,
+        leaps is stepper,
+        max_iter,
+        rule.tol > 0,
+        rule.least,
+        rule.to_beat,
+    )
+    place = kernel.Place(
+        point,
+        image,
+        leaps.image.copy(),
+        leaps.point.copy(),
+        np.array([0, at.n_iter, at.leapt]),
+        np.empty(min(max_iter + 1, MOST_PASSES)),
+        np.array(at.trace[-1:] or [-np.inf]),
+    )
+    memory = rule.begin(point.size)
+    room = kernel.Room.of(density.factors.shape, shape[0], point.size, place.here.size)
+    code, how = kernel.Code.of(density.factors.ndim), kernel.PAUSED
+    while how == kernel.PAUSED:
+        how = kernel.climb(code, shape, passes, rules, place, room, leaps.memory, memory)
+        at.trace += place.trace[: place.counters[kernel.PASSES]].tolist()
+    at.point, at.image = (_parameters(end, at.point) for end in (point, image))
+    _, at.n_iter, leapt = place.counters.tolist()
+    at.leapt = bool(leapt)
+    leaps.image, leaps.point = place.statistics, place.here
+    rule.hopeless = how == HOPELESS
+    if how in OUTCOMES:
+        tally = family.factor(at.point).tally(rows.n_samples, rows.dtype, rows.units)
+        tally.merge(passes.sums[:1])
+        return OUTCOMES[how], tally.moments()
+    if how == kernel.LEAPT_TO_FLOOR:
+        at.step(leaps.land(passes.n_rows, at.image))
+    return None
+
+
+def _passes(rows: MemoryRows, density: Density) -> kernel.Passes:
+    tally = density.tally(rows.n_samples, rows.dtype, rows.units)
+    block = tally.laid_out(rows.X, rows.sample_weight)
+    sums = tally.no_sums(rows.X, rows.sample_weight)
+    address = summarise.address((*block, *density.cast(rows.dtype), sums, NO_LABELS))
+    sums[0, 0] = np.add.accumulate(sums[:, 0])[-1]
+    n_rows = float(sums[0, 0])
+    return kernel.Passes(address, block, sums, NO_LABELS, n_rows, LN2, rows.units.log_jacobian)
+
+
+def _parameters(end: NDArray[np.float64], like: Parameters) -> Parameters:
+    """The parts of a vector, in those shapes."""
+    K, before = len(like.weights), len(like.weights) + like.means.size
+    means = end[K:before].reshape(like.means.shape)
+    return Parameters(end[:K], means, end[before:].reshape(like.covariances.shape))
