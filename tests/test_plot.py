@@ -1,6 +1,7 @@
 """Pictures: what they hold, artist by artist."""
 
 import itertools
+import shutil
 import subprocess
 import sys
 import warnings
@@ -345,6 +346,18 @@ def test_an_mp4_is_fed_to_ffmpeg(recorded, tmp_path, monkeypatch):
     said = plot.animate(recorder, X, tmp_path / "em.mp4").read_text().split()
     width, height = map(int, said[said.index("-s") + 1].split("x"))
     assert int(said[0]) == width * height * 3 * (len(recorder) + plot.animation.LAST_FRAME - 1)
+
+
+@pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="needs ffmpeg")
+def test_an_mp4_holds_every_frame(recorded, tmp_path):
+    """Oracle: what ffmpeg reads back."""
+    X, _, recorder = recorded
+    path = plot.animate(recorder, X, tmp_path / "em.mp4", fps=5)
+    command = ["ffmpeg", "-v", "error", "-i", str(path), "-vf", "scale=16:16,format=gray"]
+    command += ["-f", "rawvideo", "-"]
+    read = subprocess.run(command, capture_output=True, check=True).stdout
+    assert len(read) == 16 * 16 * (len(recorder) + plot.animation.LAST_FRAME - 1)
+    assert np.ptp(np.frombuffer(read, np.uint8)) > 50
 
 
 def test_ffmpeg_that_fails_is_reported_and_leaves_nothing(recorded, tmp_path, monkeypatch):
