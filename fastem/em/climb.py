@@ -53,23 +53,17 @@ def climb(
     moments : Moments
         Of all rows where it stands then. Neither if the run has to go on in the loop.
     """
-    density = family.factor(at.point)
-    if not (
-        isinstance(rows, MemoryRows)
-        and rows.dtype == np.float64
-        and family.averages is not None
-        and isinstance(rule, ExpectedGain)
-        and rule.least_weight == 0.0  # else the rows are many
-        and density.work(rows.n_samples) < LAUNCH_WORK
-        and summarise.compiles
-    ):
+    averages = family.averages
+    if averages is None or not isinstance(rows, MemoryRows) or not isinstance(rule, ExpectedGain):
+        return None
+    density, shape = family.factor(at.point), at.point.means.shape
+    few = density.work(rows.n_samples) < LAUNCH_WORK and rule.least_weight == 0.0
+    if not (few and rows.dtype == np.float64 and summarise.compiles):
         return None
     leaps = stepper if isinstance(stepper, QuasiNewton) else QuasiNewton(family, bounds, at.point)
-    point, image = vector(at.point), vector(at.image)
-    shape = at.point.means.shape
-    passes = _passes(rows, density)
+    passes, place = _passes(rows, density), _place(at, leaps, max_iter)
     rules = kernel.Rules(
-        family.averages,
+        averages,
         read_only(bounds.ridge),
         bounds.floor,
         ROUNDING * shape[1],
@@ -82,25 +76,14 @@ def climb(
         rule.least,
         rule.to_beat,
     )
-    place = kernel.Place(
-        point,
-        image,
-        leaps.image.copy(),
-        leaps.point.copy(),
-        np.array([0, at.n_iter, at.leapt]),
-        np.empty(min(max_iter + 1, MOST_PASSES)),
-        np.array(at.trace[-1:] or [-np.inf]),
-    )
-    memory = rule.begin(point.size)
-    room = kernel.Room.of(density.factors.shape, shape[0], point.size, place.here.size)
+    sizes = place.point.size, place.here.size
+    memory = leaps.memory, rule.begin(place.point.size)
+    room = kernel.Room.of(density.factors.shape, shape[0], *sizes)
     code, how = kernel.Code.of(density.factors.ndim), kernel.PAUSED
     while how == kernel.PAUSED:
-        how = kernel.climb(code, shape, passes, rules, place, room, leaps.memory, memory)
+        how = kernel.climb(code, shape, passes, rules, place, room, *memory)
         at.trace += place.trace[: place.counters[kernel.PASSES]].tolist()
-    at.point, at.image = (_parameters(end, at.point) for end in (point, image))
-    _, at.n_iter, leapt = place.counters.tolist()
-    at.leapt = bool(leapt)
-    leaps.image, leaps.point = place.statistics, place.here
+    _arrive(at, leaps, place)
     rule.hopeless = how == HOPELESS
     if how in OUTCOMES:
         tally = family.factor(at.point).tally(rows.n_samples, rows.dtype, rows.units)
@@ -109,6 +92,27 @@ def climb(
     if how == kernel.LEAPT_TO_FLOOR:
         at.step(leaps.land(passes.n_rows, at.image))
     return None
+
+
+def _place(at: Standing, leaps: QuasiNewton, max_iter: int) -> kernel.Place:
+    """Where the run stands, in arrays that are written to."""
+    return kernel.Place(
+        vector(at.point),
+        vector(at.image),
+        leaps.image.copy(),
+        leaps.point.copy(),
+        np.array([0, at.n_iter, at.leapt]),
+        np.empty(min(max_iter + 1, MOST_PASSES)),
+        np.array(at.trace[-1:] or [-np.inf]),
+    )
+
+
+def _arrive(at: Standing, leaps: QuasiNewton, place: kernel.Place) -> None:
+    """Let the run, and what its leaps begin from, stand there."""
+    at.point, at.image = (_parameters(end, at.point) for end in (place.point, place.image))
+    _, at.n_iter, leapt = place.counters.tolist()
+    at.leapt = bool(leapt)
+    leaps.image, leaps.point = place.statistics, place.here
 
 
 def _passes(rows: MemoryRows, density: Density) -> kernel.Passes:
