@@ -23,7 +23,8 @@ from fastem.kernels.jit import read_only
 from fastem.kernels.passes import summarise
 from fastem.kernels.twins import LAUNCH_WORK
 from fastem.moments import DEAD, Moments
-from fastem.rows import MemoryRows, Rows
+from fastem.rows import Rows
+from fastem.units import Units
 
 #: Passes that one call makes, at most: between two of them Python sees Ctrl-C.
 MOST_PASSES = 256
@@ -53,15 +54,16 @@ def climb(
     moments : Moments
         Of all rows where it stands then. Neither if the run has to go on in the loop.
     """
-    averages = family.averages
-    if averages is None or not isinstance(rows, MemoryRows) or not isinstance(rule, ExpectedGain):
+    averages, whole = family.averages, rows.whole
+    if averages is None or whole is None or not isinstance(rule, ExpectedGain):
         return None
+    n = len(whole[0])
     density, shape = family.factor(at.point), at.point.means.shape
-    few = density.work(rows.n_samples) < LAUNCH_WORK and rule.least_weight == 0.0
+    few = density.work(n) < LAUNCH_WORK and rule.least_weight == 0.0
     if not (few and rows.dtype == np.float64 and summarise.compiles):
         return None
     leaps = stepper if isinstance(stepper, QuasiNewton) else QuasiNewton(family, bounds, at.point)
-    passes, place = _passes(rows, density), _place(at, leaps, max_iter)
+    passes, place = _passes(*whole, rows.units, density), _place(at, leaps, max_iter)
     rules = kernel.Rules(
         averages,
         read_only(bounds.ridge),
@@ -86,7 +88,7 @@ def climb(
     _arrive(at, leaps, place)
     rule.hopeless = how == HOPELESS
     if how in OUTCOMES:
-        tally = family.factor(at.point).tally(rows.n_samples, rows.dtype, rows.units)
+        tally = family.factor(at.point).tally(n, rows.dtype, rows.units)
         tally.merge(passes.sums[:1])
         return OUTCOMES[how], tally.moments()
     if how == kernel.LEAPT_TO_FLOOR:
@@ -115,14 +117,19 @@ def _arrive(at: Standing, leaps: QuasiNewton, place: kernel.Place) -> None:
     leaps.image, leaps.point = place.statistics, place.here
 
 
-def _passes(rows: MemoryRows, density: Density) -> kernel.Passes:
-    tally = density.tally(rows.n_samples, rows.dtype, rows.units)
-    block = tally.laid_out(rows.X, rows.sample_weight)
-    sums = tally.no_sums(rows.X, rows.sample_weight)
-    address = summarise.address((*block, *density.cast(rows.dtype), sums, NO_LABELS))
+def _passes(
+    X: NDArray[np.float64],
+    sample_weight: NDArray[np.float64] | None,
+    units: Units,
+    density: Density,
+) -> kernel.Passes:
+    tally = density.tally(len(X), X.dtype, units)
+    block = tally.laid_out(X, sample_weight)
+    sums = tally.no_sums(X, sample_weight)
+    address = summarise.address((*block, *density.cast(X.dtype), sums, NO_LABELS))
     sums[0, 0] = np.add.accumulate(sums[:, 0])[-1]
     n_rows = float(sums[0, 0])
-    return kernel.Passes(address, block, sums, NO_LABELS, n_rows, LN2, rows.units.log_jacobian)
+    return kernel.Passes(address, block, sums, NO_LABELS, n_rows, LN2, units.log_jacobian)
 
 
 def _parameters(end: NDArray[np.float64], like: Parameters) -> Parameters:

@@ -110,6 +110,11 @@ class MemoryRows(Array, Rows):
 
     units: Units
 
+    @property
+    def whole(self) -> Drawn:
+        """All rows and their weights."""
+        return self.X, self.sample_weight
+
     def summarise(self, density: Density) -> Moments:
         """One pass: the moments of all rows."""
         return density.summarise(self.X, self.sample_weight, self.units)

@@ -92,6 +92,11 @@ class Rows(ABC):
         """Relative rounding error of a pass over these rows."""
         return float(np.finfo(self.dtype).eps)
 
+    @property
+    def whole(self) -> Drawn | None:
+        """All rows and their weights, if they are at hand in one array."""
+        return None
+
     @abstractmethod
     def summarise(self, density: Density) -> Moments:
         """One pass: the moments of all rows under a density in these units."""
