@@ -72,6 +72,8 @@ def _terminable() -> Iterator[None]:
         return
 
     def end(number: int, frame: FrameType | None) -> None:
+        # What is interrupted in its making, as LLVM's objects may be, complains as it goes.
+        sys.unraisablehook = lambda unraisable: None
         raise SystemExit(128 + number)
 
     names = [name for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]

@@ -178,3 +178,32 @@ def test_labels_through_a_pipe(tmp_path):
         command, shell=True, env=ENVIRONMENT, capture_output=True, text=True, check=True
     )
     assert run.stdout.strip() == "273"
+
+
+def test_what_a_signal_interrupts_in_its_making_does_not_complain(tmp_path):
+    """Such as an object of LLVM amid a compilation."""
+    driver = """
+import os, signal, sys
+from fastem import cli
+from fastem.cli import fit
+
+class Half:
+    def __init__(self):
+        os.kill(os.getpid(), signal.SIGTERM)
+        self.whole = True
+
+    def __del__(self):
+        assert self.whole
+
+fit.select = lambda *a, **k: Half()
+sys.exit(cli.main())
+"""
+    run = subprocess.run(
+        [sys.executable, "-c", driver, *WORDS],
+        cwd=tmp_path,
+        env=ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert (run.returncode, run.stderr) == (143, "")
