@@ -74,12 +74,13 @@ def _terminable() -> Iterator[None]:
     def end(number: int, frame: FrameType | None) -> None:
         # What is interrupted in its making, as LLVM's objects may be, complains as it goes.
         sys.unraisablehook = lambda unraisable: None
-        raise SystemExit(128 + number)
+        raise KeyboardInterrupt if number == signal.SIGINT else SystemExit(128 + number)
 
-    names = [name for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    names = [name for name in ("SIGTERM", "SIGHUP", "SIGINT") if hasattr(signal, name)]
     before = {getattr(signal, name): signal.getsignal(getattr(signal, name)) for name in names}
     # A signal that is ignored, as nohup has it, stays ignored.
-    ours = [number for number, handler in before.items() if handler == signal.SIG_DFL]
+    usual = signal.SIG_DFL, signal.default_int_handler
+    ours = [number for number, handler in before.items() if handler in usual]
     for number in ours:
         signal.signal(number, end)
     try:

@@ -180,16 +180,20 @@ def test_labels_through_a_pipe(tmp_path):
     assert run.stdout.strip() == "273"
 
 
-def test_what_a_signal_interrupts_in_its_making_does_not_complain(tmp_path):
+@pytest.mark.parametrize(
+    ("name", "status", "said"),
+    [("SIGTERM", 143, ""), ("SIGHUP", 129, ""), ("SIGINT", 130, "fastem: interrupted\n")],
+)
+def test_what_a_signal_interrupts_in_its_making_does_not_complain(tmp_path, name, status, said):
     """Such as an object of LLVM amid a compilation."""
-    driver = """
+    driver = f"""
 import os, signal, sys
 from fastem import cli
 from fastem.cli import fit
 
 class Half:
     def __init__(self):
-        os.kill(os.getpid(), signal.SIGTERM)
+        os.kill(os.getpid(), signal.{name})
         self.whole = True
 
     def __del__(self):
@@ -205,5 +209,6 @@ sys.exit(cli.main())
         capture_output=True,
         text=True,
         timeout=60,
+        preexec_fn=lambda: signal.signal(getattr(signal, name), signal.SIG_DFL),
     )
-    assert (run.returncode, run.stderr) == (143, "")
+    assert (run.returncode, run.stderr) == (status, said)
