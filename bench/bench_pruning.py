@@ -11,6 +11,7 @@ from measure import Rounds, ratio
 import fastem
 import fastem.density
 from fastem.covariance import Parameters, family
+from fastem.density import tally
 from fastem.ordering import Order
 from fastem.units import Units
 
@@ -54,6 +55,46 @@ def bench_pass(benchmark, report, scale, rounds, size):
         gain=ratio(dense / race.best("in order")),
         ordering=f"{race.best('ordering') / dense:.1f}",
         noise=f"{race.noise('as they come'):.0%}",
+    )
+
+
+#: Rows, columns, components, and how many standard deviations apart their means are.
+WIDE = [
+    (50_000, 64, 16, 12.0),
+    (50_000, 64, 4, 12.0),
+    (50_000, 32, 16, 12.0),
+    (50_000, 24, 16, 12.0),
+    (50_000, 64, 16, 1.0),
+    (50_000, 24, 16, 1.0),
+]
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32], ids=["float64", "float32"])
+@pytest.mark.parametrize("size", WIDE, ids=str)
+def bench_gathering(benchmark, report, monkeypatch, scale, rounds, size, dtype):
+    """Wide rows: those that share in a component gathered, beside passes that gather none."""
+    n, D, K, separation = size
+    X, density, units = problem(int(n * scale), D, K, separation)
+    X = X.astype(dtype)
+
+    def summarise(wide):
+        with monkeypatch.context() as patch:
+            if not wide:
+                patch.setattr(tally, "WIDE", math.inf)
+            density.summarise(X, None, units)
+
+    race = Rounds({"gathered": lambda: summarise(True), "dense": lambda: summarise(False)})
+    benchmark.group = "one pass over wide rows"
+    benchmark.pedantic(race.contenders["gathered"], setup=race.once, rounds=rounds)
+    report(
+        "Gathering, one pass: gain over the pass that computes all",
+        n=len(X),
+        D=D,
+        K=K,
+        dtype=np.dtype(dtype).name,
+        apart=separation,
+        gain=ratio(race.best("dense") / race.best("gathered")),
+        noise=f"{race.noise('dense'):.0%}",
     )
 
 

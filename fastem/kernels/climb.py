@@ -102,7 +102,7 @@ class Passes(NamedTuple):
     address : int
         Of its machine code.
     block : tuple
-        Its arguments from rows to units.
+        Its arguments from rows to apart.
     sums : (n_slots, n_sums)
         The first slot receives those of all.
     labels : (0,)

@@ -1,51 +1,66 @@
 """Moments of a tile about the means: counts, sums, and the weighted Gram matrix of x - mean.
 
-In blocks of four columns by four, as `ellipsoidal` computes the densities.
+In blocks of four columns by four, as `ellipsoidal` computes the densities. Of many columns only the
+rows count that share in a component: clusters are the farther apart the more columns tell them.
 """
 
+from fastem.kernels.gathering import find_sharing, gather
 from fastem.kernels.jit import jit
 from fastem.kernels.tile import LISTED, ROWS, STRIDE, THREE, TWO, size
 
+#: Rows of a tile that are few enough to be gathered.
+FEW = 256
+
 
 @jit
-def accumulate(tile, means, listed, n_listed, densities, counts, first, second, scratch):
+def accumulate(
+    tile, means, listed, n_listed, densities, counts, first, second, scratch, apart, room
+):
     """Add the tile to the moments about the means; `densities` holds weighted responsibilities.
 
-    Only the lower triangle of `second` (K, D, D) is added to. `scratch`: flat, 4 columns.
+    Only the lower triangle of `second` (K, D, D) is added to. `scratch`: flat, 4 columns. Where
+    `apart` has two dimensions rows that share in a component are gathered, in the `room` for them.
     """
+    few, at = room
     n_features = means.shape[1]
     whole = n_features - n_features % 4
     for a in range(n_listed):
         k = listed[a]
         mean, f, s = means[k], first[k], second[k]
-        resp = LISTED + size(a) * STRIDE
+        columns, shares, resp, n_rows = tile, densities, LISTED + size(a) * STRIDE, ROWS
+        if apart.ndim == 2:
+            n_few = find_sharing(densities, resp, at)
+            if n_few <= FEW:
+                n_rows = gather(tile, densities, resp, n_features, at, n_few, few)
+                columns, shares, resp = few, few, size(n_features) * STRIDE
         count = 0.0
         for i in range(0, whole, 4):
-            count = _gram_diagonal_4(tile, mean, densities, resp, i, scratch, f, s)
+            count = _gram_diagonal_4(columns, mean, shares, resp, n_rows, i, scratch, f, s)
             for j in range(0, i, 4):
-                _gram_4(tile, mean, scratch, i, j, s)
+                _gram_4(columns, mean, scratch, n_rows, i, j, s)
         if n_features > whole:
             rest = n_features - whole
             if rest == 1:
-                count = _gram_diagonal_1(tile, mean, densities, resp, whole, scratch, f, s)
+                count = _gram_diagonal_1(columns, mean, shares, resp, n_rows, whole, scratch, f, s)
             elif rest == 2:
-                count = _gram_diagonal_2(tile, mean, densities, resp, whole, scratch, f, s)
+                count = _gram_diagonal_2(columns, mean, shares, resp, n_rows, whole, scratch, f, s)
             else:
-                count = _gram_diagonal_3(tile, mean, densities, resp, whole, scratch, f, s)
+                count = _gram_diagonal_3(columns, mean, shares, resp, n_rows, whole, scratch, f, s)
             for i in range(whole, n_features):
                 for j in range(0, whole, 4):
-                    _gram_1(tile, mean, scratch, size(i - whole) * STRIDE, i, j, s)
+                    line = size(i - whole) * STRIDE
+                    _gram_1(columns, mean, scratch, line, n_rows, i, j, s)
         counts[k] += count
 
 
 @jit
-def _gram_diagonal_1(tile, mean, densities, resp, i, w, first, second):
+def _gram_diagonal_1(tile, mean, densities, resp, n_rows, i, w, first, second):
     """Moments of one column with itself; leaves resp * (x - mean) in w, returns the sum of resp."""
     kind = tile.dtype.type
     m0 = mean[i]
     x0 = size(i) * STRIDE
     count = g0 = s00 = kind(0)
-    for b in range(ROWS):
+    for b in range(n_rows):
         r = densities[resp + b]
         z0 = tile[x0 + b] - m0
         w0 = r * z0
@@ -59,14 +74,14 @@ def _gram_diagonal_1(tile, mean, densities, resp, i, w, first, second):
 
 
 @jit
-def _gram_diagonal_2(tile, mean, densities, resp, i, w, first, second):
+def _gram_diagonal_2(tile, mean, densities, resp, n_rows, i, w, first, second):
     """As `_gram_diagonal_1`, two columns."""
     kind = tile.dtype.type
     m0, m1 = mean[i], mean[i + 1]
     x0 = size(i) * STRIDE
     x1 = x0 + STRIDE
     count = g0 = g1 = s00 = s10 = s11 = kind(0)
-    for b in range(ROWS):
+    for b in range(n_rows):
         r = densities[resp + b]
         z0, z1 = tile[x0 + b] - m0, tile[x1 + b] - m1
         w0, w1 = r * z0, r * z1
@@ -86,14 +101,14 @@ def _gram_diagonal_2(tile, mean, densities, resp, i, w, first, second):
 
 
 @jit
-def _gram_diagonal_3(tile, mean, densities, resp, i, w, first, second):
+def _gram_diagonal_3(tile, mean, densities, resp, n_rows, i, w, first, second):
     """As `_gram_diagonal_1`, three columns."""
     kind = tile.dtype.type
     m0, m1, m2 = mean[i], mean[i + 1], mean[i + 2]
     x0 = size(i) * STRIDE
     x1, x2 = x0 + STRIDE, x0 + TWO * STRIDE
     count = g0 = g1 = g2 = s00 = s10 = s11 = s20 = s21 = s22 = kind(0)
-    for b in range(ROWS):
+    for b in range(n_rows):
         r = densities[resp + b]
         z0, z1, z2 = tile[x0 + b] - m0, tile[x1 + b] - m1, tile[x2 + b] - m2
         w0, w1, w2 = r * z0, r * z1, r * z2
@@ -121,7 +136,7 @@ def _gram_diagonal_3(tile, mean, densities, resp, i, w, first, second):
 
 
 @jit
-def _gram_diagonal_4(tile, mean, densities, resp, i, w, first, second):
+def _gram_diagonal_4(tile, mean, densities, resp, n_rows, i, w, first, second):
     """As `_gram_diagonal_1`, four columns."""
     kind = tile.dtype.type
     m0, m1, m2, m3 = mean[i], mean[i + 1], mean[i + 2], mean[i + 3]
@@ -129,7 +144,7 @@ def _gram_diagonal_4(tile, mean, densities, resp, i, w, first, second):
     x1, x2, x3 = x0 + STRIDE, x0 + TWO * STRIDE, x0 + THREE * STRIDE
     count = g0 = g1 = g2 = g3 = kind(0)
     s00 = s10 = s11 = s20 = s21 = s22 = s30 = s31 = s32 = s33 = kind(0)
-    for b in range(ROWS):
+    for b in range(n_rows):
         r = densities[resp + b]
         z0, z1 = tile[x0 + b] - m0, tile[x1 + b] - m1
         z2, z3 = tile[x2 + b] - m2, tile[x3 + b] - m3
@@ -168,7 +183,7 @@ def _gram_diagonal_4(tile, mean, densities, resp, i, w, first, second):
 
 
 @jit
-def _gram_4(tile, mean, w, i, j, second):
+def _gram_4(tile, mean, w, n_rows, i, j, second):
     """second[i:i+4, j:j+4] += w[0:4] @ (x - mean)[j:j+4].T."""
     kind = tile.dtype.type
     m0, m1, m2, m3 = mean[j], mean[j + 1], mean[j + 2], mean[j + 3]
@@ -176,7 +191,7 @@ def _gram_4(tile, mean, w, i, j, second):
     x1, x2, x3 = x0 + STRIDE, x0 + TWO * STRIDE, x0 + THREE * STRIDE
     s00 = s01 = s02 = s03 = s10 = s11 = s12 = s13 = kind(0)
     s20 = s21 = s22 = s23 = s30 = s31 = s32 = s33 = kind(0)
-    for b in range(ROWS):
+    for b in range(n_rows):
         w0, w1, w2, w3 = w[b], w[STRIDE + b], w[TWO * STRIDE + b], w[THREE * STRIDE + b]
         z0, z1 = tile[x0 + b] - m0, tile[x1 + b] - m1
         z2, z3 = tile[x2 + b] - m2, tile[x3 + b] - m3
@@ -203,14 +218,14 @@ def _gram_4(tile, mean, w, i, j, second):
 
 
 @jit
-def _gram_1(tile, mean, w, line, i, j, second):
+def _gram_1(tile, mean, w, line, n_rows, i, j, second):
     """second[i, j:j+4] += w[line] @ (x - mean)[j:j+4].T."""
     kind = tile.dtype.type
     m0, m1, m2, m3 = mean[j], mean[j + 1], mean[j + 2], mean[j + 3]
     x0 = size(j) * STRIDE
     x1, x2, x3 = x0 + STRIDE, x0 + TWO * STRIDE, x0 + THREE * STRIDE
     s0 = s1 = s2 = s3 = kind(0)
-    for b in range(ROWS):
+    for b in range(n_rows):
         w0 = w[line + b]
         s0 += w0 * (tile[x0 + b] - m0)
         s1 += w0 * (tile[x1 + b] - m1)

@@ -16,6 +16,7 @@ from fastem.kernels.axis_aligned import log_densities as log_densities_axis_alig
 from fastem.kernels.compensated import log_densities as log_densities_compensated
 from fastem.kernels.elementary import log2
 from fastem.kernels.ellipsoidal import log_densities as log_densities_ellipsoidal
+from fastem.kernels.gathering import room
 from fastem.kernels.gram import accumulate as accumulate_ellipsoidal
 from fastem.kernels.jit import jit
 from fastem.kernels.tile import (
@@ -78,7 +79,9 @@ def _load(rows, weight, index, start, stop, units, tile, densities):
 
 
 @jit
-def _accumulate(tile, means, factors, listed, n_listed, densities, moments, scratch):
+def _accumulate(
+    tile, means, factors, listed, n_listed, densities, moments, scratch, apart, for_few
+):
     n_components, n_features = means.shape
     counts, rest = moments[:n_components], moments[n_components:]
     first = rest[: means.size].reshape(n_components, n_features)
@@ -86,7 +89,17 @@ def _accumulate(tile, means, factors, listed, n_listed, densities, moments, scra
     if factors.ndim == 3:
         second = spread.reshape(n_components, n_features, n_features)
         accumulate_ellipsoidal(
-            tile, means, listed, n_listed, densities, counts, first, second, scratch
+            tile,
+            means,
+            listed,
+            n_listed,
+            densities,
+            counts,
+            first,
+            second,
+            scratch,
+            apart,
+            for_few,
         )
     else:
         second = spread.reshape(n_components, n_features)
@@ -118,6 +131,7 @@ def summarise(
     listed,
     n_listed,
     units,
+    apart,
     means,
     factors,
     log_norms,
@@ -139,6 +153,9 @@ def summarise(
         The components of each tile, or of all, as `pruning.list_components` gives them.
     units : (2, D) float64
         Centre and scale: a row enters as (row - centre) * scale.
+    apart : (0, 0) or (0,) float64
+        Of two dimensions where components are so far apart that the rows which share in one are
+        looked for; what that takes is otherwise not compiled.
     means : (K, D), factors : (K, D, D), (1, D, D) or (K, D), log_norms : (K,)
         Of the dtype of rows, in the units of the tile; logarithms to base 2.
     sums : (n_slots, 3 + K + K D + K D[ D]) float64
@@ -152,6 +169,7 @@ def summarise(
     tile = buffer(n_features, rows)
     densities = buffer(n_components + SPARE, rows)
     scratch = buffer(4, rows)
+    for_few = room(n_features, apart, rows)
     start = slot * tiles * TILE_ROWS
     stop = min(start + tiles * TILE_ROWS, rows.shape[0])
     if weight.size == 0:
@@ -169,7 +187,10 @@ def summarise(
         log_likelihood, uncertainty = normalise(m, densities)
         sums[slot, 1] += log_likelihood
         sums[slot, 2] += uncertainty
-        _accumulate(tile, means, factors, components, m, densities, sums[slot, 3:], scratch)
+        moments = sums[slot, 3:]
+        _accumulate(
+            tile, means, factors, components, m, densities, moments, scratch, apart, for_few
+        )
 
 
 @twins
