@@ -51,6 +51,19 @@ def test_npy(tmp_path, dtype, order, memory):
 
 
 @dtypes
+def test_wide_rows_of_which_those_that_share_in_a_component_are_gathered(tmp_path, dtype):
+    X = clusters(20_000, dtype, D=52)
+    np.save(tmp_path / "rows.npy", X)
+    start = {
+        "weights_init": np.full(3, 1 / 3),
+        "means_init": np.repeat([[0.5], [4.5], [8.5]], 52, axis=1),
+        "covariances_init": np.tile(np.eye(52), (3, 1, 1)),
+    }
+    source = open_rows(tmp_path / "rows.npy", memory="4M")
+    assert_same(fastem.fit(source, 3, **start), fastem.fit(X, 3, **start))
+
+
+@dtypes
 @pytest.mark.parametrize("size", [1, 997, 512, 50_000])
 @pytest.mark.parametrize("weighted", [False, True])
 def test_blocks_of_any_size(dtype, size, weighted):
