@@ -21,7 +21,7 @@ from fastem.density.slots import (
     slot_tiles,
 )
 from fastem.kernels import passes
-from fastem.kernels.passes import TILE_ROWS
+from fastem.kernels.tile import TILE_ROWS
 
 DIMENSIONS = [*range(1, 19), 23, 24, 31, 32, 33, 47, 64, 65]
 PRECISION = {np.float64: 1e-12, np.float32: 1e-5}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from fastem.kernels.passes import TILE_ROWS
+from fastem.kernels.tile import TILE_ROWS
 
 #: A pass is divided into this many slots at most, a multiple of any likely number of threads,
 MAX_SLOTS = 192

@@ -14,6 +14,7 @@ from fastem.density.slots import SCALARS
 from fastem.kernels import passes
 from fastem.kernels.factoring import mirror
 from fastem.kernels.jit import read_only
+from fastem.kernels.tile import TILE_ROWS
 from fastem.moments import Moments
 from fastem.ordering import Order
 from fastem.units import Units
@@ -70,7 +71,7 @@ class Tally:
         self._n_sums, self._tiles, self.most_slots = slots.plan(
             n, dtype.itemsize, *self._parameters[0].shape, density.second_dims
         )
-        self.slot_rows = self._tiles * passes.TILE_ROWS
+        self.slot_rows = self._tiles * TILE_ROWS
         self._sums: NDArray[np.float64] | None = None
 
     def add(

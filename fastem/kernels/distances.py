@@ -11,9 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastem.kernels.jit import jit
-from fastem.kernels.tile import ROWS, STRIDE, THREE, TWO, size
+from fastem.kernels.tile import ROWS, STRIDE, THREE, TILE_ROWS, TWO, size
 
-TILE_ROWS = int(ROWS)
 CACHE_LINE = 64
 
 #: Slots that rows are divided into, at most, and tiles that one holds, at least;

@@ -8,9 +8,8 @@ import numpy as np
 
 from fastem.kernels.jit import jit, jit_allocating
 from fastem.kernels.pruning import NEGLIGIBLE
-from fastem.kernels.tile import ROWS, STRIDE, WEIGHT, buffer, size
+from fastem.kernels.tile import ROWS, STRIDE, TILE_ROWS, WEIGHT, buffer, size
 
-TILE_ROWS = int(ROWS)
 #: Gathered rows are filled up to a multiple of this, with rows of weight 0.
 LANES = size(16)
 LEAST = 2.0 ** -NEGLIGIBLE[0], 2.0 ** -NEGLIGIBLE[1]

@@ -10,11 +10,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from fastem.kernels.distances import TILE_ROWS, divide, tiled
+from fastem.kernels.distances import divide, tiled
 from fastem.kernels.jit import jit
 from fastem.kernels.lloyd import add_up, assign, lloyd
 from fastem.kernels.seeding import draw, plus_plus, weigh
-from fastem.kernels.tile import buffer
+from fastem.kernels.tile import TILE_ROWS, buffer
 from fastem.kernels.twins import twins
 
 #: Numbers compared in a step, at most, of a start that is made whole.

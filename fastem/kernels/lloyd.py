@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from fastem.kernels.distances import TILE_ROWS, divide, squared_distances
+from fastem.kernels.distances import divide, squared_distances
 from fastem.kernels.jit import jit
-from fastem.kernels.tile import FOUR, ROWS, STRIDE, THREE, TWO, buffer, size
+from fastem.kernels.tile import FOUR, ROWS, STRIDE, THREE, TILE_ROWS, TWO, buffer, size
 from fastem.kernels.twins import twins
 
 FIVE = size(5)

@@ -22,9 +22,9 @@ from fastem.kernels.jit import jit
 from fastem.kernels.tile import (
     LARGEST,
     LISTED,
-    ROWS,
     SPARE,
     STRIDE,
+    TILE_ROWS,
     TOTAL,
     blank_vanished,
     buffer,
@@ -36,8 +36,6 @@ from fastem.kernels.tile import (
     size,
 )
 from fastem.kernels.twins import twins
-
-TILE_ROWS = int(ROWS)
 
 
 @jit

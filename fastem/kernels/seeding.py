@@ -8,9 +8,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from fastem.kernels.distances import TILE_ROWS, divide, squared_distances
+from fastem.kernels.distances import divide, squared_distances
 from fastem.kernels.jit import jit
-from fastem.kernels.tile import STRIDE, buffer, size
+from fastem.kernels.tile import STRIDE, TILE_ROWS, buffer, size
 from fastem.kernels.twins import twins
 
 

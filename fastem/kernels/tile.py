@@ -13,6 +13,8 @@ from fastem.kernels.jit import jit, jit_allocating
 size = np.uint64
 
 ROWS = size(512)
+#: The same for Python, and for slices.
+TILE_ROWS = int(ROWS)
 #: Eight more than ROWS: columns a power of two apart would compete for the same cache lines.
 STRIDE = size(520)
 ZERO, ONE, TWO, THREE, FOUR = size(0), size(1), size(2), size(3), size(4)

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastem.density import Density
-from fastem.kernels.passes import TILE_ROWS
+from fastem.kernels.tile import TILE_ROWS
 from fastem.moments import Moments
 from fastem.units import Units
 

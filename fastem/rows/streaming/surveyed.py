@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastem.density import Density
-from fastem.kernels.passes import TILE_ROWS
+from fastem.kernels.tile import TILE_ROWS
 from fastem.kernels.twins import n_threads
 from fastem.moments import Moments
 from fastem.rows.memory import limits_along, union
