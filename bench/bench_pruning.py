@@ -11,7 +11,7 @@ from measure import Rounds, ratio
 import fastem
 import fastem.density
 from fastem.covariance import Parameters, family
-from fastem.density import tally
+from fastem.density import accumulator
 from fastem.ordering import Order
 from fastem.units import Units
 
@@ -80,7 +80,7 @@ def bench_gathering(benchmark, report, monkeypatch, scale, rounds, size, dtype):
     def summarise(wide):
         with monkeypatch.context() as patch:
             if not wide:
-                patch.setattr(tally, "WIDE", math.inf)
+                patch.setattr(accumulator, "WIDE", math.inf)
             density.summarise(X, None, units)
 
     race = Rounds({"gathered": lambda: summarise(True), "dense": lambda: summarise(False)})

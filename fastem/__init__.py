@@ -24,8 +24,8 @@ from fastem.moments import Moments
 from fastem.noise import Noise
 from fastem.recorder import Recorder
 from fastem.results import Event, Fit, Restart, Status
+from fastem.search.starts import SymmetricStartWarning
 from fastem.selection import Selection, select
-from fastem.starts import SymmetricStartWarning
 
 if TYPE_CHECKING:
     from fastem import plot as plot
@@ -63,10 +63,8 @@ def __getattr__(name: str) -> Any:
     """What needs extras, which are slow to import, when it is first asked for."""
     if name not in LATE:
         raise AttributeError(f"module 'fastem' has no attribute {name!r}")
-    from fastem.kernels.forks import fork_waits
 
-    with fork_waits():
-        module = import_module(LATE[name])
+    module = import_module(LATE[name])
     return getattr(module, name, module)
 
 

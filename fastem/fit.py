@@ -19,8 +19,8 @@ from fastem.results import Callback, Fit
 from fastem.rows import Source
 from fastem.search import replaced
 from fastem.search.beginning import begin
-from fastem.search.chance import FEW
-from fastem.starts import Given
+from fastem.search.spurious import FEW
+from fastem.search.starts import Given
 
 #: How often components that dwindle over all rows are replaced.
 REPLACEMENTS = 2

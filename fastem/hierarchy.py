@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastem.kernels.agglomeration import agglomerate
-from fastem.kernels.forks import fork_waits
 from fastem.units import location_and_spread
 
 #: Rows that a dendrogram is made of, at most: its cost grows with their square.
@@ -88,8 +87,7 @@ def _coordinates(X: NDArray, weight: NDArray[np.float64]) -> NDArray[np.float64]
     deviation = np.sqrt(np.einsum("i,ij,ij->j", share, rows, rows))
     rows /= np.where(deviation > 0, deviation, 1.0)
     correlation = np.einsum("i,ij,ik->jk", share, rows, rows)
-    with fork_waits(correlation.size):
-        variances, axes = np.linalg.eigh(correlation)
+    variances, axes = np.linalg.eigh(correlation)
     kept = variances > ROUNDING * len(variances) * variances[-1]
     if not kept.any():
         return np.zeros((len(X), 1))

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastem import validation
-from fastem.kernels.factoring import scatter
-from fastem.kernels.jit import read_only
+from fastem.compiler.options import read_only
+from fastem.kernels.matrices import scatter
 from fastem.lazy import lazy
 
 #: A component with a smaller share of the rows than this is dead: its moments are rounding.

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastem import validation
-from fastem.kernels.forks import fork_waits
 
 #: Shares that lie beyond 0 and 1 by no more are rounding, as in the sums of weights.
 ROUNDING = 1e-6
@@ -83,8 +82,7 @@ class Noise:
                 f"further apart than float64 holds; multiply the data by a constant"
             )
         if self.axes is not None:
-            with fork_waits(self.axes.size):
-                products = self.axes.T @ self.axes
+            products = self.axes.T @ self.axes
             if np.abs(products - np.eye(n_features)).max() > 1e-8:
                 raise ValueError(
                     "noise.axes are not unit vectors at right angles; orthonormalise them"
@@ -106,8 +104,7 @@ class Noise:
         middle = self.low / 2 + self.high / 2
         if self.axes is None:
             return middle
-        with fork_waits(self.axes.size):
-            return self.axes @ middle
+        return self.axes @ middle
 
     def with_weight(self, weight: float) -> Noise:
         """The same box with another weight.
@@ -157,8 +154,7 @@ class Noise:
         inside = self.low + rng.random((n, self.n_features)) * (self.high - self.low)
         if self.axes is None:
             return inside
-        with fork_waits(max(inside.size, self.axes.size)):
-            return inside @ self.axes.T
+        return inside @ self.axes.T
 
     def marginal(self, columns: int | Sequence[int] | NDArray[np.intp]) -> Noise:
         """The same on some of the columns.
@@ -218,8 +214,7 @@ class Noise:
         if self.axes is None:
             low, high = self.low, self.high
         else:
-            with fork_waits(self.axes.size):
-                reach = np.abs(self.axes) @ (self.high / 2 - self.low / 2)
+            reach = np.abs(self.axes) @ (self.high / 2 - self.low / 2)
             low, high = self.centre - reach, self.centre + reach
         return Noise(self.weight, low[chosen], high[chosen])
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from fastem.kernels import ordering, pruning
-from fastem.kernels.jit import read_only
+from fastem.compiler.options import read_only
+from fastem.kernels import ordering
 from fastem.kernels.tile import GROUP, ROWS
 from fastem.units import Units
 
@@ -69,7 +69,7 @@ class Order:
         work = 4.0 * len(boxes) * factors.size
         parts = -(-len(boxes) // TILES_OF_A_PART)
         parameters = means, factors, log_norms
-        pruning.list_components(work, parts, boxes, TILES_OF_A_PART, *parameters, listed, n_listed)
+        ordering.list_components(work, parts, boxes, TILES_OF_A_PART, *parameters, listed, n_listed)
         return read_only(listed), read_only(n_listed)
 
     def share(self, means: NDArray, factors: NDArray, log_norms: NDArray) -> float:

@@ -16,7 +16,7 @@ from fastem.em.checkpoint import Checkpoint
 from fastem.lazy import lazy
 from fastem.results import Callback
 from fastem.rows import MemoryRows, Rows
-from fastem.starts import STARTS, Given, clutter
+from fastem.search.starts import STARTS, Given, noise_start
 
 #: Default floor of covariances' eigenvalues, as a share of the data's own variance.
 DEFAULT_FLOOR = 1e-10
@@ -85,7 +85,7 @@ class Options:
         if self.prior:
             units = data.rows(kind).units
             kind = WithPrior.of(kind, n_components, *data.centre(kind), units)
-        return WithNoise(kind, clutter.box(data)) if self.is_noisy else kind
+        return WithNoise(kind, noise_start.box(data)) if self.is_noisy else kind
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,7 +10,7 @@ from numpy.testing import assert_allclose
 from oracle import COVARIANCE_TYPES, log_joint, log_prob, random_mixture, responsibilities, sample
 
 import fastem
-from fastem.density.slots import (
+from fastem.density.partition import (
     MAX_SLOTS,
     MIN_SLOTS,
     SLOT_BYTES,
@@ -237,13 +237,13 @@ def test_blocks_of_whole_slots_do_not_change_a_bit(covariance_type, dtype, K, we
     density, units = factored(mixture, covariance_type, X)
     whole = density.summarise(X, weight, units)
     for n_slots, together in (1, 4), (3, 2), (146, 4):
-        tally = density.tally(len(X), X.dtype, units)
-        assert tally.slot_rows == 1024
-        tally.most_slots = together
+        accumulator = density.accumulator(len(X), X.dtype, units)
+        assert accumulator.slot_rows == 1024
+        accumulator.most_slots = together
         for start in range(0, len(X), n_slots * 1024):
             some = slice(start, start + n_slots * 1024)
-            tally.add(X[some], None if weight is None else weight[some])
-        moments = tally.moments()
+            accumulator.add(X[some], None if weight is None else weight[some])
+        moments = accumulator.moments()
         for name, value in vars(whole).items():
             if not name.startswith("_"):
                 assert np.array_equal(getattr(moments, name), value), name
@@ -291,7 +291,9 @@ def test_labels_of_a_pass_are_those_of_predict(covariance_type, dtype, monkeypat
     expected = density.predict(X, units)
     assert len(np.unique(expected)) == 5
     assert expected[7] == 0
-    monkeypatch.setattr("fastem.density.tally.slots.plan", lambda *sizes: (*plan(*sizes)[:1], 1, 2))
+    monkeypatch.setattr(
+        "fastem.density.accumulator.partition.plan", lambda *sizes: (*plan(*sizes)[:1], 1, 2)
+    )
     assert np.array_equal(density.classify(X, units), expected)
     noisy = replace(density, log_noise=float(density.log_norms.max()) - 3.0)
     expected = noisy.predict(X, units)

@@ -31,7 +31,7 @@ def apart(n, K, D, separation, covariance_type="full", dtype=np.float64, seed=0)
 @pytest.fixture
 def always(monkeypatch):
     """Use every order, whether it pays or not."""
-    monkeypatch.setattr("fastem.density.tally.MUST_SAVE", np.inf)
+    monkeypatch.setattr("fastem.density.accumulator.MUST_SAVE", np.inf)
 
 
 def both(X, mixture, covariance_type="full", weight=None):

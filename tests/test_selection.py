@@ -9,7 +9,7 @@ import pytest
 import fastem
 import fastem.selection
 from fastem.rows import Memory
-from fastem.starts import STARTS
+from fastem.search.starts import STARTS
 
 TYPES = list(oracle.COVARIANCE_TYPES)
 FAITHFUL = np.loadtxt(Path(__file__).parent / "data" / "faithful.csv", delimiter=",", skiprows=1)

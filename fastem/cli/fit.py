@@ -15,8 +15,8 @@ from fastem.cli.errors import InputError, told
 from fastem.cli.outputs import Outputs
 from fastem.cli.tables import Table
 from fastem.covariance import FAMILIES, GROUPS, family
+from fastem.search.starts import STARTS
 from fastem.selection import CRITERIA, Selection, select
-from fastem.starts import STARTS
 
 #: Tried where nothing is asked for.
 MOST_COMPONENTS = 9

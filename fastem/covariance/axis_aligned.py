@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from fastem.compiler.options import read_only
 from fastem.covariance.family import Bounds, Family, Parameters, not_positive_definite
 from fastem.density import HALF_BITS, AxisAligned, Density
-from fastem.kernels import factoring
+from fastem.kernels import matrices
 from fastem.kernels.averaged import average
-from fastem.kernels.jit import read_only
 from fastem.moments import Moments
 
 
@@ -104,7 +104,7 @@ def factor_variances(parameters: Parameters, variances: NDArray) -> AxisAligned:
     """Density from variances (n_components, n_features)."""
     inverses, norms = np.empty(variances.shape), np.empty(len(variances))
     weights, variances = read_only(parameters.weights), read_only(variances)
-    failed = factoring.factor_diagonal(weights, variances, HALF_BITS, inverses, norms)
+    failed = matrices.factor_diagonal(weights, variances, HALF_BITS, inverses, norms)
     if failed >= 0:
         raise not_positive_definite(failed)
     inverses.flags.writeable = norms.flags.writeable = False

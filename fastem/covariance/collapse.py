@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from fastem.compiler.options import read_only
 from fastem.covariance.family import Bounds, Family, Parameters
-from fastem.kernels.factoring import above_floor
-from fastem.kernels.jit import read_only
+from fastem.kernels.matrices import above_floor
 
 
 def collapsed(parameters: Parameters, family: Family, bounds: Bounds) -> NDArray[np.bool_]:

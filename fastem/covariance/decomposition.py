@@ -23,7 +23,6 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from fastem.kernels.forks import fork_waits
 from fastem.kernels.orientation import compose
 from fastem.kernels.proportional import proportional_variances
 
@@ -68,8 +67,7 @@ def equal_volume_varying_shape(shares: NDArray, spread: NDArray, floor: float) -
 
     log_volume = low
     if highest > low and excess(low) > 0:
-        with fork_waits():
-            from scipy.optimize import brentq  # half of fastem's time to import, for a rare case
+        from scipy.optimize import brentq  # half of fastem's time to import, for a rare case
 
         log_volume = brentq(excess, low, highest, xtol=TOLERANCE)
     return np.exp(np.maximum(low, logs - _log_multipliers(logs, low, log_volume)[:, None]))

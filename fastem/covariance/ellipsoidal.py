@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from fastem.compiler.options import read_only
 from fastem.covariance.family import Bounds, Family, Parameters, not_positive_definite
 from fastem.density import HALF_BITS, Density, Ellipsoidal
-from fastem.kernels import factoring
+from fastem.kernels import matrices
 from fastem.kernels.averaged import average
-from fastem.kernels.jit import read_only
 from fastem.moments import Moments
 
 #: Correlation matrices with eigenvalues below this, times D, are singular to rounding.
@@ -94,7 +94,7 @@ def factor_ellipsoids(parameters: Parameters, covariances: NDArray) -> Ellipsoid
     scratch, inverses = np.empty(covariances.shape), np.zeros(covariances.shape)
     norms = np.empty(len(parameters.weights))
     weights = read_only(np.ascontiguousarray(parameters.weights))
-    failed = factoring.factor(weights, covariances, HALF_BITS, scratch, inverses, norms)
+    failed = matrices.factor(weights, covariances, HALF_BITS, scratch, inverses, norms)
     if failed >= 0:
         raise not_positive_definite(failed)
     inverses.flags.writeable = norms.flags.writeable = False
@@ -109,7 +109,7 @@ def bound(covariances: NDArray, bounds: Bounds) -> NDArray:
     covariances, ridge = read_only(np.ascontiguousarray(covariances)), read_only(bounds.ridge)
     rounding = ROUNDING * covariances.shape[-1]
     bounded, passed = np.empty(covariances.shape), np.empty(len(covariances), np.bool_)
-    if factoring.above_floor(covariances, ridge, bounds.floor, rounding, bounded, passed):
+    if matrices.above_floor(covariances, ridge, bounds.floor, rounding, bounded, passed):
         return bounded
     for k in np.flatnonzero(~passed):
         values, vectors = np.linalg.eigh(bounded[k])

@@ -21,7 +21,6 @@ from numpy.typing import NDArray
 
 from fastem.covariance.family import Bounds, Family, Parameters
 from fastem.covariance.wrapped import Wrapped
-from fastem.kernels.forks import fork_waits
 from fastem.moments import Moments
 from fastem.units import Units
 
@@ -145,10 +144,9 @@ class WithPrior(Wrapped):
         scale = np.diag(self.scale) if self.diagonal else self.scale
         scale = scale / deviations[:, :, None] / deviations[:, None, :]
         delta = (means - self.mean) / deviations
-        with fork_waits(matrices.size):
-            roots = np.linalg.cholesky(correlations)
-            solved = np.linalg.solve(roots @ roots.swapaxes(1, 2), scale)
-            whitened = np.linalg.solve(roots, delta[:, :, None])
+        roots = np.linalg.cholesky(correlations)
+        solved = np.linalg.solve(roots @ roots.swapaxes(1, 2), scale)
+        whitened = np.linalg.solve(roots, delta[:, :, None])
         inner = np.log(np.diagonal(roots, axis1=1, axis2=2) * deviations).sum(axis=1)
         traces = np.trace(solved, axis1=1, axis2=2)
         squares = (whitened**2).sum(axis=(1, 2))

@@ -11,7 +11,7 @@ from fastem import plot
 from fastem.demo import examples
 from fastem.demo.showing import described, named, save
 from fastem.fit import fit
-from fastem.starts import SymmetricStartWarning
+from fastem.search.starts import SymmetricStartWarning
 
 SEED = 0
 

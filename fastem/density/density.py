@@ -8,14 +8,13 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from fastem.density import slots
+from fastem.compiler.options import read_only
+from fastem.compiler.slot_loop import SlotLoop
+from fastem.density import partition
+from fastem.density.accumulator import Accumulator, everyone
 from fastem.density.bits import HALF_BITS, LN2
-from fastem.density.tally import Tally, everyone
 from fastem.kernels import passes
-from fastem.kernels.forks import fork_waits
-from fastem.kernels.jit import read_only
-from fastem.kernels.refining import refine
-from fastem.kernels.twins import Twins
+from fastem.kernels.double_double import refine
 from fastem.moments import Moments
 from fastem.ordering import Order
 from fastem.units import Units
@@ -94,13 +93,15 @@ class Density:
         parallel : bool
             False keeps to the calling thread.
         """
-        tally = self.tally(len(block), block.dtype, units, parallel=parallel)
-        tally.add(block, sample_weight, order)
-        return tally.moments()
+        accumulator = self.accumulator(len(block), block.dtype, units, parallel=parallel)
+        accumulator.add(block, sample_weight, order)
+        return accumulator.moments()
 
-    def tally(self, n: int, dtype: np.dtype, units: Units, *, parallel: bool = True) -> Tally:
+    def accumulator(
+        self, n: int, dtype: np.dtype, units: Units, *, parallel: bool = True
+    ) -> Accumulator:
         """A pass over n rows that come block by block, of that dtype."""
-        return Tally(self, n, dtype, units, parallel)
+        return Accumulator(self, n, dtype, units, parallel)
 
     def log_prob(
         self, block: NDArray, units: Units, *, parallel: bool = True
@@ -129,11 +130,11 @@ class Density:
     def classify(self, block: NDArray, units: Units) -> NDArray[np.int32]:
         """As `predict`, by the code of `summarise`: what EM runs on has no need to compile more."""
         labels = np.empty(len(block), np.int32)
-        tally = self.tally(len(block), block.dtype, units)
-        step = tally.most_slots * tally.slot_rows
+        accumulator = self.accumulator(len(block), block.dtype, units)
+        step = accumulator.most_slots * accumulator.slot_rows
         for start in range(0, len(block), step):
             some = slice(start, start + step)
-            tally.sums(block[some], None, labels=labels[some])
+            accumulator.sums(block[some], None, labels=labels[some])
         return self._marked(labels)
 
     def expected(self, moments: Moments) -> float:
@@ -147,8 +148,7 @@ class Density:
         if moments.second.ndim == 2:
             squares = (moments.second * self.factors**2).sum()
         else:
-            with fork_waits(moments.second.size):
-                squares = ((self.factors @ moments.second) * self.factors).sum()
+            squares = ((self.factors @ moments.second) * self.factors).sum()
         bits = (moments.counts * self.log_norms).sum() - squares
         if self.log_noise is not None:
             bits += moments.noise * self.log_noise
@@ -167,7 +167,7 @@ class Density:
 
     def _rowwise(
         self,
-        kernel: Twins,
+        kernel: SlotLoop,
         block: NDArray,
         units: Units,
         shape: tuple[int, ...],
@@ -175,8 +175,8 @@ class Density:
         parallel: bool,
     ) -> NDArray:
         out = np.empty(shape, dtype)
-        tiles = slots.slot_tiles(len(block), 0, 0)
-        n_slots = slots.n_slots(len(block), tiles)
+        tiles = partition.slot_tiles(len(block), 0, 0)
+        n_slots = partition.n_slots(len(block), tiles)
         parameters = self.cast(block.dtype)
         rests, chosen = self._pairs(block.dtype)
         work = self.work(len(block)) * (1.0 + PAIRS_WORK * len(chosen) / len(self.means))

@@ -18,10 +18,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from fastem.compiler.options import read_only
 from fastem.covariance import Bounds, Family, Parameters
 from fastem.density import HALF_BITS, Density
-from fastem.kernels.forks import fork_waits
-from fastem.kernels.jit import read_only
 from fastem.kernels.quasi_newton import Memory, leap
 from fastem.moments import Moments
 from fastem.validation import same_arrays
@@ -127,5 +126,4 @@ class QuasiNewton:
         counts, means = n_rows * point[:K], point[K : K + K * D].reshape(K, D)
         second = (counts[:, None] * point[K + K * D :].reshape(K, -1)).reshape(self._spread_shape)
         statistics = Moments(means, n_rows, 0.0, 0.0, counts, self._still, second)
-        with fork_waits(point.size):
-            return self._family.maximise(statistics, self._bounds, image)
+        return self._family.maximise(statistics, self._bounds, image)

@@ -10,18 +10,18 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from fastem.compiler.options import read_only
+from fastem.compiler.slot_loop import LAUNCH_WORK
 from fastem.covariance import Bounds, Family, Parameters
 from fastem.covariance.ellipsoidal import ROUNDING
 from fastem.density import HALF_BITS, LN2, Density
-from fastem.density.tally import NO_LABELS
+from fastem.density.accumulator import NO_LABELS
 from fastem.em.acceleration import QuasiNewton
 from fastem.em.convergence import ExpectedGain, vector
 from fastem.em.standing import Standing, Stateful
 from fastem.kernels import climb as kernel
 from fastem.kernels.convergence import CONVERGED, HOPELESS
-from fastem.kernels.jit import read_only
 from fastem.kernels.passes import summarise
-from fastem.kernels.twins import LAUNCH_WORK
 from fastem.moments import DEAD, Moments
 from fastem.rows import Rows
 from fastem.units import Units
@@ -88,9 +88,9 @@ def climb(
     _arrive(at, leaps, place)
     rule.hopeless = how == HOPELESS
     if how in OUTCOMES:
-        tally = family.factor(at.point).tally(n, rows.dtype, rows.units)
-        tally.merge(passes.sums[:1])
-        return OUTCOMES[how], tally.moments()
+        accumulator = family.factor(at.point).accumulator(n, rows.dtype, rows.units)
+        accumulator.merge(passes.sums[:1])
+        return OUTCOMES[how], accumulator.moments()
     if how == kernel.LEAPT_TO_FLOOR:
         at.step(leaps.land(passes.n_rows, at.image))
     return None
@@ -123,9 +123,9 @@ def _passes(
     units: Units,
     density: Density,
 ) -> kernel.Passes:
-    tally = density.tally(len(X), X.dtype, units)
-    block = tally.laid_out(X, sample_weight)
-    sums = tally.no_sums(X, sample_weight)
+    accumulator = density.accumulator(len(X), X.dtype, units)
+    block = accumulator.laid_out(X, sample_weight)
+    sums = accumulator.no_sums(X, sample_weight)
     address = summarise.address((*block, *density.cast(X.dtype), sums, NO_LABELS))
     sums[0, 0] = np.add.accumulate(sums[:, 0])[-1]
     n_rows = float(sums[0, 0])

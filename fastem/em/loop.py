@@ -16,7 +16,6 @@ from fastem.density import Density
 from fastem.em.acceleration import Plain, QuasiNewton
 from fastem.em.climb import climb
 from fastem.em.standing import Forgetful, Keeper, Standing, Stateful
-from fastem.kernels.forks import fork_waits
 from fastem.moments import Moments
 from fastem.rows import Rows
 
@@ -114,8 +113,7 @@ def run(
             stepper.reject()
             at.step(None)
             continue
-        with fork_waits(moments.second.size):
-            at.image = family.maximise(moments, bounds, at.point)
+        at.image = family.maximise(moments, bounds, at.point)
         at.trace.append(level)
         if on_pass is not None and on_pass(at.n_iter, level, at.point) is True:
             outcome = "stopped"

@@ -23,7 +23,7 @@ from fastem.estimator.fitted import Fitted
 from fastem.estimator.runs import Outcome, Verbose, best_run
 from fastem.mixture import Mixture, to_units
 from fastem.results import Restart
-from fastem.starts import Given
+from fastem.search.starts import Given
 
 ILL_DEFINED = (
     "Fitting the mixture model failed because some components have ill-defined empirical "

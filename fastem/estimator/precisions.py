@@ -10,8 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from fastem import validation
 from fastem.covariance import Family
 from fastem.kernels.elementary import cholesky, invert_transposed
-from fastem.kernels.forks import fork_waits
-from fastem.starts import Given
+from fastem.search.starts import Given
 
 
 def cholesky_factors(covariances: NDArray, kind: Family) -> NDArray:
@@ -41,16 +40,14 @@ def from_factors(factors: NDArray, kind: Family) -> NDArray:
     """Inverse covariances from what `cholesky_factors` returns."""
     if kind.diagonal:
         return factors**2
-    with fork_waits(factors.size):
-        return factors @ factors.swapaxes(-1, -2)
+    return factors @ factors.swapaxes(-1, -2)
 
 
 def covariances(inverses: NDArray, kind: Family) -> NDArray:
     """Covariances from precisions."""
     if kind.diagonal:
         return 1.0 / inverses
-    with fork_waits(inverses.size):
-        inverted = np.linalg.inv(inverses)
+    inverted = np.linalg.inv(inverses)
     return 0.5 * (inverted + inverted.swapaxes(-1, -2))
 
 
@@ -114,8 +111,7 @@ def _check_positive(array: NDArray, name: str, kind: Family) -> None:
         return
     mirrored = array.swapaxes(-1, -2)
     symmetric = np.allclose(array, mirrored)
-    with fork_waits(array.size):
-        smallest = np.linalg.eigvalsh(0.5 * (array + mirrored)).min()
+    smallest = np.linalg.eigvalsh(0.5 * (array + mirrored)).min()
     if not symmetric or smallest <= 0:
         found = f"its smallest eigenvalue is {smallest:g}" if symmetric else "it is not symmetric"
         raise ValueError(f"'{name}' should be symmetric, positive-definite, but {found}")

@@ -20,14 +20,12 @@ from numpy.typing import NDArray
 
 from fastem.covariance import Bounds, Family, Parameters
 from fastem.data import Data
-from fastem.kernels.distances import tiled
-from fastem.kernels.forks import fork_waits
-from fastem.kernels.lloyd import step
-from fastem.kernels.seeding import plus_plus
+from fastem.kernels.k_means import step
+from fastem.kernels.seeding import plus_plus, tiled
 from fastem.lazy import lazy
 from fastem.mixture import change_units
 from fastem.moments import Moments
-from fastem.starts import STARTS, Start
+from fastem.search.starts import STARTS, Start
 from fastem.units import Units, location_and_spread
 
 #: Most that the floor of covariances may be, as a share of the data's variance: rounding.
@@ -134,16 +132,14 @@ def responsibilities_start(
         resp = rng.uniform(size=(len(rows), K))
         resp *= (frame.weight[some] / resp.sum(axis=1))[:, None]
         counts += resp.sum(axis=0)
-        with fork_waits(rows.size):
-            first += resp.T @ rows
-            if kind.diagonal:
-                second += resp.T @ (rows * rows)
-            else:
-                second += (resp.T[:, None, :] * rows.T) @ rows
+        first += resp.T @ rows
+        if kind.diagonal:
+            second += resp.T @ (rows * rows)
+        else:
+            second += (resp.T[:, None, :] * rows.T) @ rows
     about = np.tile(centre, (K, 1))
     moments = Moments(about, frame.weight.sum(), 0.0, 0.0, counts, first, second)
-    with fork_waits(second.size):
-        return kind.maximise(moments, bounds)
+    return kind.maximise(moments, bounds)
 
 
 #: scikit-learn's starts.
@@ -223,7 +219,6 @@ def _one_row_each(frame: Frame, rows: NDArray, kind: Family, bounds: Bounds) -> 
     if kind.shared and not kind.diagonal:
         origin = -frame.units.centre * frame.units.scale
         about_zero, chosen = frame.rows - origin, rows - origin
-        with fork_waits(about_zero.size):
-            second = (about_zero.T * frame.weight) @ about_zero - chosen.T @ chosen
+        second = (about_zero.T * frame.weight) @ about_zero - chosen.T @ chosen
         covariances = second / K + np.diag(bounds.ridge)
     return Parameters(np.full(K, 1.0 / frame.weight.sum()), means, covariances)

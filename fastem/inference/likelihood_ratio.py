@@ -23,7 +23,7 @@ from fastem.progress import Progress
 from fastem.results import Fit, Status
 from fastem.rows import Memory, Source
 from fastem.search import Course, race, splits
-from fastem.starts import Given
+from fastem.search.starts import Given
 
 #: Fits end when the gain still to be expected is below this, in nats for all rows together.
 GAIN = 5e-3

@@ -5,8 +5,6 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from fastem.kernels.forks import fork_waits
-
 
 def match(fitted: tuple[NDArray, NDArray], others: tuple[NDArray, NDArray]) -> NDArray[np.intp]:
     """The order of the other components in which each stands beside the fitted one it is nearest.
@@ -42,10 +40,9 @@ def match(fitted: tuple[NDArray, NDArray], others: tuple[NDArray, NDArray]) -> N
     (means, covariances), (other_means, other_covariances) = fitted, others
     K, D = means.shape
     delta = means - other_means[:, None]
-    with fork_waits(covariances.size):
-        precisions = np.linalg.inv(other_covariances)
-        cost = ((delta @ precisions) * delta).sum(axis=2).T
-        cost += covariances.reshape(K, D * D) @ precisions.reshape(K, D * D).T
+    precisions = np.linalg.inv(other_covariances)
+    cost = ((delta @ precisions) * delta).sum(axis=2).T
+    cost += covariances.reshape(K, D * D) @ precisions.reshape(K, D * D).T
     _, order = linear_sum_assignment(cost)
     same = np.arange(K)
     return order if cost[same, order].sum() < cost[same, same].sum() else same

@@ -14,7 +14,7 @@ import math
 
 import numpy as np
 
-from fastem.kernels.jit import jit, jit_allocating
+from fastem.compiler.options import jit, jit_allocating
 
 #: What is known of a group: its weight (0 once it is part of another), rows, trace of W and cost.
 WEIGHT, SIZE, TRACE, COST = range(4)

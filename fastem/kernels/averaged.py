@@ -4,7 +4,7 @@ Over components (`pooled`), over columns (`level`), over both or over neither: t
 and EEI, full and diagonal.
 """
 
-from fastem.kernels.jit import jit, jit_strict
+from fastem.compiler.options import jit, jit_strict
 
 
 @jit

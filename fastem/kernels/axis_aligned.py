@@ -3,7 +3,7 @@
 The factor of a column is 1 / standard deviation times sqrt(log2(e) / 2), as in `ellipsoidal`.
 """
 
-from fastem.kernels.jit import jit
+from fastem.compiler.options import jit
 from fastem.kernels.tile import LISTED, ROWS, STRIDE, THREE, TWO, size
 
 

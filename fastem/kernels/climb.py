@@ -15,12 +15,12 @@ import numpy as np
 from numba import types
 from numpy.typing import NDArray
 
+from fastem.compiler.function_pointers import address_of, call
+from fastem.compiler.options import jit, jit_strict
 from fastem.kernels import convergence, quasi_newton
 from fastem.kernels.averaged import average, compress, expand
-from fastem.kernels.calling import address_of, call
 from fastem.kernels.convergence import GO_ON
-from fastem.kernels.factoring import above_floor_all, factor_all, factor_diagonal, mirror, scatter
-from fastem.kernels.jit import jit, jit_strict
+from fastem.kernels.matrices import above_floor_all, factor_all, factor_diagonal, mirror, scatter
 
 #: How a climb ends beside what `judge` finds: the run has made its steps; there is no room for more
 #: levels; or before a pass, or after a leap, whose M step has to raise eigenvalues to the floor.

@@ -14,7 +14,7 @@ import math
 import numpy as np
 from numba import types
 
-from fastem.kernels.jit import jit, overload
+from fastem.compiler.options import jit, overload
 
 
 def exp2(t):

@@ -9,7 +9,7 @@ crosses the tile; a last block of one to three columns has loops of its own, so 
 pays for padding. What follows a pass under such components, their moments, is in `gram`.
 """
 
-from fastem.kernels.jit import jit
+from fastem.compiler.options import jit
 from fastem.kernels.tile import LISTED, ROWS, STRIDE, THREE, TWO, size
 
 

@@ -1,12 +1,16 @@
 """Moments of a tile about the means: counts, sums, and the weighted Gram matrix of x - mean.
 
 In blocks of four columns by four, as `ellipsoidal` computes the densities. Of many columns only the
-rows count that share in a component: clusters are the farther apart the more columns tell them.
+rows are gathered that share in a component, for clusters are the farther apart the more columns
+tell them. A row shares in one if its responsibility is above 2**-`NEGLIGIBLE`, the share below
+which `ordering` leaves out whole tiles: the others would add nothing beside rounding.
 """
 
-from fastem.kernels.gathering import find_sharing, gather
-from fastem.kernels.jit import jit
-from fastem.kernels.tile import LISTED, ROWS, STRIDE, THREE, TWO, size
+import numpy as np
+
+from fastem.compiler.options import jit, jit_allocating
+from fastem.kernels.ordering import NEGLIGIBLE
+from fastem.kernels.tile import LISTED, ROWS, STRIDE, THREE, TILE_ROWS, TWO, WEIGHT, buffer, size
 
 #: Rows of a tile that are few enough to be gathered.
 FEW = 256
@@ -240,3 +244,64 @@ def _add_4(second, i, j, s0, s1, s2, s3):
     second[i, j + 1] += s1
     second[i, j + 2] += s2
     second[i, j + 3] += s3
+
+
+#: Gathered rows are filled up to a multiple of this, with rows of weight 0.
+LANES = size(16)
+LEAST = 2.0 ** -NEGLIGIBLE[0], 2.0 ** -NEGLIGIBLE[1]
+
+
+@jit_allocating
+def room(n_features, apart, like):
+    """Scratch for gathered rows and, in one more column, their shares; and for their numbers."""
+    some = apart.ndim == 2
+    few = buffer(n_features + 1 if some else 0, like)
+    return few, np.empty(TILE_ROWS if some else 0, np.uint16)
+
+
+@jit
+def find_sharing(densities, resp, at):
+    """Find the rows that share in the component of a column of weighted responsibilities.
+
+    Parameters
+    ----------
+    densities : flat
+    resp : int
+        Where the column begins.
+    at : (ROWS,) uint16
+        Receives their numbers.
+
+    Returns
+    -------
+    n : int
+    """
+    least = densities.dtype.type(LEAST[0] if densities.itemsize == 8 else LEAST[1])
+    n = size(0)
+    for b in range(ROWS):
+        at[n] = b  # overwritten unless the row counts: a branch would take longer
+        n += size(densities[resp + b] > least * densities[WEIGHT + b])
+    return n
+
+
+@jit
+def gather(tile, densities, resp, n_features, at, n, few):
+    """Copy those rows, and after them their weighted responsibilities, into a tile of their own.
+
+    Returns
+    -------
+    n_rows : int
+        How many it holds, with those it is filled up with.
+    """
+    n_rows = (n + LANES - size(1)) // LANES * LANES
+    for d in range(size(n_features)):
+        column = d * STRIDE
+        for c in range(n):
+            few[column + c] = tile[column + size(at[c])]
+        for c in range(n, n_rows):
+            few[column + c] = tile[column]
+    shares = size(n_features) * STRIDE
+    for c in range(n):
+        few[shares + c] = densities[resp + size(at[c])]
+    for c in range(n, n_rows):
+        few[shares + c] = 0
+    return n_rows

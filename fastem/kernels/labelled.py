@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from fastem.kernels.jit import jit_allocating, read_only
+from fastem.compiler.options import jit_allocating, read_only
 
 
 def label_moments(

@@ -2,7 +2,7 @@
 
 import math
 
-from fastem.kernels.jit import jit
+from fastem.compiler.options import jit
 
 
 @jit

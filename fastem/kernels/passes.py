@@ -11,14 +11,15 @@ beyond that `compensated` in ill-conditioned components.
 
 import numpy as np
 
+from fastem.compiler.options import jit
+from fastem.compiler.slot_loop import slot_loop
 from fastem.kernels.axis_aligned import accumulate as accumulate_axis_aligned
 from fastem.kernels.axis_aligned import log_densities as log_densities_axis_aligned
-from fastem.kernels.compensated import log_densities as log_densities_compensated
+from fastem.kernels.double_double import log_densities as log_densities_compensated
 from fastem.kernels.elementary import log2
 from fastem.kernels.ellipsoidal import log_densities as log_densities_ellipsoidal
-from fastem.kernels.gathering import room
 from fastem.kernels.gram import accumulate as accumulate_ellipsoidal
-from fastem.kernels.jit import jit
+from fastem.kernels.gram import room
 from fastem.kernels.tile import (
     LARGEST,
     LISTED,
@@ -35,7 +36,6 @@ from fastem.kernels.tile import (
     normalise,
     size,
 )
-from fastem.kernels.twins import twins
 
 
 @jit
@@ -119,7 +119,7 @@ def _label(listed, n_listed, densities, labels):
         labels[b] = best
 
 
-@twins
+@slot_loop
 def summarise(
     slot,
     rows,
@@ -191,7 +191,7 @@ def summarise(
         )
 
 
-@twins
+@slot_loop
 def log_prob(slot, rows, tiles, units, listed, means, factors, log_norms, rests, chosen, out):
     """log2 density of a slot's rows under the mixture, into out (n,) float64; the rest as above.
 
@@ -222,7 +222,7 @@ def log_prob(slot, rows, tiles, units, listed, means, factors, log_norms, rests,
             result[b] = np.float64(peak) + log2(np.float64(total))
 
 
-@twins
+@slot_loop
 def responsibilities(
     slot, rows, tiles, units, listed, means, factors, log_norms, rests, chosen, out
 ):
@@ -245,7 +245,7 @@ def responsibilities(
                 out[t + b, k] = densities[LISTED + size(k) * STRIDE + b] / densities[TOTAL + b]
 
 
-@twins
+@slot_loop
 def predict(slot, rows, tiles, units, listed, means, factors, log_norms, rests, chosen, out):
     """Index of the likeliest component of a slot's rows, into out (n,) int32; ties: the first."""
     n_components, n_features = means.shape

@@ -1,7 +1,7 @@
 """Proportional variances and matrices: volumes and a common shape, each in turn."""
 
+from fastem.compiler.options import jit
 from fastem.kernels.elementary import cholesky, invert_transposed
-from fastem.kernels.jit import jit
 
 
 @jit

@@ -13,9 +13,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from fastem.compiler.options import jit
+from fastem.kernels.convergence import EPS, whiten
 from fastem.kernels.elementary import cholesky
-from fastem.kernels.information import EPS, whiten
-from fastem.kernels.jit import jit
 
 #: Steps that a leap learns from, at most.
 ORDER = 8

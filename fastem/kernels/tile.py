@@ -7,8 +7,8 @@ that no index counts from the end, worth a third of the speed of the blocks buil
 
 import numpy as np
 
+from fastem.compiler.options import jit, jit_allocating
 from fastem.kernels.elementary import exp2, log2
-from fastem.kernels.jit import jit, jit_allocating
 
 size = np.uint64
 

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from fastem import validation
 from fastem.covariance import Family, Parameters, WithNoise, family
 from fastem.density import Density
-from fastem.kernels.forks import fork_waits
 from fastem.lazy import lazy
 from fastem.mixture.change_of_units import to_units
 from fastem.noise import Noise
@@ -150,8 +149,7 @@ class Components:
         """The density for rows of a dtype, and its units."""
         if dtype == np.float64:
             return self._refined
-        with fork_waits(self.means.size):
-            centre = self.weights @ self.means
+        centre = self.weights @ self.means
         units = Units(centre, self._factored[1].scale)
         kind = self.family.at(units)
         return kind.factor(to_units(self._parameters, kind, units)), units

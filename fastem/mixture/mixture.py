@@ -11,7 +11,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastem import validation
 from fastem.covariance import Family, Parameters
-from fastem.kernels.forks import fork_waits
 from fastem.mixture import file
 from fastem.mixture.change_of_units import from_units
 from fastem.mixture.evaluation import Evaluation
@@ -100,9 +99,8 @@ class Mixture(Evaluation):
         for k in np.unique(labels[labels >= 0]):
             scale = deviations[k]
             mine = labels == k
-            with fork_waits(X.size):
-                root = np.linalg.cholesky(self.full_covariances[k] / np.outer(scale, scale))
-                X[mine] = self.means[k] + (X[mine] @ root.T) * scale
+            root = np.linalg.cholesky(self.full_covariances[k] / np.outer(scale, scale))
+            X[mine] = self.means[k] + (X[mine] @ root.T) * scale
         return X, labels
 
     def marginal(self, columns: int | Sequence[int]) -> Mixture:

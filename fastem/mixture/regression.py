@@ -10,8 +10,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from fastem.kernels.forks import fork_waits
-
 
 @dataclass(frozen=True, eq=False)
 class Regressions:
@@ -38,11 +36,10 @@ class Regressions:
         deviations = np.sqrt(np.diagonal(covariances, axis1=1, axis2=2))
         # As correlations no product of the columns' scales can overflow.
         correlations = covariances / deviations[:, :, None] / deviations[:, None, :]
-        with fork_waits(correlations.size):
-            roots = np.linalg.cholesky(correlations[:, columns[:, None], columns])
-            whitened = np.linalg.solve(roots, correlations[:, columns[:, None], others])
-            left = correlations[:, others[:, None], others] - whitened.swapaxes(1, 2) @ whitened
-            coefficients = np.linalg.solve(roots.swapaxes(1, 2), whitened).swapaxes(1, 2)
+        roots = np.linalg.cholesky(correlations[:, columns[:, None], columns])
+        whitened = np.linalg.solve(roots, correlations[:, columns[:, None], others])
+        left = correlations[:, others[:, None], others] - whitened.swapaxes(1, 2) @ whitened
+        coefficients = np.linalg.solve(roots.swapaxes(1, 2), whitened).swapaxes(1, 2)
         own = deviations[:, others]
         left = 0.5 * (left + left.swapaxes(1, 2)) * own[:, :, None] * own[:, None, :]
         coefficients = coefficients * own[:, :, None] / deviations[:, None, columns]
@@ -51,15 +48,13 @@ class Regressions:
     def means(self, values: NDArray) -> NDArray[np.float64]:
         """Means of the sought columns in each component at values (n_given,)."""
         steps = values - self.given
-        with fork_waits(self.coefficients.size):
-            return self.sought + (self.coefficients @ steps[:, :, None])[:, :, 0]
+        return self.sought + (self.coefficients @ steps[:, :, None])[:, :, 0]
 
     def mean(self, X: NDArray, responsibilities: NDArray) -> NDArray[np.float64]:
         """The components' means at rows X (n, n_given), averaged by responsibilities (n, K)."""
         total = np.zeros((len(X), self.sought.shape[1]))
         for k, coefficients in enumerate(self.coefficients):
-            with fork_waits(X.size):
-                predicted = self.sought[k] + (X - self.given[k]) @ coefficients.T
+            predicted = self.sought[k] + (X - self.given[k]) @ coefficients.T
             total += responsibilities[:, k, None] * predicted
         return total
 

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastem.density import Density
-from fastem.kernels.forks import fork_waits
 from fastem.moments import Moments
 from fastem.rows.source import Drawn, Limits, Pieces, Rows, Source, Weigh, tile_sums
 from fastem.units import Units
@@ -145,8 +144,7 @@ def limits_along(X: NDArray, axes: NDArray[np.float64]) -> Limits:
     step = max(1, TURNED // X.shape[1])
 
     def turned(start: int) -> NDArray:
-        with fork_waits(TURNED):
-            return X[start : start + step] @ axes
+        return X[start : start + step] @ axes
 
     return union(axes.shape[1], (limits(turned(start)) for start in range(0, len(X), step)))
 

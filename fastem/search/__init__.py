@@ -8,7 +8,7 @@ splitting   components cut in half, for one more or in place of others
 """
 
 from fastem.search.course import Course
-from fastem.search.restarts import race
+from fastem.search.race import race
 from fastem.search.splitting import replaced, splits
 
 __all__ = ["Course", "race", "replaced", "splits"]

@@ -8,15 +8,14 @@ import numpy as np
 
 from fastem.covariance import Bounds, Family, Parameters, collapsed
 from fastem.data import Sample
-from fastem.kernels.forks import fork_waits
 from fastem.mixture import change_units, to_units
 from fastem.problem import Problem
 from fastem.progress import Watch
 from fastem.results import Restart
 from fastem.rows import MemoryRows
 from fastem.search.course import Course
-from fastem.search.restarts import race
-from fastem.starts import STARTS, Start, clutter, nearest_means
+from fastem.search.race import race
+from fastem.search.starts import STARTS, Start, nearest_means, noise_start
 
 #: Starts on a sample converge to within this share of what the sample's maximum is off.
 RACE_SHARE = 0.01
@@ -68,7 +67,7 @@ def _cleared(problem: Problem) -> tuple[Sample, float]:
     """The rows of the sample that are clear of noise, and the share of the noise."""
     if not problem.options.is_noisy:
         return problem.sample, 0.0
-    return clutter.clear(
+    return noise_start.clear(
         problem.data,
         problem.sample,
         problem.options.noise,
@@ -115,7 +114,7 @@ def _drawn(problem: Problem, clear: Sample, noise: float) -> list[Start]:
         if generators[1::2]:
             whole = make(sample, K, generators[1::2])
         starts = [replace(start, noise=noise) for start in cleared]
-        return starts + [replace(start, noise=clutter.LEAST_SHARE) for start in whole]
+        return starts + [replace(start, noise=noise_start.LEAST_SHARE) for start in whole]
 
     return problem.data.once(("starts", options.init, K, id(sample)), draw)
 
@@ -125,5 +124,4 @@ def _feasible(start: Parameters, kind: Family, bounds: Bounds) -> Parameters:
     if not collapsed(start, kind, bounds).any():
         return start
     statistics = kind.moments(start)
-    with fork_waits(statistics.second.size):
-        return kind.maximise(statistics, Bounds(np.zeros_like(bounds.ridge), bounds.floor))
+    return kind.maximise(statistics, Bounds(np.zeros_like(bounds.ridge), bounds.floor))

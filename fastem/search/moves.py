@@ -18,11 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastem.covariance import Bounds, Family, Parameters
-from fastem.kernels.forks import fork_waits
 from fastem.kernels.labelled import label_moments
 from fastem.rows import MemoryRows
 from fastem.search.course import Course
-from fastem.starts import Start, standard_rows
+from fastem.search.starts import Start, standard_rows
 
 #: Rounds of moves, at most; each is one run of EM on the sample.
 MAX_ROUNDS = 8
@@ -67,8 +66,7 @@ class _Groups:
 
 def _log_likelihood(counts: NDArray, covariances: NDArray, bounds: Bounds) -> NDArray[np.float64]:
     floor = bounds.floor * np.eye(covariances.shape[-1])
-    with fork_waits(covariances.size):
-        _, log_det = np.linalg.slogdet(covariances + floor)
+    _, log_det = np.linalg.slogdet(covariances + floor)
     safe = np.maximum(counts, np.finfo(float).tiny)
     return np.where(counts > 0, counts * (np.log(safe) - 0.5 * log_det), 0.0)
 
@@ -198,8 +196,7 @@ def _split(
     halves : (2 K, D)
         Means of the halves.
     """
-    with fork_waits(groups.covariances.size):
-        _, vectors = np.linalg.eigh(groups.covariances)
+    _, vectors = np.linalg.eigh(groups.covariances)
     axis = vectors[:, :, -1]
     along = np.einsum("md,md->m", rows, axis[labels])
     along -= np.einsum("kd,kd->k", groups.means, axis)[labels]

@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastem.covariance import Bounds, Family, Parameters
-from fastem.kernels.forks import fork_waits
 from fastem.moments import Moments
 
 #: How far the mean of half a Gaussian lies from the cut, in standard deviations.
@@ -73,8 +72,7 @@ def replaced(
 
 def _halves(mean: NDArray, spread: NDArray) -> tuple[NDArray, NDArray]:
     """Means (2, D) and covariances (2, D, D) of a Gaussian's halves."""
-    with fork_waits(spread.size):
-        variances, axes = np.linalg.eigh(spread)
+    variances, axes = np.linalg.eigh(spread)
     offset = HALF_MEAN * np.sqrt(max(variances[-1], 0.0)) * axes[:, -1]
     half = spread - np.outer(offset, offset)
     return np.stack([mean - offset, mean + offset]), np.stack([half, half])
@@ -88,5 +86,4 @@ def _fitted(
     if family.diagonal:
         second = np.diagonal(second, axis1=1, axis2=2).copy()
     moments = Moments(about, 1.0, 0.0, 0.0, counts, np.zeros_like(about), second)
-    with fork_waits(second.size):
-        return family.maximise(moments, bounds)
+    return family.maximise(moments, bounds)

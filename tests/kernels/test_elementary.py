@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
+from fastem.compiler.options import jit
 from fastem.kernels.elementary import cholesky, exp2, invert_transposed, log2
-from fastem.kernels.jit import jit
 
 
 @jit

@@ -6,11 +6,9 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from fastem.kernels import k_means as module
-from fastem.kernels.distances import tiled
-from fastem.kernels.k_means import k_means, nearest
+from fastem.kernels.k_means import k_means, nearest, step
 from fastem.kernels.labelled import _label_moments, label_moments
-from fastem.kernels.lloyd import step
-from fastem.kernels.seeding import plus_plus
+from fastem.kernels.seeding import plus_plus, tiled
 
 
 def problem(n, D, K, n_starts=3, seed=0):
@@ -91,7 +89,7 @@ def test_starts_do_not_depend_on_those_beside_them():
 def test_the_same_bits_for_any_number_of_threads(monkeypatch):
     rows, weight, uniforms = problem(20_000, 6, 8)
     expected = k_means(rows, weight, uniforms, 30)
-    monkeypatch.setattr("fastem.kernels.twins.n_threads", lambda work: numba.get_num_threads())
+    monkeypatch.setattr("fastem.compiler.slot_loop.n_threads", lambda work: numba.get_num_threads())
     before = numba.get_num_threads()
     try:
         for threads in range(1, numba.config.NUMBA_NUM_THREADS + 1):

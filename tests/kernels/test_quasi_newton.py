@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from fastem.kernels.information import whiten
+from fastem.kernels.convergence import whiten
 from fastem.kernels.quasi_newton import ascend, land
 
 ORDER = 4

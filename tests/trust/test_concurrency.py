@@ -3,14 +3,10 @@
 Each case is a process of its own. Every answer must be the one that a serial fit gives, to the bit.
 """
 
-import ast
 import importlib.util
 import os
-from pathlib import Path
 
 import pytest
-
-import fastem
 
 LAYERS = ["default", "omp", "tbb", "workqueue"]
 needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
@@ -186,64 +182,6 @@ for _ in range(60):
     os.waitpid(child, 0)
 stop.set()
 [t.join() for t in threads]
-""")
-
-
-def unguarded(node, name, guarded=False):
-    """Where NumPy works on matrices, in the code below a node, while a fork need not wait."""
-    if isinstance(node, ast.With):
-        guarded |= any("fork_waits(" in ast.unparse(item) for item in node.items)
-    product = isinstance(node, ast.BinOp | ast.AugAssign) and isinstance(node.op, ast.MatMult)
-    if isinstance(node, ast.Call):
-        called = ast.unparse(node.func)
-        product = called.startswith("np.linalg.") or called.endswith(".maximise")
-        product |= called in ("np.dot", "np.vdot", "np.inner", "np.tensordot", "np.cov")
-    if product and not guarded and "LinAlgError" not in ast.unparse(node):
-        yield f"{name}:{node.lineno}: {ast.unparse(node)}"
-    for child in ast.iter_child_nodes(node):
-        yield from unguarded(child, name, guarded)
-
-
-def test_forks_wait_for_all_products_of_matrices():
-    """Families multiply in the M step: whoever asks for one makes forks wait."""
-    package = Path(fastem.__file__).parent
-    found = [
-        place
-        for path in sorted(package.rglob("*.py"))
-        if path.parent.name not in ("covariance", "demo", "plot")  # of two columns, those two
-        for place in unguarded(ast.parse(path.read_text()), path.relative_to(package))
-    ]
-    assert not found, "\n".join(found)
-
-
-@needs_fork
-def test_fork_while_another_thread_imports_the_estimator(fresh):
-    """The child could never get the lock on the module."""
-    pytest.importorskip("sklearn")
-    fresh.run("""
-import os, signal, sys, threading, time, warnings
-import fastem
-importing = threading.Event()
-
-class Slow:
-    @staticmethod
-    def find_spec(name, path=None, target=None):
-        if name == "fastem.estimator.gaussian_mixture":
-            importing.set()
-            time.sleep(0.3)
-
-sys.meta_path.insert(0, Slow)
-thread = threading.Thread(target=lambda: fastem.GaussianMixture)
-thread.start()
-importing.wait()
-warnings.simplefilter("ignore", DeprecationWarning)  # Python 3.12: a fork with threads
-child = os.fork()
-if child == 0:
-    signal.alarm(60)
-    fastem.GaussianMixture(2)
-    os._exit(0)
-assert os.waitpid(child, 0)[1] == 0
-thread.join()
 """)
 
 

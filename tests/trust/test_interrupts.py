@@ -14,7 +14,7 @@ import threading
 import time
 import numba, numpy as np
 import fastem
-from fastem.search import restarts
+from fastem.search import race as racing
 if {layer!r} != "default":
     numba.config.THREADING_LAYER = {layer!r}
 rng = np.random.default_rng(0)

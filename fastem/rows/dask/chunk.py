@@ -66,10 +66,12 @@ class Order(NamedTuple):
 
     def of(self, block: ArrayLike, weight: ArrayLike | None, first: int) -> Moments:
         """The moments of one chunk, whose first row has that number."""
-        tally = self.density.tally(self.n_samples, self.form.dtype, self.units, parallel=False)
+        accumulator = self.density.accumulator(
+            self.n_samples, self.form.dtype, self.units, parallel=False
+        )
         X, v = self.form.counted(block, weight)
-        tally.add(X, v if self.weigh is None else self.weigh(first, len(X), v))
-        return tally.moments()
+        accumulator.add(X, v if self.weigh is None else self.weigh(first, len(X), v))
+        return accumulator.moments()
 
 
 def summarise(

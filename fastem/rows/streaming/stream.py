@@ -10,8 +10,8 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from fastem.compiler.slot_loop import n_threads
 from fastem.kernels.tile import TILE_ROWS
-from fastem.kernels.twins import n_threads
 from fastem.rows.streaming.ahead import SPARE, ahead
 from fastem.rows.tables.table import Block, Table
 

@@ -10,9 +10,9 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from fastem.compiler.slot_loop import n_threads
 from fastem.density import Density
 from fastem.kernels.tile import TILE_ROWS
-from fastem.kernels.twins import n_threads
 from fastem.moments import Moments
 from fastem.rows.memory import limits_along, union
 from fastem.rows.source import Drawn, Limits, Pieces, Rows, Source, Weigh
@@ -175,14 +175,16 @@ class StreamedRows(Rows):
     def summarise(self, density: Density) -> Moments:
         """One pass: the moments of all rows, to the bit those of the same rows in memory."""
         source = self.source
-        tally = density.tally(source.n_samples, source.dtype, self.units, parallel=False)
-        whole = tally.slot_rows
-        most = max(1, tally.most_slots // (n_threads(np.inf) + SPARE)) * whole
-        passed = source.each(tally.sums, whole=whole, most=most, weigh=self.weigh)
+        accumulator = density.accumulator(
+            source.n_samples, source.dtype, self.units, parallel=False
+        )
+        whole = accumulator.slot_rows
+        most = max(1, accumulator.most_slots // (n_threads(np.inf) + SPARE)) * whole
+        passed = source.each(accumulator.sums, whole=whole, most=most, weigh=self.weigh)
         with closing(passed) as results:
             for sums in results:
-                tally.merge(sums)
-        return tally.moments()
+                accumulator.merge(sums)
+        return accumulator.moments()
 
     def reweighted(self, weigh: Weigh) -> StreamedRows:
         """The same rows with the weights that a function gives them at every pass."""

@@ -68,9 +68,11 @@ def test_chunks_are_summed_in_the_pieces_of_all_rows(threads, monkeypatch):
     X, mixture = problem(n=20_000)
     density, units = factored(mixture, "full", X)
     asked = []
-    tally = type(density).tally
+    accumulator = type(density).accumulator
     monkeypatch.setattr(
-        type(density), "tally", lambda self, n, *a, **k: asked.append(n) or tally(self, n, *a, **k)
+        type(density),
+        "accumulator",
+        lambda self, n, *a, **k: asked.append(n) or accumulator(self, n, *a, **k),
     )
     place.Dask.of(da.from_array(X, chunks=(2000, 3))).at(units).summarise(density)
     assert asked == [20_000] * 10

@@ -1,0 +1,165 @@
+"""Loops over independent slots: when they use threads, and how."""
+
+import functools
+import math
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import numba
+from numba import types
+
+from fastem.compiler.fork_safety import forked
+from fastem.compiler.function_pointers import address_of, call
+from fastem.compiler.internals import FINGERPRINT
+from fastem.compiler.options import njit
+
+__all__ = ["LAUNCH_WORK", "SlotLoop", "n_threads", "slot_loop"]
+
+# Floating point operations from which threads pay. Measured on two cores: OpenMP and TBB take 2 to
+# 3 us to start and finish a loop, the work queue 40 to 140 us. When other programs want the cores,
+# a loop waits for the last thread to get one: so less than 100 us of work is left alone.
+LAUNCH_WORK = 4e6
+WORKQUEUE_LAUNCH_WORK = 2e7
+# Python sees Ctrl-C between two calls of compiled code only: a loop longer than this, about a
+# second on one core, is made in pieces. A piece has a slot for each thread at least.
+PIECE_WORK = 4e9
+
+#: Something hashable, different for arguments of different Numba types.
+_fingerprint: Callable[[tuple], Any] = (
+    FINGERPRINT.of if FINGERPRINT else lambda args: tuple(map(numba.typeof, args))
+)
+
+_workqueue = threading.Lock()
+
+
+def _each_slot(address: int, first: int, stop: int, *args: Any) -> None:
+    for slot in numba.prange(first, stop):
+        call(address, None, (slot, *args))
+
+
+_one_by_one = njit()(_each_slot)
+_side_by_side = njit(parallel=True)(_each_slot)
+
+
+class SlotLoop:
+    """A loop over independent slots in two forms: one by one, and side by side on threads.
+
+    Both give the same result to the bit, because no slot reads what another one writes; which of
+    them runs is a matter of speed and safety alone. It is the serial one if
+
+    - the work is too small to be worth waking threads for, or Numba is limited to one thread;
+    - this process was forked: OpenMP would abort it or hang, and its siblings want the cores too;
+    - the threading layer is Numba's work queue and another thread is in it: entered twice, it
+      aborts the process. OpenMP and TBB are safe to enter from several threads.
+
+    The function is compiled once. Both loops call its machine code by address, for Numba would
+    take it into each loop and optimise it again: the serial one once, the parallel one four times.
+
+    Parameters
+    ----------
+    function : function
+        At the top level of a kernel file. Its first argument is the slot; it returns nothing.
+
+    Attributes
+    ----------
+    slot : numba.core.dispatcher.Dispatcher
+        The function, compiled when it is first needed.
+    """
+
+    def __init__(self, function: Callable) -> None:
+        functools.update_wrapper(self, function)
+        # Python never calls it, and an entry for Python takes as long to compile as a small kernel.
+        self.slot = njit(no_cpython_wrapper=True)(function)
+        self._addresses: dict[Any, int] = {}
+
+    def __call__(self, work: float, n_slots: int, *args: Any) -> None:
+        """Run the function for the slots 0 to n_slots - 1, in the form that suits.
+
+        Parameters
+        ----------
+        work : float
+            About how many floating point operations this call does.
+        n_slots : int
+        *args
+            Arguments of the function after the slot.
+        """
+        threads = n_threads(work)
+        piece = n_slots
+        if work > PIECE_WORK:
+            piece = threads * math.ceil(n_slots * PIECE_WORK / work / threads)
+        for first in range(0, n_slots, piece):
+            stop = min(first + piece, n_slots)
+            if threads == 1:
+                self.serial(first, stop, *args)
+            elif numba.threading_layer() != "workqueue":  # type: ignore[attr-defined]
+                self.parallel(first, stop, *args)
+            elif work < WORKQUEUE_LAUNCH_WORK or not _workqueue.acquire(blocking=False):
+                self.serial(first, stop, *args)
+            else:
+                try:
+                    self.parallel(first, stop, *args)
+                finally:
+                    _workqueue.release()
+
+    @property
+    def compiles(self) -> bool:
+        """Whether there is machine code at all."""
+        return not numba.config.DISABLE_JIT  # type: ignore[attr-defined]
+
+    def serial(self, first: int, stop: int, *args: Any) -> None:
+        """Run the slots from `first` to before `stop` in their order."""
+        if not self.compiles:
+            for slot in range(first, stop):
+                self.slot(slot, *args)
+        else:
+            _one_by_one(self.address(args), first, stop, *args)
+
+    def parallel(self, first: int, stop: int, *args: Any) -> None:
+        """Run those slots on as many threads as Numba may use."""
+        _side_by_side(self.address(args), first, stop, *args)
+
+    def address(self, args: tuple) -> int:
+        """Where the machine code for arguments of these types is, the slot apart."""
+        key = _fingerprint(args)
+        address = self._addresses.get(key)
+        if address is None:
+            signature = types.none(types.intp, *map(numba.typeof, args))
+            address = address_of(self.slot, signature)
+            self._addresses[key] = address
+        return address
+
+
+def slot_loop(function: Callable) -> SlotLoop:
+    """Compile a function of one slot, to be run for many, one by one or on threads.
+
+    Parameters
+    ----------
+    function : function
+        At the top level of a kernel file. Its first argument is the slot; it returns nothing.
+
+    Returns
+    -------
+    SlotLoop
+        Called with the amount of work and the number of slots before the function's own arguments.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> @slot_loop
+    ... def double(slot, x, out):
+    ...     out[slot] = 2.0 * x[slot]
+    >>> out = np.empty(3)
+    >>> double(3.0, 3, np.ones(3), out)
+    >>> out
+    array([2., 2., 2.])
+    """
+    return SlotLoop(function)
+
+
+def n_threads(work: float) -> int:
+    """How many threads may share this many floating point operations, here and now."""
+    config: Any = numba.config
+    if forked() or work < LAUNCH_WORK or config.NUMBA_NUM_THREADS == 1 or config.DISABLE_JIT:
+        return 1
+    return int(numba.get_num_threads())  # starts the threading layer, under a lock of Numba's own

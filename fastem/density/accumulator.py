@@ -1,0 +1,217 @@
+"""Accumulator: one pass over rows that come block by block."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastem.compiler.options import read_only
+from fastem.density import partition
+from fastem.density.bits import LN2
+from fastem.density.partition import SCALARS
+from fastem.kernels import passes
+from fastem.kernels.matrices import mirror
+from fastem.kernels.tile import TILE_ROWS
+from fastem.moments import Moments
+from fastem.ordering import Order
+from fastem.units import Units
+
+if TYPE_CHECKING:
+    from fastem.density.density import Density
+
+#: What an order costs: to look which components are needed, as a share of what they cost, and to
+#: gather rows, in floating point operations a number; and what it must leave of a pass's work.
+LISTING = 0.02
+GATHER_WORK = 35.0
+MUST_SAVE = 0.95
+
+#: Bytes of a row from which it pays to look for rows that have no share in a component: that takes
+#: 2% to 5% of a pass, and saves up to a third of it.
+WIDE = 192
+
+NO_LABELS = np.empty(0, np.int32)
+_NO_WEIGHTS = read_only(np.empty(0))
+_AS_THEY_COME = read_only(np.empty(0, np.uint16))
+_OVERLAPPING, _APART = read_only(np.empty(0)), read_only(np.empty((0, 0)))
+
+
+class Accumulator:
+    """The moments of rows that come block by block: the same bits however they are cut.
+
+    The rows are divided into slots of whole tiles, by sizes alone, and the slots' sums are added in
+    their order.
+
+    Parameters
+    ----------
+    density : Density
+    n : int
+        Number of rows in all blocks together.
+    dtype : dtype
+        float64 or float32, of the rows.
+    units : Units
+    parallel : bool
+        False keeps to the calling thread.
+
+    Attributes
+    ----------
+    slot_rows : int
+        Rows of a slot. Every block but the last must be a multiple of it.
+    most_slots : int
+        How many slots' moments may stand in memory together.
+    """
+
+    def __init__(
+        self, density: Density, n: int, dtype: np.dtype, units: Units, parallel: bool
+    ) -> None:
+        self._density, self._units, self._parallel = density, units, parallel
+        self._parameters = density.cast(dtype)
+        self._n_sums, self._tiles, self.most_slots = partition.plan(
+            n, dtype.itemsize, *self._parameters[0].shape, density.second_dims
+        )
+        self.slot_rows = self._tiles * TILE_ROWS
+        self._sums: NDArray[np.float64] | None = None
+
+    def add(
+        self,
+        block: NDArray,
+        sample_weight: NDArray[np.float64] | None,
+        order: Order | None = None,
+    ) -> None:
+        """Add the next rows.
+
+        Parameters
+        ----------
+        block : (n, n_features) float64 or float32, C order
+        sample_weight : (n,) float64 or None
+        order : Order, optional
+            Of the block. Unused where it does not pay, or if the slots' moments may not stand in
+            memory together.
+        """
+        step = self.most_slots * self.slot_rows
+        if order is not None and not (len(block) <= step and self._pays(order)):
+            order = None
+        if len(block) <= step:
+            self.merge(self.sums(block, sample_weight, order))
+            return
+        for start in range(0, len(block), step):
+            some = slice(start, start + step)
+            weight = None if sample_weight is None else sample_weight[some]
+            self.merge(self.sums(block[some], weight, order))
+
+    def sums(
+        self,
+        block: NDArray,
+        sample_weight: NDArray[np.float64] | None,
+        order: Order | None = None,
+        labels: NDArray[np.int32] | None = None,
+    ) -> NDArray[np.float64]:
+        """What `merge` is to add for a block of at most `most_slots`; any thread may call this.
+
+        Parameters
+        ----------
+        block, sample_weight, order
+            As `add` has them.
+        labels : (n,) int32, optional
+            Receives the index of each row's likeliest component; noise is the last. No order then.
+
+        Returns
+        -------
+        sums : (n_slots, n_sums)
+            As of `passes.summarise`, the weight of each slot's rows before them.
+        """
+        sums = self.no_sums(block, sample_weight)
+        passes.summarise(
+            self._density.work(len(block)) if self._parallel else 0.0,
+            len(sums),
+            *self.laid_out(block, sample_weight, order),
+            *self._parameters,
+            sums,
+            NO_LABELS if labels is None else labels,
+        )
+        return sums
+
+    def no_sums(
+        self, block: NDArray, sample_weight: NDArray[np.float64] | None
+    ) -> NDArray[np.float64]:
+        """Sums of a block's slots, as of `sums`, of which only the weights of rows are summed."""
+        n, slot_rows = len(block), self.slot_rows
+        n_slots = partition.n_slots(n, self._tiles)
+        sums = np.zeros((n_slots, self._n_sums))
+        if sample_weight is None:
+            sums[:-1, 0] = slot_rows
+            sums[-1, 0] = n - (n_slots - 1) * slot_rows
+        elif n:
+            sums[:, 0] = np.add.reduceat(sample_weight, range(0, n, slot_rows))
+        return sums
+
+    def laid_out(
+        self,
+        block: NDArray,
+        sample_weight: NDArray[np.float64] | None,
+        order: Order | None = None,
+    ) -> tuple:
+        """What `passes.summarise` takes of a block: its arguments from rows to apart."""
+        wide = block.shape[1] * block.itemsize >= WIDE
+        if order is None:
+            lists = everyone(len(self._parameters[0]))
+        else:
+            lists = order.lists(*self._parameters)
+        return (
+            read_only(block),
+            self._tiles,
+            _NO_WEIGHTS if sample_weight is None else read_only(sample_weight),
+            _AS_THEY_COME if order is None else order.index,
+            *lists,
+            self._units.array,
+            _APART if wide and self._density.second_dims == 2 else _OVERLAPPING,
+        )
+
+    def merge(self, sums: NDArray[np.float64]) -> None:
+        """Add the slots of the next rows, in their order."""
+        if self._sums is not None:
+            sums[0] += self._sums
+        self._sums = sums[0] if len(sums) == 1 else np.add.reduce(sums, axis=0)
+
+    def _pays(self, order: Order) -> bool:
+        """Whether a pass in that order is faster than one over the rows as they come."""
+        work = self._density.row_work
+        gather = GATHER_WORK * self._density.means.shape[1]
+        return (order.share(*self._parameters) + LISTING) * work + gather < MUST_SAVE * work
+
+    def moments(self) -> Moments:
+        """Those of all rows added."""
+        assert self._sums is not None
+        means = self._parameters[0]
+        K, D = means.shape  # noise is one of the components here
+        second_at = SCALARS + K + K * D
+        if self._density.second_dims == 2:  # kernels leave the upper triangles empty
+            mirror(self._sums[second_at:], K, D)
+        sums = read_only(self._sums)
+        n_rows, bits, uncertainty = sums[:SCALARS].tolist()
+        counts = sums[SCALARS : SCALARS + K]
+        first = sums[SCALARS + K : second_at].reshape(K, D)
+        second = sums[second_at:].reshape(means.shape + (D,) * (self._density.second_dims - 1))
+        noise = 0.0
+        if self._density.is_noisy:
+            means, counts, noise = means[:-1], counts[:-1], float(counts[-1])
+            first, second = first[:-1], second[:-1]
+        return Moments(
+            means.astype(np.float64, copy=False),
+            n_rows,
+            bits * LN2 + n_rows * self._units.log_jacobian,
+            uncertainty * LN2,
+            counts,
+            first,
+            second,
+            noise,
+        )
+
+
+@lru_cache
+def everyone(n_components: int) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
+    """Lists of components, and their lengths, of tiles that need all: one for all tiles."""
+    listed, n_listed = np.arange(n_components, dtype=np.uint32), np.array([n_components], np.uint32)
+    return read_only(listed[None]), read_only(n_listed)

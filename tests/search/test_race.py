@@ -1,0 +1,261 @@
+"""Restarts: every start is accounted for, the best is kept, and chance and budgets are honoured."""
+
+import numpy as np
+import oracle
+import pytest
+
+import fastem
+from fastem.covariance import Bounds, Parameters, collapsed, family
+from fastem.data import MIN_SAMPLE, Data
+from fastem.rows import MemoryRows
+from fastem.search import Course, race
+from fastem.search.race import FIRST_ROUND
+from fastem.units import Units
+
+MEANS = np.array([[0.0, 0.0], [10.0, 0.0], [0.0, 10.0], [10.0, 10.0], [5.0, 5.0]])
+X, LABELS = oracle.sample(
+    np.random.default_rng(0), 500, np.full(5, 0.2), MEANS, np.ones(5), "spherical"
+)
+OUTCOMES = {"dropped", "finished", "chosen", "collapsed"}
+
+
+@pytest.mark.parametrize("init", ["k-means++", "random", "random-subsets", "hierarchical"])
+@pytest.mark.parametrize("n_init", [1, 2, 3, 7, 20])
+def test_every_start_has_a_record(init, n_init):
+    fitted = fastem.fit(X, 5, n_init=n_init, init=init, random_state=0)
+    assert [r.index for r in fitted.restarts] == list(range(n_init))
+    assert {r.outcome for r in fitted.restarts} <= OUTCOMES
+    assert sum(r.outcome == "chosen" for r in fitted.restarts) == 1
+    for r in fitted.restarts:
+        assert r.n_iter > 0
+        assert np.isfinite(r.trace).all()
+
+
+def test_the_chosen_start_is_the_best_of_those_not_collapsed():
+    fitted = fastem.fit(X, 5, n_init=20, init="random", random_state=1)
+    chosen = next(r for r in fitted.restarts if r.outcome == "chosen")
+    others = [r.log_likelihood for r in fitted.restarts if r.outcome in ("dropped", "finished")]
+    assert chosen.log_likelihood >= max(others) - 1e-6
+    assert oracle.adjusted_rand_index(fitted.mixture.predict(X), LABELS) > 0.95
+
+
+def test_the_first_starts_of_a_seed_are_the_same_for_any_n_init():
+    few, many = (fastem.fit(X, 8, n_init=n, random_state=3) for n in (2, 12))
+    for i in range(2):
+        assert many.restarts[i].trace[:5] == few.restarts[i].trace[:5]
+
+
+@pytest.mark.parametrize("max_iter", [1, 3, 20])
+def test_max_iter_binds_every_start(max_iter):
+    with_limit = fastem.fit(X, 6, n_init=6, random_state=0, max_iter=max_iter, tol=1e-12)
+    assert with_limit.n_iter <= max_iter
+    for r in with_limit.restarts:
+        if r.outcome in ("dropped", "collapsed", "finished"):
+            assert r.n_iter <= max_iter
+
+
+def test_poor_starts_are_given_fewer_steps():
+    fitted = fastem.fit(X, 8, n_init=16, init="random", random_state=0, tol=1e-9)
+    steps = {o: [r.n_iter for r in fitted.restarts if r.outcome == o] for o in OUTCOMES}
+    assert min(steps["dropped"]) <= FIRST_ROUND
+    assert max(steps["chosen"]) > min(steps["dropped"])
+
+
+def test_races_run_on_a_sample_when_rows_are_many():
+    big, labels = oracle.sample(
+        np.random.default_rng(1), 3 * MIN_SAMPLE, np.full(5, 0.2), MEANS, np.ones(5), "spherical"
+    )
+    fitted = fastem.fit(big, 5, random_state=0, n_init=4)
+    assert oracle.adjusted_rand_index(fitted.mixture.predict(big), labels) > 0.98
+    data = Data.of(big, None)
+    seed = np.random.SeedSequence(0)
+    sample = data.sample(family("full"), 5, seed)
+    assert sample.n_samples == MIN_SAMPLE
+    assert data.sample(family("tied"), 5, seed) is sample
+    assert data.sample(family("spherical"), 5, seed).n_samples == MIN_SAMPLE
+
+
+@pytest.mark.parametrize("extra", [-1, 0, 1])
+def test_samples_around_the_sample_size_hold_distinct_rows(extra):
+    """n just below, at and above the size: the sample never repeats or invents a row."""
+    n = MIN_SAMPLE + extra
+    rows = np.arange(2.0 * n).reshape(n, 2)
+    weight = np.linspace(0.5, 1.5, n)
+    data = Data.of(rows, weight)
+    sample = data.sample(family("full"), 2, np.random.SeedSequence(0))
+    assert sample.n_samples == min(n, MIN_SAMPLE)
+    which = (sample.X[:, 0] / 2).astype(int)
+    assert (np.diff(which) > 0).all()
+    np.testing.assert_array_equal(sample.X, rows[which])
+    np.testing.assert_array_equal(sample.sample_weight * data.weight_unit, weight[which])
+    fitted = fastem.fit(rows % 97, 2, sample_weight=weight, n_init=2, random_state=0)
+    assert fitted.n_samples == pytest.approx(weight.sum())
+
+
+# Collapse --------------------------------------------------------------------------------------
+
+
+def line(*points):
+    """Starts of two spherical components in one dimension, at each pair of points."""
+    return [
+        Parameters(np.array([0.5, 0.5]), np.array(pair, dtype=float)[:, None], np.full(2, spread))
+        for pair, spread in points
+    ]
+
+
+def test_a_collapsed_start_loses_to_any_that_is_sound():
+    rng = np.random.default_rng(0)
+    rows = np.r_[rng.normal(0, 1, 100), rng.normal(8, 1, 100), np.full(4, 3.3)][:, None]
+    sample = MemoryRows(rows, None, Units(np.zeros(1), np.ones(1)))
+    starts = line(((3.3, 3.0), 1e-6), ((0.0, 8.0), 1.0), ((3.3, 4.0), 1e-6))
+    starts[0] = starts[0]._replace(covariances=np.array([1e-6, 30.0]))
+    starts[2] = starts[2]._replace(covariances=np.array([1e-6, 20.0]))
+    floor = Bounds(np.zeros(1), 1e-40)
+    winner, restarts = race(Course(sample, family("spherical"), floor, 1e-8, 200), starts)
+    assert [r.outcome for r in restarts] == ["collapsed", "chosen", "collapsed"]
+    assert restarts[0].log_likelihood > restarts[1].log_likelihood
+    np.testing.assert_allclose(np.sort(winner.means[:, 0]), [0, 8], atol=0.5)
+
+
+@pytest.mark.parametrize("kind", oracle.COVARIANCE_TYPES)
+def test_collapsed_names_the_components_on_the_floor(kind):
+    variances = np.array([1.0, 1e-6, 1.0])
+    expanded = oracle.expand_covariances(variances, "spherical", 3, 2)
+    covariances = {
+        "full": expanded,
+        "tied": expanded[1],
+        "diag": np.array([[1, 1], [1, 1e-6], [1, 1]]),
+        "spherical": variances,
+    }[kind]
+    at = Parameters(np.full(3, 1 / 3), np.zeros((3, 2)), covariances)
+    found = collapsed(at, family(kind), Bounds(np.zeros(2), 1e-6))
+    assert found.tolist() == ([True] * 3 if kind == "tied" else [False, True, False])
+    assert not collapsed(at, family(kind), Bounds(np.zeros(2), 1e-8)).any()
+
+
+def test_a_fit_whose_starts_all_collapse_says_so():
+    rows = np.repeat(np.arange(3.0), 20)[:, None]
+    fitted = fastem.fit(rows, 3, random_state=0)
+    assert fitted.status.code == "collapsed"
+    np.testing.assert_allclose(np.sort(fitted.mixture.means[:, 0]), [0, 1, 2])
+    np.testing.assert_allclose(fitted.mixture.weights, 1 / 3)
+    assert sum(r.outcome == "chosen" for r in fitted.restarts) == 1
+
+
+# Larger samples --------------------------------------------------------------------------------
+
+
+def two_maxima():
+    """Three clusters in a row and starts of two components at either way to join two of them."""
+    rng = np.random.default_rng(0)
+    few = np.r_[rng.normal(0, 1, 300), rng.normal(8, 1, 300), rng.normal(17, 1, 300)][:, None]
+    many = np.r_[rng.normal(0, 1, 3000), rng.normal(9, 1, 3000), rng.normal(17, 1, 3000)][:, None]
+    means = (-0.0, 13.0), (4.5, 17.0)
+    starts = [
+        Parameters(np.array([0.5, 0.5]), np.array(pair)[:, None], np.array([1.0, 18.0])[::turn])
+        for pair, turn in zip(means, (1, -1), strict=True)
+    ]
+    return few, many, starts
+
+
+def course(rows, shortfall):
+    units = Units(np.zeros(1), np.ones(1))
+    bounds = Bounds(np.zeros(1), 1e-10)
+    rows = MemoryRows(rows, None, units)
+    return Course(rows, family("spherical"), bounds, 1e-8, 200, shortfall=shortfall)
+
+
+@pytest.mark.parametrize("shortfall", [0.0, 1.0])
+def test_more_rows_decide_between_maxima_that_few_cannot_tell_apart(shortfall):
+    """Oracle: the level of each maximum over the larger rows, run to by itself."""
+    few, many, starts = two_maxima()
+    small, large = course(few, shortfall), course(many, 0.0)
+    levels = [[where.run(start).trace[-1] for start in starts] for where in (small, large)]
+    first, better = (int(np.argmax(found)) for found in levels)
+    assert first != better, levels
+    winner, restarts = race(small, starts, [large])
+    chosen = next(r.index for r in restarts if r.outcome == "chosen")
+    assert chosen == (better if shortfall else first)
+    density = family("spherical").factor(winner)
+    level = large.rows.summarise(density).log_likelihood / len(many)
+    assert level == pytest.approx(levels[1][chosen], abs=1e-7)
+
+
+def heap(at, share):
+    """Two clusters, and ten more of 190 rows in a heap; of other rows a share is there as well.
+
+    The start has a component on the heap.
+    """
+    rng = np.random.default_rng(0)
+
+    def clusters(n):
+        return np.r_[rng.normal(0, 1, n), rng.normal(8, 1, 2 * n)]
+
+    few = np.r_[clusters(60), rng.normal(at, 0.05, 10)][:, None]
+    others = np.r_[clusters(600), rng.normal(at, 0.05, round(1800 * share))][:, None]
+    means = np.array([[0.0], [8.0], [at]])
+    start = Parameters(np.array([0.3, 0.6, 0.1]), means, np.array([1.0, 1.0, 0.01]))
+    return few, others, start
+
+
+def test_a_component_that_other_rows_do_not_bear_out_gives_way():
+    """Oracle: the likelihood of the others where the race ends without them."""
+    few, others, start = heap(1.0, 0.0)
+    small, held = course(few, 1.0), course(others, 0.0).rows
+    spurious, _ = race(small, [start])
+    assert spurious.weights.min() * len(few) == pytest.approx(10, abs=3)
+    sound, restarts = race(small, [start], held=lambda n: held)
+    assert sound.weights.min() > 0.05
+
+    def level(parameters):
+        return held.summarise(family("spherical").factor(parameters)).log_likelihood
+
+    assert level(sound) > level(spurious)
+    assert restarts[0].n_iter > len(restarts[0].trace)  # what it took counts
+
+
+def test_a_component_that_other_rows_bear_out_stays():
+    """Oracle: the bits of the race without the others, which show the heap as well."""
+    few, others, start = heap(20.0, 0.05)
+    small, held = course(few, 1.0), course(others, 0.0).rows
+    without, proven = race(small, [start])[0], race(small, [start], held=lambda n: held)[0]
+    assert all(np.array_equal(a, b) for a, b in zip(without, proven, strict=True))
+
+
+def test_a_start_that_collapsed_onto_a_row_is_mended_by_others():
+    """Oracle: the truth. The row is an outlier, and every start has a component on it."""
+    few, others, start = heap(1.0, 0.0)
+    few = np.r_[few[:-10], [[40.0]]]
+    means = np.array([[0.0], [8.0], [40.0]])
+    small, held = course(few, 1.0), course(others, 0.0).rows
+    singular, (record,) = race(small, [start._replace(means=means)])
+    assert record.outcome == "chosen"
+    assert collapsed(singular, family("spherical"), small.bounds).any()
+    mended, _ = race(small, [start._replace(means=means)], held=lambda n: held)
+    assert not collapsed(mended, family("spherical"), small.bounds).any()
+
+
+def test_no_other_rows_are_asked_for_where_every_component_has_many():
+    few, _, start = heap(20.0, 0.0)
+    many = course(np.repeat(few, 20, axis=0), 1.0)
+    assert (start.weights * 3800 > 100).all()
+    race(many, [start], held=lambda n: pytest.fail("they were asked for"))
+
+
+def test_the_race_ends_over_larger_and_larger_samples_of_the_same_units():
+    rows = np.random.default_rng(0).normal(size=(3 * 8**2 * MIN_SAMPLE, 1))
+    data, seed = Data.of(rows, None), np.random.SeedSequence(0)
+    sample = data.sample(family("full"), 2, seed)
+    larger = list(data.larger_samples(sample, seed))
+    assert [part.n_samples for part in larger] == [8 * MIN_SAMPLE]
+    assert all(part.units is sample.units for part in larger)
+    assert larger[0].X is next(data.larger_samples(sample, seed)).X
+    assert list(Data.of(rows[: 31 * MIN_SAMPLE], None).larger_samples(sample, seed)) == []
+
+
+def test_in_many_columns_a_quarter_of_the_rows_may_do():
+    many = Data.of(np.random.default_rng(0).normal(size=(40_000, 20)), None)
+    seed = np.random.SeedSequence(0)
+    assert many.sample(family("full"), 16, seed).n_samples == 10_000
+    assert many.sample(family("full"), 32, seed).n_samples == 40_000  # 10,000 are 15 a column
+    assert many.sample(family("full"), 1, seed).n_samples == MIN_SAMPLE
