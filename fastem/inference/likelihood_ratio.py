@@ -18,11 +18,12 @@ from fastem.data import Data
 from fastem.fit import solve
 from fastem.inference.comparisons import Comparison, LikelihoodRatioTest
 from fastem.mixture import Mixture, from_units, to_units
+from fastem.objective import Objective
 from fastem.problem import Options, Problem, seeds
 from fastem.progress import Progress
 from fastem.results import Fit, Status
 from fastem.rows import Memory, Source
-from fastem.search import Course, race, splits
+from fastem.search import race, splits
 from fastem.search.starts import Given
 
 #: Fits end when the gain still to be expected is below this, in nats for all rows together.
@@ -218,7 +219,7 @@ class _Search:
         bounds, kind = options.bounds(sample), options.family(self.kind, k, data).at(sample.units)
         fitted = Given.of_mixture(null.mixture, self.kind).complete()
         begun = splits(to_units(fitted, kind, sample.units), kind, bounds)
-        winner, _ = race(Course(sample, kind, bounds, options.tol, options.max_iter), begun)
+        winner, _ = race(Objective(sample, kind, bounds, options.tol, options.max_iter), begun)
         noise = kind.noise_weight(winner) if options.is_noisy else None
         given = Given(*from_units(winner, kind, sample.units), self.kind, noise)
         halved = self._fit(data, k, given, options, seed)

@@ -9,11 +9,11 @@ import numpy as np
 from fastem.covariance import Bounds, Family, Parameters, collapsed
 from fastem.data import Sample
 from fastem.mixture import change_units, to_units
+from fastem.objective import Objective
 from fastem.problem import Problem
 from fastem.progress import Watch
 from fastem.results import Restart
 from fastem.rows import MemoryRows
-from fastem.search.course import Course
 from fastem.search.race import race
 from fastem.search.starts import STARTS, Start, nearest_means, noise_start
 
@@ -39,13 +39,15 @@ def _begin(problem: Problem, watch: Watch) -> tuple[Parameters, tuple[Restart, .
     if complete:
         start = to_units(given.complete(), kind, units)
         return start._replace(weights=start.weights * (1.0 - noise)), ()
-    course = _course(problem, sample)
+    objective = _course(problem, sample)
     if given.means is not None:
         begun = [replace(nearest_means(clear, sample.units.enter(given.means)), noise=noise)]
     else:
         begun = _drawn(problem, clear, noise)
     starts = [
-        given.override(s.parameters(course.family, course.bounds), course.family, sample.units)
+        given.override(
+            s.parameters(objective.family, objective.bounds), objective.family, sample.units
+        )
         for s in begun
     ]
     winner, restarts = starts[0], tuple[Restart, ...]()
@@ -53,7 +55,7 @@ def _begin(problem: Problem, watch: Watch) -> tuple[Parameters, tuple[Restart, .
         finalists = [i for i, start in enumerate(begun) if start.finalist]
         further = (_course(problem, rows) for rows in problem.larger_samples)
         winner, restarts = race(
-            course,
+            objective,
             starts,
             further,
             held=problem.held if sample.n_samples < problem.data.n_samples else None,
@@ -76,7 +78,7 @@ def _cleared(problem: Problem) -> tuple[Sample, float]:
     )
 
 
-def _course(problem: Problem, rows: MemoryRows) -> Course:
+def _course(problem: Problem, rows: MemoryRows) -> Objective:
     """Over a sample, or all rows.
 
     At the maximum over m rows the level of all rows is some p / 2m below its own maximum, for p
@@ -87,7 +89,7 @@ def _course(problem: Problem, rows: MemoryRows) -> Course:
     if rows.n_samples < problem.data.n_samples:
         n_parameters = family.n_parameters(problem.n_components, rows.n_features)
         shortfall = n_parameters / (2 * rows.n_samples)
-    return Course(
+    return Objective(
         rows,
         family,
         options.bounds(rows),

@@ -7,7 +7,7 @@ import numpy as np
 from fastem.covariance import Family, Parameters
 from fastem.density import Density
 from fastem.moments import Moments
-from fastem.search.course import Course
+from fastem.objective import Objective
 
 #: Starts are not told apart by less than this share of what a sample leaves undetermined,
 SHARE = 0.1
@@ -15,18 +15,18 @@ SHARE = 0.1
 ROUNDING = 16
 
 
-def firsts(starts: list[Parameters], course: Course) -> list[int]:
+def firsts(starts: list[Parameters], objective: Objective) -> list[int]:
     """For each start the first one that it differs from by less than is worth a run.
 
     The difference is the Kullback-Leibler divergence of rows and their components, in nats a row,
     an upper bound on that of the rows alone; components may stand in another order.
     """
-    least = max(course.tol, SHARE * course.shortfall, ROUNDING * course.rows.precision)
+    least = max(objective.tol, SHARE * objective.shortfall, ROUNDING * objective.rows.precision)
     found: list[int] = []
     densities: dict[int, Density] = {}
     for i, start in enumerate(starts):
-        moments = course.family.moments(start)
-        own = _factored(start, course.family)
+        moments = objective.family.moments(start)
+        own = _factored(start, objective.family)
         twin = i
         if own is not None:
             for j, density in densities.items():

@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 
 from fastem.covariance import Bounds, Family, Parameters
 from fastem.kernels.labelled import label_moments
+from fastem.objective import Objective
 from fastem.rows import MemoryRows
-from fastem.search.course import Course
 from fastem.search.starts import Start, standard_rows
 
 #: Rounds of moves, at most; each is one run of EM on the sample.
@@ -72,7 +72,7 @@ def _log_likelihood(counts: NDArray, covariances: NDArray, bounds: Bounds) -> ND
 
 
 def improve(
-    course: Course,
+    objective: Objective,
     parameters: Parameters,
     level: float,
     again: Callable[[Parameters, float], tuple[Parameters, float]],
@@ -81,15 +81,15 @@ def improve(
 
     Parameters
     ----------
-    course : Course
+    objective : Objective
         Gains in mean log-likelihood below its `tol` are not worth a move, however many the rows.
     parameters : Parameters
         Where EM converged.
     level : float
         Mean log-likelihood there.
     again : callable
-        Runs EM over the course from given parameters, as long as it may come up to a given level;
-        returns where it ends and the level there.
+        Runs EM from given parameters, as long as it may come up to a given level; returns where it
+        ends and the level there.
 
     Returns
     -------
@@ -98,9 +98,9 @@ def improve(
     """
     if len(parameters.weights) < 3:
         return parameters, level
-    sample, family, bounds = course.rows, course.family, course.bounds
+    sample, family, bounds = objective.rows, objective.family, objective.bounds
     all_rows, all_weight = standard_rows(sample)
-    worth = max(course.tol, _price(family, sample, len(parameters.weights)))
+    worth = max(objective.tol, _price(family, sample, len(parameters.weights)))
     for _ in range(MAX_ROUNDS):
         labels = family.factor(parameters).classify(sample.X, sample.units)
         rows, weight, noise = all_rows, all_weight, family.noise_weight(parameters)

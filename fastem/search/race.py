@@ -11,10 +11,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from fastem.covariance import Parameters
+from fastem import em
+from fastem.covariance import Parameters, collapsed
+from fastem.objective import Objective
 from fastem.results import Restart
 from fastem.rows import MemoryRows
-from fastem.search.course import Course
 from fastem.search.duplicate_starts import firsts
 from fastem.search.moves import improve
 from fastem.search.spurious import borne_out
@@ -30,25 +31,25 @@ MOVE_STEPS = 60
 
 
 def race(
-    course: Course,
+    objective: Objective,
     starts: list[Parameters],
-    further: Iterable[Course] = (),
+    further: Iterable[Objective] = (),
     *,
     held: Callable[[int], MemoryRows] | None = None,
     finalists: Collection[int] = (),
     on_pass: OnPass | None = None,
 ) -> tuple[Parameters, tuple[Restart, ...]]:
-    """Run the starts against each other over a course, and improve on the winner by moves.
+    """Run the starts against each other, and improve on the winner by moves.
 
     Where there are larger samples, those whose levels do not tell them apart go on over the first
     of these, and the winner of that over all others.
 
     Parameters
     ----------
-    course : Course
+    objective : Objective
     starts : list of Parameters
         In the units of its rows.
-    further : iterable of Course
+    further : iterable of Objective
         Larger and larger samples, in the same units.
     held : callable, optional
         Gives so many other rows, which are to bear out the winner's components.
@@ -64,9 +65,9 @@ def race(
     restarts : tuple of Restart
         One for each start, in their order.
     """
-    first_of = firsts(starts, course)
+    first_of = firsts(starts, objective)
     runners = [_Runner(i, start) for i, start in enumerate(starts) if first_of[i] == i]
-    contest = _Race(course, runners, {first_of[i] for i in finalists}, on_pass)
+    contest = _Race(objective, runners, {first_of[i] for i in finalists}, on_pass)
     records = {r.index: r for r in contest.run(further, held)}
     return contest.winner.parameters, tuple(
         _repeated(records[first], i) for i, first in enumerate(first_of)
@@ -91,12 +92,12 @@ class _Runner:
 class _Race:
     def __init__(
         self,
-        course: Course,
+        objective: Objective,
         runners: list[_Runner],
         finalists: Collection[int],
         on_pass: OnPass | None,
     ) -> None:
-        self._course, self._finalists, self._on_pass = course, finalists, on_pass
+        self._objective, self._finalists, self._on_pass = objective, finalists, on_pass
         self._alive = runners
         self._stopped = False
 
@@ -105,7 +106,7 @@ class _Race:
         return self._alive[0]
 
     def run(
-        self, further: Iterable[Course], held: Callable[[int], MemoryRows] | None
+        self, further: Iterable[Objective], held: Callable[[int], MemoryRows] | None
     ) -> list[Restart]:
         """Round after round to the end, and further; the records of all runners."""
         done: list[Restart] = []
@@ -117,10 +118,10 @@ class _Race:
             self._prove(held)
         if self.winner.converged and not self.winner.collapsed:
             self._improve()
-        for course in further:
+        for objective in further:
             if self._stopped or self.winner.collapsed:
                 break
-            self._go_on(course)
+            self._go_on(objective)
         if held is not None and not self._stopped:
             self._prove(held)
         done += [runner.record("finished") for runner in self._alive[1:]]
@@ -131,7 +132,7 @@ class _Race:
         last = len(self._alive) <= FINALISTS + len(self._finalists)
         for runner in self._alive:
             if not self._ended(runner):
-                left = self._course.max_iter - runner.n_iter
+                left = self._objective.max_iter - runner.n_iter
                 steps = left if last else min(budget, left)
                 self._advance(runner, steps, _level_to_beat(self._alive))
         self._alive = _ranked(self._alive, self._grain)
@@ -146,7 +147,7 @@ class _Race:
 
     def _improve(self) -> None:
         """Try split-and-merge moves on the winner; each is one more run of its own."""
-        winner, steps = self.winner, min(self._course.max_iter, MOVE_STEPS)
+        winner, steps = self.winner, min(self._objective.max_iter, MOVE_STEPS)
 
         def again(start: Parameters, to_beat: float) -> tuple[Parameters, float]:
             tried = _Runner(winner.index, start)
@@ -156,22 +157,22 @@ class _Race:
             return tried.parameters, -np.inf if tried.collapsed else tried.level
 
         winner.parameters, winner.level = improve(
-            self._course, winner.parameters, winner.level, again
+            self._objective, winner.parameters, winner.level, again
         )
 
-    def _go_on(self, course: Course) -> None:
+    def _go_on(self, objective: Objective) -> None:
         """Run the winner, and who may yet beat it, to convergence on more rows."""
-        told = self._course.shortfall
+        told = self._objective.shortfall
         contenders = [
             runner
             for runner in self._alive
             if runner is self.winner or self._grain < self.winner.level - runner.level < told
         ]
-        self._course = course
+        self._objective = objective
         tried = [_Runner(runner.index, runner.parameters) for runner in contenders]
         for each in tried:
             if not self._stopped:
-                self._advance(each, course.max_iter, _level_to_beat(tried))
+                self._advance(each, objective.max_iter, _level_to_beat(tried))
         first = _ranked(tried, self._grain)[0]
         for runner, each in zip(contenders, tried, strict=True):
             runner.n_iter += each.n_iter
@@ -187,12 +188,12 @@ class _Race:
         def again(start: Parameters) -> Parameters | None:
             tried = _Runner(winner.index, start)
             if not self._stopped:
-                self._advance(tried, self._course.max_iter, -np.inf)
+                self._advance(tried, self._objective.max_iter, -np.inf)
             winner.n_iter += tried.n_iter
             tries.append(tried)
             return None if tried.collapsed or self._stopped else tried.parameters
 
-        found = borne_out(self._course, winner.parameters, held, again)
+        found = borne_out(self._objective, winner.parameters, held, again)
         for tried in tries:
             if tried.parameters is found:
                 winner.parameters = found
@@ -207,10 +208,15 @@ class _Race:
         def watch(n_iter: int, level: float, point: Parameters) -> object:
             return tell is not None and tell(runner.index, earlier + n_iter, level, point)
 
-        run = self._course.run(
+        on = self._objective
+        run = em.run(
+            on.rows,
+            on.family,
             runner.parameters,
-            max(steps, 1),
-            to_beat=to_beat,
+            bounds=on.bounds,
+            rule=em.ExpectedGain(on.tol, on.rows.precision, to_beat),
+            max_iter=max(steps, 1),
+            accelerate=on.accelerate,
             on_pass=None if tell is None else watch,
         )
         runner.parameters = run.parameters
@@ -218,15 +224,15 @@ class _Race:
         runner.n_iter += run.n_iter
         runner.level = run.trace[-1]
         runner.converged = run.outcome == "converged"
-        runner.collapsed = self._course.collapses(run)
+        runner.collapsed = bool(collapsed(run.parameters, on.family, on.bounds).any())
         self._stopped = run.outcome == "stopped"
 
     def _ended(self, runner: _Runner) -> bool:
-        return self._stopped or runner.converged or runner.n_iter >= self._course.max_iter
+        return self._stopped or runner.converged or runner.n_iter >= self._objective.max_iter
 
     @property
     def _grain(self) -> float:
-        return max(self._course.tol, 8 * self._course.rows.precision)
+        return max(self._objective.tol, 8 * self._objective.rows.precision)
 
 
 def _repeated(record: Restart, index: int) -> Restart:

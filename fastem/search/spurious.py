@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastem.covariance import Family, Parameters
+from fastem.objective import Objective
 from fastem.rows import MemoryRows
-from fastem.search.course import Course
 from fastem.search.splitting import replaced
 
 #: Rows of the sample, for each column and one more, from which no component is suspected; and up to
@@ -28,7 +28,7 @@ ROUNDS = 4
 
 
 def borne_out(
-    course: Course,
+    objective: Objective,
     parameters: Parameters,
     held: Callable[[int], MemoryRows],
     again: Callable[[Parameters], Parameters | None],
@@ -37,31 +37,31 @@ def borne_out(
 
     Parameters
     ----------
-    course : Course
+    objective : Objective
         Over the sample.
     parameters : Parameters
         Where EM converged.
     held : callable
         Gives so many other rows; not called where all components have many rows of the sample.
     again : callable
-        Runs EM over the course from given parameters; None where that comes to nothing.
+        Runs EM over the sample from given parameters; None where that comes to nothing.
     """
-    row = (parameters.means.shape[1] + 1) / course.rows.n_samples
+    row = (parameters.means.shape[1] + 1) / objective.rows.n_samples
     if not (parameters.weights < MANY * row).any():
         return parameters
-    rows = held(course.rows.n_samples)
-    level, shares = _judged(parameters, course.family, rows)
+    rows = held(objective.rows.n_samples)
+    level, shares = _judged(parameters, objective.family, rows)
     at_once = len(shares)
     for _ in range(ROUNDS):
         weights = parameters.weights
         doubtful = _doubtful(weights, shares, MANY * row)[:at_once]
         if not 0 < len(doubtful) < len(shares):
             break
-        tried = again(replaced(parameters, doubtful, course.family, course.bounds))
+        tried = again(replaced(parameters, doubtful, objective.family, objective.bounds))
         at_once = len(doubtful) // 2
         if tried is None:
             continue
-        reached, found = _judged(tried, course.family, rows)
+        reached, found = _judged(tried, objective.family, rows)
         if reached > level or (weights[doubtful] < FEW * row).all():
             parameters, level, shares, at_once = tried, reached, found, len(shares)
     return parameters

@@ -6,8 +6,8 @@ import pytest
 
 from fastem.covariance import FAMILIES, Bounds, Parameters, WithNoise
 from fastem.noise import Noise
+from fastem.objective import Objective
 from fastem.rows import MemoryRows
-from fastem.search import Course
 from fastem.search.duplicate_starts import _divergence, _factored, firsts
 from fastem.units import Units
 
@@ -24,10 +24,10 @@ def mixture(kind, seed=0, shift=0.0):
     return Parameters(rng.dirichlet(np.full(K, 5.0)), means, shapes[kind.shape(K, D)])
 
 
-def course(kind, tol=1e-4, shortfall=0.0):
+def objective(kind, tol=1e-4, shortfall=0.0):
     units = Units(np.zeros(D), np.ones(D))
     rows = MemoryRows(np.zeros((2, D)), None, units)
-    return Course(rows, kind, Bounds(np.zeros(D), 1e-10), tol, 10, shortfall=shortfall)
+    return Objective(rows, kind, Bounds(np.zeros(D), 1e-10), tol, 10, shortfall=shortfall)
 
 
 def permuted(start, order):
@@ -40,7 +40,7 @@ def permuted(start, order):
 def test_the_order_of_components_does_not_matter(name):
     kind = FAMILIES[name]
     starts = [mixture(kind), mixture(kind, 1), permuted(mixture(kind), [2, 0, 3, 1])]
-    assert firsts([*starts, *starts], course(kind)) == [0, 1, 0, 0, 1, 0]
+    assert firsts([*starts, *starts], objective(kind)) == [0, 1, 0, 0, 1, 0]
 
 
 @pytest.mark.parametrize("name", ["full", "tied", "diag", "spherical"])
@@ -57,16 +57,16 @@ def test_the_divergence_is_that_of_rows_with_their_components(name):
 def test_what_a_sample_leaves_undetermined_is_not_told_apart():
     kind = FAMILIES["full"]
     starts = [mixture(kind), mixture(kind, shift=0.05)]
-    assert firsts(starts, course(kind)) == [0, 1]
-    assert firsts(starts, course(kind, shortfall=1.0)) == [0, 0]
-    assert firsts(starts, course(kind, tol=0.1)) == [0, 0]
+    assert firsts(starts, objective(kind)) == [0, 1]
+    assert firsts(starts, objective(kind, shortfall=1.0)) == [0, 0]
+    assert firsts(starts, objective(kind, tol=0.1)) == [0, 0]
 
 
 def test_two_components_beside_one_are_no_twins():
     kind = FAMILIES["spherical"]
     start = mixture(kind)
     beside = start._replace(means=start.means[[0, 0, 2, 3]] + 1e-3)
-    assert firsts([start, beside], course(kind, tol=1e9)) == [0, 1]
+    assert firsts([start, beside], objective(kind, tol=1e9)) == [0, 1]
 
 
 def test_noise_counts():
@@ -74,10 +74,10 @@ def test_noise_counts():
     kind = WithNoise(FAMILIES["diag"], box)
     plain = mixture(FAMILIES["diag"])
     starts = [plain._replace(weights=plain.weights * left) for left in (0.9, 0.5, 0.9)]
-    assert firsts(starts, course(kind)) == [0, 1, 0]
+    assert firsts(starts, objective(kind)) == [0, 1, 0]
 
 
 def test_a_start_that_cannot_be_factored_is_its_own():
     kind = FAMILIES["full"]
     flat = mixture(kind)._replace(covariances=np.zeros((K, D, D)))
-    assert firsts([flat, mixture(kind), flat], course(kind)) == [0, 1, 2]
+    assert firsts([flat, mixture(kind), flat], objective(kind)) == [0, 1, 2]
