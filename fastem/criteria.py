@@ -15,6 +15,8 @@ def bic(n_parameters: int, log_likelihood: float, n_rows: float) -> float:
     return n_parameters * math.log(n_rows) - 2.0 * log_likelihood
 
 
-def icl(n_parameters: int, log_likelihood: float, n_rows: float, uncertainty: float) -> float:
+def icl(
+    n_parameters: int, log_likelihood: float, n_rows: float, classification_entropy: float
+) -> float:
     """Integrated completed likelihood, BIC - 2 sum_i log max_k r_ik."""
-    return bic(n_parameters, log_likelihood, n_rows) + 2.0 * uncertainty
+    return bic(n_parameters, log_likelihood, n_rows) + 2.0 * classification_entropy

@@ -32,7 +32,7 @@ class Moments:
         Number of rows, or the sum of their weights v.
     log_likelihood : float
         sum_i v_i log p(x_i), in nats.
-    uncertainty : float
+    classification_entropy : float
         -sum_i v_i log max_k r_ik, in nats: what the hard assignment of rows costs.
     counts : (n_components,)
         sum_i v_i r_ik.
@@ -57,7 +57,7 @@ class Moments:
     about: NDArray[np.float64]
     n_rows: float
     log_likelihood: float
-    uncertainty: float
+    classification_entropy: float
     counts: NDArray[np.float64]
     first: NDArray[np.float64]
     second: NDArray[np.float64]
@@ -87,7 +87,7 @@ class Moments:
             self.about,
             self.n_rows + other.n_rows,
             self.log_likelihood + other.log_likelihood,
-            self.uncertainty + other.uncertainty,
+            self.classification_entropy + other.classification_entropy,
             self.counts + other.counts,
             self.first + other.first,
             self.second + other.second,
@@ -116,7 +116,7 @@ class Moments:
             self.about,
             self.n_rows * factor,
             self.log_likelihood * factor,
-            self.uncertainty * factor,
+            self.classification_entropy * factor,
             self.counts * factor,
             self.first * factor,
             self.second * factor,

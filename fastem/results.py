@@ -272,7 +272,7 @@ class Fit:
         if X is None:
             return self.n_samples, self.log_likelihood, self.uncertainty
         moments = self.mixture.summarise(X)
-        return moments.n_rows, moments.log_likelihood, moments.uncertainty
+        return moments.n_rows, moments.log_likelihood, moments.classification_entropy
 
     def __repr__(self) -> str:
         """Status, likelihood and the mixture."""

@@ -18,7 +18,7 @@ def some_zeros(n):
 
 
 def assert_same_bits(one, other):
-    for name in "counts", "first", "second", "log_likelihood", "uncertainty", "n_rows":
+    for name in "counts", "first", "second", "log_likelihood", "classification_entropy", "n_rows":
         assert np.array_equal(getattr(one, name), getattr(other, name)), name
 
 

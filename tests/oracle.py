@@ -183,8 +183,8 @@ def bic(log_likelihood, n_parameters, n_rows):
 
 def icl(log_likelihood, n_parameters, n_rows, resp, sample_weight=None):
     """Biernacki, Celeux and Govaert (2000): BIC for the rows with their most probable labels."""
-    uncertainty = -_row_weights(resp, sample_weight) @ np.log(resp.max(axis=1))
-    return bic(log_likelihood, n_parameters, n_rows) + 2 * uncertainty
+    classification_entropy = -_row_weights(resp, sample_weight) @ np.log(resp.max(axis=1))
+    return bic(log_likelihood, n_parameters, n_rows) + 2 * classification_entropy
 
 
 def adjusted_rand_index(labels, other):

@@ -14,7 +14,7 @@ from oracle import moments as oracle_moments
 from fastem.mixture import Mixture
 from fastem.moments import Moments
 
-FIELDS = "n_rows", "log_likelihood", "uncertainty", "counts", "first", "second"
+FIELDS = "n_rows", "log_likelihood", "classification_entropy", "counts", "first", "second"
 
 
 def of_rows(X, mixture, covariance_type="full", sample_weight=None):
@@ -163,5 +163,5 @@ def test_scaled_moments_are_those_of_scaled_weights():
     assert np.array_equal(scaled.second, expected.second)
     assert np.array_equal(scaled.counts, expected.counts)
     assert scaled.log_likelihood == expected.log_likelihood
-    assert scaled.uncertainty == expected.uncertainty
+    assert scaled.classification_entropy == expected.classification_entropy
     assert scaled.n_rows == expected.n_rows

@@ -87,7 +87,7 @@ def test_moments_are_those_of_the_components_and_a_count_of_noise(covariance_typ
     assert_allclose(moments.noise, weight @ resp[:, K])
     assert_allclose(moments.weights.sum() + moments.noise / weight.sum(), 1.0)
     assert_allclose(moments.log_likelihood, weight @ mixture.log_prob(X))
-    assert_allclose(moments.uncertainty, -weight @ np.log(resp.max(axis=1)))
+    assert_allclose(moments.classification_entropy, -weight @ np.log(resp.max(axis=1)))
     halves = mixture.summarise(X[:700], weight[:700]) + mixture.summarise(X[700:], weight[700:])
     assert_allclose(halves.noise, moments.noise)
     assert_allclose(moments.first.shape, (K, D))

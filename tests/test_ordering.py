@@ -50,7 +50,10 @@ def check(X, mixture, covariance_type="full", weight=None):
     assert pruned.n_rows == pytest.approx(total, rel=1e-14)
     assert_allclose(pruned.log_likelihood, dense.log_likelihood, rtol=1e-6 if single else 1e-14)
     assert_allclose(
-        pruned.uncertainty, dense.uncertainty, rtol=1e-5 if single else 1e-12, atol=1e-12 * total
+        pruned.classification_entropy,
+        dense.classification_entropy,
+        rtol=1e-5 if single else 1e-12,
+        atol=1e-12 * total,
     )
     for name in FIELDS:
         got, expected = getattr(pruned, name), getattr(dense, name)

@@ -152,7 +152,14 @@ def test_summaries_of_two_parts_add_up_to_that_of_the_whole(seed, kind, cut):
     whole = mixture.summarise(X, weight)
     head, tail = mixture.summarise(X[:cut], weight[:cut]), mixture.summarise(X[cut:], weight[cut:])
     for total in head + tail, tail + head:
-        for name in "n_rows", "log_likelihood", "uncertainty", "counts", "first", "second":
+        for name in (
+            "n_rows",
+            "log_likelihood",
+            "classification_entropy",
+            "counts",
+            "first",
+            "second",
+        ):
             np.testing.assert_allclose(
                 getattr(total, name), getattr(whole, name), rtol=1e-9, atol=1e-9, err_msg=name
             )

@@ -190,7 +190,7 @@ class Accumulator:
         if self._density.second_dims == 2:  # kernels leave the upper triangles empty
             mirror(self._sums[second_at:], K, D)
         sums = read_only(self._sums)
-        n_rows, bits, uncertainty = sums[:SCALARS].tolist()
+        n_rows, bits, classification_entropy = sums[:SCALARS].tolist()
         counts = sums[SCALARS : SCALARS + K]
         first = sums[SCALARS + K : second_at].reshape(K, D)
         second = sums[second_at:].reshape(means.shape + (D,) * (self._density.second_dims - 1))
@@ -202,7 +202,7 @@ class Accumulator:
             means.astype(np.float64, copy=False),
             n_rows,
             bits * LN2 + n_rows * self._units.log_jacobian,
-            uncertainty * LN2,
+            classification_entropy * LN2,
             counts,
             first,
             second,

@@ -15,7 +15,8 @@ SLOT_TILES = 8
 #: Bytes that slots' moments may take together, as long as there are MIN_SLOTS.
 SLOT_BYTES = 2**24
 MIN_SLOTS = 4
-#: What a slot sums beside moments: the weight of its rows, log-likelihood and uncertainty.
+#: What a slot sums beside moments: the weight of its rows, log-likelihood and classification
+#: entropy.
 SCALARS = 3
 
 

@@ -66,7 +66,7 @@ def account(
         mixture_of(run.parameters, kind, units),
         moments.log_likelihood * data.weight_unit,
         moments.n_rows * data.weight_unit,
-        moments.uncertainty * data.weight_unit,
+        moments.classification_entropy * data.weight_unit,
         np.array(run.trace),
         run.n_iter,
         status,

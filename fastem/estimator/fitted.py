@@ -153,7 +153,10 @@ class Fitted(DensityMixin, BaseEstimator):
         """
         moments = self._summary(X, sample_weight)
         return criteria.icl(
-            self._n_parameters(), moments.log_likelihood, moments.n_rows, moments.uncertainty
+            self._n_parameters(),
+            moments.log_likelihood,
+            moments.n_rows,
+            moments.classification_entropy,
         )
 
     def sample(self, n_samples: int = 1) -> tuple[NDArray[np.float64], NDArray[np.int64]]:

@@ -148,7 +148,7 @@ def summarise(
     index : (n,) or (0,) uint16
         The order in which rows fill tiles, as `ordering.order` gives it. Empty means as they come.
     listed, n_listed : (n_tiles, K) or (1, K), (n_tiles,) or (1,) uint32
-        The components of each tile, or of all, as `pruning.list_components` gives them.
+        The components of each tile, or of all, as `ordering.list_components` gives them.
     units : (2, D) float64
         Centre and scale: a row enters as (row - centre) * scale.
     apart : (0, 0) or (0,) float64
@@ -158,8 +158,8 @@ def summarise(
         Of the dtype of rows, in the units of the tile; logarithms to base 2.
     sums : (n_slots, 3 + K + K D + K D[ D]) float64
         Zeros on entry. Of each slot: a place for the weight of its rows, which is left alone;
-        log-likelihood and uncertainty, in bits; then counts, first and second moments, of matrices
-        only the lower triangles.
+        log-likelihood and classification entropy, in bits; then counts, first and second
+        moments, of matrices only the lower triangles.
     labels : (n,) or (0,) int32
         Receives the index of each row's likeliest component. Empty means that nobody asks.
     """
@@ -182,9 +182,9 @@ def summarise(
             _label(components, m, densities, labels[t:end])
         if exponentiate(m, densities) > 0:
             blank_vanished(n_features, tile, densities)
-        log_likelihood, uncertainty = normalise(m, densities)
+        log_likelihood, classification_entropy = normalise(m, densities)
         sums[slot, 1] += log_likelihood
-        sums[slot, 2] += uncertainty
+        sums[slot, 2] += classification_entropy
         moments = sums[slot, 3:]
         _accumulate(
             tile, means, factors, components, m, densities, moments, scratch, apart, for_few

@@ -177,20 +177,20 @@ def normalise(n_listed, densities):
 
     Returns
     -------
-    log_likelihood, uncertainty : float64
+    log_likelihood, classification_entropy : float64
         Sums over the tile, in bits: of the weighted log density of the rows, and of the weighted
         -log2 of each row's largest responsibility.
     """
     peak = 0.0
-    uncertainty = 0.0
+    classification_entropy = 0.0
     for b in range(ROWS):
         w = np.float64(densities[WEIGHT + b])
         peak += w * np.float64(densities[LARGEST + b])
-        uncertainty += w * log2(np.float64(densities[TOTAL + b]))
+        classification_entropy += w * log2(np.float64(densities[TOTAL + b]))
     for b in range(ROWS):
         densities[TOTAL + b] = densities[WEIGHT + b] / densities[TOTAL + b]
     for a in range(size(n_listed)):
         row = LISTED + a * STRIDE
         for b in range(ROWS):
             densities[row + b] *= densities[TOTAL + b]
-    return peak + uncertainty, uncertainty
+    return peak + classification_entropy, classification_entropy

@@ -44,7 +44,15 @@ def assert_same(found, oracle):
     assert (run.outcome, run.n_iter, run.trace) == (other.outcome, other.n_iter, other.trace)
     for mine, theirs in zip(run.parameters, other.parameters, strict=True):
         np.testing.assert_array_equal(mine, theirs)
-    for name in "about", "n_rows", "log_likelihood", "uncertainty", "counts", "first", "second":
+    for name in (
+        "about",
+        "n_rows",
+        "log_likelihood",
+        "classification_entropy",
+        "counts",
+        "first",
+        "second",
+    ):
         np.testing.assert_array_equal(getattr(run.moments, name), getattr(other.moments, name))
     assert (rule.expected, rule.hopeless) == (judged.expected, judged.hopeless)
 

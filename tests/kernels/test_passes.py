@@ -39,8 +39,10 @@ def check(X, mixture, covariance_type="full", sample_weight=None):
     assert_allclose(about, mixture.means, rtol=tolerance, atol=tolerance)
     likelihood = expected.log_likelihood
     assert_allclose(got.log_likelihood, likelihood, rtol=tolerance, atol=tolerance * n)
-    uncertainty = -weight @ np.log(resp.max(axis=1))
-    assert_allclose(got.uncertainty, uncertainty, rtol=tolerance, atol=tolerance * n)
+    classification_entropy = -weight @ np.log(resp.max(axis=1))
+    assert_allclose(
+        got.classification_entropy, classification_entropy, rtol=tolerance, atol=tolerance * n
+    )
     assert_allclose(got.counts, expected.counts, rtol=tolerance, atol=tolerance * n)
     assert_allclose(first, expected.first, rtol=0, atol=tolerance * n * X.shape[1])
     assert_allclose(second, expected.second, rtol=0, atol=4 * tolerance * n * X.shape[1])
@@ -87,7 +89,7 @@ def test_no_rows_give_zeros():
     density, units = factored(mixture, "full", X)
     empty = density.summarise(X[:0], None, units)
     whole = density.summarise(X, None, units)
-    for name in "n_rows", "log_likelihood", "uncertainty", "counts", "first", "second":
+    for name in "n_rows", "log_likelihood", "classification_entropy", "counts", "first", "second":
         assert not np.any(getattr(empty, name))
         assert np.array_equal(getattr(empty + whole, name), getattr(whole, name))
 
@@ -104,7 +106,7 @@ def test_weighted_rows(covariance_type, dtype):
 
 
 def same(a, b, rtol=0.0):
-    for name in "n_rows", "log_likelihood", "uncertainty", "counts", "first", "second":
+    for name in "n_rows", "log_likelihood", "classification_entropy", "counts", "first", "second":
         x, y = getattr(a, name), getattr(b, name)
         assert_allclose(x, y, rtol=rtol, atol=rtol * np.abs(y).max(), err_msg=name)
 
@@ -162,7 +164,7 @@ def test_powers_of_two_of_the_data_change_no_bit(exponent, covariance_type):
     density, units = factored(mixture, covariance_type, X)
     large = density.summarise(X, None, units)
     shift = len(X) * X.shape[1] * np.log(power)
-    for name in "about", "uncertainty", "counts", "first", "second":
+    for name in "about", "classification_entropy", "counts", "first", "second":
         assert np.array_equal(getattr(small, name), getattr(large, name))
     assert_allclose(large.log_likelihood, small.log_likelihood - shift, rtol=1e-13)
 
@@ -228,7 +230,7 @@ def test_rows_beyond_the_range_of_squares_count_nothing_but_likelihood(covarianc
     without = density.summarise(X, None, units)
     assert with_far.n_rows == 800
     assert -np.inf < with_far.log_likelihood < -1e37
-    for name in "uncertainty", "counts", "first", "second":
+    for name in "classification_entropy", "counts", "first", "second":
         got, expected = getattr(with_far, name), getattr(without, name)
         tolerance = PRECISION[dtype] * np.abs(expected).max()
         assert_allclose(got, expected, rtol=PRECISION[dtype], atol=tolerance)

@@ -172,7 +172,7 @@ def test_rows_of_another_width_are_refused():
 
 
 @pytest.mark.parametrize("kind", TYPES)
-def test_a_summary_has_the_oracles_log_likelihood_and_uncertainty(kind):
+def test_a_summary_has_the_oracles_log_likelihood_and_classification_entropy(kind):
     mixture, X = mixture_of(kind)
     weight = np.random.default_rng(1).uniform(0.5, 2, len(X))
     parameters = mixture.weights, mixture.means, mixture.covariances, kind
@@ -180,7 +180,7 @@ def test_a_summary_has_the_oracles_log_likelihood_and_uncertainty(kind):
     expected = oracle.log_likelihood(X, *parameters, sample_weight=weight)
     assert moments.log_likelihood == pytest.approx(expected, rel=1e-12)
     largest = oracle.responsibilities(X, *parameters).max(axis=1)
-    assert moments.uncertainty == pytest.approx(-weight @ np.log(largest), rel=1e-9)
+    assert moments.classification_entropy == pytest.approx(-weight @ np.log(largest), rel=1e-9)
 
 
 # Sampling -------------------------------------------------------------------------------------

@@ -86,7 +86,7 @@ class MomentsSum:
     about : (n_components, n_features)
         The means that they are taken about.
     scalars : (n_chunks, 4)
-        Number of rows, log-likelihood, uncertainty and noise of each chunk, in any order.
+        Number of rows, log-likelihood, classification entropy and noise of each chunk.
     counts, first, second : Sum
     """
 
@@ -99,7 +99,12 @@ class MomentsSum:
     @classmethod
     def of(cls, moments: Moments) -> MomentsSum:
         """Those of one chunk."""
-        scalars = moments.n_rows, moments.log_likelihood, moments.uncertainty, moments.noise
+        scalars = (
+            moments.n_rows,
+            moments.log_likelihood,
+            moments.classification_entropy,
+            moments.noise,
+        )
         sums = map(Sum.of, (moments.counts, moments.first, moments.second))
         return cls(moments.about, np.array([scalars]), *sums)
 
@@ -115,8 +120,8 @@ class MomentsSum:
 
     def moments(self) -> Moments:
         """Those of all rows; sums of scalars are exact, and so without order as well."""
-        n_rows, log_likelihood, uncertainty, noise = map(math.fsum, self.scalars.T)
+        n_rows, log_likelihood, classification_entropy, noise = map(math.fsum, self.scalars.T)
         counts, first, second = (s.total() for s in (self.counts, self.first, self.second))
         return Moments(
-            self.about, n_rows, log_likelihood, uncertainty, counts, first, second, noise
+            self.about, n_rows, log_likelihood, classification_entropy, counts, first, second, noise
         )

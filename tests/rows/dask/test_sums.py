@@ -77,5 +77,13 @@ def test_moments(second):
     ]
     got = reduce(operator.add, map(MomentsSum.of, parts)).moments()
     expected = reduce(operator.add, parts)
-    for name in ("n_rows", "log_likelihood", "uncertainty", "counts", "first", "second", "noise"):
+    for name in (
+        "n_rows",
+        "log_likelihood",
+        "classification_entropy",
+        "counts",
+        "first",
+        "second",
+        "noise",
+    ):
         assert_allclose(getattr(got, name), getattr(expected, name), rtol=1e-13, atol=1e-14)
