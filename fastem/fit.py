@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from fastem import em, validation
+from fastem.checkpoint import Checkpoint
 from fastem.covariance import Parameters, family
 from fastem.data import Data
-from fastem.em.checkpoint import Checkpoint
 from fastem.em.conclusion import account, conclude
 from fastem.problem import Options, Problem, seeds
 from fastem.progress import Progress, Watch
@@ -182,13 +182,14 @@ def fit(
 def solve(problem: Problem, bar: Progress, kept: Checkpoint | None = None) -> Fit:
     """`fit`, after its arguments are checked."""
     began = time.perf_counter()
-    rows, options = problem.rows, problem.options
-    known = None if kept is None else kept.open(problem.arguments, problem.shapes)
-    family = problem.family
+    rows, options, family = problem.rows, problem.options, problem.family
     bounds = options.bounds(rows)
     watch = Watch(family, options.callback, bar)
-    if kept is not None and known is not None:
-        start, restarts = known, kept.restarts
+    start: Parameters | em.State | None = None
+    if kept is not None:
+        start = kept.open(problem.arguments, _state_like(problem))
+    if kept is not None and start is not None:
+        restarts = kept.restarts
     else:
         start, restarts = begin(problem, watch)
     if kept is not None:
@@ -200,33 +201,44 @@ def solve(problem: Problem, bar: Progress, kept: Checkpoint | None = None) -> Fi
 
 
 def _over_all_rows(
-    problem: Problem, start: Parameters, watch: Watch, kept: Checkpoint | None, *, raced: bool
+    problem: Problem,
+    start: Parameters | em.State,
+    watch: Watch,
+    kept: Checkpoint | None,
+    *,
+    raced: bool,
 ) -> em.Run:
     """EM to the end. What dwindles of the winner on a sample gives way on the way there."""
     rows, options, n = problem.rows, problem.options, problem.data.n_samples
-    kind, bounds = problem.family.at(rows.units), options.bounds(rows)
+    family, bounds = problem.family.at(rows.units), options.bounds(rows)
     few = FEW * (problem.data.n_features + 1) / n if raced and problem.sample.n_samples < n else 0.0
-    left = 0 if watch.stopped else options.max_iter
-    # What a race leaves that was stopped is no start to go on from.
-    keeper = None if watch.stopped else kept
-    for least in (few,) * REPLACEMENTS + (0.0,):
-        rule = em.ExpectedGain(options.tol, rows.precision, least_weight=least)
+    while True:
+        n_replaced = start.n_replaced if isinstance(start, em.State) else 0
+        least = few if n_replaced < REPLACEMENTS else 0.0
+        rule = em.Rule.expected_gain(options.tol, rows.precision, least_weight=least)
         run = em.run(
             rows,
-            kind,
+            family,
             start,
             bounds=bounds,
             rule=rule,
-            max_iter=left,
+            max_iter=0 if watch.stopped else options.max_iter,
             accelerate=options.accelerate,
             on_pass=watch.all_rows(rows.units, rule, n),
-            keeper=keeper,
+            # What a race leaves that was stopped is no start to go on from.
+            keep=None if kept is None or watch.stopped else kept.keep,
         )
-        if not rule.dwindled:
-            break
-        left -= run.n_iter
-        start, keeper = run.parameters, None
-        (which,) = np.nonzero(start.weights < least)
-        if left > 0 and len(which) < problem.n_components:
-            start = replaced(start, which, kind, bounds)
-    return run
+        if run.outcome != "dwindled":
+            return run
+        parameters = run.parameters
+        (which,) = np.nonzero(parameters.weights < least)
+        if run.n_iter < options.max_iter and len(which) < problem.n_components:
+            parameters = replaced(parameters, which, family, bounds)
+        start = run.state.replaced(family, parameters, rule)
+
+
+def _state_like(problem: Problem) -> em.State:
+    """A state with arrays of the sizes that this fit's have."""
+    parameters = Parameters(*map(np.zeros, problem.shapes))
+    rule = em.Rule.expected_gain(problem.options.tol, problem.rows.precision)
+    return em.State.begin(problem.family, parameters, rule, problem.options.accelerate)

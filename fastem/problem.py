@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from fastem import validation
+from fastem.checkpoint import Checkpoint
 from fastem.covariance import Bounds, Family, WithNoise, WithPrior
 from fastem.data import Data, Sample
-from fastem.em.checkpoint import Checkpoint
 from fastem.lazy import lazy
 from fastem.results import Callback
 from fastem.rows import MemoryRows, Rows

@@ -10,7 +10,7 @@ from types import TracebackType
 import numpy as np
 
 from fastem.covariance import Family, Parameters
-from fastem.em.convergence import ExpectedGain
+from fastem.em import Pass, Rule
 from fastem.mixture import Mixture, mixture_of
 from fastem.results import Callback, Event
 from fastem.units import Units
@@ -81,13 +81,13 @@ class Outlook:
     fall below what the rule stops at follows from the last passes.
     """
 
-    def __init__(self, rule: ExpectedGain, n_samples: int) -> None:
-        self._rule, self._n_samples = rule, n_samples
+    def __init__(self, rule: Rule, n_samples: int) -> None:
+        self._least, self._n_samples = rule.least, n_samples
         self._noted: deque[tuple[float, float]] = deque(maxlen=NOTED)
 
-    def __call__(self) -> str:
-        """A text after each pass."""
-        now, expected = time.perf_counter(), self._rule.expected
+    def __call__(self, expected: float) -> str:
+        """A text after each pass, of the gain that is still to be expected."""
+        now = time.perf_counter()
         before = self._noted[-1][0] if self._noted else now
         self._noted.append((now, expected))
         speed = f", {self._n_samples / (now - before):.3g} rows/s" if now > before else ""
@@ -96,12 +96,12 @@ class Outlook:
 
     def _left(self) -> float | None:
         known = [(at, np.log(gain)) for at, gain in self._noted if 0 < gain < np.inf]
-        if len(known) < NOTED // 2 or not self._rule.least > 0:
+        if len(known) < NOTED // 2 or not self._least > 0:
             return None
         (began, first), (ended, last) = known[0], known[-1]
         if not last < first:
             return None
-        return max(0.0, (last - np.log(self._rule.least)) * (ended - began) / (first - last))
+        return max(0.0, (last - np.log(self._least)) * (ended - began) / (first - last))
 
 
 class Watch:
@@ -119,16 +119,17 @@ class Watch:
             "race", index, n_iter, level, point, units
         )
 
-    def all_rows(
-        self, units: Units, rule: ExpectedGain, n_samples: int
-    ) -> Callable[[int, float, Parameters], bool] | None:
+    def all_rows(self, units: Units, rule: Rule, n_samples: int) -> Callable[[Pass], bool] | None:
         """A watcher of a run over all rows, so many, that ends by that rule."""
         if self._callback is None and not self._bar.shown:
             return None
         outlook = Outlook(rule, n_samples)
-        return lambda n_iter, level, point: self._tell(
-            "all rows", -1, n_iter, level, point, units, outlook
-        )
+
+        def tell(told: Pass) -> bool:
+            n_iter, level, point, expected = told
+            return self._tell("all rows", -1, n_iter, level, point, units, outlook(expected))
+
+        return tell
 
     def _tell(
         self,
@@ -138,10 +139,10 @@ class Watch:
         level: float,
         point: Parameters,
         units: Units,
-        outlook: Callable[[], str] = str,
+        outlook: str = "",
     ) -> bool:
         if not self.stopped:
-            self._bar.update(stage, start, n_iter, level, outlook())
+            self._bar.update(stage, start, n_iter, level, outlook)
             if self._callback is not None:
                 kind = self._kind
 

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any, ClassVar
+
 import numpy as np
 from numpy.typing import NDArray
 
 from fastem.compiler.options import read_only
-from fastem.covariance.family import Bounds, Family, Parameters, not_positive_definite
+from fastem.covariance.family import (
+    Bounds,
+    Family,
+    Parameters,
+    compiled_covariances,
+    not_positive_definite,
+)
 from fastem.density import HALF_BITS, AxisAligned, Density
-from fastem.kernels import matrices
-from fastem.kernels.averaged import average
+from fastem.kernels import averages, matrices
 from fastem.moments import Moments
 
 
@@ -18,7 +25,7 @@ class Diagonal(Family):
 
     name = "diag"
     diagonal = True
-    averages: tuple[bool, bool] | None = (False, False)
+    covariances_of: ClassVar[Any] = staticmethod(averages.diagonal)
 
     def shape(self, n_components: int, n_features: int) -> tuple[int, ...]:
         """(n_components, n_features)."""
@@ -36,9 +43,8 @@ class Diagonal(Family):
         self, moments: Moments, bounds: Bounds, start: Parameters | None = None
     ) -> Parameters:
         """Weighted mean and variances of each component's rows."""
-        _, means, variances = moments.scatter()
-        variances = np.maximum(variances + bounds.ridge, bounds.floor)
-        return Parameters(moments.weights, means, variances)
+        variances = compiled_covariances(self, moments, bounds, start)
+        return Parameters(moments.weights, moments.scatter()[1], variances)
 
     def expand(self, covariances: NDArray, n_components: int, n_features: int) -> NDArray:
         """Variances on the diagonals."""
@@ -55,7 +61,7 @@ class Spherical(Family):
     name = "spherical"
     per_column = False
     diagonal = True
-    averages: tuple[bool, bool] | None = (False, True)
+    covariances_of: ClassVar[Any] = staticmethod(averages.spherical)
 
     def shape(self, n_components: int, n_features: int) -> tuple[int, ...]:
         """(n_components,)."""
@@ -76,8 +82,8 @@ class Spherical(Family):
         self, moments: Moments, bounds: Bounds, start: Parameters | None = None
     ) -> Parameters:
         """Weighted mean of each component's rows, and their variance averaged over the columns."""
-        variances = averaged_variances(self, moments, bounds)
-        return Parameters(moments.weights, moments.scatter()[1], variances[:, 0].copy())
+        variances = compiled_covariances(self, moments, bounds, start)
+        return Parameters(moments.weights, moments.scatter()[1], variances)
 
     def expand(self, covariances: NDArray, n_components: int, n_features: int) -> NDArray:
         """Multiples of the identity."""
@@ -86,18 +92,6 @@ class Spherical(Family):
     def rescale(self, covariances: NDArray, scale: NDArray) -> NDArray:
         """Variances times the one scale squared."""
         return covariances * scale[0] * scale[0]
-
-
-def averaged_variances(kind: Family, moments: Moments, bounds: Bounds) -> NDArray:
-    """Variances (n_components, n_features) averaged as the family says, within the bounds.
-
-    Not by BLAS, whose bits differ from one type of processor to another.
-    """
-    assert kind.averages is not None
-    variances, ridge = np.empty(moments.about.shape), read_only(bounds.ridge)
-    shape = variances.shape
-    average(kind.averages, moments.statistics, shape, ridge, bounds.floor, variances)
-    return variances
 
 
 def factor_variances(parameters: Parameters, variances: NDArray) -> AxisAligned:

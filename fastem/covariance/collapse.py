@@ -15,12 +15,5 @@ def collapsed(parameters: Parameters, family: Family, bounds: Bounds) -> NDArray
     n_components, n_features = parameters.means.shape
     expanded = family.expand(parameters.covariances, n_components, n_features)
     passed = np.empty(n_components, np.bool_)
-    above_floor(
-        read_only(np.ascontiguousarray(expanded)),
-        read_only(np.zeros(n_features)),
-        1.001 * bounds.floor,
-        0.0,
-        np.empty(expanded.shape),
-        passed,
-    )
+    above_floor(read_only(np.ascontiguousarray(expanded)), 1.001 * bounds.floor, 0.0, passed)
     return ~passed

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any, ClassVar
+
 import numpy as np
 from numpy.typing import NDArray
 
 from fastem.compiler.options import read_only
-from fastem.covariance.family import Bounds, Family, Parameters, not_positive_definite
+from fastem.covariance.family import (
+    Bounds,
+    Family,
+    Parameters,
+    compiled_covariances,
+    not_positive_definite,
+)
 from fastem.density import HALF_BITS, Density, Ellipsoidal
-from fastem.kernels import matrices
-from fastem.kernels.averaged import average
+from fastem.kernels import averages, matrices
 from fastem.moments import Moments
 
 #: Correlation matrices with eigenvalues below this, times D, are singular to rounding.
@@ -20,7 +27,7 @@ class Full(Family):
     """A covariance matrix for each component: Celeux and Govaert's [lambda_k C_k]."""
 
     name = "full"
-    averages: tuple[bool, bool] | None = (False, False)
+    covariances_of: ClassVar[Any] = staticmethod(averages.full)
 
     def shape(self, n_components: int, n_features: int) -> tuple[int, ...]:
         """(n_components, n_features, n_features)."""
@@ -38,8 +45,8 @@ class Full(Family):
         self, moments: Moments, bounds: Bounds, start: Parameters | None = None
     ) -> Parameters:
         """Weighted mean and covariance of each component's rows."""
-        _, means, covariances = moments.scatter()
-        return Parameters(moments.weights, means, bound(covariances, bounds))
+        covariances = compiled_covariances(self, moments, bounds, start)
+        return Parameters(moments.weights, moments.scatter()[1], raised(covariances, bounds.floor))
 
     def expand(self, covariances: NDArray, n_components: int, n_features: int) -> NDArray:
         """The same."""
@@ -55,7 +62,7 @@ class Tied(Family):
 
     name = "tied"
     shared = True
-    averages: tuple[bool, bool] | None = (True, False)
+    covariances_of: ClassVar[Any] = staticmethod(averages.tied)
 
     def shape(self, n_components: int, n_features: int) -> tuple[int, ...]:
         """(n_features, n_features)."""
@@ -73,11 +80,8 @@ class Tied(Family):
         self, moments: Moments, bounds: Bounds, start: Parameters | None = None
     ) -> Parameters:
         """Weighted means, and the pooled covariance of the rows about them."""
-        _, means, covariances = moments.scatter()
-        pooled, ridge = np.empty((1, *covariances.shape[1:])), read_only(bounds.ridge)
-        # Not by BLAS, whose bits differ from one type of processor to another.
-        average((True, False), moments.statistics, means.shape, ridge, bounds.floor, pooled)
-        return Parameters(moments.weights, means, bound(pooled, bounds)[0])
+        pooled = compiled_covariances(self, moments, bounds, start)
+        return Parameters(moments.weights, moments.scatter()[1], raised(pooled, bounds.floor))
 
     def expand(self, covariances: NDArray, n_components: int, n_features: int) -> NDArray:
         """Repeated for each component."""
@@ -101,19 +105,18 @@ def factor_ellipsoids(parameters: Parameters, covariances: NDArray) -> Ellipsoid
     return Ellipsoidal(read_only(parameters.means), inverses, norms)
 
 
-def bound(covariances: NDArray, bounds: Bounds) -> NDArray:
-    """Add the ridge to, and raise eigenvalues below the floor of, a stack (n, D, D) of matrices.
+def raised(covariances: NDArray, floor: float) -> NDArray:
+    """Raise eigenvalues below the floor of a matrix, or of a stack of them, in place.
 
     The result can be factored, unless it is zero: a matrix singular to rounding is raised too.
     """
-    covariances, ridge = read_only(np.ascontiguousarray(covariances)), read_only(bounds.ridge)
-    rounding = ROUNDING * covariances.shape[-1]
-    bounded, passed = np.empty(covariances.shape), np.empty(len(covariances), np.bool_)
-    if matrices.above_floor(covariances, ridge, bounds.floor, rounding, bounded, passed):
-        return bounded
-    for k in np.flatnonzero(~passed):
-        values, vectors = np.linalg.eigh(bounded[k])
-        floor = max(bounds.floor, 2 * rounding * values[-1])
-        half = vectors * np.sqrt(np.maximum(values, floor))
-        bounded[k] = half @ half.T
-    return bounded
+    n_features = covariances.shape[-1]
+    stack = covariances.reshape(-1, n_features, n_features)
+    rounding, passed = ROUNDING * n_features, np.empty(len(stack), np.bool_)
+    if not matrices.above_floor(read_only(stack), floor, rounding, passed):
+        for k in np.flatnonzero(~passed):
+            values, vectors = np.linalg.eigh(stack[k])
+            least = max(floor, 2 * rounding * values[-1])
+            half = vectors * np.sqrt(np.maximum(values, least))
+            stack[k] = half @ half.T
+    return covariances

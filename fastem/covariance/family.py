@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fastem.compiler.options import read_only
 from fastem.density import Density
 from fastem.moments import Moments
 from fastem.noise import Noise
 from fastem.units import Units
+
+_NONE = read_only(np.empty(0))
 
 
 class Parameters(NamedTuple):
@@ -56,9 +59,9 @@ class Family(ABC):
         Whether its moments need squares only.
     shared : bool
         Whether all components have one covariance matrix.
-    averages : (bool, bool) or None
-        Whether its covariances are averages of the components' own, over components and over
-        columns; None if they are something else.
+    covariances_of : compiled function or None
+        The M step of the covariances, of the arguments that `kernels.averages` describes; None
+        where there is more to it.
     noise : Noise or None
         What there is beside the components, in the user's units.
     """
@@ -67,7 +70,7 @@ class Family(ABC):
     per_column: bool = True
     diagonal: bool = False
     shared: bool = False
-    averages: tuple[bool, bool] | None = None
+    covariances_of: ClassVar[Any] = None
     noise: Noise | None = None
 
     def __init__(self, name: str | None = None) -> None:
@@ -139,6 +142,18 @@ class Family(ABC):
     def log_prior(self, parameters: Parameters) -> float:
         """What EM maximises beyond the log-likelihood, in nats a row of the data fitted."""
         return 0.0
+
+
+def compiled_covariances(
+    family: Family, moments: Moments, bounds: Bounds, start: Parameters | None = None
+) -> NDArray[np.float64]:
+    """What the family's compiled M step makes of moments, ridge and floor of variances included."""
+    shape = moments.about.shape
+    covariances = np.empty(family.shape(*shape))
+    before = _NONE if start is None else read_only(np.ascontiguousarray(start.covariances))
+    arguments = shape, read_only(bounds.ridge), bounds.floor, before.reshape(-1)
+    family.covariances_of(read_only(moments.statistics), *arguments, covariances.reshape(-1))
+    return covariances
 
 
 def not_positive_definite(index: int) -> np.linalg.LinAlgError:

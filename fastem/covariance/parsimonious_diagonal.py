@@ -6,20 +6,23 @@ ones repeated.
 
 from __future__ import annotations
 
+from typing import Any, ClassVar
+
 import numpy as np
 from numpy.typing import NDArray
 
 from fastem.covariance import decomposition
-from fastem.covariance.axis_aligned import Diagonal, averaged_variances
+from fastem.covariance.axis_aligned import Diagonal
 from fastem.covariance.decomposition import TINY
 from fastem.covariance.family import Bounds, Parameters
+from fastem.kernels import averages
 from fastem.moments import Moments
 
 
 class _EqualDiagonal(Diagonal):
     """Variances for each component and column, of which some must agree."""
 
-    averages: tuple[bool, bool] | None = None
+    covariances_of: ClassVar[Any] = None
 
     def maximise(
         self, moments: Moments, bounds: Bounds, start: Parameters | None = None
@@ -41,42 +44,28 @@ class _EqualDiagonal(Diagonal):
 
 
 class EII(Diagonal):
-    """lambda I: one variance for all components and columns."""
+    """lambda I: one variance for all components and columns, Celeux and Govaert's [lambda I]."""
 
     name = "EII"
     shared = True
     per_column = False
-    averages = True, True
+    covariances_of: ClassVar[Any] = staticmethod(averages.equal_spherical)
 
     def n_covariance_parameters(self, n_components: int, n_features: int) -> int:
         """1."""
         return 1
 
-    def maximise(
-        self, moments: Moments, bounds: Bounds, start: Parameters | None = None
-    ) -> Parameters:
-        """Weighted means, and Celeux and Govaert's [lambda I]."""
-        variances = averaged_variances(self, moments, bounds)
-        return Parameters(moments.weights, moments.scatter()[1], variances)
-
 
 class EEI(Diagonal):
-    """lambda A: one variance for each column."""
+    """lambda A: one variance for each column, Celeux and Govaert's [lambda B]."""
 
     name = "EEI"
     shared = True
-    averages = True, False
+    covariances_of: ClassVar[Any] = staticmethod(averages.equal_diagonal)
 
     def n_covariance_parameters(self, n_components: int, n_features: int) -> int:
         """D."""
         return n_features
-
-    def maximise(
-        self, moments: Moments, bounds: Bounds, start: Parameters | None = None
-    ) -> Parameters:
-        """Weighted means, and Celeux and Govaert's [lambda B]."""
-        variances = averaged_variances(self, moments, bounds)
-        return Parameters(moments.weights, moments.scatter()[1], variances)
 
 
 class VEI(_EqualDiagonal):

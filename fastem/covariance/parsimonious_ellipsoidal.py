@@ -6,12 +6,14 @@ Covariances are matrices (n_components, n_features, n_features).
 
 from __future__ import annotations
 
+from typing import Any, ClassVar
+
 import numpy as np
 from numpy.typing import NDArray
 
 from fastem.covariance import decomposition
 from fastem.covariance.decomposition import MAX_STEPS, SHARE, TINY, TOLERANCE
-from fastem.covariance.ellipsoidal import ROUNDING, Full, bound
+from fastem.covariance.ellipsoidal import ROUNDING, Full, raised
 from fastem.covariance.family import Bounds, Parameters
 from fastem.kernels.proportional import proportional_matrices
 from fastem.moments import Moments
@@ -20,7 +22,7 @@ from fastem.moments import Moments
 class EqualEllipsoids(Full):
     """A matrix for each component, of which volume, shape or orientation must agree."""
 
-    averages: tuple[bool, bool] | None = None
+    covariances_of: ClassVar[Any] = None
 
     def maximise(
         self, moments: Moments, bounds: Bounds, start: Parameters | None = None
@@ -34,8 +36,7 @@ class EqualEllipsoids(Full):
             scatter = scatter + np.diag(bounds.ridge)
         previous = None if start is None else start.covariances
         covariances = self._covariances(moments.weights, scatter, bounds.floor, previous)
-        ridge = np.zeros_like(bounds.ridge)
-        return Parameters(moments.weights, means, bound(covariances, Bounds(ridge, bounds.floor)))
+        return Parameters(moments.weights, means, raised(covariances, bounds.floor))
 
     def _covariances(
         self, shares: NDArray, scatter: NDArray, floor: float, start: NDArray | None

@@ -1,15 +1,17 @@
 """Expectation-Maximisation: the loop, and what it is run with.
 
-loop            one pass after another, for every family and every place where rows live
-acceleration    extrapolation of the EM map
-convergence     when to stop
-standing        where a run stands between two passes
-checkpoint      the same in a file
-conclusion      how a run ended, in words
+loop     one step after another, until the run has ended
+steps    a step: in Python for all families and rows, or many of them in compiled code
+state    where a run stands between two passes
+rules    when it stops
+
+When it has converged, and where it goes from a point, is in `fastem.kernels`: `em_control`,
+`em_passes`,
+`convergence` and `quasi_newton`.
 """
 
-from fastem.em.convergence import Change, ExpectedGain
-from fastem.em.loop import Rule, Run, run
-from fastem.em.standing import Keeper, Standing, Stateful
+from fastem.em.loop import Pass, Run, run
+from fastem.em.rules import Rule
+from fastem.em.state import State
 
-__all__ = ["Change", "ExpectedGain", "Keeper", "Rule", "Run", "Standing", "Stateful", "run"]
+__all__ = ["Pass", "Rule", "Run", "State", "run"]

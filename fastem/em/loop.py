@@ -9,32 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple
 
 from fastem.covariance import Bounds, Family, Parameters
-from fastem.density import Density
-from fastem.em.acceleration import Plain, QuasiNewton
-from fastem.em.climb import climb
-from fastem.em.standing import Forgetful, Keeper, Standing, Stateful
+from fastem.density import HALF_BITS
+from fastem.em.rules import Rule
+from fastem.em.state import State
+from fastem.em.steps import step_for
+from fastem.kernels.em_control import OUTCOME, PLAIN, QUASI_NEWTON, STOPPED, Method
 from fastem.moments import Moments
 from fastem.rows import Rows
-
-
-class Rule(Stateful, Protocol):
-    """When to stop."""
-
-    def update(self, level: float, point: Parameters, image: Parameters, density: Density) -> bool:
-        """Whether EM has converged; asked after every accepted pass.
-
-        Parameters
-        ----------
-        level : float
-            What EM maximises, at `point`, in nats a row: mean log-likelihood and log prior.
-        point, image : Parameters
-            Where EM stands, and where a plain step would take it.
-        density : Density
-            Of `point`.
-        """
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +35,10 @@ class Run:
         prior, the log posterior in nats a row, but for a constant.
     n_iter : int
         Steps taken, rejected ones too.
-    outcome : {"converged", "exhausted", "stopped"}
+    outcome : {"converged", "hopeless", "dwindled", "exhausted", "stopped"}
+        The first three by the rule, which says what they mean.
+    state : State
+        From which another run can go on.
     """
 
     parameters: Parameters
@@ -59,19 +46,41 @@ class Run:
     trace: tuple[float, ...]
     n_iter: int
     outcome: str
+    state: State
+
+
+class Pass(NamedTuple):
+    """What the caller of a run is told after each accepted pass.
+
+    Parameters
+    ----------
+    n_iter : int
+        Steps taken.
+    level : float
+        What EM maximises, at the point of the pass, in nats a row.
+    parameters : Parameters
+        That point.
+    expected_gain : float
+        What may still be gained, in nats a row, by `Rule.expected_gain`.
+    """
+
+    n_iter: int
+    level: float
+    parameters: Parameters
+    expected_gain: float
 
 
 def run(
     rows: Rows,
     family: Family,
-    start: Parameters,
+    start: Parameters | State,
     *,
     bounds: Bounds,
     rule: Rule,
     max_iter: int,
     accelerate: bool = True,
-    on_pass: Callable[[int, float, Parameters], object] | None = None,
-    keeper: Keeper | None = None,
+    on_pass: Callable[[Pass], object] | None = None,
+    keep: Callable[[State], object] | None = None,
 ) -> Run:
     """Run EM from a start until the rule, max_iter or the caller stops it.
 
@@ -79,51 +88,44 @@ def run(
     ----------
     rows : Rows
     family : Family
-    start : Parameters
-        In the units of the rows.
+    start : Parameters or State
+        In the units of the rows. From a state, which this run writes to, it goes on to the bits
+        that an uninterrupted one would have come to.
     bounds : Bounds
     rule : Rule
     max_iter : int
-        Steps; one more pass evaluates the last of them.
+        Steps, with those that a state has taken; one more pass evaluates the last of them.
     accelerate : bool
         Whether to extrapolate between plain steps.
     on_pass : callable, optional
-        Called with n_iter, level and parameters after each accepted pass; True stops.
-    keeper : Keeper, optional
-        The run goes on where it says, to the bits that it would have come to uninterrupted.
+        Called after each accepted pass; True stops.
+    keep : callable, optional
+        Called with the state before the first pass and after each accepted one but the last.
     """
-    stepper = (QuasiNewton if accelerate else Plain)(family, bounds, start)
-    keeper = Forgetful() if keeper is None else keeper
-    at = keeper.resume(stepper, rule)
-    if at is None:
-        at = Standing(start, start)
-        keeper.keep(at, stepper, rule)
-    if on_pass is None and isinstance(keeper, Forgetful):  # nobody looks in between
-        climbed = climb(rows, family, at, bounds, rule, stepper, max_iter)
-        if climbed is not None:
-            outcome, moments = climbed
-            return Run(at.point, moments, tuple(at.trace), at.n_iter, outcome)
-    precision = rows.precision
-    while True:
-        density = family.factor(at.point)
-        moments = rows.summarise(density)
-        keeper.weigh(moments.n_rows)
-        level = moments.log_likelihood / moments.n_rows + family.log_prior(at.point)
-        if at.leapt and not level >= at.trace[-1] - precision * (1 + abs(level)):
-            stepper.reject()
-            at.step(None)
-            continue
-        at.image = family.maximise(moments, bounds, at.point)
-        at.trace.append(level)
-        if on_pass is not None and on_pass(at.n_iter, level, at.point) is True:
-            outcome = "stopped"
-        elif rule.update(level, at.point, at.image, density):
-            outcome = "converged"
-        elif at.n_iter >= max_iter:
-            outcome = "exhausted"
-        else:
-            last = at.n_iter == max_iter - 1
-            at.step(None if last else stepper.step(density, moments, at.image))
-            keeper.keep(at, stepper, rule)
-            continue
-        return Run(at.point, moments, tuple(at.trace), at.n_iter, outcome)
+    state = start if isinstance(start, State) else State.begin(family, start, rule, accelerate)
+    stepper = QUASI_NEWTON if accelerate else PLAIN
+    method = Method(stepper, max_iter, rows.precision, bounds.floor, HALF_BITS)
+    step = step_for(rows, family, bounds, rule, method, state)
+    n = step.most if on_pass is None and keep is None else 1
+    while state.outcome == "running":
+        if keep is not None:
+            keep(state)
+        state = state.with_room(n)
+        step(state, n)
+        if on_pass is not None:
+            told = Pass(
+                state.n_iter,
+                float(state.levels[-1]),
+                state.parameters(family),
+                state.expected_gain,
+            )
+            if on_pass(told) is True:
+                state.counters[OUTCOME] = STOPPED
+    return Run(
+        state.parameters(family),
+        step.moments(state),
+        tuple(state.levels.tolist()),
+        state.n_iter,
+        state.outcome,
+        state,
+    )

@@ -69,8 +69,9 @@ class Verbose:
         if self.level:
             print(f"Initialization {start}")
 
-    def iteration(self, n_iter: int, bound: float, _: Parameters) -> None:
+    def iteration(self, told: em.Pass) -> None:
         """An iteration has found this lower bound."""
+        n_iter, bound = told.n_iter, told.level
         print(self._waiting, end="")
         self._waiting = ""
         change, self._bound = bound - self._bound, bound
@@ -96,7 +97,7 @@ class Verbose:
 
 def best_run(
     rows: Rows,
-    kind: Family,
+    family: Family,
     starts: Iterable[Parameters],
     *,
     bounds: Bounds,
@@ -129,10 +130,10 @@ def best_run(
         verbose.begin(index, bound)
         run = em.run(
             rows,
-            kind,
+            family,
             start,
             bounds=bounds,
-            rule=em.Change(tol, bound),
+            rule=em.Rule.change(tol, bound),
             max_iter=max_iter,
             accelerate=False,
             on_pass=verbose.iteration if verbose.level else None,

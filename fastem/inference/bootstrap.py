@@ -162,7 +162,7 @@ class _Start:
             self.family,
             self.parameters,
             bounds=self.bounds,
-            rule=em.ExpectedGain(self.tol, self.rows.precision),
+            rule=em.Rule.expected_gain(self.tol, self.rows.precision),
             max_iter=self.max_iter,
             accelerate=True,
         )

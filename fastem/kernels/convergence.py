@@ -1,7 +1,14 @@
-"""The gain that EM may still expect, and what that means for a run: see `em.convergence`.
+"""The gain in mean log-likelihood that EM may still expect, and what that means for a run.
 
-Steps are measured in the norm of the complete data's information. Parameters are vectors here:
-weights, means and covariances one after the other.
+Near a maximum an EM step r = M(x) - x is (I - J) times the way e that is left to go, and the gain
+left is e' I_c (I - J) e / 2 = r' I_c (I - J)^-1 r / 2, where I_c is the information of the complete
+data and I - J the fraction of it that the rows carry (A. P. Dempster, N. M. Laird and D. B. Rubin
+1977, section 3). The inverse is taken as its largest Rayleigh quotient over recent pairs of points,
+|dx|^2 / <dx, -dr> in the norm of I_c: for plain EM this is Aitken's 1 / (1 - ratio) (D. Boehning et
+al., Ann. Inst. Stat. Math. 46 (1994) 373), and after an extrapolation it still sees the slow
+directions. Steps keep their digits where differences of likelihoods lose theirs, as in float32.
+
+Parameters are vectors here: weights, means and covariances one after the other.
 """
 
 from __future__ import annotations
@@ -27,11 +34,11 @@ GO_ON, CONVERGED, HOPELESS = range(3)
 
 
 class Memory(NamedTuple):
-    """What `judge` remembers of earlier passes, and scratch.
+    """What `judge` remembers of earlier passes.
 
     Parameters
     ----------
-    before : (2, P), steps : (3, P)
+    before : (2, P)
         As of `measure_steps`.
     sizes : (RESIDUALS,), rates : (RATES,)
         Lengths of the last steps, and how slowly they shrank.
@@ -42,7 +49,6 @@ class Memory(NamedTuple):
     """
 
     before: NDArray[np.float64]
-    steps: NDArray[np.float64]
     sizes: NDArray[np.float64]
     rates: NDArray[np.float64]
     n_seen: NDArray[np.int_]
@@ -53,7 +59,6 @@ class Memory(NamedTuple):
         """Before the first pass."""
         return cls(
             np.zeros((2, n_parameters)),
-            np.empty((3, n_parameters)),
             np.zeros(RESIDUALS),
             np.zeros(RATES),
             np.zeros(2, np.int64),
@@ -62,13 +67,13 @@ class Memory(NamedTuple):
 
 
 @jit_strict
-def judge(level, point, image, shape, noisy, factors, scale, least, to_beat, memory):
+def judge(level, point, em_step, shape, noisy, factors, scale, least, to_beat, memory, steps):
     """Whether a run of EM that is at a level may end.
 
     Parameters
     ----------
     level : float
-    point, image, shape, noisy, factors, scale
+    point, em_step, shape, noisy, factors, scale, steps
         As of `measure_steps`.
     least : float
         The gain that is not worth going on for.
@@ -80,8 +85,9 @@ def judge(level, point, image, shape, noisy, factors, scale, least, to_beat, mem
     -------
     found : {GO_ON, CONVERGED, HOPELESS}
     """
-    before, steps, sizes, rates, n_seen, levels = memory
-    size, slowed, length = measure_steps(point, image, shape, noisy, factors, scale, before, steps)
+    before, sizes, rates, n_seen, levels = memory
+    own = shape, noisy, factors, scale
+    size, slowed, length = measure_steps(point, em_step, *own, before, steps)
     if length > 0.0 and n_seen[0] > 0:
         # A negative quotient is a saddle or a plateau: no end is in sight.
         rates[n_seen[1] % RATES] = max(1.0, length / slowed) if slowed > 0.0 else math.inf
@@ -116,12 +122,12 @@ EPS = 2.220446049250313e-16
 
 
 @jit
-def measure_steps(point, image, shape, noisy, factors, scale, before, steps):
+def measure_steps(point, em_step, shape, noisy, factors, scale, before, steps):
     """Lengths, for one row of data, of the step that EM takes, of the way here and their product.
 
     Parameters
     ----------
-    point, image : (P,)
+    point, em_step : (P,)
         Where EM stands, and where it steps to.
     shape : (K, D)
     noisy : bool
@@ -140,7 +146,7 @@ def measure_steps(point, image, shape, noisy, factors, scale, before, steps):
         |r|^2, <m, r_before - r> and |m|^2 for the step r and the way m from the earlier point.
     """
     for p in range(point.shape[0]):
-        step = image[p] - point[p]
+        step = em_step[p] - point[p]
         steps[0, p] = step
         steps[1, p] = point[p] - before[0, p]
         steps[2, p] = before[1, p] - step

@@ -211,25 +211,17 @@ def mirror(matrices, K, D):
 
 
 def above_floor(
-    covariances: NDArray[np.float64],
-    ridge: NDArray[np.float64],
-    floor: float,
-    rounding: float,
-    bounded: NDArray[np.float64],
-    passed: NDArray[np.bool_],
+    covariances: NDArray[np.float64], floor: float, rounding: float, passed: NDArray[np.bool_]
 ) -> bool:
-    """Add the ridge, and look for matrices with eigenvalues below the floor.
+    """Look for matrices with eigenvalues below the floor.
 
     Parameters
     ----------
     covariances : (n, D, D)
-    ridge : (D,)
-        Added to the diagonals.
+        Symmetric; the lower triangles are read.
     floor, rounding : float
         A matrix passes if what is left of it is positive definite after its diagonal has lost this
         share, and then the floor.
-    bounded : like covariances
-        Receives the sums.
     passed : (n,)
         Receives which pass.
 
@@ -238,7 +230,7 @@ def above_floor(
     all_passed : bool
     """
     scratch, work = np.empty(covariances.shape), _work(covariances)
-    arguments = covariances, ridge, floor, rounding, bounded, scratch, passed
+    arguments = covariances, floor, rounding, scratch, passed
     if work < LAUNCH_WORK:
         return above_floor_all(*arguments)
     _above_floor_each(work, len(passed), *arguments)
@@ -246,28 +238,24 @@ def above_floor(
 
 
 @jit
-def above_floor_all(covariances, ridge, floor, rounding, bounded, scratch, passed):
+def above_floor_all(covariances, floor, rounding, scratch, passed):
     """As `above_floor`, one after the other; scratch is like covariances."""
     all_passed = True
     for k in range(covariances.shape[0]):
-        _matrix_above_floor(k, covariances, ridge, floor, rounding, bounded, scratch, passed)
+        _matrix_above_floor(k, covariances, floor, rounding, scratch, passed)
         all_passed &= passed[k]
     return all_passed
 
 
 @slot_loop
-def _above_floor_each(k, covariances, ridge, floor, rounding, bounded, scratch, passed):
-    _matrix_above_floor(k, covariances, ridge, floor, rounding, bounded, scratch, passed)
+def _above_floor_each(k, covariances, floor, rounding, scratch, passed):
+    _matrix_above_floor(k, covariances, floor, rounding, scratch, passed)
 
 
 @jit
-def _matrix_above_floor(k, covariances, ridge, floor, rounding, bounded, scratch, passed):
-    n_features = ridge.shape[0]
-    for i in range(n_features):
-        for j in range(n_features):
-            bounded[k, i, j] = covariances[k, i, j]
-        bounded[k, i, i] += ridge[i]
+def _matrix_above_floor(k, covariances, floor, rounding, scratch, passed):
+    for i in range(covariances.shape[1]):
         for j in range(i):
             scratch[k, i, j] = covariances[k, i, j]
-        scratch[k, i, i] = bounded[k, i, i] * (1.0 - rounding) - floor
+        scratch[k, i, i] = covariances[k, i, i] * (1.0 - rounding) - floor
     passed[k] = cholesky(scratch[k : k + 1], scratch[k : k + 1]) < 0

@@ -1,4 +1,16 @@
-"""Limited-memory BFGS in the metric of the complete data's information, one step a call.
+"""Acceleration of EM: a quasi-Newton ascent that EM preconditions, one step a call.
+
+EM's step is the gradient of the likelihood, measured by the information of the complete data
+(D. M. Titterington, J. R. Stat. Soc. B 46 (1984) 257). Limited-memory BFGS in that metric learns
+from the last few steps what the complete data have and the rows lack. Its Hessian is definite, so
+that it climbs away from saddles, towards which the extrapolation of a fixed point iteration leads.
+
+Steps are taken in the space of sufficient statistics (weight, mean and scatter of each component's
+rows) and not of parameters: an M step follows each, so the point lies in its covariance family
+whatever the family is, and this file knows none of them.
+
+Sources: K. Lange, Statistica Sinica 5 (1995) 1, and M. Jamshidian and R. I. Jennrich, J. R. Stat.
+Soc. B 59 (1997) 569, for quasi-Newton acceleration of EM; J. Nocedal, Math. Comp. 35 (1980) 773.
 
 A point is a vector of sufficient statistics: weights (K), means (K, D) and scatters (K, D, D) or
 (K, D). Whitened, it has the length that the complete data's information gives it, and one number
@@ -17,69 +29,67 @@ from fastem.compiler.options import jit
 from fastem.kernels.convergence import EPS, whiten
 from fastem.kernels.elementary import cholesky
 
-#: Steps that a leap learns from, at most.
+#: Steps that an extrapolation learns from, at most.
 ORDER = 8
 #: Bytes that these may take.
 HISTORY_BYTES = 2**26
 #: Cosine between a step and its change of gradient below which the two say nothing of curvature.
 LEAST_COSINE = 1e-8
-#: Length of a leap over that of the plain step, at most.
+#: Length of an extrapolation over that of the plain step, at most.
 LONGEST = 10.0
-#: Halvings of a leap that leaves the domain, before the plain step is taken instead.
+#: Halvings of an extrapolation that leaves the domain, before the plain step is taken instead.
 HALVINGS = 4
 
 
 class Memory(NamedTuple):
-    """What `leap` remembers of earlier steps, in the words of `ascend`; and scratch."""
+    """What `extrapolate` remembers of earlier steps, in the words of `ascend`."""
 
     before: NDArray[np.float64]
     seen: NDArray[np.int_]
     pairs: NDArray[np.float64]
     white: NDArray[np.float64]
-    matrices: NDArray[np.float64]
-    way: NDArray[np.float64]
 
     @classmethod
-    def empty(cls, size: int, n_matrices: int, n_features: int) -> Memory:
-        """Before the first step, of points of that size; `land` says how many matrices."""
+    def empty(cls, size: int) -> Memory:
+        """Before the first step, of points of that size."""
         # No more pairs than dimensions: nothing would be learnt, and the scratch is that long.
-        order = max(1, min(ORDER, size, HISTORY_BYTES // (32 * size)))
+        order = max(1, min(ORDER, size, HISTORY_BYTES // (32 * max(size, 1))))
         return cls(
             np.zeros((2, size)),
             np.array([-1, 0]),
             np.zeros((2, order, size)),
             np.zeros((2, order + 1, size + 1)),
-            np.empty((n_matrices, n_features, n_features)),
-            np.empty(size),
         )
 
 
 @jit
-def leap(image, point, shape, noisy, factors, scale, floor, memory, target):
-    """Note what the last step taught, and find where to leap.
+def extrapolate(em_step, point, shape, noisy, factors, scale, floor, memory, matrices, way, target):
+    """Note what the last step taught, and find where to go.
 
     Parameters
     ----------
-    image, point, shape, noisy, factors, scale
+    em_step, point, shape, noisy, factors, scale
         As of `ascend`.
-    floor : float
-        As of `land`.
+    floor, matrices
+        As of `reach`.
     memory : Memory
+    way : (P,)
+        Scratch.
     target : (P,)
-        Receives the end of the leap.
+        Receives the extrapolated point.
 
     Returns
     -------
     found : bool
         False where the EM step is the best guess.
     """
-    before, seen, pairs, white, matrices, way = memory
+    before, seen, pairs, white = memory
     if not ascend(
-        image, point, shape, noisy, factors, scale, before, seen, pairs, white, LONGEST, way
+        em_step, point, shape, noisy, factors, scale, before, seen, pairs, white, LONGEST, way
     ):
         return False
     for _ in range(1 + HALVINGS):
-        if land(point, way, shape, noisy, floor, matrices, target):
+        if reach(point, way, shape, noisy, floor, matrices, target):
             return True
         for p in range(way.shape[0]):
             way[p] *= 0.5
@@ -87,12 +97,12 @@ def leap(image, point, shape, noisy, factors, scale, floor, memory, target):
 
 
 @jit
-def ascend(image, point, shape, noisy, factors, scale, before, seen, pairs, white, longest, leap):
+def ascend(em_step, point, shape, noisy, factors, scale, before, seen, pairs, white, longest, way):
     """Note what the last step taught, and find the next one.
 
     Parameters
     ----------
-    image, point : (P,)
+    em_step, point : (P,)
         Where EM leads from the point, and the point.
     shape : (K, D)
     noisy : bool
@@ -109,22 +119,22 @@ def ascend(image, point, shape, noisy, factors, scale, before, seen, pairs, whit
     white : (2, order + 1, P + 1)
         The same whitened; the last two are scratch.
     longest : float
-        Length of a leap over that of the EM step, at most.
-    leap : (P,)
-        Receives the leap from the point.
+        Length of the way over that of the EM step, at most.
+    way : (P,)
+        Receives the way from the point.
 
     Returns
     -------
     found : bool
         False where the EM step is the best guess.
     """
-    size, order, slot = image.shape[0], pairs.shape[1], seen[1]
+    size, order, slot = em_step.shape[0], pairs.shape[1], seen[1]
     if seen[0] < 0:
         seen[0] = 0
     else:
         for p in range(size):
             pairs[0, slot, p] = point[p] - before[0, p]
-            pairs[1, slot, p] = before[1, p] - (image[p] - point[p])
+            pairs[1, slot, p] = before[1, p] - (em_step[p] - point[p])
         step, bend = white[0, slot], white[1, slot]
         _whitened(pairs[0, slot], point, shape, noisy, factors, scale, step)
         _whitened(pairs[1, slot], point, shape, noisy, factors, scale, bend)
@@ -133,29 +143,29 @@ def ascend(image, point, shape, noisy, factors, scale, before, seen, pairs, whit
             seen[1] = (slot + 1) % order
     for p in range(size):
         before[0, p] = point[p]
-        before[1, p] = leap[p] = image[p] - point[p]
+        before[1, p] = way[p] = em_step[p] - point[p]
     if seen[0] == 0:
         return False
-    way = white[0, order]
-    _whitened(leap, point, shape, noisy, factors, scale, way)
-    plain = math.sqrt(_dot(way, way))
-    _two_loops(seen, pairs, white, leap)
-    length = math.sqrt(_dot(way, way))
+    whitened = white[0, order]
+    _whitened(way, point, shape, noisy, factors, scale, whitened)
+    plain = math.sqrt(_dot(whitened, whitened))
+    _two_loops(seen, pairs, white, way)
+    length = math.sqrt(_dot(whitened, whitened))
     if not (length > 0.0 and length < math.inf):
         return False
     shrink = min(1.0, longest * plain / length)
     for p in range(size):
-        leap[p] *= shrink
+        way[p] *= shrink
     return True
 
 
 @jit
-def land(point, leap, shape, noisy, floor, matrices, target):
-    """Whether the end of a leap has positive weights and definite scatters.
+def reach(point, way, shape, noisy, floor, matrices, target):
+    """Whether the end of a way has positive weights and definite scatters.
 
     Parameters
     ----------
-    point, leap : (P,)
+    point, way : (P,)
     shape : (K, D)
     noisy : bool
     floor : float
@@ -168,7 +178,7 @@ def land(point, leap, shape, noisy, floor, matrices, target):
     K, D = shape
     left = 1.0
     for p in range(target.shape[0]):
-        target[p] = point[p] + leap[p]
+        target[p] = point[p] + way[p]
         if not abs(target[p]) < math.inf:
             return False
     for k in range(K):
@@ -192,34 +202,34 @@ def land(point, leap, shape, noisy, floor, matrices, target):
 
 
 @jit
-def _two_loops(seen, pairs, white, leap):
+def _two_loops(seen, pairs, white, way):
     """Multiply a gradient by the inverse Hessian that the pairs imply (Nocedal 1980).
 
-    The gradient is in whitened coordinates the last of `white`, and `leap` in plain ones: both
+    The gradient is in whitened coordinates the last of `white`, and `way` in plain ones: both
     become the product. Inner products are those of whitened vectors.
     """
     order = pairs.shape[1]
     n_pairs, next_slot = seen[0], seen[1]
-    way, used = white[0, order], white[1, order]
+    whitened, used = white[0, order], white[1, order]
     for back in range(n_pairs):
         slot = (next_slot - 1 - back) % order
         step, bend = white[0, slot], white[1, slot]
-        amount = _dot(step, way) / _dot(step, bend)
-        _add(way, -amount, bend)
-        _add(leap, -amount, pairs[1, slot])
+        amount = _dot(step, whitened) / _dot(step, bend)
+        _add(whitened, -amount, bend)
+        _add(way, -amount, pairs[1, slot])
         used[back] = amount
     newest = (next_slot - 1) % order
     bend = white[1, newest]
     # EM's own step is too short, never too long: rows tell less than the complete data would.
     growth = max(1.0, _dot(white[0, newest], bend) / _dot(bend, bend))
+    _add(whitened, growth - 1.0, whitened)
     _add(way, growth - 1.0, way)
-    _add(leap, growth - 1.0, leap)
     for back in range(n_pairs - 1, -1, -1):
         slot = (next_slot - 1 - back) % order
         step, bend = white[0, slot], white[1, slot]
-        amount = used[back] - _dot(bend, way) / _dot(step, bend)
-        _add(way, amount, step)
-        _add(leap, amount, pairs[0, slot])
+        amount = used[back] - _dot(bend, whitened) / _dot(step, bend)
+        _add(whitened, amount, step)
+        _add(way, amount, pairs[0, slot])
 
 
 @jit

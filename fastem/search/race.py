@@ -205,8 +205,9 @@ class _Race:
         """Run one start some steps further."""
         earlier, tell = runner.n_iter, self._on_pass
 
-        def watch(n_iter: int, level: float, point: Parameters) -> object:
-            return tell is not None and tell(runner.index, earlier + n_iter, level, point)
+        def watch(told: em.Pass) -> object:
+            n_iter = earlier + told.n_iter
+            return tell is not None and tell(runner.index, n_iter, told.level, told.parameters)
 
         on = self._objective
         run = em.run(
@@ -214,7 +215,7 @@ class _Race:
             on.family,
             runner.parameters,
             bounds=on.bounds,
-            rule=em.ExpectedGain(on.tol, on.rows.precision, to_beat),
+            rule=em.Rule.expected_gain(on.tol, on.rows.precision, to_beat),
             max_iter=max(steps, 1),
             accelerate=on.accelerate,
             on_pass=None if tell is None else watch,
@@ -223,7 +224,7 @@ class _Race:
         runner.trace += run.trace
         runner.n_iter += run.n_iter
         runner.level = run.trace[-1]
-        runner.converged = run.outcome == "converged"
+        runner.converged = run.outcome in ("converged", "hopeless")
         runner.collapsed = bool(collapsed(run.parameters, on.family, on.bounds).any())
         self._stopped = run.outcome == "stopped"
 

@@ -6,11 +6,18 @@ import pytest
 
 import fastem
 from fastem.covariance import Bounds, Parameters, family
-from fastem.em.acceleration import Plain, QuasiNewton
+from fastem.em import Rule, run
+from fastem.em.steps import Step
+from fastem.kernels import quasi_newton
 from fastem.rows import MemoryRows
 from fastem.units import Units
 
 TYPES = oracle.COVARIANCE_TYPES
+BOUNDS = Bounds(np.zeros(2), 1e-10)
+
+
+def rows_of(X):
+    return MemoryRows(X, None, Units(np.zeros(2), np.ones(2)))
 
 
 def slow(seed=0, n=4000):
@@ -55,42 +62,34 @@ def test_a_slow_problem_takes_far_fewer_passes(kind):
 
 
 @pytest.mark.parametrize("kind", TYPES)
-def test_a_leap_lands_inside_the_family(kind):
-    """Weights sum to 1 and covariances are positive definite wherever a leap goes."""
+def test_an_extrapolated_point_is_inside_the_family(kind, monkeypatch):
+    """Weights sum to 1 and covariances are positive definite wherever it lies."""
     X = slow(n=400)
-    D = 2
-    rows = MemoryRows(X, None, Units(np.zeros(D), np.ones(D)))
-    kind = family(kind)
-    bounds = Bounds(np.zeros(D), 1e-10)
+    kind, extrapolated, project = family(kind), [], Step._project
+
+    def noted(self, state):
+        project(self, state)
+        extrapolated.append(state.parameters(kind))
+
+    monkeypatch.setattr(Step, "_project", noted)
+    monkeypatch.setattr("fastem.em.loop.step_for", Step)
     unit = {"full": np.array([np.eye(2)] * 2), "tied": np.eye(2), "diag": np.ones((2, 2))}
     covariances = unit.get(kind.name, np.ones(2))
-    point = Parameters(np.array([0.99, 0.01]), np.array([[0.0, 0.0], [4.0, 4.0]]), covariances)
-    stepper, leaps = QuasiNewton(kind, bounds, point), 0
-    for _ in range(60):
-        density = kind.factor(point)
-        moments = rows.summarise(density)
-        leap = stepper.step(density, moments)
-        leaps += leap is not None
-        point = kind.maximise(moments, bounds) if leap is None else leap
+    start = Parameters(np.array([0.99, 0.01]), np.array([[0.0, 0.0], [4.0, 4.0]]), covariances)
+    run(rows_of(X), kind, start, bounds=BOUNDS, rule=Rule(), max_iter=60)
+    assert len(extrapolated) > 10
+    for point in extrapolated:
         assert point.weights.sum() == pytest.approx(1)
         assert (point.weights >= 0).all()
         assert np.isfinite(kind.factor(point).factors).all()
-    assert leaps > 10
 
 
-def test_nothing_to_extrapolate_is_a_plain_step():
-    """At a fixed point every step is 0."""
+def test_a_fixed_point_is_left_nowhere():
+    """There every step is 0."""
     X = np.random.default_rng(0).normal(size=(50, 2))
-    rows = MemoryRows(X, None, Units(np.zeros(2), np.ones(2)))
-    kind, bounds = family("full"), Bounds(np.zeros(2), 1e-10)
     point = Parameters(np.ones(1), X.mean(axis=0)[None], np.cov(X.T, bias=True)[None])
-    stepper = QuasiNewton(kind, bounds, point)
-    density = kind.factor(point)
-    for _ in range(5):
-        leap = stepper.step(density, rows.summarise(density))
-        if leap is not None:
-            np.testing.assert_allclose(leap.means, point.means, atol=1e-12)
-    assert Plain(kind, bounds, point).step(density, rows.summarise(density)) is None
+    found = run(rows_of(X), family("full"), point, bounds=BOUNDS, rule=Rule(), max_iter=9)
+    np.testing.assert_allclose(found.parameters.means, point.means, atol=1e-12)
 
 
 def test_a_collapsing_fit_does_not_break_the_extrapolation():
@@ -119,7 +118,5 @@ def test_a_saddle_is_left_sooner():
 
 def test_it_keeps_no_more_steps_than_there_are_statistics():
     """Its scratch is as long as a point: more steps would be written beyond the end of it."""
-    start = Parameters(np.full(2, 0.5), np.zeros((2, 1)), np.ones((2, 1, 1)))
-    stepper = QuasiNewton(family("full"), Bounds(np.zeros(1), 0.0), start)
-    _, order, size = stepper.state()["pairs"].shape
+    _, order, size = quasi_newton.Memory.empty(6).pairs.shape
     assert order <= size == 6

@@ -5,7 +5,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 from fastem.kernels.convergence import whiten
-from fastem.kernels.quasi_newton import ascend, land
+from fastem.kernels.quasi_newton import ascend, reach
 
 ORDER = 4
 
@@ -91,25 +91,25 @@ def test_steps_are_those_of_bfgs(climbs):
     kept, last = [], None
     for _ in range(3 * ORDER):
         residual = -A @ (metric * place) / metric
-        leap = np.empty(size)
-        found = ascend(place + residual, place, *state, leap)
+        way = np.empty(size)
+        found = ascend(place + residual, place, *state, way)
         if last is not None and climbs:
             kept = [*kept, (metric * (place - last[0]), metric * (last[1] - residual))][-ORDER:]
         last = place, residual
         assert found == bool(kept)
         expected = dense_bfgs(kept, metric * residual) / metric if kept else residual
-        assert_allclose(leap, expected, rtol=1e-8, atol=1e-10 * np.abs(expected).max())
-        place = place + 0.3 * leap
+        assert_allclose(way, expected, rtol=1e-8, atol=1e-10 * np.abs(expected).max())
+        place = place + 0.3 * way
 
 
-def test_a_leap_is_no_longer_than_asked():
+def test_an_extrapolation_is_no_longer_than_asked():
     state = (1, 1), False, np.ones((1, 1)), 1.0, *memory(3), 10.0
-    leap = np.empty(3)
+    way = np.empty(3)
     start, residual = np.array([1.0, 0.0, 1.0]), np.array([0.0, 1.0, 0.0])
-    assert not ascend(start + residual, start, *state, leap)
+    assert not ascend(start + residual, start, *state, way)
     # The step grew shorter by a thousandth: the end seems a thousand steps away.
-    assert ascend(start + 1.999 * residual, start + residual, *state, leap)
-    assert_allclose(leap, 9.99 * residual, rtol=1e-9)
+    assert ascend(start + 1.999 * residual, start + residual, *state, way)
+    assert_allclose(way, 9.99 * residual, rtol=1e-9)
 
 
 @pytest.mark.parametrize("diagonal", [False, True])
@@ -120,9 +120,9 @@ def test_what_is_inside_the_domain(diagonal):
     matrices, target = np.empty((0 if diagonal else K, D, D)), np.empty(len(point))
 
     def lands(where, amount, noisy=False):
-        leap = np.zeros(len(point))
-        leap[where] = amount
-        return land(point, leap, (K, D), noisy, 1e-10, matrices, target)
+        way = np.zeros(len(point))
+        way[where] = amount
+        return reach(point, way, (K, D), noisy, 1e-10, matrices, target)
 
     assert lands(0, 0.05)
     assert np.array_equal(target[:2], [0.55, 0.4])

@@ -1,8 +1,7 @@
 """Checkpoint: a file from which a fit goes on when its process was killed, to the same bits.
 
 It holds arrays and text and nothing that could be executed: the arguments and a digest of the rows,
-by which another fit is told; what became of the restarts; where the loop stands before a pass; and
-what its accelerator and its rule remember.
+by which another fit is told; what became of the restarts; and the state of EM over all rows.
 """
 
 from __future__ import annotations
@@ -12,20 +11,21 @@ import json
 import os
 import zipfile
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import astuple
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastem.atomic import whole
-from fastem.covariance import Parameters
-from fastem.em.standing import Standing, Stateful
+from fastem.em import State
+from fastem.kernels.em_control import N_PASSES, NEXT, OUTCOME, PROJECTION, RUNNING
 from fastem.results import Restart
 
 FORMAT = "fastem checkpoint"
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 #: What goes wrong in reading a file that `Checkpoint` did not write, or that is cut short.
 DAMAGE = (
     *(ValueError, TypeError, LookupError, EOFError, AttributeError, OverflowError, MemoryError),
@@ -54,8 +54,6 @@ class Checkpoint:
         self.path, self.every, self.seed = Path(path), every, seed
         self.restarts: tuple[Restart, ...] = ()
         self._arguments: dict[str, str] = {}
-        self._saved: dict[str, NDArray] | None = None
-        self._n_rows = 0.0
         if not self.path.parent.is_dir():
             raise FileNotFoundError(
                 f"checkpoint is {os.fspath(path)!r}, but there is no folder {self.path.parent}; "
@@ -68,17 +66,15 @@ class Checkpoint:
             self.path.with_suffix(f".{name}{self.path.suffix}"), self.every, self.seed
         )
 
-    def open(
-        self, arguments: Mapping[str, object], shapes: Sequence[tuple[int, ...]]
-    ) -> Parameters | None:
+    def open(self, arguments: Mapping[str, object], like: State) -> State | None:
         """Read the file, if there is one; returns where its fit stands.
 
         Parameters
         ----------
         arguments : mapping of str to object
             What tells the fit from others.
-        shapes : sequence of tuples of int
-            Of the parameters.
+        like : State
+            Of the same fit: the sizes of its arrays count.
 
         Raises
         ------
@@ -101,75 +97,28 @@ class Checkpoint:
             raise self._unusable(error) from None
         self._refuse_others(theirs)
         try:
-            point = _parameters("point", fields)
-            for parameters in point, _parameters("image", fields):
-                _check(parameters, shapes)
             starts = _from_text(fields["restarts"])
             self.restarts = tuple(Restart(i, x, n, o, tuple(trace)) for i, x, n, o, trace in starts)
-            self._n_rows = float(fields["n_rows"])
-        except DAMAGE as error:
-            raise self._unusable(error) from None
-        self._saved = fields
-        return point
-
-    def resume(self, stepper: Stateful, rule: Stateful) -> Standing | None:
-        """Where the fit stands, if there is a file; stepper and rule are brought there as well."""
-        if self._saved is None:
-            return None
-        fields = self._saved
-        try:
-            point = _parameters("point", fields)
-            stepper.restore(_part("stepper", fields), point)
-            rule.restore(_part("rule", fields), point)
-            return Standing(
-                point,
-                _parameters("image", fields),
-                bool(fields["leapt"]),
-                fields["trace"].astype(float, casting="no").tolist(),
-                int(fields["n_iter"]),
-            )
+            return _checked(_unflattened(like, fields), like)
         except DAMAGE as error:
             raise self._unusable(error) from None
 
-    def weigh(self, n_rows: float) -> None:
-        """Compare the rows' sum of weights with that of the passes before.
-
-        Raises
-        ------
-        ValueError
-            If it is another.
-        """
-        if self._n_rows not in (0.0, n_rows):
-            raise ValueError(
-                f"{self.path} is the checkpoint of a fit with other sample weights: their sum was "
-                f"{self._n_rows:g} and is {n_rows:g}, in units of a power of 2; "
-                f"give the same ones, or delete the file"
-            )
-        self._n_rows = n_rows
-
-    def keep(self, at: Standing, stepper: Stateful, rule: Stateful) -> None:
-        """Write where the loop stands, if it is time to.
+    def keep(self, state: State) -> None:
+        """Write where EM stands, if it is time to.
 
         Raises
         ------
         OSError
             If the file cannot be written.
         """
-        if len(at.trace) % self.every:
+        if state.n_passes % self.every:
             return
         fields = {
             "format": np.array(FORMAT),
             "version": np.array(FORMAT_VERSION),
             "arguments": _to_text(self._arguments),
             "restarts": _to_text([astuple(restart) for restart in self.restarts]),
-            "n_rows": np.array(self._n_rows),
-            "leapt": np.array(at.leapt),
-            "trace": np.array(at.trace, float),
-            "n_iter": np.array(at.n_iter),
-            **{f"point_{name}": array for name, array in at.point._asdict().items()},
-            **{f"image_{name}": array for name, array in at.image._asdict().items()},
-            **{f"stepper_{name}": array for name, array in stepper.state().items()},
-            **{f"rule_{name}": array for name, array in rule.state().items()},
+            **dict(_flattened(state)),
         }
         with whole(self.path, alone=True) as part, open(part, "wb") as file:
             np.savez(file, **fields)  # type: ignore[arg-type]
@@ -192,20 +141,57 @@ class Checkpoint:
         )
 
 
-def _parameters(prefix: str, fields: Mapping[str, NDArray]) -> Parameters:
-    return Parameters(*(fields[f"{prefix}_{name}"] for name in Parameters._fields))
+def _flattened(state: Any, prefix: str = "") -> Iterator[tuple[str, NDArray]]:
+    """Names and arrays of a state, those of its parts after their names."""
+    for name, value in state._asdict().items():
+        if isinstance(value, np.ndarray):
+            yield prefix + name, value
+        else:
+            yield from _flattened(value, f"{prefix}{name}_")
 
 
-def _check(parameters: Parameters, shapes: Sequence[tuple[int, ...]]) -> None:
-    for array, shape in zip(parameters, shapes, strict=True):
-        if array.shape != shape or array.dtype != np.float64 or not np.isfinite(array).all():
-            raise ValueError(f"shape {shape} is {array.shape}, or not of finite float64")
+def _unflattened(like: Any, fields: Mapping[str, NDArray], prefix: str = "") -> Any:
+    """The reverse, into a state like that one."""
+    return type(like)(
+        *(
+            fields[prefix + name]
+            if isinstance(value, np.ndarray)
+            else _unflattened(value, fields, f"{prefix}{name}_")
+            for name, value in like._asdict().items()
+        )
+    )
 
 
-def _part(prefix: str, fields: Mapping[str, NDArray]) -> dict[str, NDArray]:
-    """Fields of that prefix, without it."""
-    start = f"{prefix}_"
-    return {name.removeprefix(start): a for name, a in fields.items() if name.startswith(start)}
+def _checked(state: State, like: State) -> State:
+    """A state that steps may go on from.
+
+    Raises
+    ------
+    ValueError
+        If it is not one of arrays like those.
+    """
+    for (name, array), (_, mine) in zip(_flattened(state), _flattened(like), strict=True):
+        shape = array.shape if name == "trace" and array.ndim == 1 else mine.shape
+        if array.dtype != mine.dtype or array.shape != shape or not array.flags.c_contiguous:
+            raise ValueError(f"{name} has shape {array.shape} and dtype {array.dtype}")
+    finite = state.point, state.em_step, state.point_statistics, state.em_statistics
+    if not all(np.isfinite(array).all() for array in (*finite, state.levels, state.n_rows)):
+        raise ValueError("numbers are not finite")
+    counters, order = state.counters, state.steps.pairs.shape[1]
+    n_pairs, slot = state.steps.seen
+    if not (
+        (counters >= 0).all()
+        and counters[N_PASSES] <= len(state.trace)
+        and counters[NEXT] <= PROJECTION
+        and counters[OUTCOME] == RUNNING
+        and (state.shape == like.shape).all()
+        and state.n_rows[0] >= 0
+        and -1 <= n_pairs <= order
+        and 0 <= slot < order
+        and (state.gain.n_seen >= 0).all()
+    ):
+        raise ValueError("its counts are not those of a fit")
+    return state
 
 
 def _called(value: object) -> str:

@@ -1,0 +1,270 @@
+"""Passes of EM one after another in one call, where rows are so few that a pass takes no time.
+
+Between such passes Python would take several times as long as they do. The arithmetic is that of
+Python's steps, by the same compiled functions, and what happens between the passes is `em_control`.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import numpy as np
+from numba import types
+from numpy.typing import NDArray
+
+from fastem.compiler.function_pointers import address_of, call
+from fastem.compiler.options import jit, jit_strict
+from fastem.kernels.em_control import (
+    NEXT,
+    OUTCOME,
+    PROJECTION,
+    RUNNING,
+    array_type,
+    copy,
+    move,
+    proceed,
+    take_back,
+)
+from fastem.kernels.matrices import above_floor_all, factor_all, factor_diagonal, mirror, scatter
+
+#: What `run_passes` has come to: all passes, or the end; an M step, from moments or from
+#: extrapolated statistics, that it cannot make; a covariance that cannot be factored.
+DONE, MAXIMISE, PROJECT, SINGULAR = range(4)
+#: What a pass sums before moments.
+SCALARS = 3
+
+
+class Code(NamedTuple):
+    """Addresses of what `run_passes` calls beside the pass over the rows and `proceed`."""
+
+    factor: int
+    scatter: int
+    covariances: int
+    above_floor: int
+
+    @classmethod
+    @lru_cache
+    def of(cls, covariances: Any, n_dims: int) -> Code:
+        """For a family's M step and factors of so many dimensions; as Python calls them."""
+        whole, number, pair = types.int64, types.float64, types.UniTuple(types.int64, 2)
+        one, written = array_type(1), array_type(1, written=True)
+        factors, above_floor = array_type(n_dims, written=True), 0
+        factored: tuple = one, array_type(n_dims), number, factors, written
+        if n_dims == 3:
+            factored = *factored[:3], factors, *factored[3:]
+            passed = types.Array(types.boolean, 1, "C")
+            bounded = types.boolean(array_type(3), number, number, factors, passed)
+            above_floor = address_of(above_floor_all, bounded)
+        moments = array_type(2), one, array_type(2), array_type(n_dims), number, number, written
+        return cls(
+            address_of(factor_all if n_dims == 3 else factor_diagonal, whole(*factored)),
+            address_of(scatter, whole(*moments)),
+            address_of(covariances, types.boolean(one, pair, one, number, one, written)),
+            above_floor,
+        )
+
+
+class Room(NamedTuple):
+    """Scratch of a pass: factors and more of their shape; a new point and its statistics."""
+
+    factors: NDArray[np.float64]
+    spreads: NDArray[np.float64]
+    scratch: NDArray[np.float64]
+    passed: NDArray[np.bool_]
+    log_norms: NDArray[np.float64]
+    found: NDArray[np.float64]
+    statistics: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, shape: tuple[int, ...], n_components: int, n_point: int, n_statistics: int) -> Room:
+        """For factors, parameters and statistics of those sizes."""
+        factors, spreads, scratch = np.zeros((3, *shape))
+        passed, log_norms = np.empty(shape[0], np.bool_), np.empty(n_components)
+        found, statistics = np.empty(n_point), np.empty(n_statistics)
+        return cls(factors, spreads, scratch, passed, log_norms, found, statistics)
+
+
+class Passes(NamedTuple):
+    """What `passes.summarise` takes beside a density, where it is, and what its sums are worth.
+
+    Parameters
+    ----------
+    address : int
+        Of its machine code.
+    block : tuple
+        Its arguments from rows to apart.
+    sums : (n_slots, n_sums)
+        The first slot receives those of all.
+    labels : (0,)
+        Nobody asks for labels.
+    n_rows : float
+        Number of rows, or sum of their weights.
+    nats : float
+        Of a bit.
+    log_jacobian : float
+        What the log density of a row lacks in the units of the rows, in nats.
+    """
+
+    address: int
+    block: tuple
+    sums: NDArray[np.float64]
+    labels: NDArray[np.int32]
+    n_rows: float
+    nats: float
+    log_jacobian: float
+
+
+class Bounds(NamedTuple):
+    """What covariances are held up by, and which components have no rows."""
+
+    ridge: NDArray[np.float64]
+    floor: float
+    rounding: float
+    dead: float
+
+
+@jit
+def run_passes(code, control, shape, passes, bounds, rule, method, state, room, scratch, n):
+    """Up to n accepted passes, until the run ends.
+
+    Parameters
+    ----------
+    code : Code
+    control, shape, rule, method, state, scratch
+        As of `proceed`.
+    passes : Passes
+    bounds : Bounds
+    room : Room
+        Keeps the factors of the last point, and its statistics.
+    n : int
+
+    Returns
+    -------
+    how : {DONE, MAXIMISE, PROJECT, SINGULAR}
+    level : float
+        Of the last pass.
+    """
+    factors, counters, level = room.factors, state.counters, 0.0
+    flat = factors.reshape(factors.shape[0], factors.size // factors.shape[0])
+    moments = passes.sums[0, SCALARS:]
+    for _ in range(n):
+        if counters[NEXT] == PROJECTION:
+            _restate(state.point_statistics, shape, passes.n_rows, moments)
+            _scatter(code, moments, state.point_statistics, shape, factors, bounds, room.statistics)
+            if not _maximise(code, bounds, shape, state.em_step, room):
+                return PROJECT, level
+            copy(room.found, state.point)
+        move(state)
+        while True:
+            if _factor(code, state.point, shape, method.scale, room) >= 0:
+                return SINGULAR, level
+            _summarise(passes, state.point, shape, factors, room.log_norms)
+            level = _level(passes)
+            if not take_back(level, method.precision, state):
+                break
+        _scatter(code, moments, state.point, shape, factors, bounds, room.statistics)
+        if not _maximise(code, bounds, shape, state.point, room):
+            return MAXIMISE, level
+        copy(room.statistics, state.em_statistics)
+        copy(room.found, state.em_step)
+        proceed(control, shape, False, flat, level, rule, method, state, scratch)
+        if counters[OUTCOME] != RUNNING:
+            break
+    return DONE, level
+
+
+@jit
+def _summarise(passes, point, shape, factors, log_norms):
+    """The moments of all rows, into the sums of the first slot; rows were weighed before."""
+    K, D = shape
+    sums, means = passes.sums, point[K : K + K * D].reshape(K, D)
+    for slot in range(sums.shape[0]):
+        for p in range(1, sums.shape[1]):
+            sums[slot, p] = 0.0
+    density = (means, factors, log_norms)
+    for slot in range(sums.shape[0]):
+        call(passes.address, None, (slot, *passes.block, *density, sums, passes.labels))
+    for slot in range(1, sums.shape[0]):
+        for p in range(1, sums.shape[1]):
+            sums[0, p] += sums[slot, p]
+    if factors.ndim == 3:
+        mirror(sums[0, SCALARS + K + K * D :], K, D)
+
+
+@jit_strict
+def _level(passes):
+    """Mean log-likelihood, in nats."""
+    bits, n_rows = passes.sums[0, 1], passes.n_rows
+    return (bits * passes.nats + n_rows * passes.log_jacobian) / n_rows
+
+
+@jit
+def _factor(code, point, shape, scale, room):
+    """As `matrices.factor` and `factor_diagonal`."""
+    K, D = shape
+    weights, spreads, factors = point[:K], room.spreads, room.factors
+    _expand(point[K + K * D :], spreads)
+    if factors.ndim == 3:
+        for p in range(factors.size):
+            factors.reshape(factors.size)[p] = 0.0
+        arguments = (weights, spreads, scale, room.scratch, factors, room.log_norms)
+        return call(code.factor, 0, arguments)
+    else:
+        return call(code.factor, 0, (weights, spreads, scale, factors, room.log_norms))
+
+
+@jit
+def _expand(covariances, spreads):
+    """Covariances in the factors' shape: one number may stand for all of a component."""
+    flat = spreads.reshape(spreads.size)
+    step = flat.shape[0] // covariances.shape[0]
+    for p in range(flat.shape[0]):
+        flat[p] = covariances[p // step]
+
+
+@jit
+def _scatter(code, moments, about, shape, factors, bounds, statistics):
+    """As `matrices.scatter`; about is a vector in which means follow weights."""
+    K, D = shape
+    means = about[K : K + K * D].reshape(K, D)
+    counts, first = moments[:K], moments[K : K + K * D].reshape(K, D)
+    spread = moments[K + K * D :]
+    if factors.ndim == 3:
+        second = spread.reshape(K, D, D)
+        call(code.scatter, 0, (means, counts, first, second, 0.0, bounds.dead, statistics))
+    else:
+        second = spread.reshape(K, D)
+        call(code.scatter, 0, (means, counts, first, second, 0.0, bounds.dead, statistics))
+
+
+@jit
+def _restate(statistics, shape, n_rows, moments):
+    """Moments about their means of rows that have such statistics."""
+    K, D = shape
+    before = K + K * D
+    width = (statistics.shape[0] - before) // K
+    for k in range(K):
+        moments[k] = n_rows * statistics[k]
+    for p in range(K, before):
+        moments[p] = 0.0
+    for k in range(K):
+        for p in range(before + k * width, before + (k + 1) * width):
+            moments[p] = moments[k] * statistics[p]
+
+
+@jit
+def _maximise(code, bounds, shape, start, room):
+    """The M step from the room's statistics; False where this code cannot make it."""
+    before, found = shape[0] * (1 + shape[1]), room.found
+    copy(room.statistics, found[:before])
+    covariances = found[before:]
+    limits = bounds.ridge, bounds.floor, start[before:]
+    if not call(code.covariances, False, (room.statistics, shape, *limits, covariances)):
+        return False
+    if room.factors.ndim == 3:
+        matrices = covariances.reshape(room.factors.shape)
+        least = bounds.floor, bounds.rounding
+        return call(code.above_floor, False, (matrices, *least, room.scratch, room.passed))
+    else:
+        return True

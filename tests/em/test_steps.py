@@ -1,0 +1,172 @@
+"""Steps in compiled code: the bits of those in Python, whose own tests are in test_loop."""
+
+import numpy as np
+import pytest
+
+import fastem
+from fastem import em
+from fastem.covariance import FAMILIES, Bounds, Parameters, family
+from fastem.em.steps import CompiledStep, Step
+from fastem.kernels import em_passes as kernel
+from fastem.rows import MemoryRows
+from fastem.units import Units
+
+COMPILED = [name for name, kind in FAMILIES.items() if kind.covariances_of is not None]
+K, D = 3, 2
+
+
+def sample(n=400, D=D, seed=0):
+    rng = np.random.default_rng(seed)
+    return rng.normal(size=(n, D)) + 1.7 * rng.integers(0, K, n)[:, None]
+
+
+def run(X, name="full", *, rule=None, weight=None, **more):
+    D = X.shape[1]
+    units = Units(np.full(D, 0.5), np.full(D, 2.0))
+    rows, kind = MemoryRows(np.ascontiguousarray(X), weight, units), family(name)
+    means = np.random.default_rng(1).normal(size=(K, D))
+    shape = kind.shape(K, D)
+    unit = np.ones(shape) if kind.diagonal else np.broadcast_to(np.eye(D), shape)
+    start = Parameters(np.full(K, 1 / K), means, unit)
+    rule = em.Rule.expected_gain(1e-6, rows.precision) if rule is None else rule
+    options = {"max_iter": 1000, "bounds": Bounds(np.zeros(D), 1e-10)} | more
+    return em.run(rows, kind, start, rule=rule, **options)
+
+
+def in_python(*args, **options):
+    """The oracle: the same run in Python."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("fastem.em.loop.step_for", Step)
+        return run(*args, **options)
+
+
+def assert_same(found, expected):
+    for name in "outcome", "n_iter", "trace":
+        assert getattr(found, name) == getattr(expected, name)
+    for mine, theirs in zip(found.parameters, expected.parameters, strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+    for name, theirs in vars(expected.moments).items():
+        if not name.startswith("_"):
+            np.testing.assert_array_equal(getattr(found.moments, name), theirs)
+    assert found.state.expected_gain == expected.state.expected_gain
+
+
+@pytest.fixture
+def calls(monkeypatch):
+    """How each call of compiled code ended."""
+    ends, run_passes = [], kernel.run_passes
+
+    def noted(*args):
+        found = run_passes(*args)
+        ends.append(found[0])
+        return found
+
+    monkeypatch.setattr(kernel, "run_passes", noted)
+    return ends
+
+
+@pytest.mark.parametrize("accelerate", [True, False])
+@pytest.mark.parametrize("name", [name for name in COMPILED if name not in ("E", "V")])
+def test_bits_are_those_of_python(name, accelerate, calls):
+    X = sample()
+    ridge = np.array([1e-3, 2e-3]) if FAMILIES[name].per_column else np.full(D, 1e-3)
+    options = {"accelerate": accelerate, "bounds": Bounds(ridge, 1e-10)}
+    found = run(X, name, **options)
+    assert found.outcome == "converged"
+    assert set(calls) == {kernel.DONE}
+    assert_same(found, in_python(X, name, **options))
+
+
+@pytest.mark.parametrize("name", ["E", "V", "full"])
+def test_a_single_column(name):
+    X = sample(D=1)
+    assert_same(run(X, name), in_python(X, name))
+
+
+@pytest.mark.parametrize("name", ["spherical", "tied", "EII", "EEI"])
+def test_averages_over_more_columns(name):
+    X = sample(D=11)
+    assert_same(run(X, name), in_python(X, name))
+
+
+@pytest.mark.parametrize("name", ["full", "diag"])
+def test_several_slots_and_weights(name):
+    X, weight = sample(3000), 1.0 + np.arange(3000) % 7
+    assert_same(run(X, name, weight=weight), in_python(X, name, weight=weight))
+
+
+@pytest.mark.parametrize("accelerate", [True, False])
+@pytest.mark.parametrize("max_iter", [0, 1, 2, 7, 8, 9])
+def test_a_run_that_is_cut_short(max_iter, accelerate, calls):
+    options = {"max_iter": max_iter, "accelerate": accelerate, "rule": em.Rule()}
+    found = run(sample(), **options)
+    assert found.outcome == "exhausted"
+    assert_same(found, in_python(sample(), **options))
+    assert calls == [kernel.DONE]
+
+
+@pytest.mark.parametrize("name", ["full", "spherical"])
+@pytest.mark.parametrize("most", [1, 3])
+def test_passes_of_a_call_change_nothing(name, most, monkeypatch, calls):
+    monkeypatch.setattr(CompiledStep, "most", most)
+    found = run(sample(), name)
+    assert_same(found, in_python(sample(), name))
+    assert len(calls) == -(-len(found.trace) // most)
+
+
+def test_being_watched_changes_nothing():
+    told = []
+    assert_same(run(sample(), on_pass=told.append), run(sample()))
+
+
+@pytest.mark.parametrize(
+    ("rule", "outcome"),
+    [
+        (em.Rule.expected_gain(1e-6, 2e-16, to_beat=0.0), "hopeless"),
+        (em.Rule.expected_gain(1e-6, 2e-16, least_weight=0.2), "dwindled"),
+        (em.Rule.expected_gain(0.0, 2e-16, least_weight=0.2), "dwindled"),
+        (em.Rule.change(1e-4), "converged"),
+        (em.Rule.change(1e-1, -4.0), "converged"),
+    ],
+)
+@pytest.mark.parametrize("accelerate", [True, False])
+def test_rules(rule, outcome, accelerate, calls):
+    found = run(sample(), rule=rule, accelerate=accelerate)
+    assert found.outcome == outcome
+    assert_same(found, in_python(sample(), rule=rule, accelerate=accelerate))
+    assert calls == [kernel.DONE]
+
+
+@pytest.mark.parametrize("name", COMPILED)
+def test_eigenvalues_on_the_floor_are_raised_in_python(name, calls):
+    """A component collapses on its way, or all lie in a plane from the beginning."""
+    D = 1 if name in ("E", "V") else 2
+    kind, X = FAMILIES[name], np.r_[sample(D=D), np.full((9, D), 9.0)]
+    if kind.shared and not kind.diagonal:
+        X = sample(D=1) @ np.ones((1, D))
+    rule = em.Rule.expected_gain(1e-9, 2e-16)
+    assert_same(run(X, name, rule=rule), in_python(X, name, rule=rule))
+    if name in ("full", "VVV", "tied", "EEE"):
+        assert kernel.MAXIMISE in calls
+
+
+def test_a_covariance_that_cannot_be_factored_is_an_error_here_as_there():
+    X = np.ones((50, 2))
+    for made in run, in_python:
+        with pytest.raises(np.linalg.LinAlgError, match="covariance 0"):
+            made(X, "full", bounds=Bounds(np.zeros(2), 0.0))
+
+
+def test_where_it_is_not_for(calls):
+    """Numbers, noise and priors, and passes that threads share."""
+    X = sample()
+    fastem.fit(X.astype(np.float32), 2, random_state=0, n_init=1)
+    fastem.fit(X, 2, noise=True, random_state=0, n_init=1)
+    fastem.fit(X, 2, prior=True, random_state=0, n_init=1)
+    run(sample(60_000), rule=em.Rule.expected_gain(1e-2, 2e-16))
+    assert calls == []
+
+
+def test_the_estimator_runs_here(calls):
+    fastem.GaussianMixture(2, random_state=0).fit(sample())
+    assert set(calls) == {kernel.DONE}
