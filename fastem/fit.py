@@ -8,19 +8,20 @@ import time
 import numpy as np
 from numpy.typing import ArrayLike
 
-from fastem import em, validation
+from fastem import covariance, em, validation
+from fastem.account import account
 from fastem.checkpoint import Checkpoint
-from fastem.covariance import Parameters, family
+from fastem.covariance import Family, Parameters
 from fastem.data import Data
-from fastem.em.conclusion import account, conclude
-from fastem.problem import Options, Problem, seeds
+from fastem.options import DECISIVE, Options
 from fastem.progress import Progress, Watch
 from fastem.results import Callback, Fit
 from fastem.rows import Source
 from fastem.search import replaced
-from fastem.search.beginning import begin
+from fastem.search.beginning import Starts, begin
+from fastem.search.objective import Objective
 from fastem.search.spurious import FEW
-from fastem.search.starts import Given
+from fastem.search.starts import UserStart
 
 #: How often components that dwindle over all rows are replaced.
 REPLACEMENTS = 2
@@ -167,78 +168,134 @@ def fit(
         checkpoint=checkpoint,
         checkpoint_every=checkpoint_every,
     )
-    kind = family(covariance_type)
+    family = covariance.family(covariance_type)
     data = Data.of(X, sample_weight)
+    # Given means leave nothing to chance but the sample that covariances come from.
+    fixed = random_state is None and means_init is not None
+    starts = Starts.of(data, options, 0 if fixed else random_state)
     K = validation.components(n_components, data.n_samples)
-    given = Given.of(weights_init, means_init, covariances_init, kind, K, data.n_features)
-    given.warn_if_symmetric()
+    user_start = UserStart.of(
+        weights_init, means_init, covariances_init, family, K, data.n_features
+    )
+    user_start.warn_if_symmetric()
     with Progress(options.progress) as bar:
-        # Given means leave nothing to chance but the sample that covariances come from.
-        seed = seeds(0 if random_state is None and given.means is not None else random_state)
-        kept = options.kept(random_state, seed)
-        return solve(Problem(data, K, kind, options, seed, given), bar, kept)
+        kept = checkpoint_of(starts, random_state)
+        return solve(starts, K, family, bar, user_start=user_start, checkpoint=kept)
 
 
-def solve(problem: Problem, bar: Progress, kept: Checkpoint | None = None) -> Fit:
-    """`fit`, after its arguments are checked."""
+def checkpoint_of(starts: Starts, random_state: object) -> Checkpoint | None:
+    """The file that a fit from those starts is kept in, if there is to be one."""
+    options = starts.options
+    if options.checkpoint is None:
+        return None
+    chance = "None" if random_state is None else str(starts.seed.entropy)
+    return Checkpoint(options.checkpoint, options.checkpoint_every, chance)
+
+
+def solve(
+    starts: Starts,
+    n_components: int,
+    family: Family,
+    bar: Progress,
+    *,
+    user_start: UserStart | None = None,
+    checkpoint: Checkpoint | None = None,
+) -> Fit:
+    """`fit`, after its arguments are checked: survey, start, race, converge, account."""
     began = time.perf_counter()
-    rows, options, family = problem.rows, problem.options, problem.family
-    bounds = options.bounds(rows)
+    data, options = starts.data, starts.options
+    user_start = UserStart() if user_start is None else user_start
+    rows = data.rows(family)
+    arguments = _arguments(starts, n_components, family, user_start)
+    family = data.extended(family, n_components, noise=options.is_noisy, prior=options.prior)
+    objective = Objective.of(rows, family, options)
     watch = Watch(family, options.callback, bar)
     start: Parameters | em.State | None = None
-    if kept is not None:
-        start = kept.open(problem.arguments, _state_like(problem))
-    if kept is not None and start is not None:
-        restarts = kept.restarts
+    if checkpoint is not None:
+        start = checkpoint.open(arguments, _state_like(objective, n_components))
+    if checkpoint is not None and start is not None:
+        restarts = checkpoint.restarts
     else:
-        start, restarts = begin(problem, watch)
-    if kept is not None:
-        kept.restarts = restarts
-    run = _over_all_rows(problem, start, watch, kept, raced=bool(restarts))
-    unsettled = f"a gain above tol={options.tol:g} is still to be expected; raise max_iter or tol"
-    status = conclude(run, family, bounds, unsettled, n_starts=len(restarts), stopped=watch.stopped)
-    return account(run, problem.data, family, rows.units, status, restarts, began)
+        start, restarts = begin(starts, n_components, family, objective, user_start, watch)
+    if checkpoint is not None:
+        checkpoint.restarts = restarts
+    raced = bool(restarts) and starts.samples.of(family, n_components).n_samples < data.n_samples
+    few = FEW * (data.n_features + 1) / data.n_samples if raced else 0.0
+    run = _over_all_rows(objective, data.n_samples, start, few, watch, checkpoint)
+    return account(
+        run,
+        data,
+        family,
+        objective.bounds,
+        restarts,
+        began,
+        unsettled=(
+            f"a gain above tol={options.tol:g} is still to be expected; raise max_iter or tol"
+        ),
+        n_starts=len(restarts),
+        stopped=watch.stopped,
+    )
 
 
 def _over_all_rows(
-    problem: Problem,
+    objective: Objective,
+    n_samples: int,
     start: Parameters | em.State,
+    few: float,
     watch: Watch,
-    kept: Checkpoint | None,
-    *,
-    raced: bool,
+    checkpoint: Checkpoint | None,
 ) -> em.Run:
-    """EM to the end. What dwindles of the winner on a sample gives way on the way there."""
-    rows, options, n = problem.rows, problem.options, problem.data.n_samples
-    family, bounds = problem.family.at(rows.units), options.bounds(rows)
-    few = FEW * (problem.data.n_features + 1) / n if raced and problem.sample.n_samples < n else 0.0
+    """EM to the end. What dwindles below a weight of `few` gives way on the way there."""
+    rows, family, bounds = objective.rows, objective.family, objective.bounds
     while True:
         n_replaced = start.n_replaced if isinstance(start, em.State) else 0
         least = few if n_replaced < REPLACEMENTS else 0.0
-        rule = em.Rule.expected_gain(options.tol, rows.precision, least_weight=least)
+        rule = em.Rule.expected_gain(objective.tol, rows.precision, least_weight=least)
         run = em.run(
             rows,
             family,
             start,
             bounds=bounds,
             rule=rule,
-            max_iter=0 if watch.stopped else options.max_iter,
-            accelerate=options.accelerate,
-            on_pass=watch.all_rows(rows.units, rule, n),
+            max_iter=0 if watch.stopped else objective.max_iter,
+            accelerate=objective.accelerate,
+            on_pass=watch.all_rows(rows.units, rule, n_samples),
             # What a race leaves that was stopped is no start to go on from.
-            keep=None if kept is None or watch.stopped else kept.keep,
+            keep=None if checkpoint is None or watch.stopped else checkpoint.keep,
         )
         if run.outcome != "dwindled":
             return run
         parameters = run.parameters
         (which,) = np.nonzero(parameters.weights < least)
-        if run.n_iter < options.max_iter and len(which) < problem.n_components:
+        if run.n_iter < objective.max_iter and len(which) < len(parameters.weights):
             parameters = replaced(parameters, which, family, bounds)
         start = run.state.replaced(family, parameters, rule)
 
 
-def _state_like(problem: Problem) -> em.State:
+def _state_like(objective: Objective, n_components: int) -> em.State:
     """A state with arrays of the sizes that this fit's have."""
-    parameters = Parameters(*map(np.zeros, problem.shapes))
-    rule = em.Rule.expected_gain(problem.options.tol, problem.rows.precision)
-    return em.State.begin(problem.family, parameters, rule, problem.options.accelerate)
+    shape = n_components, objective.rows.n_features
+    shapes = (n_components,), shape, objective.family.shape(*shape)
+    rule = em.Rule.expected_gain(objective.tol, objective.rows.precision)
+    return em.State.begin(
+        objective.family, Parameters(*map(np.zeros, shapes)), rule, objective.accelerate
+    )
+
+
+def _arguments(
+    starts: Starts, n_components: int, family: Family, user_start: UserStart
+) -> dict[str, object]:
+    """What tells a fit from others, its seed apart, by the names that users know."""
+    data = starts.data
+    return {
+        "n_samples": data.n_samples,
+        "n_features": data.n_features,
+        "dtype": data.source.dtype,
+        "X": f"of digest {data.digest}",
+        "n_components": n_components,
+        "covariance_type": family.name,
+        "weights_init": user_start.weights,
+        "means_init": user_start.means,
+        "covariances_init": user_start.covariances,
+        **{name: getattr(starts.options, name) for name in DECISIVE},
+    }

@@ -11,7 +11,7 @@ import numpy as np
 
 from fastem.covariance import Family, Parameters
 from fastem.em import Pass, Rule
-from fastem.mixture import Mixture, mixture_of
+from fastem.mixture import mixture_of
 from fastem.results import Callback, Event
 from fastem.units import Units
 
@@ -107,8 +107,8 @@ class Outlook:
 class Watch:
     """Tells the callback and the progress bar of each pass, and remembers a request to stop."""
 
-    def __init__(self, kind: Family, callback: Callback | None, bar: Progress) -> None:
-        self._kind, self._callback, self._bar = kind, callback, bar
+    def __init__(self, family: Family, callback: Callback | None, bar: Progress) -> None:
+        self._family, self._callback, self._bar = family, callback, bar
         self.stopped = False
 
     def race(self, units: Units) -> Callable[[int, int, float, Parameters], bool] | None:
@@ -144,12 +144,9 @@ class Watch:
         if not self.stopped:
             self._bar.update(stage, start, n_iter, level, outlook)
             if self._callback is not None:
-                kind = self._kind
-
-                def mixture() -> Mixture:
-                    return mixture_of(point, kind, units)
-
-                event = Event(stage, start, n_iter, level, mixture)
+                event = Event(
+                    stage, start, n_iter, level, lambda: mixture_of(point, self._family, units)
+                )
                 answer = self._callback(event)
                 self.stopped = isinstance(answer, bool | np.bool_) and bool(answer)
         return self.stopped

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,11 +14,12 @@ from numpy.typing import ArrayLike
 from fastem import validation
 from fastem.covariance import families
 from fastem.data import Data
-from fastem.fit import solve
-from fastem.problem import Options, Problem, seeds
+from fastem.fit import checkpoint_of, solve
+from fastem.options import Options
 from fastem.progress import Progress
-from fastem.results import Fit, Restart
+from fastem.results import Callback, Fit, Restart
 from fastem.rows import Source
+from fastem.search.beginning import Starts
 
 CRITERIA = "aic", "bic", "icl"
 
@@ -181,8 +184,19 @@ def select(
     covariance_type: str | Sequence[str] = "full",
     criterion: str = "bic",
     sample_weight: ArrayLike | None = None,
+    n_init: int = 10,
+    init: str = "k-means++",
+    reg_covar: float | None = None,
+    tol: float = 1e-6,
+    max_iter: int = 1000,
+    accelerate: bool = True,
     random_state: int | np.random.Generator | None = None,
-    **fit_options: Any,
+    callback: Callback | None = None,
+    progress: bool = False,
+    noise: bool | ArrayLike = False,
+    prior: bool = False,
+    checkpoint: str | os.PathLike | None = None,
+    checkpoint_every: int = 1,
 ) -> Selection:
     """Fit every number of components with every covariance family, and keep the best.
 
@@ -202,10 +216,11 @@ def select(
     sample_weight : (n_samples,) array-like, optional
     random_state : int, Generator or None
         All fits of one call start from the same seeds on the same sample of rows.
-    **fit_options
-        n_init, init, reg_covar, tol, max_iter, accelerate, callback, progress, noise, prior,
-        checkpoint, checkpoint_every: as in `fastem.fit`. Of several fits each has a checkpoint of
-        its own: "fit.npz" stands for "fit.3-full.npz" and so on.
+    n_init, init, reg_covar, tol, max_iter, accelerate : optional
+        As in `fastem.fit`.
+    callback, progress, noise, prior, checkpoint, checkpoint_every : optional
+        As in `fastem.fit`. Of several fits each has a checkpoint of its own: "fit.npz" stands for
+        "fit.3-full.npz" and so on.
 
     Returns
     -------
@@ -226,45 +241,43 @@ def select(
     2
     """
     validation.choice(criterion, "criterion", CRITERIA)
-    options = _options(fit_options)
+    options = Options(
+        n_init=n_init,
+        init=init,
+        reg_covar=reg_covar,
+        tol=tol,
+        max_iter=max_iter,
+        accelerate=accelerate,
+        callback=callback,
+        progress=progress,
+        noise=noise,
+        prior=prior,
+        checkpoint=checkpoint,
+        checkpoint_every=checkpoint_every,
+    )
     data = Data.of(X, sample_weight)
+    starts = Starts.of(data, options, random_state)
     counts = _counts(n_components, data.n_samples)
     listed = isinstance(covariance_type, Iterable) and not isinstance(covariance_type, str)
     names: list[Any] = list(covariance_type) if listed else [covariance_type]
-    kinds = families(names, data.n_features)
-    seed = seeds(random_state)
+    tried = list(product(counts, families(names, data.n_features)))
+    whole = checkpoint_of(starts, random_state)
     table: list[Row] = []
     restarts: list[tuple[Restart, ...]] = []
     best: tuple[Fit, Row] | None = None
-    kept = options.kept(random_state, seed)
-    several = len(counts) * len(kinds) > 1
     with Progress(options.progress) as bar:
-        for k in counts:
-            for kind in kinds:
-                own = kept.of(f"{k}-{kind.name}") if kept is not None and several else kept
-                fitted = solve(Problem(data, k, kind, options, seed), bar, own)
-                row = _row(fitted)
-                table.append(row)
-                restarts.append(fitted.restarts)
-                if best is None or _rank(row, criterion) < _rank(best[1], criterion):
-                    best = fitted, row
-                if fitted.status.code == "stopped":
-                    return Selection(criterion, best[0], tuple(table), tuple(restarts))
+        for k, family in tried:
+            own = whole.of(f"{k}-{family.name}") if whole is not None and len(tried) > 1 else whole
+            fitted = solve(starts, k, family, bar, checkpoint=own)
+            row = _row(fitted)
+            table.append(row)
+            restarts.append(fitted.restarts)
+            if best is None or _rank(row, criterion) < _rank(best[1], criterion):
+                best = fitted, row
+            if fitted.status.code == "stopped":
+                break
     assert best is not None
     return Selection(criterion, best[0], tuple(table), tuple(restarts))
-
-
-def _options(given: dict[str, Any]) -> Options:
-    try:
-        return Options(**given)
-    except TypeError as error:
-        unknown = given.keys() - Options.__dataclass_fields__.keys()
-        if not unknown:
-            raise
-        known = ", ".join(Options.__dataclass_fields__)
-        raise TypeError(
-            f"select got unknown options {', '.join(sorted(unknown))}; it hands on {known}"
-        ) from error
 
 
 def _counts(value: int | Iterable[int], n_samples: int) -> list[int]:

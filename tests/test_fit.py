@@ -534,10 +534,9 @@ def chance(monkeypatch):
         np.array([0.4999, 0.5, 0.0001]), np.r_[means, X[7:8]], np.array([1, 1, 1e-8])
     )
 
-    def begin(problem, watch):
-        units, kind = problem.rows.units, problem.family
+    def begin(starts, n_components, family, *_):
         restart = fastem.results.Restart(0, 0.0, 0, "chosen", ())
-        return to_units(start, kind, units), (restart,)
+        return to_units(start, family, starts.data.rows(family).units), (restart,)
 
     monkeypatch.setattr(sys.modules["fastem.fit"], "begin", begin)
     return X

@@ -9,6 +9,7 @@ import pytest
 import fastem
 from fastem.data import Data
 from fastem.hierarchy import MAX_ROWS, Dendrogram
+from fastem.search.samples import Samples
 
 DATA = Path(__file__).parent / "data"
 MEANS = np.array([[0.0, 0.0], [10.0, 0.0], [0.0, 10.0], [10.0, 10.0]])
@@ -148,7 +149,7 @@ def test_one_dendrogram_serves_a_whole_selection(monkeypatch):
 def test_more_rows_are_drawn_from_by_the_seed():
     many = np.random.default_rng(0).normal(size=(MAX_ROWS + 500, 1))
     seeds = [np.random.SeedSequence(s) for s in (0, 0, 1)]
-    drawn = [Data.of(many, None).dendrogram(seed).X for seed in seeds]
+    drawn = [Samples(Data.of(many, None), seed).dendrogram.X for seed in seeds]
     assert drawn[0].shape == (MAX_ROWS, 1)
     np.testing.assert_array_equal(drawn[0], drawn[1])
     assert not np.array_equal(drawn[0], drawn[2])

@@ -18,7 +18,6 @@ from fastem.agreement import adjusted_rand_index
 from fastem.covariance import FAMILIES, Bounds, WithNoise, WithPrior, family
 from fastem.data import Data
 from fastem.moments import Moments
-from fastem.search.starts import noise_start
 from fastem.units import Units
 
 K, D = 3, 2
@@ -246,7 +245,7 @@ def test_noise_is_found_and_weighed(share, n_features, n_clusters):
         np.bincount(labels + 1)[1:] / len(X),
         [mine.mean(axis=0) for mine in own],
         [np.cov(mine.T) for mine in own],
-        noise=noise_start.box(Data.of(X, None)).with_weight((labels == -1).mean()),
+        noise=Data.of(X, None).noise_box.with_weight((labels == -1).mean()),
     )
     reachable = adjusted_rand_index(labels, truth.predict(X))
     assert adjusted_rand_index(labels, found) > max(0.8, reachable - 0.01)
@@ -330,7 +329,7 @@ def test_a_prior_and_noise_together():
     fitted = fastem.fit(X, 8, noise=True, prior=True, random_state=0, accelerate=False)
     assert fitted.status.code == "converged"
     assert np.diff(fitted.trace).min(initial=0.0) > -1e-12
-    kind = WithNoise(WithPrior(FAMILIES["full"], *priors(X)), noise_start.box(Data.of(X, None)))
+    kind = WithNoise(WithPrior(FAMILIES["full"], *priors(X)), Data.of(X, None).noise_box)
     assert kind.log_prior(fitted.mixture._parameters) != 0.0
     total = fitted.mixture.weights.sum() + fitted.mixture.noise.weight
     assert_allclose(total, 1.0)

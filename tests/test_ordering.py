@@ -9,10 +9,10 @@ from factored import factored
 from numpy.testing import assert_allclose
 from oracle import COVARIANCE_TYPES, log_joint, random_mixture, sample
 
-from fastem.data import Sample
 from fastem.kernels.tile import GROUP, ROWS
 from fastem.ordering import Order
 from fastem.rows import MemoryRows
+from fastem.search.samples import Sample
 
 families = pytest.mark.parametrize("covariance_type", COVARIANCE_TYPES)
 dtypes = pytest.mark.parametrize("dtype", [np.float64, np.float32])

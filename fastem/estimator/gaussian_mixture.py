@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
@@ -15,15 +16,15 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from fastem import validation
+from fastem.account import account
 from fastem.covariance import FAMILIES, Parameters, family
 from fastem.data import Data
-from fastem.em.conclusion import account, conclude
 from fastem.estimator import precisions, starts
 from fastem.estimator.fitted import Fitted
 from fastem.estimator.runs import Outcome, Verbose, best_run
 from fastem.mixture import Mixture, to_units
 from fastem.results import Restart
-from fastem.search.starts import Given
+from fastem.search.starts import UserStart
 
 ILL_DEFINED = (
     "Fitting the mixture model failed because some components have ill-defined empirical "
@@ -320,7 +321,7 @@ class GaussianMixture(Fitted):
         here = Parameters(mixture.weights, mixture.means, mixture.covariances)
         return to_units(here, mixture.family, data.rows(mixture.family).units)
 
-    def _starts(self, data: Data, given: Given) -> Iterator[Parameters]:
+    def _starts(self, data: Data, given: UserStart) -> Iterator[Parameters]:
         """Where each run begins, made in its turn, as `random_state` is drawn from in order."""
         kind = family(self.covariance_type)
         units = data.rows(kind).units
@@ -329,10 +330,8 @@ class GaussianMixture(Fitted):
             yield from [to_units(given.complete(), kind, units)] * self.n_init
             return
         rng = check_random_state(self.random_state)
-        for _ in range(self.n_init):
-            start = starts.begin(
-                self.init_params, data, self.n_components, kind, self.reg_covar, rng
-            )
+        drawn = starts.begin(self.init_params, data, self.n_components, kind, self.reg_covar, rng)
+        for start in islice(drawn, self.n_init):
             start = given.override(start, kind, units)
             if self.max_iter == 0:
                 start = start._replace(weights=start.weights / start.weights.sum())
@@ -345,8 +344,7 @@ class GaussianMixture(Fitted):
         units = data.rows(kind).units
         bounds = starts.bounds_of(self.reg_covar, units, kind)
         unsettled = f"the log-likelihood still changed by tol={self.tol:g}; raise max_iter or tol"
-        status = conclude(outcome.run, kind, bounds, unsettled)
-        self.fit_ = account(outcome.run, data, kind, units, status, restarts, began)
+        self.fit_ = account(outcome.run, data, kind, bounds, restarts, began, unsettled=unsettled)
         self._publish(self.fit_.mixture, data.source.dtype)
         self.converged_ = outcome.converged
         self.n_iter_ = outcome.run.n_iter

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from fastem import validation
 from fastem.covariance import Family
 from fastem.kernels.elementary import cholesky, invert_transposed
-from fastem.search.starts import Given
+from fastem.search.starts import UserStart
 
 
 def cholesky_factors(covariances: NDArray, kind: Family) -> NDArray:
@@ -53,7 +53,7 @@ def covariances(inverses: NDArray, kind: Family) -> NDArray:
 
 def given_start(
     weights: Any, means: Any, precisions: Any, kind: Family, n_components: int, n_features: int
-) -> Given:
+) -> UserStart:
     """The start that the user gives, whole or in part.
 
     Raises
@@ -75,7 +75,7 @@ def given_start(
         precisions = _shaped(precisions, "precisions_init", name, kind.shape(K, D))
         _check_positive(precisions, name, kind)
         spread = covariances(precisions, kind)
-    return Given(weights, means, spread, kind)
+    return UserStart(weights, means, spread, kind)
 
 
 def _shaped(

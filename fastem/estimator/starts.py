@@ -12,7 +12,7 @@ compiled. D. Arthur and S. Vassilvitskii, SODA 2007; S. P. Lloyd, IEEE Trans. In
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,6 +25,7 @@ from fastem.kernels.seeding import plus_plus, tiled
 from fastem.lazy import lazy
 from fastem.mixture import change_units
 from fastem.moments import Moments
+from fastem.search.samples import Samples
 from fastem.search.starts import STARTS, Start
 from fastem.units import Units, location_and_spread
 
@@ -160,19 +161,22 @@ def begin(
     kind: Family,
     reg_covar: float,
     rng: np.random.RandomState,
-) -> Parameters:
-    """A start of that name, in the units of the data's rows for that family."""
+) -> Iterator[Parameters]:
+    """Starts of that name for ever, in the units of the data's rows for that family."""
+    units = data.rows(kind).units
     if name in CLASSIC_STARTS:
-        frame = data.once("frame", lambda: Frame.of(data))
+        frame = Frame.of(data)
         bounds = bounds_of(reg_covar, frame.units, kind, starting=True)
-        start = CLASSIC_STARTS[name](frame, n_components, kind, bounds, rng)
-        return change_units(start, kind, frame.units, data.rows(kind).units)
+        while True:
+            start = CLASSIC_STARTS[name](frame, n_components, kind, bounds, rng)
+            yield change_units(start, kind, frame.units, units)
     seed = int(rng.randint(2**31 - 1))
-    sample = data.sample(kind, n_components, np.random.SeedSequence(seed))
+    sample = Samples(data, np.random.SeedSequence(seed)).of(kind, n_components)
     bounds = bounds_of(reg_covar, sample.units, kind, starting=True)
-    labelled = STARTS[name](sample, n_components, [np.random.default_rng(seed)])[0]
-    start = labelled.parameters(kind, bounds)
-    return change_units(start, kind, sample.units, data.rows(kind).units)
+    while True:
+        labelled = STARTS[name](sample, n_components, [np.random.default_rng(seed)])[0]
+        yield change_units(labelled.parameters(kind, bounds), kind, sample.units, units)
+        seed = int(rng.randint(2**31 - 1))
 
 
 def k_means(

@@ -6,22 +6,24 @@ and components keep their labels, which are checked all the same.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fastem import em, validation
-from fastem.covariance import Bounds, Family, Parameters, WithNoise, collapsed, family
+from fastem import covariance, em, validation
+from fastem.covariance import Parameters, WithNoise, collapsed
 from fastem.data import Data
 from fastem.inference.draws import KINDS, Draw
 from fastem.inference.matching import match
 from fastem.inference.replicates import Bootstrap
 from fastem.mixture import from_units, to_units
-from fastem.problem import Options, seeds
+from fastem.options import Options
 from fastem.progress import Progress
 from fastem.results import Fit
-from fastem.rows import Rows, Source
+from fastem.rows import Source
+from fastem.search.objective import Objective
+from fastem.search.samples import seed_sequence
 
 #: A replicate ends when the gain still to be expected is below this, in nats for all rows together.
 #: At distance e from the maximum, in standard errors, e^2 / 2 is left to gain: here e is 0.014.
@@ -109,8 +111,8 @@ def bootstrap(
     validation.choice(kind, "kind", KINDS)
     options = Options(reg_covar=reg_covar, max_iter=max_iter, progress=progress, prior=prior)
     data, n_drawn = _data_of(fit, X, sample_weight)
-    begun = _Start.of(fit, data, options)
-    key = seeds(random_state).generate_state(2, np.uint64)
+    begun = _Start.of(fit, data, replace(options, tol=GAIN / fit.n_samples))
+    key = seed_sequence(random_state).generate_state(2, np.uint64)
     unit, pieces = data.weight_unit, data.source.pieces
     kept: list[tuple[NDArray, ...]] = []
     n_not_converged = 0
@@ -135,46 +137,42 @@ def bootstrap(
 class _Start:
     """The fitted mixture in the units of the rows, from where every replicate runs."""
 
-    rows: Rows
-    family: Family
-    bounds: Bounds
-    tol: float
-    max_iter: int
+    objective: Objective
     parameters: Parameters
 
     @classmethod
     def of(cls, fit: Fit, data: Data, options: Options) -> _Start:
-        mixture, kind = fit.mixture, family(fit.mixture.covariance_type)
-        rows = data.rows(kind)
-        kind = options.family(kind, mixture.n_components, data)
+        mixture = fit.mixture
+        family = covariance.family(mixture.covariance_type)
+        rows = data.rows(family)
+        family = data.extended(family, mixture.n_components, noise=False, prior=options.prior)
         if mixture.noise is not None:
-            kind = WithNoise(kind, mixture.noise)
-        kind = kind.at(rows.units)
+            family = WithNoise(family, mixture.noise)
         fitted = Parameters(mixture.weights, mixture.means, mixture.covariances)
-        parameters = to_units(fitted, kind, rows.units)
-        tol = GAIN / fit.n_samples
-        return cls(rows, kind, options.bounds(rows), tol, options.max_iter, parameters)
+        objective = Objective.of(rows, family, options)
+        return cls(objective, to_units(fitted, objective.family, rows.units))
 
     def run(self, draw: Draw) -> em.Run:
         """EM on the rows so weighted."""
+        on = self.objective
         return em.run(
-            self.rows.reweighted(draw),
-            self.family,
+            on.rows.reweighted(draw),
+            on.family,
             self.parameters,
-            bounds=self.bounds,
-            rule=em.Rule.expected_gain(self.tol, self.rows.precision),
-            max_iter=self.max_iter,
-            accelerate=True,
+            bounds=on.bounds,
+            rule=em.Rule.expected_gain(on.tol, on.rows.precision),
+            max_iter=on.max_iter,
+            accelerate=on.accelerate,
         )
 
     def collapsed(self, run: em.Run) -> bool:
         """Whether a component is singular or without rows."""
-        singular = collapsed(run.parameters, self.family, self.bounds)
+        singular = collapsed(run.parameters, self.objective.family, self.objective.bounds)
         return bool(singular.any() or (run.parameters.weights == 0).any())
 
     def matched(self, run: em.Run) -> tuple[NDArray, NDArray, NDArray]:
         """Weights, means and covariance matrices, in the user's units and the fit's order."""
-        family, units = self.family, self.rows.units
+        family, units = self.objective.family, self.objective.rows.units
         order = match(self._moments(self.parameters), self._moments(run.parameters))
         weights, means, covariances = from_units(run.parameters, family, units)
         covariances = family.expand(covariances, *means.shape)
@@ -182,7 +180,7 @@ class _Start:
 
     def _moments(self, parameters: Parameters) -> tuple[NDArray, NDArray]:
         _, means, covariances = parameters
-        return means, self.family.expand(covariances, *means.shape)
+        return means, self.objective.family.expand(covariances, *means.shape)
 
 
 def _data_of(fit: Fit, X: ArrayLike | Source, sample_weight: ArrayLike | None) -> tuple[Data, int]:

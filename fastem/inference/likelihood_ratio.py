@@ -12,19 +12,21 @@ from math import ceil
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fastem import validation
-from fastem.covariance import Family, family
+from fastem import covariance, validation
+from fastem.covariance import Family
 from fastem.data import Data
 from fastem.fit import solve
 from fastem.inference.comparisons import Comparison, LikelihoodRatioTest
 from fastem.mixture import Mixture, from_units, to_units
-from fastem.objective import Objective
-from fastem.problem import Options, Problem, seeds
+from fastem.options import Options
 from fastem.progress import Progress
 from fastem.results import Fit, Status
 from fastem.rows import Memory, Source
 from fastem.search import race, splits
-from fastem.search.starts import Given
+from fastem.search.beginning import Starts
+from fastem.search.objective import Objective
+from fastem.search.samples import child, seed_sequence
+from fastem.search.starts import UserStart
 
 #: Fits end when the gain still to be expected is below this, in nats for all rows together.
 GAIN = 5e-3
@@ -134,7 +136,7 @@ def lrt(
     options = Options(
         n_init, init, reg_covar, max_iter=max_iter, progress=progress, noise=noise, prior=prior
     )
-    search = _Search(family(covariance_type), options, seeds(random_state))
+    search = _Search(covariance.family(covariance_type), options, seed_sequence(random_state))
     with Progress(options.progress, unit="replicates") as bar:
         return _tests(search, data, k_max, n_replicates, level, bar)
 
@@ -145,9 +147,10 @@ def _tests(
     """One test after another, to the first that is not significant."""
     table: list[Comparison] = []
     replicates: list[NDArray[np.float64]] = []
-    best = search.fit(data)
+    starts = search.starts(data, search.seed, TOL)
+    best = search.fit(starts, 1)
     for k in range(1, k_max):
-        alternative = search.one_more(data, best)
+        alternative = search.one_more(starts, best)
         if alternative.status.code == "collapsed":
             status = Status("collapsed", f"{k + 1} are not tested: {alternative.status}")
             break
@@ -169,17 +172,40 @@ def _tests(
 class _Search:
     """How fits are found, the same way for the user's rows and for those drawn."""
 
-    kind: Family
+    family: Family
     options: Options
     seed: np.random.SeedSequence
 
-    def fit(self, data: Data) -> Fit:
-        """The fit of one component."""
-        return self._fit(data, 1, Given(), self._until(data.n_samples, TOL), self.seed)
+    def starts(self, data: Data, seed: np.random.SeedSequence, tol: float = np.inf) -> Starts:
+        """What fits to those rows share."""
+        return Starts(data, replace(self.options, tol=min(tol, GAIN / data.n_samples)), seed)
 
-    def one_more(self, data: Data, null: Fit) -> Fit:
-        """The best fit of one component more."""
-        return self._alternative(data, null, self._until(data.n_samples, TOL), self.seed)
+    def fit(self, starts: Starts, n_components: int, user_start: UserStart | None = None) -> Fit:
+        """One fit."""
+        return solve(starts, n_components, self.family, Progress(False), user_start=user_start)
+
+    def one_more(self, starts: Starts, null: Fit) -> Fit:
+        """The best fit of one component more: of starts as for any fit, and of the null's halves.
+
+        Either finds what the other misses: with five starts of each kind, both together come
+        closer to the best of sixty than ten starts of the first kind do, in as much time.
+        """
+        k = null.mixture.n_components + 1
+        anew = self.fit(starts, k)
+        halved = self.fit(starts, k, self._best_of_halves(starts, null))
+        return max(anew, halved, key=_rank)
+
+    def _best_of_halves(self, starts: Starts, null: Fit) -> UserStart:
+        """The best of the null's mixtures with a component in halves, on a sample."""
+        options, k = starts.options, null.mixture.n_components + 1
+        noisy, sample = options.is_noisy, starts.samples.of(self.family, k)
+        family = starts.data.extended(self.family, k, noise=noisy, prior=options.prior)
+        on = Objective.of(sample, family, options)
+        fitted = UserStart.of_mixture(null.mixture, self.family).complete()
+        halves = splits(to_units(fitted, on.family, sample.units), on.family, on.bounds)
+        winner, _ = race(on, halves)
+        noise = on.family.noise_weight(winner) if noisy else None
+        return UserStart(*from_units(winner, on.family, sample.units), self.family, noise)
 
     def replicates(self, null: Fit, n_replicates: int, bar: Progress) -> NDArray[np.float64]:
         """Statistics of rows drawn from the fit, (n_replicates,); nan where one collapsed."""
@@ -187,9 +213,7 @@ class _Search:
         size = max(round(null.n_samples), k + 1)
         statistics = np.empty(n_replicates)
         for i in range(n_replicates):
-            key = *self.seed.spawn_key, k, i
-            seed = np.random.SeedSequence(self.seed.entropy, spawn_key=key)
-            statistics[i], level = self._replicate(null.mixture, size, seed)
+            statistics[i], level = self._replicate(null.mixture, size, child(self.seed, k, i))
             bar.update(f"{k} or {k + 1}", -1, i, level)
         return statistics
 
@@ -198,47 +222,18 @@ class _Search:
     ) -> tuple[float, float]:
         """The statistic of rows drawn, and their mean log-likelihood."""
         X, _ = mixture.sample(size, np.random.default_rng(seed))
-        data, options = Data(Memory(X)), self._until(size)
-        given = Given.of_mixture(mixture, self.kind)
-        null = self._fit(data, mixture.n_components, given, options, seed)
-        alternative = self._alternative(data, null, options, seed)
+        starts = self.starts(Data(Memory(X)), seed)
+        origin = UserStart.of_mixture(mixture, self.family)
+        null = self.fit(starts, mixture.n_components, origin)
+        alternative = self.one_more(starts, null)
         collapsed = "collapsed" in (null.status.code, alternative.status.code)
         return np.nan if collapsed else self.statistic(null, alternative), alternative.trace[-1]
-
-    def _alternative(
-        self, data: Data, null: Fit, options: Options, seed: np.random.SeedSequence
-    ) -> Fit:
-        """The best fit of one component more: of starts as for any fit, and of the null's halves.
-
-        Either finds what the other misses: with five starts of each kind, both together come
-        closer to the best of sixty than ten starts of the first kind do, in as much time.
-        """
-        k = null.mixture.n_components + 1
-        anew = self._fit(data, k, Given(), options, seed)
-        sample = data.sample(self.kind, k, seed)
-        bounds, kind = options.bounds(sample), options.family(self.kind, k, data).at(sample.units)
-        fitted = Given.of_mixture(null.mixture, self.kind).complete()
-        begun = splits(to_units(fitted, kind, sample.units), kind, bounds)
-        winner, _ = race(Objective(sample, kind, bounds, options.tol, options.max_iter), begun)
-        noise = kind.noise_weight(winner) if options.is_noisy else None
-        given = Given(*from_units(winner, kind, sample.units), self.kind, noise)
-        halved = self._fit(data, k, given, options, seed)
-        return max(anew, halved, key=_rank)
 
     def statistic(self, null: Fit, alternative: Fit) -> float:
         """Twice the gain in log-likelihood."""
         gain = 2.0 * (alternative.log_likelihood - null.log_likelihood)
         # Of nested models the maximum does not fall; a posterior mode is no maximum.
         return gain if self.options.prior else max(0.0, gain)
-
-    def _fit(
-        self, data: Data, k: int, given: Given, options: Options, seed: np.random.SeedSequence
-    ) -> Fit:
-        return solve(Problem(data, k, self.kind, options, seed, given), Progress(False))
-
-    def _until(self, n_rows: float, tol: float = np.inf) -> Options:
-        """The options, with the gain at which fits to so many rows end."""
-        return replace(self.options, tol=min(tol, GAIN / n_rows))
 
 
 def _rank(fitted: Fit) -> tuple[bool, float]:

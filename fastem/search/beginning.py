@@ -2,128 +2,149 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from fastem import validation
 from fastem.covariance import Bounds, Family, Parameters, collapsed
-from fastem.data import Sample
+from fastem.data import Data
+from fastem.lazy import lazy
 from fastem.mixture import change_units, to_units
-from fastem.objective import Objective
-from fastem.problem import Problem
+from fastem.options import Options
 from fastem.progress import Watch
 from fastem.results import Restart
 from fastem.rows import MemoryRows
+from fastem.search.objective import Objective
 from fastem.search.race import race
-from fastem.search.starts import STARTS, Start, nearest_means, noise_start
-
-#: Starts on a sample converge to within this share of what the sample's maximum is off.
-RACE_SHARE = 0.01
-
-
-def begin(problem: Problem, watch: Watch) -> tuple[Parameters, tuple[Restart, ...]]:
-    """A start within the bounds, in the units of all rows, and what became of those tried."""
-    start, restarts = _begin(problem, watch)
-    rows = problem.rows
-    bounds = problem.options.bounds(rows)
-    return _feasible(start, problem.family.at(rows.units), bounds), restarts
+from fastem.search.samples import Sample, Samples, child, seed_sequence
+from fastem.search.starts import STARTS, Start, UserStart, nearest_means, noise_start
+from fastem.units import Units
 
 
-def _begin(problem: Problem, watch: Watch) -> tuple[Parameters, tuple[Restart, ...]]:
-    given, kind, units = problem.given, problem.family, problem.rows.units
-    complete = given.means is not None and given.covariances is not None
-    if complete and (given.noise is not None or not problem.options.is_noisy):
-        return to_units(given.complete(), kind, units), ()
-    sample = problem.sample
-    clear, noise = _cleared(problem)
-    if complete:
-        start = to_units(given.complete(), kind, units)
-        return start._replace(weights=start.weights * (1.0 - noise)), ()
-    objective = _course(problem, sample)
-    if given.means is not None:
-        begun = [replace(nearest_means(clear, sample.units.enter(given.means)), noise=noise)]
-    else:
-        begun = _drawn(problem, clear, noise)
-    starts = [
-        given.override(
-            s.parameters(objective.family, objective.bounds), objective.family, sample.units
-        )
-        for s in begun
-    ]
-    winner, restarts = starts[0], tuple[Restart, ...]()
-    if given.means is None:
-        finalists = [i for i, start in enumerate(begun) if start.finalist]
-        further = (_course(problem, rows) for rows in problem.larger_samples)
-        winner, restarts = race(
-            objective,
-            starts,
-            further,
-            held=problem.held if sample.n_samples < problem.data.n_samples else None,
-            finalists=finalists,
-            on_pass=watch.race(sample.units),
-        )
-    return change_units(winner, kind, sample.units, units), restarts
+@dataclass(frozen=True, eq=False)
+class Starts:
+    """Starts by one seed, and the rows they race on: what all fits of one call share.
 
-
-def _cleared(problem: Problem) -> tuple[Sample, float]:
-    """The rows of the sample that are clear of noise, and the share of the noise."""
-    if not problem.options.is_noisy:
-        return problem.sample, 0.0
-    return noise_start.clear(
-        problem.data,
-        problem.sample,
-        problem.options.noise,
-        problem.n_components,
-        problem.stream(0),
-    )
-
-
-def _course(problem: Problem, rows: MemoryRows) -> Objective:
-    """Over a sample, or all rows.
-
-    At the maximum over m rows the level of all rows is some p / 2m below its own maximum, for p
-    parameters: what is worth having on the sample is a small share of that.
+    Parameters
+    ----------
+    data : Data
+    options : Options
+    seed : SeedSequence
     """
-    options, family = problem.options, problem.family.at(rows.units)
-    shortfall = 0.0
-    if rows.n_samples < problem.data.n_samples:
-        n_parameters = family.n_parameters(problem.n_components, rows.n_features)
-        shortfall = n_parameters / (2 * rows.n_samples)
-    return Objective(
-        rows,
-        family,
-        options.bounds(rows),
-        max(options.tol, RACE_SHARE * shortfall),
-        options.max_iter,
-        options.accelerate,
-        shortfall,
-    )
 
+    data: Data
+    options: Options
+    seed: np.random.SeedSequence
+    _cleared: dict[Sample, tuple[Sample, float]] = field(default_factory=dict, init=False)
+    _drawn: dict[tuple[Sample, int], list[Start]] = field(default_factory=dict, init=False)
 
-def _drawn(problem: Problem, clear: Sample, noise: float) -> list[Start]:
-    """Starts that race: beside noise half of them of the rows that are clear of it.
+    def __post_init__(self) -> None:
+        """Check that there are such starts."""
+        validation.choice(self.options.init, "init", STARTS)
 
-    The others are of all rows, since a sparse cluster may have been taken for noise.
-    """
-    options, K, sample = problem.options, problem.n_components, problem.sample
-    make = STARTS[options.init]
-    generators = [np.random.default_rng(problem.stream(1 + i)) for i in range(options.n_init)]
+    @classmethod
+    def of(
+        cls, data: Data, options: Options, random_state: int | np.random.Generator | None
+    ) -> Starts:
+        """Those that come from a random state, as users give it."""
+        return cls(data, options, seed_sequence(random_state))
 
-    def draw() -> list[Start]:
+    @lazy
+    def samples(self) -> Samples:
+        """The rows that they race on."""
+        return Samples(self.data, child(self.seed, 0))
+
+    def clear(self, sample: Sample, n_components: int) -> tuple[Sample, float]:
+        """The rows of a sample that are clear of noise, if not too few; and the noise's share."""
+        if not self.options.is_noisy:
+            return sample, 0.0
+        if sample not in self._cleared:
+            self._cleared[sample] = noise_start.clear(self.samples, sample, self.options.noise)
+        rest, noise = self._cleared[sample]
+        enough = max(2 * n_components, sample.n_features + 1)
+        return rest if rest.n_samples >= enough else sample, noise
+
+    def on(self, sample: Sample, n_components: int) -> list[Start]:
+        """Starts on a sample: beside noise half of them on the rows that are clear of it.
+
+        The others are on all rows, since a sparse cluster may have been taken for noise.
+        """
+        if (sample, n_components) not in self._drawn:
+            self._drawn[sample, n_components] = self._draw(sample, n_components)
+        return self._drawn[sample, n_components]
+
+    def _draw(self, sample: Sample, n_components: int) -> list[Start]:
+        make = STARTS[self.options.init]
+        seeds = [child(self.seed, 1 + i) for i in range(self.options.n_init)]
+        generators = [np.random.default_rng(seed) for seed in seeds]
+        clear, noise = self.clear(sample, n_components)
         if not noise:
-            return make(sample, K, generators)
-        cleared, whole = make(clear, K, generators[::2]), []
+            return make(sample, n_components, generators)
+        cleared, whole = make(clear, n_components, generators[::2]), []
         if generators[1::2]:
-            whole = make(sample, K, generators[1::2])
+            whole = make(sample, n_components, generators[1::2])
         starts = [replace(start, noise=noise) for start in cleared]
         return starts + [replace(start, noise=noise_start.LEAST_SHARE) for start in whole]
 
-    return problem.data.once(("starts", options.init, K, id(sample)), draw)
+
+def begin(
+    starts: Starts,
+    n_components: int,
+    family: Family,
+    objective: Objective,
+    user_start: UserStart,
+    watch: Watch,
+) -> tuple[Parameters, tuple[Restart, ...]]:
+    """A start within the bounds of the objective, and what became of those tried."""
+    restarts: tuple[Restart, ...] = ()
+    if user_start.means is not None and user_start.covariances is not None:
+        found = to_units(user_start.complete(), family, objective.rows.units)
+        if starts.options.is_noisy and user_start.noise is None:
+            _, noise = starts.clear(starts.samples.of(family, n_components), n_components)
+            found = found._replace(weights=found.weights * (1.0 - noise))
+    else:
+        found, units, restarts = _searched(starts, n_components, family, user_start, watch)
+        found = change_units(found, family, units, objective.rows.units)
+    if collapsed(found, objective.family, objective.bounds).any():
+        # EM would keep it within the bounds: from there the likelihood never falls.
+        bounds = Bounds(np.zeros_like(objective.bounds.ridge), objective.bounds.floor)
+        found = objective.family.maximise(objective.family.moments(found), bounds)
+    return found, restarts
 
 
-def _feasible(start: Parameters, kind: Family, bounds: Bounds) -> Parameters:
-    """A start within the bounds, where EM keeps it: so the likelihood never falls."""
-    if not collapsed(start, kind, bounds).any():
-        return start
-    statistics = kind.moments(start)
-    return kind.maximise(statistics, Bounds(np.zeros_like(bounds.ridge), bounds.floor))
+def _searched(
+    starts: Starts, n_components: int, family: Family, user_start: UserStart, watch: Watch
+) -> tuple[Parameters, Units, tuple[Restart, ...]]:
+    """The winner of a race, or what rows of a sample add to given means; and their units."""
+    samples, n_samples = starts.samples, starts.data.n_samples
+    sample = samples.of(family, n_components)
+    units = sample.units
+
+    def over(rows: MemoryRows) -> Objective:
+        # At the maximum over m rows the level of all rows is some p / 2m below its own maximum,
+        # for p parameters: what is worth having on the sample is a small share of that.
+        n_parameters = family.n_parameters(n_components, rows.n_features)
+        is_part = rows.n_samples < n_samples
+        shortfall = n_parameters / (2 * rows.n_samples) if is_part else 0.0
+        return Objective.of(rows, family, starts.options, shortfall)
+
+    def parameters(start: Start) -> Parameters:
+        own = start.parameters(first.family, first.bounds)
+        return user_start.override(own, first.family, units)
+
+    first = over(sample)
+    if user_start.means is not None:
+        clear, noise = starts.clear(sample, n_components)
+        nearest = nearest_means(clear, units.enter(user_start.means))
+        return parameters(replace(nearest, noise=noise)), units, ()
+    drawn = starts.on(sample, n_components)
+    winner, restarts = race(
+        first,
+        [parameters(start) for start in drawn],
+        map(over, samples.larger(sample)),
+        held=(lambda n: samples.holdout(n, units)) if sample.n_samples < n_samples else None,
+        finalists=[i for i, start in enumerate(drawn) if start.finalist],
+        on_pass=watch.race(units),
+    )
+    return winner, units, restarts

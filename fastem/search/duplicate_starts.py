@@ -7,7 +7,7 @@ import numpy as np
 from fastem.covariance import Family, Parameters
 from fastem.density import Density
 from fastem.moments import Moments
-from fastem.objective import Objective
+from fastem.search.objective import Objective
 
 #: Starts are not told apart by less than this share of what a sample leaves undetermined,
 SHARE = 0.1

@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 
 from fastem.covariance import Bounds, Family, Parameters
 from fastem.kernels.labelled import label_moments
-from fastem.objective import Objective
 from fastem.rows import MemoryRows
+from fastem.search.objective import Objective
 from fastem.search.starts import Start, standard_rows
 
 #: Rounds of moves, at most; each is one run of EM on the sample.

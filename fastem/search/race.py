@@ -13,11 +13,11 @@ import numpy as np
 
 from fastem import em
 from fastem.covariance import Parameters, collapsed
-from fastem.objective import Objective
 from fastem.results import Restart
 from fastem.rows import MemoryRows
 from fastem.search.duplicate_starts import firsts
 from fastem.search.moves import improve
+from fastem.search.objective import Objective
 from fastem.search.spurious import borne_out
 
 OnPass = Callable[[int, int, float, Parameters], object]

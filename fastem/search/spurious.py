@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastem.covariance import Family, Parameters
-from fastem.objective import Objective
 from fastem.rows import MemoryRows
+from fastem.search.objective import Objective
 from fastem.search.splitting import replaced
 
 #: Rows of the sample, for each column and one more, from which no component is suspected; and up to

@@ -285,8 +285,8 @@ def test_the_mean_and_covariance_of_all_rows_are_numpys():
     """Oracle: numpy.cov, far from the origin."""
     X = rows(n=500)[0] * [1.0, 1e3, 1e-6, 1.0] + 1e7
     data = Data.of(X, None)
-    n_rows, mean, covariance = data.centre(family("full"))
-    units = data.rows(family("full")).units
+    n_rows, mean, covariance, units = data.centre(family("full"))
+    assert units is data.rows(family("full")).units
     assert n_rows == 500
     assert_allclose(units.leave(mean), X.mean(axis=0), rtol=1e-14)
     scaled = covariance / np.outer(units.scale, units.scale)

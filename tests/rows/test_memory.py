@@ -9,6 +9,7 @@ from oracle import random_mixture, sample
 from fastem.covariance import FAMILIES
 from fastem.data import Data
 from fastem.rows import Memory, MemoryRows
+from fastem.search.samples import Samples
 from fastem.units import Units
 
 dtypes = pytest.mark.parametrize("dtype", [np.float64, np.float32])
@@ -124,7 +125,7 @@ def test_samples_are_in_standard_units(dtype, name):
     """Oracle: `Units.standard` of the rows drawn."""
     X, _ = problem(n=6000, dtype=dtype)
     kind = FAMILIES[name]
-    rows = Data.of(X, None).sample(kind, 2, np.random.SeedSequence(0))
+    rows = Samples(Data.of(X, None), np.random.SeedSequence(0)).of(kind, 2)
     assert rows.n_samples == 4096
     expected = Units.standard(rows.X, per_column=kind.per_column)
     assert np.array_equal(rows.units.array, expected.array)

@@ -6,9 +6,9 @@ import pytest
 
 from fastem.covariance import FAMILIES, Bounds, Parameters, WithNoise
 from fastem.noise import Noise
-from fastem.objective import Objective
 from fastem.rows import MemoryRows
 from fastem.search.duplicate_starts import _divergence, _factored, firsts
+from fastem.search.objective import Objective
 from fastem.units import Units
 
 K, D = 4, 3

@@ -7,11 +7,12 @@ import pytest
 import fastem
 from fastem import em
 from fastem.covariance import Bounds, Parameters, collapsed, family
-from fastem.data import MIN_SAMPLE, Data
-from fastem.objective import Objective
+from fastem.data import Data
 from fastem.rows import MemoryRows
 from fastem.search import race
+from fastem.search.objective import Objective
 from fastem.search.race import FIRST_ROUND
+from fastem.search.samples import MIN_SAMPLE, Samples
 from fastem.units import Units
 
 MEANS = np.array([[0.0, 0.0], [10.0, 0.0], [0.0, 10.0], [10.0, 10.0], [5.0, 5.0]])
@@ -69,29 +70,11 @@ def test_races_run_on_a_sample_when_rows_are_many():
     )
     fitted = fastem.fit(big, 5, random_state=0, n_init=4)
     assert oracle.adjusted_rand_index(fitted.mixture.predict(big), labels) > 0.98
-    data = Data.of(big, None)
-    seed = np.random.SeedSequence(0)
-    sample = data.sample(family("full"), 5, seed)
+    samples = Samples(Data.of(big, None), np.random.SeedSequence(0))
+    sample = samples.of(family("full"), 5)
     assert sample.n_samples == MIN_SAMPLE
-    assert data.sample(family("tied"), 5, seed) is sample
-    assert data.sample(family("spherical"), 5, seed).n_samples == MIN_SAMPLE
-
-
-@pytest.mark.parametrize("extra", [-1, 0, 1])
-def test_samples_around_the_sample_size_hold_distinct_rows(extra):
-    """n just below, at and above the size: the sample never repeats or invents a row."""
-    n = MIN_SAMPLE + extra
-    rows = np.arange(2.0 * n).reshape(n, 2)
-    weight = np.linspace(0.5, 1.5, n)
-    data = Data.of(rows, weight)
-    sample = data.sample(family("full"), 2, np.random.SeedSequence(0))
-    assert sample.n_samples == min(n, MIN_SAMPLE)
-    which = (sample.X[:, 0] / 2).astype(int)
-    assert (np.diff(which) > 0).all()
-    np.testing.assert_array_equal(sample.X, rows[which])
-    np.testing.assert_array_equal(sample.sample_weight * data.weight_unit, weight[which])
-    fitted = fastem.fit(rows % 97, 2, sample_weight=weight, n_init=2, random_state=0)
-    assert fitted.n_samples == pytest.approx(weight.sum())
+    assert samples.of(family("tied"), 5) is sample
+    assert samples.of(family("spherical"), 5).n_samples == MIN_SAMPLE
 
 
 # Collapse --------------------------------------------------------------------------------------
@@ -249,22 +232,3 @@ def test_no_other_rows_are_asked_for_where_every_component_has_many():
     many = objective(np.repeat(few, 20, axis=0), 1.0)
     assert (start.weights * 3800 > 100).all()
     race(many, [start], held=lambda n: pytest.fail("they were asked for"))
-
-
-def test_the_race_ends_over_larger_and_larger_samples_of_the_same_units():
-    rows = np.random.default_rng(0).normal(size=(3 * 8**2 * MIN_SAMPLE, 1))
-    data, seed = Data.of(rows, None), np.random.SeedSequence(0)
-    sample = data.sample(family("full"), 2, seed)
-    larger = list(data.larger_samples(sample, seed))
-    assert [part.n_samples for part in larger] == [8 * MIN_SAMPLE]
-    assert all(part.units is sample.units for part in larger)
-    assert larger[0].X is next(data.larger_samples(sample, seed)).X
-    assert list(Data.of(rows[: 31 * MIN_SAMPLE], None).larger_samples(sample, seed)) == []
-
-
-def test_in_many_columns_a_quarter_of_the_rows_may_do():
-    many = Data.of(np.random.default_rng(0).normal(size=(40_000, 20)), None)
-    seed = np.random.SeedSequence(0)
-    assert many.sample(family("full"), 16, seed).n_samples == 10_000
-    assert many.sample(family("full"), 32, seed).n_samples == 40_000  # 10,000 are 15 a column
-    assert many.sample(family("full"), 1, seed).n_samples == MIN_SAMPLE

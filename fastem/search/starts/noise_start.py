@@ -1,21 +1,19 @@
-"""Noise before any fit: the box it lies in, and a first guess at which rows are noise.
+"""Noise before any fit: a first guess at which rows are noise.
 
-Sources: J. D. Banfield and A. E. Raftery, Biometrics 49 (1993) 803, for the uniform density on the
-data's hypervolume; S. Byers and A. E. Raftery, J. Am. Stat. Assoc. 93 (1998) 577, for the guess.
+Source: S. Byers and A. E. Raftery, J. Am. Stat. Assoc. 93 (1998) 577.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fastem.covariance import FAMILIES
-from fastem.data import Data, Sample
 from fastem.hierarchy import MAX_ROWS, Dendrogram
-from fastem.noise import Noise
 from fastem.rows import Memory
+from fastem.search.samples import Sample, Samples
 from fastem.search.starts import standard_rows
 
 #: Which nearest neighbour's distance tells noise from clusters.
@@ -24,89 +22,62 @@ NEIGHBOUR = 12
 MOST_ROWS, FEWEST_ROWS, MOST_NUMBERS = 4096, 1024, 2**17
 #: Share of the noise in starts, at least and at most.
 LEAST_SHARE, MOST_SHARE = 0.01, 0.9
-#: Principal axes along which the box is thinner than this, by its greatest width, are rounding.
-THIN = 1e-9
 STEPS = 200
 TOLERANCE = 1e-6
 
 
-def box(data: Data) -> Noise:
-    """The smaller of the least boxes along the columns and along the principal axes.
-
-    The principal axes are those of the covariance in the user's units.
-
-    Raises
-    ------
-    ValueError
-        If a column is constant: the data have no volume then.
-    """
-    return data.once("box", lambda: _box(data))
-
-
-def _box(data: Data) -> Noise:
-    kind = FAMILIES["full"]
-    scale = data.rows(kind).units.scale
-    low, high = data.source.limits()
-    if not (low < high).all():
-        j = int(np.argmin(low < high))
-        raise ValueError(
-            f"noise is spread over the volume of the data, but X column {j} is {low[j]:g} in every "
-            f"row; drop that column"
-        )
-    plain = Noise(0.0, low, high)
-    _, _, covariance = data.centre(kind)
-    relative = scale.min() / scale  # the columns' spreads, against the greatest of them
-    axes = np.linalg.eigh(covariance * relative[:, None] * relative)[1]
-    reached = data.source.limits_along(axes)
-    widths = reached[1] - reached[0]
-    if not widths.min() > THIN * widths.max():
-        return plain
-    turned = Noise(0.0, *reached, axes)
-    return turned if turned.log_volume < plain.log_volume else plain
-
-
-def clear(
-    data: Data,
-    sample: Sample,
-    marks: bool | ArrayLike,
-    n_components: int,
-    seed: np.random.SeedSequence,
-) -> tuple[Sample, float]:
-    """What starts are made of: rows of the sample that are no noise, and the share of the noise.
+def clear(samples: Samples, sample: Sample, marks: bool | ArrayLike) -> tuple[Sample, float]:
+    """Rows of a sample that are clear of noise, and the share of the noise.
 
     Parameters
     ----------
-    data : Data
+    samples : Samples
     sample : Sample
-        Drawn with `seed`.
+        One of these.
     marks : True or (n,) array-like of bool
         Which of all rows are noise. True leaves that to their distances.
-    n_components : int
-    seed : SeedSequence
     """
+    if isinstance(marks, bool | np.bool_):
+        most = min(MOST_ROWS, max(FEWEST_ROWS, MOST_NUMBERS // sample.n_features))
+        step = -(-len(sample.X) // most)
+        part = _rows_of(sample, slice(None, None, step))
+        rows, weight = standard_rows(part)
+        marked = far_from_neighbours(rows, weight)
+    else:
+        part, marked = sample, of_sample(marks, samples, sample.n_samples)
+        weight = np.ones(len(marked)) if part.sample_weight is None else part.sample_weight
+    share = float(np.clip(weight[marked].sum() / weight.sum(), LEAST_SHARE, MOST_SHARE))
+    rest = _rows_of(part, ~marked)
 
-    def make() -> tuple[Sample, float]:
-        if isinstance(marks, bool | np.bool_):
-            most = min(MOST_ROWS, max(FEWEST_ROWS, MOST_NUMBERS // data.n_features))
-            step = -(-len(sample.X) // most)
-            part = _rows_of(sample, slice(None, None, step))
-            rows, weight = standard_rows(part)
-            marked = far_from_neighbours(rows, weight)
-        else:
-            part, marked = sample, data.marked(marks, "noise", n_components, seed)
-            weight = np.ones(len(marked)) if part.sample_weight is None else part.sample_weight
-        share = float(np.clip(weight[marked].sum() / weight.sum(), LEAST_SHARE, MOST_SHARE))
-        if (~marked).sum() < max(2 * n_components, data.n_features + 1):
-            return sample, share
-        rest = _rows_of(part, ~marked)
+    @cache
+    def grow() -> Dendrogram:
+        memory = Memory(rest.X, rest.sample_weight)
+        return Dendrogram.of(*memory.draw(MAX_ROWS, np.random.default_rng(samples.seed)))
 
-        def grow() -> Dendrogram:
-            drawn = Memory(rest.X, rest.sample_weight).draw(MAX_ROWS, np.random.default_rng(seed))
-            return data.once(("dendrogram", id(sample)), lambda: Dendrogram.of(*drawn))
+    return replace(rest, dendrogram=grow), share
 
-        return replace(rest, dendrogram=grow), share
 
-    return data.once(("clear", id(sample), n_components), make)
+def of_sample(marks: ArrayLike, samples: Samples, size: int) -> NDArray[np.bool_]:
+    """Which rows of the sample of that size are marked as noise among all that the user gave.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If marks are not one for each row, True or False, or the rows are not in memory.
+    """
+    data = samples.data
+    if not isinstance(data.source, Memory):
+        raise ValueError("noise marks rows, but those are not in memory; give noise=True")
+    n = data.n_samples if data.counted is None else len(data.counted)
+    array = np.asarray(marks)
+    if array.dtype != bool:
+        raise TypeError(f"noise has dtype {array.dtype}; give True or False for each row")
+    if array.shape != (n,):
+        raise ValueError(f"noise has shape {array.shape}; give one mark a row, shape ({n},)")
+    array = array if data.counted is None else array[data.counted]
+    numbers = Memory(np.arange(len(array), dtype=float)[:, None])
+    drawn, _ = numbers.draw(size, np.random.default_rng(samples.seed))
+    return array[drawn[:, 0].astype(int)]
 
 
 def _rows_of(sample: Sample, rows: slice | NDArray[np.bool_]) -> Sample:

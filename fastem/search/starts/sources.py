@@ -11,9 +11,9 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from fastem.data import Sample
 from fastem.kernels.k_means import k_means, nearest
 from fastem.rows import MemoryRows
+from fastem.search.samples import Sample
 from fastem.search.starts.labelled import Start, standard_rows
 
 #: Steps of k-means after k-means++, at most: in many columns a few leave clusters shared and split.

@@ -30,14 +30,14 @@ class SymmetricStartWarning(UserWarning):
 
 
 @dataclass(frozen=True, eq=False)
-class Given:
+class UserStart:
     """Parameters that the user starts from, in the user's units; None where there are none.
 
     Parameters
     ----------
     weights, means, covariances : ndarray or None
         As of a `Mixture`; the weights sum to 1, unless the share of the noise is given.
-    kind : Family or None
+    family : Family or None
     noise : float or None
         Share of the noise, which is what the weights lack. By default it is guessed from the rows.
     """
@@ -46,7 +46,7 @@ class Given:
     means: NDArray[np.float64] | None = None
     covariances: NDArray[np.float64] | None = None
 
-    kind: Family | None = None
+    family: Family | None = None
     noise: float | None = None
 
     @classmethod
@@ -55,10 +55,10 @@ class Given:
         weights: Any,
         means: Any,
         covariances: Any,
-        kind: Family,
+        family: Family,
         n_components: int,
         n_features: int,
-    ) -> Given:
+    ) -> UserStart:
         """Check shapes and values."""
         K, D = n_components, n_features
         if weights is not None:
@@ -66,30 +66,30 @@ class Given:
         if means is not None:
             means = validation.parameter(means, "means_init", (K, D))
         if covariances is not None:
-            shape = kind.shape(K, D)
+            shape = family.shape(K, D)
             covariances = validation.parameter(covariances, "covariances_init", shape)
             try:
-                Mixture(np.full(K, 1 / K), np.zeros((K, D)), covariances, kind.name)
+                Mixture(np.full(K, 1 / K), np.zeros((K, D)), covariances, family.name)
             except ValueError as error:
                 raise ValueError(f"covariances_init: {error}") from None
-        return cls(weights, means, covariances, kind)
+        return cls(weights, means, covariances, family)
 
     @classmethod
-    def of_mixture(cls, mixture: Mixture, kind: Family) -> Given:
+    def of_mixture(cls, mixture: Mixture, family: Family) -> UserStart:
         """All of a mixture, its share of noise too."""
         noise = None if mixture.noise is None else mixture.noise.weight
-        return cls(mixture.weights, mixture.means, mixture.covariances, kind, noise)
+        return cls(mixture.weights, mixture.means, mixture.covariances, family, noise)
 
-    def override(self, start: Parameters, kind: Family, units: Units) -> Parameters:
+    def override(self, start: Parameters, family: Family, units: Units) -> Parameters:
         """A start with the given parameters in place of its own, in those units."""
         K, D = start.means.shape
-        given = Parameters(
+        own = Parameters(
             start.weights if self.weights is None else self.weights,
             np.zeros((K, D)) if self.means is None else self.means,
-            np.ones(kind.shape(K, D)) if self.covariances is None else self.covariances,
+            np.ones(family.shape(K, D)) if self.covariances is None else self.covariances,
         )
-        weights, means, covariances = to_units(given, kind, units)
-        weights = weights if self.weights is None else weights * (1.0 - kind.noise_weight(start))
+        weights, means, covariances = to_units(own, family, units)
+        weights = weights if self.weights is None else weights * (1.0 - family.noise_weight(start))
         return Parameters(
             weights,
             start.means if self.means is None else means,
@@ -115,9 +115,9 @@ class Given:
         if self.means is None:
             return
         described = self.means
-        if self.covariances is not None and self.kind is not None:
+        if self.covariances is not None and self.family is not None:
             K, D = self.means.shape
-            expanded = self.kind.expand(self.covariances, K, D).reshape(K, -1)
+            expanded = self.family.expand(self.covariances, K, D).reshape(K, -1)
             described = np.hstack([described, expanded])
         same: dict[bytes, list[int]] = {}
         for k, row in enumerate(described + 0.0):  # -0.0 and 0.0 are the same start

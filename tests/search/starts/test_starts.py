@@ -6,9 +6,9 @@ import pytest
 
 import fastem
 from fastem.covariance import FAMILIES, Bounds, Parameters, family
-from fastem.data import Sample
 from fastem.hierarchy import Dendrogram
-from fastem.search.starts import STARTS, Given, nearest_means
+from fastem.search.samples import Sample
+from fastem.search.starts import STARTS, UserStart, nearest_means
 from fastem.search.starts.sources import SUBSET_ROWS
 from fastem.units import Units
 
@@ -146,7 +146,7 @@ def test_given_means_take_their_nearest_rows():
 def test_given_parameters_replace_those_of_a_start_in_its_units():
     kind = family("full")
     units = Units(np.array([3.0, -1.0]), np.array([0.5, 4.0]))
-    given = Given.of(None, MEANS[:2], None, kind, 2, 2)
+    given = UserStart.of(None, MEANS[:2], None, kind, 2, 2)
     own = Parameters(np.array([0.3, 0.7]), np.zeros((2, 2)), np.array([np.eye(2)] * 2))
     found = given.override(own, kind, units)
     np.testing.assert_allclose(found.means, (MEANS[:2] - units.centre) * units.scale)

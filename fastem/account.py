@@ -1,0 +1,101 @@
+"""account: how a run of EM over all rows ended, as a Fit that says what to do about it."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastem.covariance import Bounds, Family, collapsed
+from fastem.data import Data
+from fastem.em import Run
+from fastem.mixture import mixture_of
+from fastem.results import Fit, Restart, Status
+
+
+def account(
+    run: Run,
+    data: Data,
+    family: Family,
+    bounds: Bounds,
+    restarts: tuple[Restart, ...],
+    began: float,
+    *,
+    unsettled: str,
+    n_starts: int = 1,
+    stopped: bool = False,
+) -> Fit:
+    """What a run over all rows comes to in the user's units.
+
+    Parameters
+    ----------
+    run : Run
+        In the units of the data's rows for the family.
+    data : Data
+    family : Family
+    bounds : Bounds
+        In the units of the run.
+    restarts : tuple of Restart
+    began : float
+        By `time.perf_counter`.
+    unsettled : str
+        Why a run that `max_iter` ended is no end.
+    n_starts : int
+        How many the run is the best of.
+    stopped : bool
+        Whether the callback ended it.
+    """
+    moments, unit = run.moments, data.weight_unit
+    return Fit(
+        mixture_of(run.parameters, family, data.rows(family).units),
+        moments.log_likelihood * unit,
+        moments.n_rows * unit,
+        moments.classification_entropy * unit,
+        np.array(run.trace),
+        run.n_iter,
+        _stopped(run) if stopped else _status(run, family, bounds, unsettled, n_starts),
+        restarts,
+        time.perf_counter() - began,
+    )
+
+
+def _stopped(run: Run) -> Status:
+    return Status("stopped", f"stopped by the callback after {run.n_iter} passes over all rows")
+
+
+def _status(run: Run, family: Family, bounds: Bounds, unsettled: str, n_starts: int) -> Status:
+    remarks = _remarks(run, family, bounds)
+    if run.outcome == "exhausted":
+        remarks.append(f"not converged after {run.n_iter} passes: {unsettled}")
+        return Status("not converged", "; ".join(remarks))
+    if remarks:
+        return Status("collapsed", "; ".join(remarks))
+    origin = f" from the best of {n_starts} starts" if n_starts > 1 else ""
+    return Status("converged", f"converged after {run.n_iter} passes over all rows{origin}")
+
+
+def _remarks(run: Run, family: Family, bounds: Bounds) -> list[str]:
+    """What is wrong with the components."""
+    low = np.flatnonzero(collapsed(run.parameters, family, bounds))
+    dead = np.flatnonzero(run.parameters.weights == 0)
+    remarks = []
+    if len(low) == len(run.parameters.weights):
+        remarks.append(
+            "every component is singular: columns are constant or collinear, or each component has "
+            "too few distinct rows; drop such columns, ask for fewer components or give reg_covar"
+        )
+    elif len(low):
+        remarks.append(
+            f"{_named(low)} collapsed onto too few distinct rows; ask for fewer components, a "
+            f"simpler covariance_type or a larger reg_covar"
+        )
+    if len(dead):
+        remarks.append(f"{_named(dead)} lost all rows; ask for fewer components")
+    return remarks
+
+
+def _named(indices: NDArray) -> str:
+    shown = ", ".join(map(str, indices[:8]))
+    more = f" and {len(indices) - 8} more" if len(indices) > 8 else ""
+    return f"component{'s' * (len(indices) > 1)} {shown}{more}"

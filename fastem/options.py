@@ -1,0 +1,55 @@
+"""Options: what a user asks of a fit, as plain values, checked."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from fastem import validation
+from fastem.results import Callback
+
+#: Options that an answer depends on.
+DECISIVE = "n_init", "init", "reg_covar", "tol", "max_iter", "accelerate", "noise", "prior"
+
+
+@dataclass(frozen=True, eq=False)
+class Options:
+    """What `fastem.fit` explains; each is checked by name, `init` where starts are made."""
+
+    n_init: int = 10
+    init: str = "k-means++"
+    reg_covar: float | None = None
+    tol: float = 1e-6
+    max_iter: int = 1000
+    accelerate: bool = True
+    callback: Callback | None = None
+    progress: bool = False
+    noise: bool | ArrayLike = False
+    prior: bool = False
+    checkpoint: str | os.PathLike | None = None
+    checkpoint_every: int = 1
+
+    def __post_init__(self) -> None:
+        """Check."""
+        validation.integer(self.n_init, "n_init")
+        validation.integer(self.max_iter, "max_iter")
+        validation.real(self.tol, "tol")
+        if self.reg_covar is not None:
+            validation.real(self.reg_covar, "reg_covar")
+        if self.callback is not None and not callable(self.callback):
+            raise TypeError(f"callback is {self.callback!r}; give a function of one argument")
+        if isinstance(self.noise, bool | np.bool_ | str) or self.noise is None:
+            validation.boolean(self.noise, "noise")
+        for name in "accelerate", "progress", "prior":
+            validation.boolean(getattr(self, name), name)
+        if self.checkpoint is not None:
+            validation.path(self.checkpoint, "checkpoint")
+        validation.integer(self.checkpoint_every, "checkpoint_every")
+
+    @property
+    def is_noisy(self) -> bool:
+        """Whether there is noise beside the components."""
+        return self.noise is not False and self.noise is not np.False_

@@ -1,0 +1,69 @@
+"""What EM maximises over some rows, and how far."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+import numpy as np
+
+from fastem.covariance import Bounds, Family
+from fastem.options import Options
+from fastem.rows import Rows
+
+#: Default floor of covariances' eigenvalues, as a share of the data's own variance.
+DEFAULT_FLOOR = 1e-10
+#: The same where the user gives `reg_covar`: only what rounding makes of a singular matrix.
+ROUNDING_FLOOR = 1e-14
+#: Starts on a sample converge to within this share of what the sample's maximum is off.
+RACE_SHARE = 0.01
+
+R = TypeVar("R", bound=Rows)
+
+
+@dataclass(frozen=True, eq=False)
+class Objective(Generic[R]):
+    """The likelihood of rows within bounds; of a family with a prior the posterior.
+
+    Parameters
+    ----------
+    rows : Rows
+        A search takes rows in memory.
+    family : Family
+        For rows in their units, in which `bounds` and all parameters are.
+    bounds : Bounds
+    tol : float
+        A run ends when the gain still to be expected is below this, in nats a row.
+    max_iter : int
+        Steps of one start, at most.
+    accelerate : bool
+    shortfall : float
+        What the maximum over these rows is off, in nats a row, where they are a sample of more:
+        levels that differ by less do not tell maxima apart.
+    """
+
+    rows: R
+    family: Family
+    bounds: Bounds
+    tol: float
+    max_iter: int
+    accelerate: bool = True
+    shortfall: float = 0.0
+
+    @classmethod
+    def of(cls, rows: R, family: Family, options: Options, shortfall: float = 0.0) -> Objective[R]:
+        """That of a fit with those options, in the units of the rows."""
+        scale, reg_covar = rows.units.scale, options.reg_covar
+        if reg_covar is None:
+            bounds = Bounds(np.zeros_like(scale), max(DEFAULT_FLOOR, rows.precision / 8))
+        else:
+            bounds = Bounds(reg_covar * scale**2, ROUNDING_FLOOR)
+        return cls(
+            rows,
+            family.at(rows.units),
+            bounds,
+            max(options.tol, RACE_SHARE * shortfall),
+            options.max_iter,
+            options.accelerate,
+            shortfall,
+        )
