@@ -14,6 +14,7 @@ from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
+from fastem.drawing import drawn_by
 from fastem.fit import fit
 from fastem.inference.bootstrap import bootstrap
 from fastem.inference.comparisons import LikelihoodRatioTest
@@ -57,6 +58,8 @@ __all__ = [
 
 
 LATE = {"GaussianMixture": "fastem.estimator", "plot": "fastem.plot"}
+
+drawn_by(lambda: import_module(LATE["plot"]))
 
 
 def __getattr__(name: str) -> Any:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastem import criteria
+from fastem.drawing import draw
 from fastem.mixture import Mixture
 from fastem.rows import Source
 
@@ -131,7 +132,7 @@ class Fit:
         Of all rows at `mixture`, in nats: sum_i v_i log p(x_i).
     n_samples : float
         Rows, or the sum of their weights.
-    uncertainty : float
+    classification_entropy : float
         -sum_i v_i log max_k r_ik, in nats.
     trace : (n_passes,) ndarray
         Mean log-likelihood of the rows at each accepted pass over all of them, in nats a row; of a
@@ -160,7 +161,7 @@ class Fit:
     mixture: Mixture
     log_likelihood: float
     n_samples: float
-    uncertainty: float
+    classification_entropy: float
     trace: NDArray[np.float64]
     n_iter: int
     status: Status
@@ -241,8 +242,8 @@ class Fit:
         TypeError, ValueError, OSError
             As `aic`.
         """
-        n, log_likelihood, uncertainty = self._of(X)
-        return criteria.icl(self.mixture.n_parameters, log_likelihood, n, uncertainty)
+        n, log_likelihood, classification_entropy = self._of(X)
+        return criteria.icl(self.mixture.n_parameters, log_likelihood, n, classification_entropy)
 
     def plot(self, X: ArrayLike, ax: Any = None, columns: Sequence[int | str] | None = None) -> Any:
         """Rows coloured by cluster: `fastem.plot.clusters` of the mixture (extra: plot).
@@ -264,13 +265,11 @@ class Fit:
         TypeError, ValueError
             As `fastem.plot.clusters`.
         """
-        from fastem import plot
-
-        return plot.clusters(self.mixture, X, ax, columns)
+        return draw("clusters", self.mixture, X, ax, columns)
 
     def _of(self, X: ArrayLike | Source | None) -> tuple[float, float, float]:
         if X is None:
-            return self.n_samples, self.log_likelihood, self.uncertainty
+            return self.n_samples, self.log_likelihood, self.classification_entropy
         moments = self.mixture.summarise(X)
         return moments.n_rows, moments.log_likelihood, moments.classification_entropy
 

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike
 from fastem import validation
 from fastem.covariance import families
 from fastem.data import Data
+from fastem.drawing import draw
 from fastem.fit import checkpoint_of, solve
 from fastem.options import Options
 from fastem.progress import Progress
@@ -142,9 +143,7 @@ class Selection:
         TypeError, ValueError
             As `fastem.plot.selection`.
         """
-        from fastem import plot
-
-        return plot.selection(self, ax, criteria)
+        return draw("selection", self, ax, criteria)
 
     def table_columns(self) -> dict[str, list[Any]]:
         """The table as lists by column: `pandas.DataFrame(choice.table_columns())`.

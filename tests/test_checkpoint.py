@@ -69,10 +69,10 @@ def fit_until(n, X, path, **options):
 def assert_same(a, b):
     assert a.mixture == b.mixture
     np.testing.assert_array_equal(a.trace, b.trace)
-    assert (a.n_iter, a.log_likelihood, a.uncertainty) == (
+    assert (a.n_iter, a.log_likelihood, a.classification_entropy) == (
         b.n_iter,
         b.log_likelihood,
-        b.uncertainty,
+        b.classification_entropy,
     )
     assert (a.restarts, a.status) == (b.restarts, b.status)
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastem import validation
+from fastem.drawing import draw
 from fastem.mixture import Mixture
 
 #: Lines of the table that people are shown.
@@ -146,9 +147,7 @@ class Bootstrap:
         TypeError, ValueError
             As `fastem.plot.replicates`.
         """
-        from fastem import plot
-
-        return plot.replicates(self, ax, columns=columns)
+        return draw("replicates", self, ax, columns=columns)
 
     def table_columns(self, level: float = 0.95) -> dict[str, list[Any]]:
         """Weights, means and variances as lists by column, for `pandas.DataFrame`.
