@@ -273,8 +273,10 @@ def assign(tile, centres, scratch, label):
         squared_distances(tile, centres, a, scratch)
         _compare(a, scratch)
     n_changed = 0
+    # Beyond the end the last centre stands in; rounding may put it before itself.
+    last = np.float64(centres.shape[0] - 1)
     for b in range(size(label.shape[0])):
-        k = np.int32(scratch[found + b])
+        k = np.int32(min(scratch[found + b], last))
         n_changed += label[b] != k
         label[b] = k
     return n_changed

@@ -9,6 +9,7 @@ from fastem.kernels import k_means as module
 from fastem.kernels.k_means import k_means, nearest, step
 from fastem.kernels.labelled import _label_moments, label_moments
 from fastem.kernels.seeding import plus_plus, tiled
+from fastem.kernels.tile import STRIDE
 
 
 def problem(n, D, K, n_starts=3, seed=0):
@@ -72,6 +73,19 @@ def test_any_number_of_columns_and_of_points(D):
         assert_array_equal(labels[0], squared(rows, points[0]).argmin(axis=1))
         expected = seeds(rows, weight, uniforms[0])
         assert_allclose(plus_plus(rows, tiled(rows), weight, uniforms)[0], expected)
+
+
+def test_rounding_puts_no_row_beyond_the_last_centre(monkeypatch):
+    """Columns beyond the end repeat the last centre, and may round otherwise than it."""
+
+    def squared_distances(tile, points, a, out):
+        out[: 4 * STRIDE].reshape(4, -1)[:] = np.linspace(1.0, 1.0 - 1e-15, 4)[:, None]
+
+    monkeypatch.setattr(module, "squared_distances", squared_distances)
+    centres, label = np.zeros((1, 2)), np.full(9, -1, np.int32)
+    changed = module.assign.py_func(np.zeros(2 * STRIDE), centres, np.empty(6 * STRIDE), label)
+    assert changed == 9
+    assert not label.any()
 
 
 @pytest.mark.usefixtures("way")
