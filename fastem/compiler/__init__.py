@@ -1,12 +1,12 @@
-"""How kernels become machine code: everything that Numba is told, asked or worked around.
+"""Numba: how kernels become machine code, and how they run on threads.
 
-    options            the decorators of kernels, the only file that names Numba's options
-    slot_loop          loops over independent slots, serial or `@njit(parallel=True)`
+    options            the decorators of kernels: Numba's options stand here alone
+    slot_loop          loops over independent slots: `@njit(parallel=True)`, or serial
     function_pointers  machine code called by its address
-    inlining           functions that are compiled within their callers only
+    inlining           functions optimised within their callers
     cache              machine code kept on disk
     fork_safety        a fork waits for the compiler's lock
-    internals          what is taken from inside Numba, each with what is done without it
+    internals          names from inside Numba, and what is done where one is missing
 
 The mathematics is in `fastem.kernels`.
 """

@@ -1,32 +1,24 @@
-"""Compiled functions that exist only within those that call them.
+"""Functions optimised within their callers: a third of the time to compile is saved.
 
 Numba optimises a function and makes machine code of it, does so again in each function that calls
-it, and so on up to the kernel, which alone ever runs: a third of the time to compile. Here what is
-called stays what Numba first made of it, only tidied up, until the kernel is optimised as a whole.
+it, and so on up to the kernel, which alone ever runs. Here a called function stays what Numba first
+made of it, only tidied up, until the kernel is optimised as a whole.
 
-A function called from Python is compiled as usual. Where Numba's inner workings are not those known
-here, all are.
+A function called from Python is compiled as usual. So are all where Numba's inner workings are not
+those known here.
 """
 
 from typing import Any
 
 from fastem.compiler.internals import INLINING, TIDYING
 
-#: Whether there are LLVM's few passes that make what is kept short.
-TIDIES = (
-    TIDYING is not None
-    and hasattr(TIDYING.new_pass_manager(), "add_sroa_pass")
-    and hasattr(TIDYING.Codegen, "_pass_builder")
-)
-
-
 if INLINING is not None:
 
     class _Library(INLINING.JITCodeLibrary):  # type: ignore[name-defined, misc]
-        """Code as it was first made: neither made machine code nor optimised, but for its size."""
+        """LLVM's code of a function, neither compiled nor optimised, but for its size."""
 
         def _optimize_functions(self, ll_module: Any) -> None:
-            if not TIDIES:
+            if TIDYING is None:
                 super()._optimize_functions(ll_module)
                 return
             ll_module.data_layout = self._codegen._data_layout
@@ -46,8 +38,8 @@ if INLINING is not None:
             self._finalized = True
 
 
-class _Within:
-    """What a dispatcher offers to the functions that call it: two of its methods."""
+class _Inlined:
+    """The two methods of a dispatcher that functions which call it use."""
 
     def __init__(self, dispatcher: Any) -> None:
         self._dispatcher = dispatcher
@@ -64,7 +56,7 @@ class _Within:
         return INLINING.make_concrete_template(name, name, signatures), pysig, args, {}
 
     def get_overload(self, args: Any) -> Any:
-        """Return what Numba knows the compiled function by."""
+        """The compiled function, as Numba's code for a call looks it up."""
         return self._compiled[tuple(map(INLINING.unliteral, args))].library
 
     def _compile(self, args: tuple) -> None:
@@ -81,7 +73,7 @@ class _Within:
         self._compiled[args] = compiled
 
 
-def compile_within_callers(dispatcher: Any) -> None:
+def inline_into_callers(dispatcher: Any) -> None:
     """Let other compiled functions take in the code of this one before it is optimised.
 
     Parameters
@@ -90,6 +82,6 @@ def compile_within_callers(dispatcher: Any) -> None:
         Just made, not called yet.
     """
     if INLINING is not None and hasattr(dispatcher, "get_call_template"):
-        within = _Within(dispatcher)
-        dispatcher.get_call_template = within.get_call_template
-        dispatcher.get_overload = within.get_overload
+        inlined = _Inlined(dispatcher)
+        dispatcher.get_call_template = inlined.get_call_template
+        dispatcher.get_overload = inlined.get_overload

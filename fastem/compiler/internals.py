@@ -1,12 +1,19 @@
-"""What is taken from inside Numba: all of it, so that one file tells what a new Numba may break.
+"""Names from inside Numba and LLVM: all of them, so that one file says what a new Numba may break.
 
-Numba promises nothing about these names. Each group is None where one of them is missing; who uses
-it then does without: `cache` keeps nothing on disk, `inlining` compiles each function apart, and
-`fork_safety` and `slot_loop` have replacements of their own.
+Numba promises nothing about these names. Each group is None if one of its names is missing, and its
+user works without it:
+
+    CACHE        `cache` keeps no machine code on disk
+    INLINING     `inlining` leaves functions to be optimised apart from their callers
+    TIDYING      `inlining` lets Numba optimise a function before its callers take it in
+    POINTERS     `slot_loop` compiles a function anew in each of its two loops
+    LOCK         `fork_safety` has a lock of its own, for which compiling does not wait
+    FINGERPRINT  `slot_loop` tells arguments apart by their Numba types, which takes longer
 """
 
 import importlib
 import logging
+import operator
 from types import SimpleNamespace
 from typing import Any
 
@@ -19,15 +26,16 @@ def taken(use: str, **names: str) -> Any:
     Parameters
     ----------
     use : str
-        What they are for, for the log.
+        What happens without them, for the log.
     **names : str
-        Under each name, the "module:attribute" that it stands for.
+        Under each name the "module:attribute" that it stands for. The attribute may be dotted: a
+        method that is overridden or called elsewhere is named here to be looked for.
     """
     found = {}
     for name, place in names.items():
         module, _, attribute = place.partition(":")
         try:
-            found[name] = getattr(importlib.import_module(module), attribute)
+            found[name] = operator.attrgetter(attribute)(importlib.import_module(module))
         except (ImportError, AttributeError) as error:
             LOG.debug("%s: this Numba has no %s (%s)", use, place, error)
             return None
@@ -45,6 +53,10 @@ CACHE = taken(
 INLINING = taken(
     "functions are compiled apart from their callers",
     JITCodeLibrary="numba.core.codegen:JITCodeLibrary",
+    optimize_functions="numba.core.codegen:JITCodeLibrary._optimize_functions",
+    optimize_final_module="numba.core.codegen:JITCodeLibrary._optimize_final_module",
+    finalize_final_module="numba.core.codegen:JITCodeLibrary._finalize_final_module",
+    finalize_dynamic_globals="numba.core.codegen:JITCodeLibrary._finalize_dynamic_globals",
     Flags="numba.core.compiler:Flags",
     compile_extra="numba.core.compiler:compile_extra",
     unliteral="numba.core.types:unliteral",
@@ -53,7 +65,18 @@ INLINING = taken(
 TIDYING = taken(
     "functions are optimised before their callers take them in",
     new_pass_manager="llvmlite.binding:create_new_function_pass_manager",
-    Codegen="numba.core.codegen:JITCPUCodegen",
+    add_sroa_pass="llvmlite.binding.newpassmanagers:FunctionPassManager.add_sroa_pass",
+    pass_builder="numba.core.codegen:JITCPUCodegen._pass_builder",
+)
+POINTERS = taken(
+    "functions are compiled in each loop that calls them",
+    unpack_tuple="numba.core.cgutils:unpack_tuple",
+    if_unlikely="numba.core.cgutils:if_unlikely",
+    function_type="numba.core.callconv:CPUCallConv.get_function_type",
+    call_function="numba.core.callconv:CPUCallConv.call_function",
+    propagate="numba.core.callconv:CPUCallConv.return_status_propagate",
+    get_compile_result="numba.core.dispatcher:Dispatcher.get_compile_result",
+    pointer_to="numba.core.codegen:JITCodeLibrary.get_pointer_to_function",
 )
 LOCK = taken(
     "forks do not wait for the compiler", lock="numba.core.compiler_lock:global_compiler_lock"

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastem.compiler.cache import keep
-from fastem.compiler.inlining import compile_within_callers
+from fastem.compiler.inlining import inline_into_callers
 
 # Sums may be reordered and products fused into them, which is what SIMD lanes need. Infinities and
 # NaN keep their meaning (no "ninf", no "nnan"): log-sum-exp meets -inf.
@@ -38,7 +38,7 @@ def njit(parallel: bool = False, **more: Any) -> Callable[[Callable], Any]:
     def decorate(function: Callable) -> Any:
         made = numba.njit(parallel=parallel, **_options() | more)(function)
         keep(made, "parallel" if parallel else "serial")
-        compile_within_callers(made)
+        inline_into_callers(made)
         return made
 
     return decorate

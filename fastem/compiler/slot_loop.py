@@ -1,4 +1,12 @@
-"""Loops over independent slots: when they use threads, and how."""
+"""Loops over independent slots, by `@njit(parallel=True)` where threads pay, else serial.
+
+    kernel(work, n_slots, ...) --> threads pay, and are safe?
+                                     yes: @njit(parallel=True)    for slot in numba.prange(n_slots)
+                                     no:  @njit                   for slot in range(n_slots)
+
+A slot is a part of the work, in `fastem.kernels` mostly a stretch of rows, that reads nothing which
+another slot writes. Both forms give the same result to the bit for any number of threads.
+"""
 
 import functools
 import math
@@ -9,6 +17,7 @@ from typing import Any
 import numba
 from numba import types
 
+from fastem.compiler import function_pointers
 from fastem.compiler.fork_safety import forked
 from fastem.compiler.function_pointers import address_of, call
 from fastem.compiler.internals import FINGERPRINT
@@ -38,23 +47,32 @@ def _each_slot(address: int, first: int, stop: int, *args: Any) -> None:
         call(address, None, (slot, *args))
 
 
-_one_by_one = njit()(_each_slot)
-_side_by_side = njit(parallel=True)(_each_slot)
+_serial = njit()(_each_slot)
+_parallel = njit(parallel=True)(_each_slot)
+
+
+def _loop(slot: Any, parallel: bool) -> Any:
+    """The same loop where machine code cannot be called by its address."""
+
+    def each_slot(first: int, stop: int, *args: Any) -> None:
+        for i in numba.prange(first, stop):
+            slot(i, *args)
+
+    return njit(parallel=parallel)(each_slot)
 
 
 class SlotLoop:
-    """A loop over independent slots in two forms: one by one, and side by side on threads.
+    """A loop over independent slots in two forms, serial and parallel.
 
-    Both give the same result to the bit, because no slot reads what another one writes; which of
-    them runs is a matter of speed and safety alone. It is the serial one if
+    Which of them runs is a matter of speed and safety alone. It is the serial one if
 
     - the work is too small to be worth waking threads for, or Numba is limited to one thread;
     - this process was forked: OpenMP would abort it or hang, and its siblings want the cores too;
     - the threading layer is Numba's work queue and another thread is in it: entered twice, it
       aborts the process. OpenMP and TBB are safe to enter from several threads.
 
-    The function is compiled once. Both loops call its machine code by address, for Numba would
-    take it into each loop and optimise it again: the serial one once, the parallel one four times.
+    The function is compiled once, and both loops call its machine code by address: Numba would take
+    it into each loop and optimise it again, once in the serial and four times in the parallel one.
 
     Parameters
     ----------
@@ -72,6 +90,9 @@ class SlotLoop:
         # Python never calls it, and an entry for Python takes as long to compile as a small kernel.
         self.slot = njit(no_cpython_wrapper=True)(function)
         self._addresses: dict[Any, int] = {}
+        self._loops: dict[bool, Any] = {}
+        if self.compiles and not function_pointers.AVAILABLE:
+            self._loops = {parallel: _loop(self.slot, parallel) for parallel in (False, True)}
 
     def __call__(self, work: float, n_slots: int, *args: Any) -> None:
         """Run the function for the slots 0 to n_slots - 1, in the form that suits.
@@ -112,15 +133,20 @@ class SlotLoop:
         if not self.compiles:
             for slot in range(first, stop):
                 self.slot(slot, *args)
+        elif self._loops:
+            self._loops[False](first, stop, *args)
         else:
-            _one_by_one(self.address(args), first, stop, *args)
+            _serial(self.address(args), first, stop, *args)
 
     def parallel(self, first: int, stop: int, *args: Any) -> None:
         """Run those slots on as many threads as Numba may use."""
-        _side_by_side(self.address(args), first, stop, *args)
+        if self._loops:
+            self._loops[True](first, stop, *args)
+        else:
+            _parallel(self.address(args), first, stop, *args)
 
     def address(self, args: tuple) -> int:
-        """Where the machine code for arguments of these types is, the slot apart."""
+        """The address of the machine code for arguments of these types after the slot."""
         key = _fingerprint(args)
         address = self._addresses.get(key)
         if address is None:

@@ -65,7 +65,7 @@ with warnings.catch_warnings(record=True) as caught:
     sum_ = total(x)
 print(json.dumps({
     "serial": list(serial), "parallel": list(parallel), "total": sum_,
-    "used": [uses(d) for d in (scale.slot, slot_loop._one_by_one, slot_loop._side_by_side, total)],
+    "used": [uses(d) for d in (scale.slot, slot_loop._serial, slot_loop._parallel, total)],
     "warnings": [w.category.__name__ for w in caught],
 }))
 """

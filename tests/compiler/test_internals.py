@@ -1,0 +1,107 @@
+"""A Numba that lacks a name: who uses it works without, and gives the same."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import fastem
+from fastem.compiler import internals
+from fastem.compiler.internals import taken
+
+COMPILER = Path(fastem.__file__).parent / "compiler"
+LOOP = """
+from fastem.compiler.options import jit
+from fastem.compiler.slot_loop import slot_loop
+
+@jit
+def power(x, n):
+    result = 1.0
+    for _ in range(n):
+        result *= x
+    return result
+
+@slot_loop
+def powers(i, x, out):
+    out[i] = power(x[i], 3) + power(x[i], 2)
+"""
+#: Both forms of a loop that calls a function, for two types; a fork; and the group that is None.
+USE = """
+import os, sys
+import numpy as np
+from fastem.compiler import internals
+from fastem.kernels.loop import power, powers
+
+for dtype in np.float64, np.float32:
+    x = np.linspace(0.0, 1.0, 8, dtype=dtype)
+    serial, parallel, split = np.empty(8), np.empty(8), np.empty(8)
+    powers.serial(0, 8, x, serial)
+    powers.parallel(0, 8, x, parallel)
+    powers(1e9, 8, x, split)
+    assert np.allclose(serial, x.astype(float) ** 3 + x.astype(float) ** 2, rtol=1e-6)
+    assert np.array_equal(serial, parallel) and np.array_equal(serial, split)
+if hasattr(os, "fork"):
+    child = os.fork()
+    if child == 0:
+        again = np.empty(8)
+        powers(1e9, 8, x, again)
+        os._exit(0 if np.array_equal(serial, again) else 1)
+    assert os.waitpid(child, 0)[1] == 0
+assert getattr(internals, sys.argv[1]) is None
+print(len(power.signatures))
+"""
+GROUPS = {
+    "CACHE": "numba.core.caching:NullCache",
+    "INLINING": "numba.core.codegen:JITCodeLibrary._optimize_final_module",
+    "TIDYING": "numba.core.codegen:JITCPUCodegen._pass_builder",
+    "POINTERS": "numba.core.cgutils:unpack_tuple",
+    "LOCK": "numba.core.compiler_lock:global_compiler_lock",
+    "FINGERPRINT": "numba._dispatcher:compute_fingerprint",
+}
+
+
+@pytest.mark.parametrize(
+    "place",
+    ["numba.no_such:thing", "numba.core.codegen:NoSuch", "numba.core.codegen:JITCodeLibrary.no"],
+)
+def test_a_group_that_lacks_a_name_is_none(place, caplog):
+    caplog.set_level("DEBUG", logger="fastem.compiler.internals")
+    assert taken("nothing is done", x="numba.core.codegen:JITCodeLibrary", y=place) is None
+    assert f"nothing is done: this Numba has no {place}" in caplog.text
+
+
+def test_this_numba_has_all_groups_but_for_an_old_ones_tidying():
+    missing = {name for name in GROUPS if getattr(internals, name) is None}
+    assert missing <= {"TIDYING"}
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_each_user_works_without_its_group(group, tmp_path):
+    kernels = tmp_path / "fastem" / "kernels"
+    kernels.mkdir(parents=True)
+    (kernels.parent / "__init__.py").touch()
+    (kernels / "__init__.py").touch()
+    (kernels / "loop.py").write_text(LOOP)
+    shutil.copytree(COMPILER, kernels.parent / "compiler")
+    source = kernels.parent / "compiler" / "internals.py"
+    assert source.read_text().count(f'"{GROUPS[group]}"') == 1
+    source.write_text(source.read_text().replace(GROUPS[group], "numba.no_such:thing"))
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(("NUMBA_", "FASTEM_"))}
+    environment |= {"PYTHONPATH": str(tmp_path), "NUMBA_CACHE_DIR": str(tmp_path / "cache")}
+    command = [sys.executable, "-W", "error", "-W", "ignore:This process:DeprecationWarning"]
+    process = subprocess.run(
+        [*command, "-c", USE, group],
+        cwd=tmp_path,
+        env=environment | {"NUMBA_NUM_THREADS": "2"},
+        capture_output=True,
+        text=True,
+    )
+    assert process.returncode == 0, process.stdout + process.stderr
+    assert not process.stderr
+    # A function that is not taken into its callers has machine code of its own.
+    assert (int(process.stdout) > 0) == (group == "INLINING")
+    # Without pointers the loops are functions made in a function, which have no name on disk.
+    assert bool(list(tmp_path.glob("cache/**/*.nbc"))) == (group not in ("CACHE", "POINTERS"))
