@@ -2,11 +2,11 @@
 
 import os
 import signal
-import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
+import processes
 import pytest
 
 import fastem
@@ -138,7 +138,7 @@ def test_goes_on_after_a_kill(X, path, tmp_path, place):
         rows = fastem.rows.open(file, memory="1M")
     environment = {**os.environ, "PYTHONPATH": str(Path(fastem.__file__).parents[1])}
     words = [sys.executable, "-c", KILLED, place, str(file), str(path)]
-    killed = subprocess.run(words, env=environment, timeout=60, check=False)
+    killed = processes.run(words, env=environment)
     assert killed.returncode == -signal.SIGKILL
     options = {"means_init": MEANS, "tol": 0, "max_iter": 99}
     assert_same(fastem.fit(rows, 4, **options, checkpoint=path), fastem.fit(rows, 4, **options))

@@ -4,7 +4,6 @@ import builtins
 import io
 import os
 import signal
-import subprocess
 import sys
 import textwrap
 import threading
@@ -496,20 +495,10 @@ def test_ctrl_c_comes_back_within_a_pass_and_the_next_fit_works():
             fitted = fastem.fit(X[:500], 2, random_state=0)
             print("interrupted", fitted.mixture.weights.sum().round(6), flush=True)
     """
-    process = subprocess.Popen(
-        [sys.executable, "-c", textwrap.dedent(code)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        assert process.stdout.readline() == "running\n"
-        process.send_signal(signal.SIGINT)
-        output, errors = process.communicate(timeout=60)
-    finally:
-        process.kill()
-        process.wait()
-    assert (output, errors) == ("interrupted 1.0\n", "")
+    process = processes.start([sys.executable, "-c", textwrap.dedent(code)])
+    assert process.stdout.readline() == "running\n"
+    process.send_signal(signal.SIGINT)
+    assert processes.finish(process) == ("interrupted 1.0\n", "")
     assert process.returncode == 0
 
 

@@ -9,6 +9,7 @@ import sys
 import termios
 from pathlib import Path
 
+import processes
 import pytest
 
 import fastem
@@ -65,15 +66,7 @@ sys.exit(cli.main())
 
 
 def fastem_command(*words, env=ENVIRONMENT, **options):
-    return subprocess.run(
-        [sys.executable, "-m", "fastem", *words],
-        env=env,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
-        **options,
-    )
+    return processes.run([sys.executable, "-m", "fastem", *words], env=env, **options)
 
 
 def test_module_and_version():
@@ -107,19 +100,16 @@ def test_signals_leave_nothing_half_written(tmp_path, driver, number, status):
         words += ["--plot", "clusters.png"]
     if driver is BUSY:
         words += ["--components", "9", "--n-init", "1000", "--tol", "0"]
-    with subprocess.Popen(
+    with processes.start(
         [sys.executable, "-c", driver, *words],
         cwd=tmp_path,
         env=ENVIRONMENT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
         # Under nohup a hangup is ignored, by the command as by the tests.
         preexec_fn=lambda: signal.signal(number, signal.SIG_DFL),
     ) as process:
         assert process.stdout.readline() == "half\n"
         process.send_signal(number)
-        _, err = process.communicate(timeout=60)
+        _, err = processes.finish(process)
     assert process.returncode == status
     assert err == ("fastem: interrupted\n" if number == signal.SIGINT else "")
     assert os.listdir(tmp_path) == ["labels.csv"]
@@ -164,7 +154,7 @@ def test_progress_is_for_terminals_and_never_on_standard_output():
 def test_standard_input_and_a_terminal_without_the_sign():
     environment = {**ENVIRONMENT, "PYTHONIOENCODING": "ascii"}
     text = Path(FAITHFUL).read_text()
-    run = fastem_command("fit", "-", *WORDS[2:], input=text, env=environment)
+    run = fastem_command("fit", "-", *WORDS[2:], text=text, env=environment)
     assert (run.returncode, run.stderr) == (0, "")
     assert run.stdout.startswith("standard input: 272 rows")
     assert "4.29 +- 0.41" in run.stdout
@@ -202,13 +192,10 @@ class Half:
 fit.select = lambda *a, **k: Half()
 sys.exit(cli.main())
 """
-    run = subprocess.run(
+    run = processes.run(
         [sys.executable, "-c", driver, *WORDS],
         cwd=tmp_path,
         env=ENVIRONMENT,
-        capture_output=True,
-        text=True,
-        timeout=60,
         preexec_fn=lambda: signal.signal(getattr(signal, name), signal.SIG_DFL),
     )
     assert (run.returncode, run.stderr) == (status, said)

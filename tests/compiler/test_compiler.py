@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import subprocess
 import sys
 import threading
 import time
@@ -11,6 +10,7 @@ from pathlib import Path
 
 import numba
 import numpy as np
+import processes
 import pytest
 
 import fastem
@@ -277,7 +277,7 @@ moved, changed = step(rows, tiled(rows), weight, centres, labels, only)
 assert changed == [2049] and not labels.any() and not moved.any()
 """
     environment = {**os.environ, "NUMBA_DISABLE_JIT": "1"}
-    subprocess.run([sys.executable, "-c", code], env=environment, check=True, timeout=60)
+    processes.run([sys.executable, "-c", code], env=environment).check_returncode()
 
 
 # Threads and forks, each in a process of its own -----------------------------------------------
@@ -298,7 +298,7 @@ def sines(i, x, out):
     out[i] = s
 """
 PREPARE = """
-import multiprocessing, os, signal, sys, threading
+import multiprocessing, os, sys, threading
 import numba, numpy as np
 from fastem.kernels.loop import sines
 
@@ -321,7 +321,6 @@ def same(*results):
 def in_child(function):
     child = os.fork()
     if child == 0:
-        signal.alarm(20)
         os._exit(0 if function() else 1)
     return os.waitpid(child, 0)[1] == 0
 """
@@ -354,14 +353,8 @@ def run(folder, code, layer="default", **environment):
         environment["LD_LIBRARY_PATH"] = str(Path(sys.prefix) / "lib")
     # From Python 3.12 on, os.fork warns of threads: that they do no harm is tested here.
     options = ["-W", "error", "-W", "ignore:This process:DeprecationWarning"]
-    process = subprocess.run(
-        [sys.executable, *options, "-c", code],
-        cwd=folder,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+    words = [sys.executable, *options, "-c", code]
+    process = processes.run(words, cwd=folder, env=environment)
     assert process.returncode == 0, process.stdout + process.stderr
     assert not process.stderr
     return process.stdout
@@ -513,7 +506,7 @@ def test_forked_pool(folder, layer):
 from prepare import *
 expected = call()
 with multiprocessing.get_context("fork").Pool(2) as pool:
-    results = pool.map_async(call, range(4)).get(timeout=20)
+    results = pool.map(call, range(4))
     pool.close()
     pool.join()
 assert same(expected, *results)
@@ -532,7 +525,7 @@ def main():
 if __name__ == "__main__":
     expected = call()
     with multiprocessing.get_context("spawn").Pool(1) as pool:
-        result, n_launches = pool.apply_async(main).get(timeout=30)
+        result, n_launches = pool.apply(main)
         pool.close()
         pool.join()
     assert same(expected, result) and n_launches == 1

@@ -1,12 +1,12 @@
 """Code run in processes of its own: what threads, forks and signals do must not reach the tests."""
 
 import os
-import subprocess
 import sys
 import textwrap
 from functools import cache
 from pathlib import Path
 
+import processes
 import pytest
 
 ROOT = Path(__file__).parents[2]
@@ -35,23 +35,13 @@ class Fresh:
         script, code = self.folder / "script.py", textwrap.dedent(code)
         if not script.exists() or script.read_text() != code:  # processes may be about to read it
             script.write_text(code)
-        return subprocess.Popen(
-            [sys.executable, "-W", "error", str(script)],
-            cwd=self.folder,
-            env=self.environment(**environment),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        words = [sys.executable, "-W", "error", str(script)]
+        return processes.start(words, cwd=self.folder, env=self.environment(**environment))
 
     def run(self, code, **environment):
-        """What it printed. It must end well, and soon enough not to be a deadlock."""
+        """What it printed. It must end well."""
         process = self.start(code, **environment)
-        try:
-            out, err = process.communicate(timeout=120)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            pytest.fail(f"deadlock: {process.communicate()}")
+        out, err = processes.finish(process)
         assert process.returncode == 0, f"{process.returncode}: {err}"
         return out
 
@@ -79,7 +69,7 @@ def loadable(tmp_path_factory):
             "numba.np.ufunc.parallel._launch_threads()"
         )
         process = fresh.start(code)
-        process.communicate(timeout=60)
+        processes.finish(process)
         return process.returncode == 0
 
     return loads

@@ -5,16 +5,17 @@ import signal
 import time
 
 import numpy as np
+import processes
 import pytest
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
 
 INTERRUPTED = """
+import importlib
 import threading
 import time
 import numba, numpy as np
 import fastem
-from fastem.search import race as racing
 if {layer!r} != "default":
     numba.config.THREADING_LAYER = {layer!r}
 rng = np.random.default_rng(0)
@@ -30,13 +31,14 @@ def moves(*args, **more):
         ready()
         improve(*args, **more)
 
-improve = restarts.improve
+racing = importlib.import_module("fastem.search.race")  # the package's `race` is a function
+improve = racing.improve
 before = fastem.fit(X[:500], 2, random_state=0).mixture
 threads = threading.enumerate()
 try:
     {call}
 except KeyboardInterrupt:
-    restarts.improve = improve
+    racing.improve = improve
     # A thread of a pool that was interrupted in its making ends by itself, at once.
     until = time.monotonic() + 2
     while threading.enumerate() != threads and time.monotonic() < until:
@@ -69,7 +71,7 @@ CALLS = {
         "model = fastem.GaussianMixture; ready(); ready(); ready(); "
         "model(99, n_init=10**4, max_iter=1, init_params='kmeans').fit(X)"
     ),
-    "moves": "restarts.improve = moves; fastem.fit(X[:2000], 3, random_state=0)",
+    "moves": "racing.improve = moves; fastem.fit(X[:2000], 3, random_state=0)",
     "log_prob": (
         "mixture = fastem.Mixture(np.full(200, 1 / 200), X[:200], np.ones((200, 4)), 'diag'); "
         "[(mixture.log_prob(X), ready()) for _ in range(10**6)]"
@@ -77,20 +79,15 @@ CALLS = {
 }
 
 
-def wait_for(process, word):
-    line = process.stdout.readline()
-    assert word in line, (line, process.communicate())
-
-
 @pytest.mark.parametrize(
     ("layer", "call"), [*(("default", name) for name in CALLS), ("workqueue", "fit")]
 )
 def test_ctrl_c(fresh, layer, call):
     process = fresh.start(INTERRUPTED.format(layer=layer, call=CALLS[call]))
-    wait_for(process, "running")
+    processes.wait_for(process, "running")
     time.sleep(0.2)
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
+    out, err = processes.finish(process)
     assert process.returncode == 0, err
     assert out == "fits again\n"
 
@@ -123,10 +120,10 @@ def test_signal_during_the_command(fresh, number, code, existing):
             "--labels labels.csv --model model.npz".split()
         ))
     """)
-    wait_for(process, "running")
+    processes.wait_for(process, "running")
     before = {p.name for p in fresh.folder.iterdir()} - {"script.py", "rows.csv", "__pycache__"}
     process.send_signal(number)
-    _, err = process.communicate(timeout=60)
+    _, err = processes.finish(process)
     assert process.returncode == code, err
     assert "Traceback" not in err
     left = {p.name for p in fresh.folder.iterdir()} - {"script.py", "rows.csv", "__pycache__"}
