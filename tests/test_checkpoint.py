@@ -10,6 +10,7 @@ import processes
 import pytest
 
 import fastem
+from fastem.kernels import em_control
 
 #: A fit that kills its process at some moment while EM runs over all rows.
 KILLED = """
@@ -144,6 +145,48 @@ def test_goes_on_after_a_kill(X, path, tmp_path, place):
     assert_same(fastem.fit(rows, 4, **options, checkpoint=path), fastem.fit(rows, 4, **options))
     # What was being written when the kill came is written over, and not left.
     assert {f.name for f in tmp_path.iterdir()} == {file.name, path.name}
+
+
+@pytest.fixture(scope="module")
+def dwindling():
+    """Heavy tails and a tiny heap: over all rows two components of the sample's winner dwindle."""
+    rng = np.random.default_rng(0)
+    X = rng.standard_t(2.0, size=(20_000, 3))
+    X[:10_000] += 4.0 * rng.integers(0, 3, (10_000, 1))
+    X[:25] = 30.0 + 1e-3 * rng.normal(size=(25, 3))
+    return X, {"n_components": 10, "random_state": 0, "n_init": 2}
+
+
+def test_goes_on_after_a_replacement_to_the_same_bits(dwindling, path):
+    X, options = dwindling
+    whole, told = fastem.fit(X, **options), []
+
+    def stop_late(event):
+        if event.stage == "all rows":
+            told.append(event)
+            if event.n_iter >= 20:
+                raise Interruption
+
+    with pytest.raises(Interruption):
+        fastem.fit(X, **options, checkpoint=path, callback=stop_late)
+    with np.load(path) as file:
+        assert file["counters"][em_control.N_REPLACED] == 2
+        # The last pass before the interruption is not in the file, and those before it are.
+        assert file["counters"][em_control.N_PASSES] == len(told) - 1
+    assert_same(fastem.fit(X, **options, checkpoint=path), whole)
+
+
+def test_what_ran_before_a_replacement_counts(dwindling):
+    """Oracle: what the callback hears."""
+    X, options = dwindling
+    heard = []
+    fitted = fastem.fit(X, **options, callback=heard.append)
+    heard = [event for event in heard if event.stage == "all rows"]
+    assert [event.log_likelihood for event in heard] == fitted.trace.tolist()
+    assert np.diff([event.n_iter for event in heard]).min() >= 0
+    assert heard[-1].n_iter == fitted.n_iter
+    assert f"after {fitted.n_iter} passes" in fitted.status.text
+    assert np.diff(fitted.trace).min() < 0  # where a component is replaced the level falls
 
 
 def test_chance_without_a_seed(X, path):
