@@ -1,6 +1,7 @@
 """Bootstrap: against formulas, the sandwich, the oracle's EM on drawn rows, and itself."""
 
 import itertools
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -176,7 +177,7 @@ def test_labels_that_a_replicate_switched_are_put_back(monkeypatch):
         calls.append(1)
         order = np.roll(np.arange(3), len(calls) % 3)
         turned = type(done.parameters)(*(part[order] for part in done.parameters))
-        return type(done)(turned, done.moments, done.trace, done.n_iter, done.outcome)
+        return replace(done, parameters=turned)
 
     monkeypatch.setattr(fastem.em, "run", run)
     made = fastem.bootstrap(fitted, X, 8, random_state=0)

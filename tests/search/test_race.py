@@ -152,7 +152,7 @@ def objective(rows, shortfall):
 
 def level(on, start):
     """Where EM from that start ends, in nats a row."""
-    rule = em.ExpectedGain(on.tol, on.rows.precision)
+    rule = em.Rule.expected_gain(on.tol, on.rows.precision)
     run = em.run(on.rows, on.family, start, bounds=on.bounds, rule=rule, max_iter=on.max_iter)
     return run.trace[-1]
 
