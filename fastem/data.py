@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -102,15 +101,6 @@ class Data:
         """Some rows, evenly spaced."""
         return self.source.look(LOOKED_AT)
 
-    @property
-    def digest(self) -> str:
-        """A text that tells these rows from others: of those looked at, and the limits of all."""
-        parts = self.looked_at, *self.source.limits(), np.array([self.n_samples, self.weight_unit])
-        digest = hashlib.sha256()
-        for part in parts:
-            digest.update(np.ascontiguousarray(part).tobytes())
-        return digest.hexdigest()[:16]
-
     @lazy
     def location(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Of the rows looked at, as of `units.location_and_spread`."""
@@ -160,7 +150,7 @@ class Data:
             moments = rows.summarise(Ellipsoidal(about, flat, np.zeros(1)))
             n = moments.n_rows * self.weight_unit
             _, (mean,), (covariance,) = moments.scatter()
-            covariance *= n / (n - 1) if n > 1 else 1.0
+            covariance = covariance * (n / (n - 1) if n > 1 else 1.0)
             self._centres[alone] = Centre(n, mean, covariance, rows.units)
         return self._centres[alone]
 

@@ -286,12 +286,14 @@ def _arguments(
     starts: Starts, n_components: int, family: Family, user_start: UserStart
 ) -> dict[str, object]:
     """What tells a fit from others, its seed apart, by the names that users know."""
-    data = starts.data
+    data, digest = starts.data, starts.data.source.digest()
+    weights = f"of digest {digest.weights:016x} in units of {data.weight_unit:g}"
     return {
         "n_samples": data.n_samples,
         "n_features": data.n_features,
         "dtype": data.source.dtype,
-        "X": f"of digest {data.digest}",
+        "X": f"of digest {digest.rows:016x}",
+        "sample_weight": weights if digest.weights else None,
         "n_components": n_components,
         "covariance_type": family.name,
         "weights_init": user_start.weights,

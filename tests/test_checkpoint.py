@@ -119,7 +119,7 @@ def test_weights_and_precision(X, path, kind):
         fit_until(4, X, path, **options)
     assert_same(fastem.fit(X, 4, **options, checkpoint=path), fastem.fit(X, 4, **options))
     options["sample_weight"] = np.sort(weight) * 1.1
-    with pytest.raises(ValueError, match="sample weights"):
+    with pytest.raises(ValueError, match="sample_weight was of digest"):
         fastem.fit(X, 4, **options, checkpoint=path)
 
 
@@ -240,6 +240,28 @@ def test_another_fit_is_refused(X, path, change, told):
         fastem.fit(rows, **{**options, **change})
     assert str(path) in str(refused.value)
     assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("place", ["memory", "disk", "streamed", "dask"])
+def test_rows_that_differ_where_nobody_looks_are_refused(path, tmp_path, place):
+    """One number, between the others of its column, in a row that units are not chosen from."""
+    X = np.random.default_rng(0).normal(size=(40_000, 2))
+    other = X.copy()
+    other[1] = other[2]
+
+    def placed(rows):
+        if place == "memory":
+            return rows
+        if place == "dask":
+            return pytest.importorskip("dask.array").from_array(rows, chunks=(9000, 2))
+        np.save(tmp_path / "rows.npy", rows)
+        return fastem.rows.open(tmp_path / "rows.npy", memory="1M" if place == "streamed" else "9M")
+
+    options = {"means_init": [[-1.0, 0.0], [1.0, 0.0]], "max_iter": 2, "checkpoint": path}
+    fastem.fit(placed(X), 2, **options)
+    fastem.fit(placed(X), 2, **options)
+    with pytest.raises(ValueError, match="X was of digest"):
+        fastem.fit(placed(other), 2, **options)
 
 
 def test_a_damaged_file_is_refused(X, path):

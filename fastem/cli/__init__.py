@@ -38,9 +38,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     status : int
-        0, 2 if something given cannot be used, 130 after Ctrl-C, 141 if nobody reads the output.
-        SIGTERM and SIGHUP end the process with 128 and their number, its files tidied up.
+        0, 2 if something given cannot be used, 130 after Ctrl-C, 141 if nobody reads the output;
+        after SIGTERM and SIGHUP 128 and their number, the files tidied up.
     """
+    hook = sys.unraisablehook
+    try:
+        return _status(argv)
+    finally:
+        sys.unraisablehook = hook  # what was interrupted in its making is gone by now
+
+
+def _status(argv: Sequence[str] | None) -> int:
     from fastem import __version__
 
     try:
@@ -57,11 +65,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("fastem: interrupted", file=sys.stderr)
         return 128 + signal.SIGINT
+    except _Ended as ended:
+        return 128 + ended.number
     except BrokenPipeError:
         # Python flushes once more at its end, and would complain.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
     return 0
+
+
+class _Ended(BaseException):
+    """A signal that ends the process has come."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
 
 
 @contextmanager
@@ -74,7 +92,7 @@ def _terminable() -> Iterator[None]:
     def end(number: int, frame: FrameType | None) -> None:
         # What is interrupted in its making, as LLVM's objects may be, complains as it goes.
         sys.unraisablehook = lambda unraisable: None
-        raise KeyboardInterrupt if number == signal.SIGINT else SystemExit(128 + number)
+        raise KeyboardInterrupt if number == signal.SIGINT else _Ended(number)
 
     names = [name for name in ("SIGTERM", "SIGHUP", "SIGINT") if hasattr(signal, name)]
     before = {getattr(signal, name): signal.getsignal(getattr(signal, name)) for name in names}

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from fastem.density import Density
 from fastem.moments import Moments
+from fastem.rows.digest import Digest
 from fastem.rows.source import Drawn, Limits, Pieces, Rows, Source, Weigh, tile_sums
 from fastem.units import Units
 
@@ -86,6 +87,10 @@ class Memory(Array, Source):
     def limits_along(self, axes: NDArray[np.float64]) -> Limits:
         """Smallest and largest number in each column of the rows times axes (n_features, m)."""
         return limits_along(self.X, axes)
+
+    def digest(self) -> Digest:
+        """What tells these rows and their weights from others."""
+        return Digest.of(self.X, self.sample_weight)
 
     def widened(self) -> Memory:
         """The same rows as float64."""

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from fastem.density import Density
 from fastem.kernels.tile import TILE_ROWS
 from fastem.moments import Moments
+from fastem.rows.digest import Digest
 from fastem.units import Units
 
 __all__ = [
@@ -163,6 +164,10 @@ class Source(ABC):
     @abstractmethod
     def limits_along(self, axes: NDArray[np.float64]) -> Limits:
         """Smallest and largest number in each column of the rows times axes (n_features, m)."""
+
+    @abstractmethod
+    def digest(self) -> Digest:
+        """What tells these rows, and the weights handed out, from others, wherever they live."""
 
     def draw(self, n: int, rng: np.random.Generator) -> Drawn:
         """At most n rows drawn without replacement, in their order, and their weights.

@@ -176,7 +176,7 @@ class _Race:
         first = _ranked(tried, self._grain)[0]
         for runner, each in zip(contenders, tried, strict=True):
             runner.n_iter += each.n_iter
-            runner.parameters = each.parameters
+            runner.parameters, runner.collapsed = each.parameters, each.collapsed
             if each is first:
                 self._alive.remove(runner)
                 self._alive.insert(0, runner)

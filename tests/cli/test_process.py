@@ -13,6 +13,7 @@ import processes
 import pytest
 
 import fastem
+from fastem.cli import fit
 
 FAITHFUL = str(Path(__file__).parents[1] / "data" / "faithful.csv")
 #: The package under test is found from any folder.
@@ -67,6 +68,20 @@ sys.exit(cli.main())
 
 def fastem_command(*words, env=ENVIRONMENT, **options):
     return processes.run([sys.executable, "-m", "fastem", *words], env=env, **options)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
+@pytest.mark.parametrize(
+    ("number", "status"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 130)]
+)
+def test_a_signal_leaves_nothing_changed_behind(run, monkeypatch, number, status):
+    """What complains of exceptions that nobody can catch does so again when the command is over."""
+    before = sys.unraisablehook, signal.getsignal(number)
+    monkeypatch.setattr(fit, "select", lambda *_, **__: os.kill(os.getpid(), number))
+    found, out, err = run(*WORDS)
+    assert (found, out) == (status, "")
+    assert err == ("fastem: interrupted\n" if number == signal.SIGINT else "")
+    assert (sys.unraisablehook, signal.getsignal(number)) == before
 
 
 def test_module_and_version():

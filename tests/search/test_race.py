@@ -227,6 +227,20 @@ def test_a_start_that_collapsed_onto_a_row_is_mended_by_others():
     assert not collapsed(mended, family("spherical"), small.bounds).any()
 
 
+def test_a_collapse_over_more_rows_is_seen():
+    """Oracle: the rows. Ten of the few are a cluster, which in the many is one row, repeated."""
+    few, _, start = heap(40.0, 0.0)
+    many = np.r_[np.repeat(few[:-10], 10, axis=0), np.full((100, 1), 40.0)]
+    small, large = objective(few, 1.0), objective(many, 0.0)
+    sound, (record,) = race(small, [start])
+    assert record.outcome == "chosen"
+    assert not collapsed(sound, family("spherical"), small.bounds).any()
+
+    nowhere = None  # to go on there would be an error
+    singular, _ = race(small, [start], [large, nowhere])
+    assert collapsed(singular, family("spherical"), large.bounds).any()
+
+
 def test_no_other_rows_are_asked_for_where_every_component_has_many():
     few, _, start = heap(20.0, 0.0)
     many = objective(np.repeat(few, 20, axis=0), 1.0)

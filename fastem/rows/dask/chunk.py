@@ -14,6 +14,7 @@ from fastem.density import Density
 from fastem.moments import Moments
 from fastem.rows import memory
 from fastem.rows.dask.sums import MomentsSum
+from fastem.rows.digest import Digest
 from fastem.rows.source import Drawn, Limits, Weigh
 from fastem.units import Units
 
@@ -92,3 +93,8 @@ def limits_along(
     """Smallest and largest number in each column of its rows times axes."""
     form, axes = order
     return memory.limits_along(form.counted(block, weight)[0], axes)
+
+
+def digest(block: ArrayLike, weight: ArrayLike | None, form: Form) -> Digest:
+    """What tells its rows and their weights from others."""
+    return Digest.of(*form.counted(block, weight))

@@ -16,6 +16,7 @@ from fastem.rows.dask import chunk
 from fastem.rows.dask.given import matrix, weights_of
 from fastem.rows.dask.placement import Chunks, at, computed
 from fastem.rows.dask.survey import Survey, survey
+from fastem.rows.digest import Digest
 from fastem.rows.memory import union
 from fastem.rows.source import Drawn, Limits, Pieces, Rows, Source, Weigh, weight_unit
 from fastem.units import Units
@@ -117,6 +118,11 @@ class Dask(Source):
         """Smallest and largest number in each column of the rows times axes (n_features, m)."""
         order = delayed((self.form, axes), traverse=False, pure=False)
         return union(axes.shape[1], self.chunks.each(chunk.limits_along, lambda _: (order,)))
+
+    def digest(self) -> Digest:
+        """What tells these rows and their weights from others: a pass, for whoever needs it."""
+        form = delayed(self.form, traverse=False, pure=False)
+        return sum(self.chunks.each(chunk.digest, lambda _: (form,)), Digest())
 
     def widened(self) -> Dask:
         """The same rows as float64."""

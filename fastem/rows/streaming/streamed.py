@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastem.lazy import lazy
+from fastem.rows.digest import Digest
 from fastem.rows.source import Drawn, Limits, Pieces, Rows, Source
 from fastem.rows.streaming.stream import Stream
 from fastem.rows.streaming.survey import survey
@@ -62,6 +63,10 @@ class Streamed(OfStream):
     def limits_along(self, axes: NDArray[np.float64]) -> Limits:
         """Smallest and largest number in each column of the rows times axes (n_features, m)."""
         return self._surveyed.limits_along(axes)
+
+    def digest(self) -> Digest:
+        """What tells these rows and their weights from others."""
+        return self._surveyed.digest()
 
     def draw(self, n: int, rng: np.random.Generator) -> Drawn:
         """At most n rows drawn without replacement, in their order, and their weights."""

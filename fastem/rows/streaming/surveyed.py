@@ -14,6 +14,7 @@ from fastem.compiler.slot_loop import n_threads
 from fastem.density import Density
 from fastem.kernels.tile import TILE_ROWS
 from fastem.moments import Moments
+from fastem.rows.digest import Digest
 from fastem.rows.memory import limits_along, union
 from fastem.rows.source import Drawn, Limits, Pieces, Rows, Source, Weigh
 from fastem.rows.streaming.ahead import SPARE
@@ -96,6 +97,11 @@ class Surveyed(OfStream):
         """Smallest and largest number in each column of the rows times axes (n_features, m)."""
         with closing(self.each(lambda X, _: limits_along(X, axes))) as results:
             return union(axes.shape[1], results)
+
+    def digest(self) -> Digest:
+        """What tells these rows and their weights from others: a pass, for whoever needs it."""
+        with closing(self.each(Digest.of)) as results:
+            return sum(results, Digest())
 
     def draw(self, n: int, rng: np.random.Generator) -> Drawn:
         """At most n rows, and no more than the budget allows."""
