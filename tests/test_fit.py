@@ -13,6 +13,7 @@ import warnings
 import numba
 import numpy as np
 import oracle
+import processes
 import pytest
 from sklearn.mixture import GaussianMixture
 
@@ -496,7 +497,7 @@ def test_ctrl_c_comes_back_within_a_pass_and_the_next_fit_works():
             print("interrupted", fitted.mixture.weights.sum().round(6), flush=True)
     """
     process = processes.start([sys.executable, "-c", textwrap.dedent(code)])
-    assert process.stdout.readline() == "running\n"
+    processes.wait_for(process, "running")
     process.send_signal(signal.SIGINT)
     assert processes.finish(process) == ("interrupted 1.0\n", "")
     assert process.returncode == 0

@@ -122,7 +122,7 @@ def test_signals_leave_nothing_half_written(tmp_path, driver, number, status):
         # Under nohup a hangup is ignored, by the command as by the tests.
         preexec_fn=lambda: signal.signal(number, signal.SIG_DFL),
     ) as process:
-        assert process.stdout.readline() == "half\n"
+        processes.wait_for(process, "half")
         process.send_signal(number)
         _, err = processes.finish(process)
     assert process.returncode == status
