@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
-from scipy.linalg import expm
 from scipy.optimize import minimize
+from scipy.spatial.transform import Rotation
 
 import fastem
 from fastem.covariance import GROUPS, Bounds, family
@@ -22,6 +22,8 @@ DATA = Path(__file__).parents[1] / "data"
 K, D = 3, 3
 FREE = Bounds(np.zeros(D), 0.0)
 every = pytest.mark.parametrize("name", NAMES)
+#: How many of a kind of parameter there are: none, one for all components, one for each.
+MANY = {"I": 0, "E": 1, "V": K}
 seeds = pytest.mark.parametrize("seed", range(3))
 
 
@@ -65,30 +67,21 @@ def loss(moments, covariances):
 
 def built(theta, letters):
     """The covariances (K, D, D) of free parameters: log volumes, log shapes and rotations."""
-    volume, shape, orientation = letters
-    theta = iter(theta)
-
-    def take(letter, size):
-        n = {"I": 0, "E": 1, "V": K}[letter]
-        taken = np.array([[next(theta) for _ in range(size)] for _ in range(n)])
-        return np.zeros((K, size)) if n == 0 else np.broadcast_to(taken, (K, size))
-
-    volumes, shapes = take(volume, 1), take(shape, D - 1)
-    skews = take(orientation, D * (D - 1) // 2)
+    sizes = 1, D - 1, D * (D - 1) // 2
+    parts = []
+    for letter, size in zip(letters, sizes, strict=True):
+        n = MANY[letter]
+        taken, theta = theta[: n * size].reshape(n, size), theta[n * size :]
+        parts.append(np.broadcast_to(taken if n else 0.0, (K, size)))
+    volumes, shapes, turns = parts
     logs = volumes + np.column_stack([shapes, -shapes.sum(axis=1)])
-    covariances = np.empty((K, D, D))
-    for k in range(K):
-        skew = np.zeros((D, D))
-        skew[np.triu_indices(D, 1)] = skews[k]
-        axes = expm(skew - skew.T)
-        covariances[k] = (axes * np.exp(logs[k])) @ axes.T
-    return covariances
+    axes = Rotation.from_rotvec(turns.copy()).as_matrix()
+    return (axes * np.exp(logs)[:, None]) @ axes.swapaxes(1, 2)
 
 
 def n_free(letters):
-    many = {"I": 0, "E": 1, "V": K}
     sizes = 1, D - 1, D * (D - 1) // 2
-    return sum(many[letter] * size for letter, size in zip(letters, sizes, strict=True))
+    return sum(MANY[letter] * size for letter, size in zip(letters, sizes, strict=True))
 
 
 @every
