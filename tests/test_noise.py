@@ -221,7 +221,7 @@ def test_the_m_step_is_the_familys_own_on_what_is_left(covariance_type):
     plain = Moments(
         moments.about, 400 - moments.noise, 0.0, 0.0, moments.counts, moments.first, moments.second
     )
-    alone = kind.kind.maximise(plain, bounds)
+    alone = kind.family.maximise(plain, bounds)
     assert_allclose(got.weights, moments.counts / 400)
     assert_allclose(kind.noise_weight(got), moments.noise / 400)
     assert_allclose(got.means, alone.means)

@@ -24,14 +24,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from fastem.covariance.axis_aligned import Diagonal, Spherical
-from fastem.covariance.collapse import collapsed
-from fastem.covariance.common_axes import EVE, VVE
-from fastem.covariance.ellipsoidal import Full, Tied
+from fastem.covariance.axis_aligned import EEI, EII, EVI, VEI, Diagonal, E, Spherical, V
+from fastem.covariance.ellipsoidal import EEV, EVE, EVV, VEE, VEV, VVE, Full, Tied
 from fastem.covariance.family import Bounds, Family, Parameters
-from fastem.covariance.parsimonious_diagonal import EEI, EII, EVI, VEI
-from fastem.covariance.parsimonious_ellipsoidal import EEV, EVV, VEE, VEV
-from fastem.covariance.single_column import E, V
+from fastem.covariance.floor import collapsed
 from fastem.covariance.with_noise import WithNoise
 from fastem.covariance.with_prior import WithPrior
 

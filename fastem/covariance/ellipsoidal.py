@@ -1,4 +1,10 @@
-"""Families whose covariances are full matrices: `full` and `tied`."""
+"""Families whose covariances are full matrices.
+
+    full VVV  tied EEE  VEE  EVE  VVE  EEV  VEV  EVV
+
+Their M steps are in `fastem.kernels`: `averages`, `parsimonious` and `common_axes`. Covariances are
+matrices (n_components, n_features, n_features), but for `tied`, which has one.
+"""
 
 from __future__ import annotations
 
@@ -8,22 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastem.compiler.options import read_only
-from fastem.covariance.family import (
-    Bounds,
-    Family,
-    Parameters,
-    compiled_covariances,
-    not_positive_definite,
-)
+from fastem.covariance.compiled import CompiledFamily
+from fastem.covariance.family import Parameters, not_positive_definite
 from fastem.density import HALF_BITS, Density, Ellipsoidal
-from fastem.kernels import averages, matrices
-from fastem.moments import Moments
-
-#: Correlation matrices with eigenvalues below this, times D, are singular to rounding.
-ROUNDING = 4 * float(np.finfo(np.float64).eps)
+from fastem.kernels import averages, common_axes, parsimonious
+from fastem.kernels.matrices import factor
 
 
-class Full(Family):
+class Full(CompiledFamily):
     """A covariance matrix for each component: Celeux and Govaert's [lambda_k C_k]."""
 
     name = "full"
@@ -39,14 +37,7 @@ class Full(Family):
 
     def factor(self, parameters: Parameters) -> Density:
         """One triangular factor for each component."""
-        return factor_ellipsoids(parameters, parameters.covariances)
-
-    def maximise(
-        self, moments: Moments, bounds: Bounds, start: Parameters | None = None
-    ) -> Parameters:
-        """Weighted mean and covariance of each component's rows."""
-        covariances = compiled_covariances(self, moments, bounds, start)
-        return Parameters(moments.weights, moments.scatter()[1], raised(covariances, bounds.floor))
+        return _factored(parameters, parameters.covariances)
 
     def expand(self, covariances: NDArray, n_components: int, n_features: int) -> NDArray:
         """The same."""
@@ -57,7 +48,7 @@ class Full(Family):
         return covariances * scale[:, None] * scale
 
 
-class Tied(Family):
+class Tied(CompiledFamily):
     """One covariance matrix that all components share: Celeux and Govaert's [lambda C]."""
 
     name = "tied"
@@ -74,14 +65,7 @@ class Tied(Family):
 
     def factor(self, parameters: Parameters) -> Density:
         """One triangular factor for all."""
-        return factor_ellipsoids(parameters, parameters.covariances[None])
-
-    def maximise(
-        self, moments: Moments, bounds: Bounds, start: Parameters | None = None
-    ) -> Parameters:
-        """Weighted means, and the pooled covariance of the rows about them."""
-        pooled = compiled_covariances(self, moments, bounds, start)
-        return Parameters(moments.weights, moments.scatter()[1], raised(pooled, bounds.floor))
+        return _factored(parameters, parameters.covariances[None])
 
     def expand(self, covariances: NDArray, n_components: int, n_features: int) -> NDArray:
         """Repeated for each component."""
@@ -92,31 +76,89 @@ class Tied(Family):
         return covariances * scale[:, None] * scale
 
 
-def factor_ellipsoids(parameters: Parameters, covariances: NDArray) -> Ellipsoidal:
+class VEE(Full):
+    """lambda_k C: proportional matrices, Celeux and Govaert's [lambda_k C]."""
+
+    name = "VEE"
+    covariances_of: ClassVar[Any] = staticmethod(parsimonious.vee)
+
+    def n_covariance_parameters(self, n_components: int, n_features: int) -> int:
+        """K volumes, D - 1 for the shape and D (D - 1) / 2 for the orientation."""
+        return n_components + n_features - 1 + _n_rotation(n_features)
+
+
+class EVE(Full):
+    """Common principal axes and equal determinants, Celeux and Govaert's [lambda D A_k D']."""
+
+    name = "EVE"
+    per_column = False
+    covariances_of: ClassVar[Any] = staticmethod(common_axes.eve)
+
+    def n_covariance_parameters(self, n_components: int, n_features: int) -> int:
+        """1 volume, K (D - 1) for the shapes and D (D - 1) / 2 for the orientation."""
+        return 1 + n_components * (n_features - 1) + _n_rotation(n_features)
+
+
+class VVE(Full):
+    """Common principal axes, Celeux and Govaert's [lambda_k D A_k D']."""
+
+    name = "VVE"
+    per_column = False
+    covariances_of: ClassVar[Any] = staticmethod(common_axes.vve)
+
+    def n_covariance_parameters(self, n_components: int, n_features: int) -> int:
+        """K D variances and D (D - 1) / 2 for the orientation."""
+        return n_components * n_features + _n_rotation(n_features)
+
+
+class EEV(Full):
+    """lambda D_k A D_k': equal but for orientation, Celeux and Govaert's [lambda D_k A D_k']."""
+
+    name = "EEV"
+    per_column = False
+    covariances_of: ClassVar[Any] = staticmethod(parsimonious.eev)
+
+    def n_covariance_parameters(self, n_components: int, n_features: int) -> int:
+        """1 volume, D - 1 for the shape and K D (D - 1) / 2 for the orientations."""
+        return n_features + n_components * _n_rotation(n_features)
+
+
+class VEV(Full):
+    """lambda_k D_k A D_k': one shape, Celeux and Govaert's [lambda_k D_k A D_k']."""
+
+    name = "VEV"
+    per_column = False
+    covariances_of: ClassVar[Any] = staticmethod(parsimonious.vev)
+
+    def n_covariance_parameters(self, n_components: int, n_features: int) -> int:
+        """K volumes, D - 1 for the shape and K D (D - 1) / 2 for the orientations."""
+        return n_components + n_features - 1 + n_components * _n_rotation(n_features)
+
+
+class EVV(Full):
+    """lambda D_k A_k D_k': matrices of equal determinant, Celeux and Govaert's [lambda C_k]."""
+
+    name = "EVV"
+    covariances_of: ClassVar[Any] = staticmethod(parsimonious.evv)
+
+    def n_covariance_parameters(self, n_components: int, n_features: int) -> int:
+        """1 volume and K (D (D + 1) / 2 - 1) for the rest."""
+        return 1 + n_components * (n_features - 1 + _n_rotation(n_features))
+
+
+def _n_rotation(n_features: int) -> int:
+    """Free parameters of an orientation, D (D - 1) / 2."""
+    return n_features * (n_features - 1) // 2
+
+
+def _factored(parameters: Parameters, covariances: NDArray) -> Ellipsoidal:
     """Density from covariances (K, D, D), or (1, D, D) for all."""
     covariances = read_only(np.ascontiguousarray(covariances))
     scratch, inverses = np.empty(covariances.shape), np.zeros(covariances.shape)
     norms = np.empty(len(parameters.weights))
     weights = read_only(np.ascontiguousarray(parameters.weights))
-    failed = matrices.factor(weights, covariances, HALF_BITS, scratch, inverses, norms)
+    failed = factor(weights, covariances, HALF_BITS, scratch, inverses, norms)
     if failed >= 0:
         raise not_positive_definite(failed)
     inverses.flags.writeable = norms.flags.writeable = False
     return Ellipsoidal(read_only(parameters.means), inverses, norms)
-
-
-def raised(covariances: NDArray, floor: float) -> NDArray:
-    """Raise eigenvalues below the floor of a matrix, or of a stack of them, in place.
-
-    The result can be factored, unless it is zero: a matrix singular to rounding is raised too.
-    """
-    n_features = covariances.shape[-1]
-    stack = covariances.reshape(-1, n_features, n_features)
-    rounding, passed = ROUNDING * n_features, np.empty(len(stack), np.bool_)
-    if not matrices.above_floor(read_only(stack), floor, rounding, passed):
-        for k in np.flatnonzero(~passed):
-            values, vectors = np.linalg.eigh(stack[k])
-            least = max(floor, 2 * rounding * values[-1])
-            half = vectors * np.sqrt(np.maximum(values, least))
-            stack[k] = half @ half.T
-    return covariances

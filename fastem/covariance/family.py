@@ -9,13 +9,10 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from fastem.compiler.options import read_only
 from fastem.density import Density
 from fastem.moments import Moments
 from fastem.noise import Noise
 from fastem.units import Units
-
-_NONE = read_only(np.empty(0))
 
 
 class Parameters(NamedTuple):
@@ -144,16 +141,58 @@ class Family(ABC):
         return 0.0
 
 
-def compiled_covariances(
-    family: Family, moments: Moments, bounds: Bounds, start: Parameters | None = None
-) -> NDArray[np.float64]:
-    """What the family's compiled M step makes of moments, ridge and floor of variances included."""
-    shape = moments.about.shape
-    covariances = np.empty(family.shape(*shape))
-    before = _NONE if start is None else read_only(np.ascontiguousarray(start.covariances))
-    arguments = shape, read_only(bounds.ridge), bounds.floor, before.reshape(-1)
-    family.covariances_of(read_only(moments.statistics), *arguments, covariances.reshape(-1))
-    return covariances
+class Wrapped(Family):
+    """A family that changes some of another's verbs and hands on the rest: for subclasses.
+
+    Parameters
+    ----------
+    family : Family
+    """
+
+    def __init__(self, family: Family) -> None:
+        super().__init__(family.name)
+        self.family = family
+        self.noise = family.noise
+        self.per_column, self.diagonal = family.per_column, family.diagonal
+        self.shared = family.shared
+
+    def shape(self, n_components: int, n_features: int) -> tuple[int, ...]:
+        """Those of `family`."""
+        return self.family.shape(n_components, n_features)
+
+    def n_parameters(self, n_components: int, n_features: int) -> int:
+        """Those of `family`."""
+        return self.family.n_parameters(n_components, n_features)
+
+    def n_covariance_parameters(self, n_components: int, n_features: int) -> int:
+        """Those of `family`."""
+        return self.family.n_covariance_parameters(n_components, n_features)
+
+    def factor(self, parameters: Parameters) -> Density:
+        """The density of `family`."""
+        return self.family.factor(parameters)
+
+    def maximise(
+        self, moments: Moments, bounds: Bounds, start: Parameters | None = None
+    ) -> Parameters:
+        """M step of `family`."""
+        return self.family.maximise(moments, bounds, start)
+
+    def expand(self, covariances: NDArray, n_components: int, n_features: int) -> NDArray:
+        """As `family` does."""
+        return self.family.expand(covariances, n_components, n_features)
+
+    def rescale(self, covariances: NDArray, scale: NDArray) -> NDArray:
+        """As `family` does."""
+        return self.family.rescale(covariances, scale)
+
+    def noise_weight(self, parameters: Parameters) -> float:
+        """That of `family`."""
+        return self.family.noise_weight(parameters)
+
+    def log_prior(self, parameters: Parameters) -> float:
+        """That of `family`."""
+        return self.family.log_prior(parameters)
 
 
 def not_positive_definite(index: int) -> np.linalg.LinAlgError:

@@ -19,8 +19,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from fastem.covariance.family import Bounds, Family, Parameters
-from fastem.covariance.wrapped import Wrapped
+from fastem.covariance.family import Bounds, Family, Parameters, Wrapped
 from fastem.moments import Moments
 from fastem.units import Units
 
@@ -33,7 +32,7 @@ class WithPrior(Wrapped):
 
     Parameters
     ----------
-    kind : Family
+    family : Family
     mean : (n_features,)
         mu_P.
     scale : (n_features, n_features) or (n_features,)
@@ -48,21 +47,21 @@ class WithPrior(Wrapped):
 
     def __init__(
         self,
-        kind: Family,
+        family: Family,
         mean: NDArray[np.float64],
         scale: NDArray[np.float64],
         share: float,
         units: Units,
         shrinkage: float = SHRINKAGE,
     ) -> None:
-        super().__init__(kind)
+        super().__init__(family)
         self.mean, self.scale, self.share, self.units = mean, scale, share, units
         self.shrinkage = shrinkage
         n_features = len(mean)
         dof = n_features + 2
-        if not kind.diagonal:
+        if not family.diagonal:
             self._power = dof + n_features + 1.0
-        elif kind.per_column:
+        elif family.per_column:
             self._power = dof + 2.0
         else:  # one variance for all columns, in whose prior each has its part
             self._power = (dof + 2.0) / n_features
@@ -70,7 +69,7 @@ class WithPrior(Wrapped):
     @classmethod
     def of(
         cls,
-        kind: Family,
+        family: Family,
         n_components: int,
         n_rows: float,
         mean: NDArray[np.float64],
@@ -87,7 +86,7 @@ class WithPrior(Wrapped):
             If the columns' scales are too far apart for a mean of their variances.
         """
         n_features = len(mean)
-        if kind.diagonal:
+        if family.diagonal:
             with np.errstate(over="ignore"):
                 ratios = (units.scale[:, None] / units.scale) ** 2
                 scale = (ratios * np.diagonal(covariance)).mean(axis=1)
@@ -97,24 +96,24 @@ class WithPrior(Wrapped):
                     f"columns, {(1 / units.scale).min():g} to {(1 / units.scale).max():g}, are too "
                     f"far apart for it; multiply columns by constants"
                 )
-            if not kind.per_column:
+            if not family.per_column:
                 scale = scale / n_features
         else:
             scale = covariance
-        return cls(kind, mean, scale / n_components ** (2 / n_features), 1 / n_rows, units)
+        return cls(family, mean, scale / n_components ** (2 / n_features), 1 / n_rows, units)
 
     def at(self, units: Units) -> WithPrior:
         """The same prior in other units."""
         mean = units.enter(self.units.leave(self.mean))
         ratio = units.scale / self.units.scale
-        squared = ratio * ratio if self.kind.diagonal else ratio[:, None] * ratio
+        squared = ratio * ratio if self.family.diagonal else ratio[:, None] * ratio
         scale = self.scale * squared
-        return WithPrior(self.kind.at(units), mean, scale, self.share, units, self.shrinkage)
+        return WithPrior(self.family.at(units), mean, scale, self.share, units, self.shrinkage)
 
     def maximise(
         self, moments: Moments, bounds: Bounds, start: Parameters | None = None
     ) -> Parameters:
-        """M step of `kind`, from the rows and the prior's pseudo rows.
+        """M step of `family`, from the rows and the prior's pseudo rows.
 
         Each component of n_k rows about their mean m_k gets (kappa m_P + n_k m_k) / (kappa + n_k)
         for its mean, and a scatter of Lambda + W_k + kappa n_k / (kappa + n_k) (m_k - m_P)(..)'.
@@ -131,7 +130,7 @@ class WithPrior(Wrapped):
         means = means - pull[:, None] * delta
         counts = counts + unit + own * self._power
         pseudo = Moments(means, moments.n_rows, 0.0, 0.0, counts, np.zeros_like(means), scatter)
-        return self.kind.maximise(pseudo, bounds, start)._replace(weights=moments.weights)
+        return self.family.maximise(pseudo, bounds, start)._replace(weights=moments.weights)
 
     def log_prior(self, parameters: Parameters) -> float:
         """Log density of the parameters but for a constant, in nats a row of all."""
@@ -152,4 +151,4 @@ class WithPrior(Wrapped):
         squares = (whitened**2).sum(axis=(1, 2))
         own = 1 / n_components if self.shared else 1.0
         terms = (1 + own * self._power) * inner + 0.5 * (own * traces + self.shrinkage * squares)
-        return -self.share * float(terms.sum()) + self.kind.log_prior(parameters)
+        return -self.share * float(terms.sum()) + self.family.log_prior(parameters)

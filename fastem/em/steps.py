@@ -15,13 +15,13 @@ import numpy as np
 from fastem.compiler.options import read_only
 from fastem.compiler.slot_loop import LAUNCH_WORK
 from fastem.covariance import Bounds, Family, Parameters
-from fastem.covariance.ellipsoidal import ROUNDING
 from fastem.density import LN2, Density
 from fastem.density.accumulator import NO_LABELS
 from fastem.em.rules import Rule
 from fastem.em.state import State, vector
 from fastem.kernels import em_control, em_passes
 from fastem.kernels.em_control import NEXT, Control, Method, Scratch
+from fastem.kernels.matrices import ROUNDING
 from fastem.kernels.passes import summarise
 from fastem.moments import DEAD, Moments
 from fastem.rows import Rows

@@ -12,8 +12,6 @@ Over components, over columns, over both or over neither. Each takes
         The family's covariances before the step, in one vector, where there are any.
     covariances : (Q,)
         Receives the family's covariances.
-
-and returns whether that could be done here.
 """
 
 from fastem.compiler.options import jit_strict
@@ -29,7 +27,6 @@ def full(statistics, shape, ridge, floor, before, covariances):
     for k in range(K):
         for d in range(D):
             covariances[k * D * D + d * D + d] += ridge[d]
-    return True
 
 
 @jit_strict
@@ -43,7 +40,6 @@ def tied(statistics, shape, ridge, floor, before, covariances):
             covariances[p] += statistics[k] * own[k * D * D + p]
     for d in range(D):
         covariances[d * D + d] += ridge[d]
-    return True
 
 
 @jit_strict
@@ -54,7 +50,6 @@ def diagonal(statistics, shape, ridge, floor, before, covariances):
     for k in range(K):
         for d in range(D):
             covariances[k * D + d] = max(own[k * D + d] + ridge[d], floor)
-    return True
 
 
 @jit_strict
@@ -68,7 +63,6 @@ def equal_diagonal(statistics, shape, ridge, floor, before, covariances):
             total += statistics[k] * (own[k * D + d] + ridge[d])
         for k in range(K):
             covariances[k * D + d] = max(total, floor)
-    return True
 
 
 @jit_strict
@@ -76,7 +70,6 @@ def spherical(statistics, shape, ridge, floor, before, covariances):
     """A variance for each component, the average over columns."""
     for k in range(shape[0]):
         covariances[k] = max(_level(statistics, shape, ridge, k), floor)
-    return True
 
 
 @jit_strict
@@ -87,7 +80,6 @@ def equal_spherical(statistics, shape, ridge, floor, before, covariances):
         total += statistics[k] * _level(statistics, shape, ridge, k)
     for p in range(covariances.shape[0]):
         covariances[p] = max(total, floor)
-    return True
 
 
 @jit_strict

@@ -60,7 +60,7 @@ class Code(NamedTuple):
         return cls(
             address_of(factor_all if n_dims == 3 else factor_diagonal, whole(*factored)),
             address_of(scatter, whole(*moments)),
-            address_of(covariances, types.boolean(one, pair, one, number, one, written)),
+            address_of(covariances, types.none(one, pair, one, number, one, written)),
             above_floor,
         )
 
@@ -260,8 +260,7 @@ def _maximise(code, bounds, shape, start, room):
     copy(room.statistics, found[:before])
     covariances = found[before:]
     limits = bounds.ridge, bounds.floor, start[before:]
-    if not call(code.covariances, False, (room.statistics, shape, *limits, covariances)):
-        return False
+    call(code.covariances, None, (room.statistics, shape, *limits, covariances))
     if room.factors.ndim == 3:
         matrices = covariances.reshape(room.factors.shape)
         least = bounds.floor, bounds.rounding

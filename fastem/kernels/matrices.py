@@ -14,6 +14,9 @@ from fastem.compiler.options import jit, jit_strict
 from fastem.compiler.slot_loop import LAUNCH_WORK, slot_loop
 from fastem.kernels.elementary import cholesky, invert_transposed
 
+#: Correlation matrices with eigenvalues below this, times D, are singular to rounding.
+ROUNDING = 4 * float(np.finfo(np.float64).eps)
+
 
 def factor(
     weights: NDArray[np.float64],

@@ -132,7 +132,7 @@ def test_the_log_prior_is_that_of_scipy(name):
         return total
 
     here, there = (
-        kind.kind.maximise(moments_of(X * scale, labels, kind.diagonal), FREE)
+        kind.family.maximise(moments_of(X * scale, labels, kind.diagonal), FREE)
         for scale in (1.0, 1.3)
     )
     got = N * (kind.log_prior(there) - kind.log_prior(here))
@@ -149,7 +149,7 @@ def test_no_other_member_of_the_family_does_better(name):
     rng = np.random.default_rng(1)
     for size in (1e-3, 1e-3, 1e-2, 1e-2, 0.1, 0.1, 1.0):
         moved = X + size * rng.normal(size=X.shape) * X.std(axis=0)
-        other = kind.kind.maximise(moments_of(moved, labels, kind.diagonal), FREE)
+        other = kind.family.maximise(moments_of(moved, labels, kind.diagonal), FREE)
         mixed = best._replace(means=best.means + size * rng.normal(size=(K, D)))
         assert log_posterior(kind, X, labels, other) < highest
         assert log_posterior(kind, X, labels, mixed) < highest
@@ -160,9 +160,9 @@ def test_a_prior_of_no_weight_changes_nothing(name):
     """Oracle: the family alone."""
     X, labels = rows()
     kind = with_prior(name, X)
-    light = WithPrior(kind.kind, kind.mean, kind.scale, 1e-15, HERE)
+    light = WithPrior(kind.family, kind.mean, kind.scale, 1e-15, HERE)
     moments = moments_of(X, labels, kind.diagonal)
-    got, alone = light.maximise(moments, FREE), kind.kind.maximise(moments, FREE)
+    got, alone = light.maximise(moments, FREE), kind.family.maximise(moments, FREE)
     assert_allclose(got.means, alone.means, rtol=1e-10)
     assert_allclose(got.covariances, alone.covariances, rtol=1e-6, atol=1e-9)
 
