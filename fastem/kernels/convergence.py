@@ -25,6 +25,10 @@ from fastem.compiler.options import jit, jit_strict
 RESIDUALS = 3
 #: Passes whose slowest rate of convergence counts.
 RATES = 16
+#: Passes from which the slowest rate is taken to be among those seen, and how many times less than
+#: asked must be expected before: a run begun near its end shows the fast directions first.
+ENOUGH = 6
+SURE = 30.0
 #: Runs that must reach a level are given up where this many times the expected gain does not.
 REACH = 300.0
 #: Passes without a new highest likelihood after which nothing but rounding moves.
@@ -101,7 +105,8 @@ def judge(level, point, em_step, shape, noisy, factors, scale, least, to_beat, m
     expected = expected_gain(sizes, rates, n_seen)
     if level + REACH * expected < to_beat:
         return HOPELESS
-    return CONVERGED if expected < least or levels[1] >= STALLED else GO_ON
+    sure = 1.0 if n_seen[0] >= ENOUGH else SURE
+    return CONVERGED if sure * expected < least or levels[1] >= STALLED else GO_ON
 
 
 @jit_strict

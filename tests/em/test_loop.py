@@ -222,6 +222,22 @@ def test_the_rule_foretells_the_gain_of_a_linear_map():
         distance *= c
 
 
+@pytest.mark.parametrize("left", [5e-6, 2.5e-6])
+def test_a_run_that_goes_on_from_good_parameters_ends_no_sooner_than_it_may(left):
+    """Oracle: the end of a long run. At first the slow directions hardly show in the steps."""
+    rng = np.random.default_rng([0, 2, 3])
+    means, roots = 1.5 * rng.normal(size=(3, 2)), 0.3 * rng.normal(size=(3, 2, 2)) + np.eye(2)
+    labels = rng.integers(0, 3, 16_000)
+    X = means[labels] + np.einsum("nij,nj->ni", roots[labels], rng.normal(size=(16_000, 2)))
+    start = Parameters(np.full(3, 1 / 3), means, roots @ roots.swapaxes(1, 2))
+    told, tol = [], 1e-6
+    best = run(X, start, rule=Rule.expected_gain(1e-11, 2e-16), on_pass=told.append).trace[-1]
+    near = next(each for each in told if best - each.level < left)
+    assert best - near.level > 1.2 * tol
+    found = run(X, near.parameters, rule=Rule.expected_gain(tol, 2e-16))
+    assert best - found.trace[-1] < 1.2 * tol
+
+
 def test_tol_0_never_stops():
     X, start = overlapping(n=200)
     assert run(X, start, rule=Rule.expected_gain(0.0, 2e-16), max_iter=400).outcome == "exhausted"
