@@ -23,7 +23,6 @@ def account(
     began: float,
     *,
     unsettled: str,
-    n_starts: int = 1,
     stopped: bool = False,
 ) -> Fit:
     """What a run over all rows comes to in the user's units.
@@ -37,12 +36,11 @@ def account(
     bounds : Bounds
         In the units of the run.
     restarts : tuple of Restart
+        What became of the starts that the run is the best of.
     began : float
         By `time.perf_counter`.
     unsettled : str
         Why a run that `max_iter` ended is no end.
-    n_starts : int
-        How many the run is the best of.
     stopped : bool
         Whether the callback ended it.
     """
@@ -54,7 +52,7 @@ def account(
         moments.classification_entropy * unit,
         np.array(run.trace),
         run.n_iter,
-        _stopped(run) if stopped else _status(run, family, bounds, unsettled, n_starts),
+        _stopped(run) if stopped else _status(run, family, bounds, unsettled, len(restarts)),
         restarts,
         time.perf_counter() - began,
     )

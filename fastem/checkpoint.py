@@ -41,40 +41,22 @@ class Checkpoint:
     path : path
     every : int
         Accepted passes from one writing to the next.
-    seed : str
-        Where chance comes from.
-
-    Raises
-    ------
-    OSError
-        If its folder does not exist.
+    arguments : mapping of str to object
+        What tells the fit from others.
+    like : State
+        Of the same fit: the sizes of its arrays count.
     """
 
-    def __init__(self, path: str | os.PathLike, every: int, seed: str) -> None:
-        self.path, self.every, self.seed = Path(path), every, seed
+    def __init__(
+        self, path: Path, every: int, arguments: Mapping[str, object], like: State
+    ) -> None:
+        self.path, self.every = path, every
         self.restarts: tuple[Restart, ...] = ()
-        self._arguments: dict[str, str] = {}
-        if not self.path.parent.is_dir():
-            raise FileNotFoundError(
-                f"checkpoint is {os.fspath(path)!r}, but there is no folder {self.path.parent}; "
-                f"make it, or give another path"
-            )
+        self._arguments = {name: _called(value) for name, value in arguments.items()}
+        self._like = like
 
-    def of(self, name: str) -> Checkpoint:
-        """The file, beside this one, of one of several fits."""
-        return Checkpoint(
-            self.path.with_suffix(f".{name}{self.path.suffix}"), self.every, self.seed
-        )
-
-    def open(self, arguments: Mapping[str, object], like: State) -> State | None:
+    def open(self) -> State | None:
         """Read the file, if there is one; returns where its fit stands.
-
-        Parameters
-        ----------
-        arguments : mapping of str to object
-            What tells the fit from others.
-        like : State
-            Of the same fit: the sizes of its arrays count.
 
         Raises
         ------
@@ -83,8 +65,6 @@ class Checkpoint:
         ValueError
             If it is damaged, or of another fit.
         """
-        texts = {name: _called(value) for name, value in arguments.items()}
-        self._arguments = {**texts, "random_state": self.seed}
         if not self.path.exists():
             return None
         try:
@@ -99,7 +79,7 @@ class Checkpoint:
         try:
             starts = _from_text(fields["restarts"])
             self.restarts = tuple(Restart(i, x, n, o, tuple(trace)) for i, x, n, o, trace in starts)
-            return _checked(_unflattened(like, fields), like)
+            return _checked(_unflattened(self._like, fields), self._like)
         except DAMAGE as error:
             raise self._unusable(error) from None
 

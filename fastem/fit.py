@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -179,17 +180,7 @@ def fit(
     )
     user_start.warn_if_symmetric()
     with Progress(options.progress) as bar:
-        kept = checkpoint_of(starts, random_state)
-        return solve(starts, K, family, bar, user_start=user_start, checkpoint=kept)
-
-
-def checkpoint_of(starts: Starts, random_state: object) -> Checkpoint | None:
-    """The file that a fit from those starts is kept in, if there is to be one."""
-    options = starts.options
-    if options.checkpoint is None:
-        return None
-    chance = "None" if random_state is None else str(starts.seed.entropy)
-    return Checkpoint(options.checkpoint, options.checkpoint_every, chance)
+        return solve(starts, K, family, bar, user_start)
 
 
 def solve(
@@ -197,44 +188,34 @@ def solve(
     n_components: int,
     family: Family,
     bar: Progress,
-    *,
     user_start: UserStart | None = None,
-    checkpoint: Checkpoint | None = None,
+    name: str = "",
 ) -> Fit:
-    """`fit`, after its arguments are checked: survey, start, race, converge, account."""
+    """`fit`, after its arguments are checked: survey, start, race, converge, account.
+
+    The name is that of one of several fits, each of which has a checkpoint of its own.
+    """
     began = time.perf_counter()
     data, options = starts.data, starts.options
     user_start = UserStart() if user_start is None else user_start
     rows = data.rows(family)
-    arguments = _arguments(starts, n_components, family, user_start)
     family = data.extended(family, n_components, noise=options.is_noisy, prior=options.prior)
     objective = Objective.of(rows, family, options)
     watch = Watch(family, options.callback, bar)
     start: Parameters | em.State | None = None
+    checkpoint = _checkpoint(starts, n_components, objective, user_start, name)
     if checkpoint is not None:
-        start = checkpoint.open(arguments, _state_like(objective, n_components))
-    if checkpoint is not None and start is not None:
-        restarts = checkpoint.restarts
-    else:
+        start, restarts = checkpoint.open(), checkpoint.restarts
+    if start is None:
         start, restarts = begin(starts, n_components, family, objective, user_start, watch)
     if checkpoint is not None:
         checkpoint.restarts = restarts
     raced = bool(restarts) and starts.samples.of(family, n_components).n_samples < data.n_samples
     few = FEW * (data.n_features + 1) / data.n_samples if raced else 0.0
     run = _over_all_rows(objective, data.n_samples, start, few, watch, checkpoint)
-    return account(
-        run,
-        data,
-        family,
-        objective.bounds,
-        restarts,
-        began,
-        unsettled=(
-            f"a gain above tol={options.tol:g} is still to be expected; raise max_iter or tol"
-        ),
-        n_starts=len(restarts),
-        stopped=watch.stopped,
-    )
+    unsettled = f"a gain above tol={options.tol:g} is still to be expected; raise max_iter or tol"
+    bounds, stopped = objective.bounds, watch.stopped
+    return account(run, data, family, bounds, restarts, began, unsettled=unsettled, stopped=stopped)
 
 
 def _over_all_rows(
@@ -272,20 +253,24 @@ def _over_all_rows(
         start = run.state.replaced(family, parameters, rule)
 
 
-def _state_like(objective: Objective, n_components: int) -> em.State:
-    """A state with arrays of the sizes that this fit's have."""
-    shape = n_components, objective.rows.n_features
-    shapes = (n_components,), shape, objective.family.shape(*shape)
-    rule = em.Rule.expected_gain(objective.tol, objective.rows.precision)
-    return em.State.begin(
-        objective.family, Parameters(*map(np.zeros, shapes)), rule, objective.accelerate
-    )
+def _checkpoint(
+    starts: Starts, n_components: int, objective: Objective, user_start: UserStart, name: str
+) -> Checkpoint | None:
+    """The file that the fit of that name is kept in, if there is to be one."""
+    options = starts.options
+    if options.checkpoint is None:
+        return None
+    arguments = _arguments(starts, n_components, objective.family, user_start)
+    like = _state_like(objective, n_components, starts.data.n_features)
+    path = Path(options.checkpoint)
+    path = path.with_suffix(f".{name}{path.suffix}") if name else path
+    return Checkpoint(path, options.checkpoint_every, arguments, like)
 
 
 def _arguments(
     starts: Starts, n_components: int, family: Family, user_start: UserStart
 ) -> dict[str, object]:
-    """What tells a fit from others, its seed apart, by the names that users know."""
+    """What tells a fit from others, by the names that users know."""
     data, digest = starts.data, starts.data.source.digest()
     weights = f"of digest {digest.weights:016x} in units of {data.weight_unit:g}"
     return {
@@ -299,5 +284,16 @@ def _arguments(
         "weights_init": user_start.weights,
         "means_init": user_start.means,
         "covariances_init": user_start.covariances,
+        "random_state": str(starts.seed.entropy) if starts.is_seeded else None,
         **{name: getattr(starts.options, name) for name in DECISIVE},
     }
+
+
+def _state_like(objective: Objective, n_components: int, n_features: int) -> em.State:
+    """A state with arrays of the sizes that this fit's have."""
+    shape = n_components, n_features
+    shapes = (n_components,), shape, objective.family.shape(*shape)
+    rule = em.Rule.expected_gain(objective.tol, objective.rows.precision)
+    return em.State.begin(
+        objective.family, Parameters(*map(np.zeros, shapes)), rule, objective.accelerate
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -46,7 +47,13 @@ class Options:
         for name in "accelerate", "progress", "prior":
             validation.boolean(getattr(self, name), name)
         if self.checkpoint is not None:
-            validation.path(self.checkpoint, "checkpoint")
+            path = validation.path(self.checkpoint, "checkpoint")
+            folder = Path(path).parent
+            if not folder.is_dir():
+                raise FileNotFoundError(
+                    f"checkpoint is {path!r}, but there is no folder {folder}; make it, or give "
+                    f"another path"
+                )
         validation.integer(self.checkpoint_every, "checkpoint_every")
 
     @property

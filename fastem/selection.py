@@ -15,7 +15,7 @@ from fastem import validation
 from fastem.covariance import families
 from fastem.data import Data
 from fastem.drawing import draw
-from fastem.fit import checkpoint_of, solve
+from fastem.fit import solve
 from fastem.options import Options
 from fastem.progress import Progress
 from fastem.results import Callback, Fit, Restart
@@ -260,14 +260,13 @@ def select(
     listed = isinstance(covariance_type, Iterable) and not isinstance(covariance_type, str)
     names: list[Any] = list(covariance_type) if listed else [covariance_type]
     tried = list(product(counts, families(names, data.n_features)))
-    whole = checkpoint_of(starts, random_state)
     table: list[Row] = []
     restarts: list[tuple[Restart, ...]] = []
     best: tuple[Fit, Row] | None = None
     with Progress(options.progress) as bar:
         for k, family in tried:
-            own = whole.of(f"{k}-{family.name}") if whole is not None and len(tried) > 1 else whole
-            fitted = solve(starts, k, family, bar, checkpoint=own)
+            name = f"{k}-{family.name}" if len(tried) > 1 else ""
+            fitted = solve(starts, k, family, bar, name=name)
             row = _row(fitted)
             table.append(row)
             restarts.append(fitted.restarts)

@@ -182,7 +182,7 @@ class _Search:
 
     def fit(self, starts: Starts, n_components: int, user_start: UserStart | None = None) -> Fit:
         """One fit."""
-        return solve(starts, n_components, self.family, Progress(False), user_start=user_start)
+        return solve(starts, n_components, self.family, Progress(False), user_start)
 
     def one_more(self, starts: Starts, null: Fit) -> Fit:
         """The best fit of one component more: of starts as for any fit, and of the null's halves.

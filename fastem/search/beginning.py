@@ -31,11 +31,14 @@ class Starts:
     data : Data
     options : Options
     seed : SeedSequence
+    is_seeded : bool
+        Whether the user chose the seed.
     """
 
     data: Data
     options: Options
     seed: np.random.SeedSequence
+    is_seeded: bool = True
     _cleared: dict[Sample, tuple[Sample, float]] = field(default_factory=dict, init=False)
     _drawn: dict[tuple[Sample, int], list[Start]] = field(default_factory=dict, init=False)
 
@@ -48,7 +51,7 @@ class Starts:
         cls, data: Data, options: Options, random_state: int | np.random.Generator | None
     ) -> Starts:
         """Those that come from a random state, as users give it."""
-        return cls(data, options, seed_sequence(random_state))
+        return cls(data, options, seed_sequence(random_state), random_state is not None)
 
     @lazy
     def samples(self) -> Samples:
