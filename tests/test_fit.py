@@ -63,13 +63,13 @@ def plain_em(X, start, covariance_type, T, **more):
 
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
-@pytest.mark.parametrize("kind", TYPES)
-def test_T_iterations_are_the_oracles(kind, dtype, weighted):
-    X, start, weight = problem(kind)
+@pytest.mark.parametrize("family", TYPES)
+def test_T_iterations_are_the_oracles(family, dtype, weighted):
+    X, start, weight = problem(family)
     X = X.astype(dtype)
     weight = weight if weighted else None
-    fitted = plain_em(X, start, kind, 15, sample_weight=weight)
-    expected, trace = oracle.em(X.astype(float), *start, kind, 15, weight)
+    fitted = plain_em(X, start, family, 15, sample_weight=weight)
+    expected, trace = oracle.em(X.astype(float), *start, family, 15, weight)
     tolerance = 1e-8 if dtype == np.float64 else 2e-4
     assert fitted.n_iter == 15
     assert fitted.restarts == ()
@@ -83,13 +83,13 @@ def test_T_iterations_are_the_oracles(kind, dtype, weighted):
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.parametrize("reg_covar", [0.0, 0.05])
-@pytest.mark.parametrize("kind", TYPES)
-def test_T_iterations_are_scikit_learns(kind, reg_covar):
-    X, start, _ = problem(kind)
-    invert = np.linalg.inv if kind in ("full", "tied") else np.reciprocal
+@pytest.mark.parametrize("family", TYPES)
+def test_T_iterations_are_scikit_learns(family, reg_covar):
+    X, start, _ = problem(family)
+    invert = np.linalg.inv if family in ("full", "tied") else np.reciprocal
     peer = GaussianMixture(
         3,
-        covariance_type=kind,
+        covariance_type=family,
         weights_init=start.weights,
         means_init=start.means,
         precisions_init=invert(start.covariances),
@@ -98,7 +98,7 @@ def test_T_iterations_are_scikit_learns(kind, reg_covar):
         max_iter=12,
     ).fit(X)
     # scikit-learn stops before tol=0 is undercut only if a step changes nothing at all.
-    fitted = plain_em(X, start, kind, 12, reg_covar=reg_covar)
+    fitted = plain_em(X, start, family, 12, reg_covar=reg_covar)
     np.testing.assert_allclose(fitted.mixture.weights, peer.weights_, rtol=1e-8)
     np.testing.assert_allclose(fitted.mixture.means, peer.means_, rtol=1e-8, atol=1e-8)
     np.testing.assert_allclose(fitted.mixture.covariances, peer.covariances_, rtol=1e-8, atol=1e-8)
@@ -117,14 +117,14 @@ def test_max_iter_is_never_exceeded_and_tol_0_uses_it_up(T, accelerate):
 
 
 @pytest.mark.parametrize("accelerate", [False, True])
-@pytest.mark.parametrize("kind", TYPES)
-def test_log_likelihood_and_criteria_are_those_of_the_final_mixture(kind, accelerate):
-    X, start, _ = problem(kind)
-    fitted = plain_em(X, start, kind, 5, accelerate=accelerate)
-    parameters = *fitted.mixture._parameters, kind
+@pytest.mark.parametrize("family", TYPES)
+def test_log_likelihood_and_criteria_are_those_of_the_final_mixture(family, accelerate):
+    X, start, _ = problem(family)
+    fitted = plain_em(X, start, family, 5, accelerate=accelerate)
+    parameters = *fitted.mixture._parameters, family
     expected = oracle.log_likelihood(X, *parameters)
     assert fitted.log_likelihood == pytest.approx(expected, rel=1e-12)
-    p = oracle.n_parameters(kind, 3, 4)
+    p = oracle.n_parameters(family, 3, 4)
     resp = oracle.responsibilities(X, *parameters)
     for args in (), (X,):
         assert fitted.aic(*args) == pytest.approx(oracle.aic(expected, p), rel=1e-12)
@@ -161,14 +161,14 @@ def test_without_a_random_state_the_starts_differ():
 
 @pytest.mark.skipif(numba.config.NUMBA_NUM_THREADS < 2, reason="needs two threads")
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
-@pytest.mark.parametrize("kind", TYPES)
-def test_fits_are_the_same_to_the_bit_for_any_number_of_threads(kind, dtype):
-    X = np.tile(problem(kind, n=4000)[0], (5, 1)).astype(dtype)
+@pytest.mark.parametrize("family", TYPES)
+def test_fits_are_the_same_to_the_bit_for_any_number_of_threads(family, dtype):
+    X = np.tile(problem(family, n=4000)[0], (5, 1)).astype(dtype)
     fits = []
     try:
         for n_threads in 1, 2, 2:
             numba.set_num_threads(n_threads)
-            fits.append(fastem.fit(X, 4, covariance_type=kind, random_state=1, max_iter=30))
+            fits.append(fastem.fit(X, 4, covariance_type=family, random_state=1, max_iter=30))
     finally:
         numba.set_num_threads(numba.config.NUMBA_NUM_THREADS)
     for other in fits[1:]:
@@ -182,17 +182,17 @@ def test_fits_are_the_same_to_the_bit_for_any_number_of_threads(kind, dtype):
 
 def test_given_means_alone_decide_which_component_is_which():
     means = np.array([[0.0, 6.0], [0.0, 0.0], [6.0, 0.0]])
-    for kind in TYPES:
-        fitted = fastem.fit(BLOBS, 3, covariance_type=kind, means_init=means + 1)
+    for family in TYPES:
+        fitted = fastem.fit(BLOBS, 3, covariance_type=family, means_init=means + 1)
         assert np.abs(fitted.mixture.means - means).max() < 0.5
-        again = fastem.fit(BLOBS, 3, covariance_type=kind, means_init=means + 1)
+        again = fastem.fit(BLOBS, 3, covariance_type=family, means_init=means + 1)
         assert again.mixture == fitted.mixture
 
 
-@pytest.mark.parametrize("kind", TYPES)
+@pytest.mark.parametrize("family", TYPES)
 @pytest.mark.parametrize("part", [("weights",), ("covariances",), ("weights", "means")])
-def test_parts_of_a_start_are_taken(kind, part):
-    X, start, _ = problem(kind)
+def test_parts_of_a_start_are_taken(family, part):
+    X, start, _ = problem(family)
     given = {f"{name}_init": getattr(start, name) for name in part}
     seen = []
 
@@ -200,7 +200,7 @@ def test_parts_of_a_start_are_taken(kind, part):
         seen.append(event.mixture)
         return True
 
-    fastem.fit(X, 3, covariance_type=kind, n_init=1, random_state=0, callback=note, **given)
+    fastem.fit(X, 3, covariance_type=family, n_init=1, random_state=0, callback=note, **given)
     for name in part:
         np.testing.assert_allclose(getattr(seen[0], name), getattr(start, name), rtol=1e-12)
 
@@ -214,16 +214,16 @@ def test_coinciding_components_of_a_start_are_named_with_the_remedy():
     assert w[0].filename == __file__
 
 
-@pytest.mark.parametrize("kind", TYPES)
-def test_a_symmetric_start_stays_symmetric_and_the_default_parts_it(kind):
-    same = np.ones(3) if kind == "spherical" else np.eye(2)
-    same = {"full": np.array([np.eye(2)] * 3), "diag": np.ones((3, 2))}.get(kind, same)
+@pytest.mark.parametrize("family", TYPES)
+def test_a_symmetric_start_stays_symmetric_and_the_default_parts_it(family):
+    same = np.ones(3) if family == "spherical" else np.eye(2)
+    same = {"full": np.array([np.eye(2)] * 3), "diag": np.ones((3, 2))}.get(family, same)
     with pytest.warns(fastem.SymmetricStartWarning, match="0, 1, 2"):
         stuck = fastem.fit(
-            BLOBS, 3, covariance_type=kind, means_init=np.ones((3, 2)), covariances_init=same
+            BLOBS, 3, covariance_type=family, means_init=np.ones((3, 2)), covariances_init=same
         )
     assert np.ptp(stuck.mixture.means, axis=0).max() < 1e-9
-    free = fastem.fit(BLOBS, 3, covariance_type=kind, random_state=0)
+    free = fastem.fit(BLOBS, 3, covariance_type=family, random_state=0)
     assert oracle.adjusted_rand_index(free.mixture.predict(BLOBS), LABELS) > 0.95
 
 
@@ -243,11 +243,11 @@ def test_components_that_differ_in_covariance_alone_raise_no_warning():
 
 
 @pytest.mark.parametrize("scale", [1e-150, 1e-9, 1e9, 1e150])
-@pytest.mark.parametrize("kind", TYPES)
-def test_units_of_the_data_do_not_matter(kind, scale):
+@pytest.mark.parametrize("family", TYPES)
+def test_units_of_the_data_do_not_matter(family, scale):
     scale = 2.0 ** np.round(np.log2(scale))
-    base = fastem.fit(BLOBS, 3, covariance_type=kind, random_state=0)
-    scaled = fastem.fit(BLOBS * scale, 3, covariance_type=kind, random_state=0)
+    base = fastem.fit(BLOBS, 3, covariance_type=family, random_state=0)
+    scaled = fastem.fit(BLOBS * scale, 3, covariance_type=family, random_state=0)
     np.testing.assert_array_equal(scaled.mixture.means, base.mixture.means * scale)
     expected = base.log_likelihood - BLOBS.size * np.log(scale)
     assert scaled.log_likelihood == pytest.approx(expected, rel=1e-13)
@@ -256,11 +256,11 @@ def test_units_of_the_data_do_not_matter(kind, scale):
     )
 
 
-@pytest.mark.parametrize("kind", ["full", "tied", "diag"])
-def test_columns_of_very_different_units_are_fitted_alike(kind):
+@pytest.mark.parametrize("family", ["full", "tied", "diag"])
+def test_columns_of_very_different_units_are_fitted_alike(family):
     scale = np.array([1e-6, 3e6])
-    base = fastem.fit(BLOBS, 3, covariance_type=kind, random_state=0)
-    scaled = fastem.fit(BLOBS * scale, 3, covariance_type=kind, random_state=0)
+    base = fastem.fit(BLOBS, 3, covariance_type=family, random_state=0)
+    scaled = fastem.fit(BLOBS * scale, 3, covariance_type=family, random_state=0)
     expected = base.log_likelihood - len(BLOBS) * np.log(scale).sum()
     assert scaled.log_likelihood == pytest.approx(expected, rel=1e-7)
     np.testing.assert_array_equal(
@@ -269,12 +269,12 @@ def test_columns_of_very_different_units_are_fitted_alike(kind):
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
-@pytest.mark.parametrize("kind", TYPES)
-def test_data_far_from_the_origin_keeps_its_digits(kind, dtype):
+@pytest.mark.parametrize("family", TYPES)
+def test_data_far_from_the_origin_keeps_its_digits(family, dtype):
     offset = 1e8 if dtype == np.float64 else 1024.0
     X = np.rint(BLOBS * 2**10) / 2**10  # moved without rounding, in either dtype
-    base = fastem.fit(X, 3, covariance_type=kind, random_state=0)
-    moved = fastem.fit((X + offset).astype(dtype), 3, covariance_type=kind, random_state=0)
+    base = fastem.fit(X, 3, covariance_type=family, random_state=0)
+    moved = fastem.fit((X + offset).astype(dtype), 3, covariance_type=family, random_state=0)
     tolerance = 1e-6 if dtype == np.float64 else 1e-3
     same = matched(base.mixture.means, moved.mixture.means - offset)
     means = moved.mixture.means[same] - offset
@@ -309,13 +309,13 @@ HARD = {
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
-@pytest.mark.parametrize("kind", TYPES)
+@pytest.mark.parametrize("family", TYPES)
 @pytest.mark.parametrize("name", HARD)
-def test_hard_data_gives_a_finite_valid_mixture_and_a_rising_likelihood(name, kind, dtype):
+def test_hard_data_gives_a_finite_valid_mixture_and_a_rising_likelihood(name, family, dtype):
     X, K = HARD[name]
     X = X.astype(dtype)
-    fitted = fastem.fit(X, K, covariance_type=kind, random_state=0, n_init=4)
-    mixture = fastem.Mixture(*fitted.mixture._parameters, kind)  # checks every parameter
+    fitted = fastem.fit(X, K, covariance_type=family, random_state=0, n_init=4)
+    mixture = fastem.Mixture(*fitted.mixture._parameters, family)  # checks every parameter
     assert mixture.weights.sum() == pytest.approx(1)
     eigenvalues = np.linalg.eigvalsh(correlations(mixture.full_covariances))
     assert eigenvalues.min() > 0
@@ -352,8 +352,8 @@ def test_singular_data_is_reported_with_the_remedy():
 
 
 @pytest.mark.parametrize("accelerate", [False, True])
-@pytest.mark.parametrize("kind", TYPES)
-def test_a_component_that_loses_all_its_rows_is_reported(kind, accelerate):
+@pytest.mark.parametrize("family", TYPES)
+def test_a_component_that_loses_all_its_rows_is_reported(family, accelerate):
     variances = np.array([1.0, 1.0, 1.0, 1e-4])
     expanded = oracle.expand_covariances(variances, "spherical", 4, 2)
     covariances = {
@@ -361,18 +361,18 @@ def test_a_component_that_loses_all_its_rows_is_reported(kind, accelerate):
         "tied": expanded[0],
         "diag": np.diagonal(expanded, axis1=1, axis2=2),
         "spherical": variances,
-    }[kind]
+    }[family]
     fitted = fastem.fit(
         BLOBS,
         4,
-        covariance_type=kind,
+        covariance_type=family,
         means_init=[[0, 0], [6, 0], [0, 6], [1e4, 1e4]],
         covariances_init=covariances,
         accelerate=accelerate,
     )
     assert "component 3 lost all rows; ask for fewer components" in fitted.status.text
     assert fitted.status.code == "collapsed"
-    three = fastem.fit(BLOBS, 3, covariance_type=kind, random_state=0)
+    three = fastem.fit(BLOBS, 3, covariance_type=family, random_state=0)
     assert fitted.log_likelihood == pytest.approx(three.log_likelihood, rel=1e-6)
 
 

@@ -22,7 +22,7 @@ X, LABELS = oracle.sample(
 def test_the_table_holds_every_fit_in_order():
     choice = fastem.select(X, range(1, 5), covariance_type=TYPES, n_init=2, random_state=0)
     assert [(r.n_components, r.covariance_type) for r in choice.table] == [
-        (k, kind) for k in range(1, 5) for kind in TYPES
+        (k, family) for k in range(1, 5) for family in TYPES
     ]
     for row in choice.table:
         p = oracle.n_parameters(row.covariance_type, row.n_components, 2)

@@ -11,12 +11,12 @@ from fastem import validation
 from fastem.covariance import FAMILIES, Family
 from fastem.data import Data
 from fastem.density import Density
-from fastem.hierarchy import MAX_ROWS, Dendrogram
 from fastem.lazy import lazy
 from fastem.moments import Moments
 from fastem.ordering import Order
 from fastem.rows import MemoryRows
 from fastem.rows.source import Drawn
+from fastem.search.hierarchy import MAX_ROWS, Dendrogram
 from fastem.units import Units
 
 #: Restarts race on this many rows for each free parameter and for each component, and on at least

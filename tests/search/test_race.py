@@ -6,7 +6,7 @@ import pytest
 
 import fastem
 from fastem import em
-from fastem.covariance import Bounds, Parameters, collapsed, family
+from fastem.covariance import FAMILIES, Bounds, Parameters, collapsed
 from fastem.data import Data
 from fastem.rows import MemoryRows
 from fastem.search import race
@@ -71,10 +71,10 @@ def test_races_run_on_a_sample_when_rows_are_many():
     fitted = fastem.fit(big, 5, random_state=0, n_init=4)
     assert oracle.adjusted_rand_index(fitted.mixture.predict(big), labels) > 0.98
     samples = Samples(Data.of(big, None), np.random.SeedSequence(0))
-    sample = samples.of(family("full"), 5)
+    sample = samples.of(FAMILIES["full"], 5)
     assert sample.n_samples == MIN_SAMPLE
-    assert samples.of(family("tied"), 5) is sample
-    assert samples.of(family("spherical"), 5).n_samples == MIN_SAMPLE
+    assert samples.of(FAMILIES["tied"], 5) is sample
+    assert samples.of(FAMILIES["spherical"], 5).n_samples == MIN_SAMPLE
 
 
 # Collapse --------------------------------------------------------------------------------------
@@ -96,14 +96,14 @@ def test_a_collapsed_start_loses_to_any_that_is_sound():
     starts[0] = starts[0]._replace(covariances=np.array([1e-6, 30.0]))
     starts[2] = starts[2]._replace(covariances=np.array([1e-6, 20.0]))
     floor = Bounds(np.zeros(1), 1e-40)
-    winner, restarts = race(Objective(sample, family("spherical"), floor, 1e-8, 200), starts)
+    winner, restarts = race(Objective(sample, FAMILIES["spherical"], floor, 1e-8, 200), starts)
     assert [r.outcome for r in restarts] == ["collapsed", "chosen", "collapsed"]
     assert restarts[0].log_likelihood > restarts[1].log_likelihood
     np.testing.assert_allclose(np.sort(winner.means[:, 0]), [0, 8], atol=0.5)
 
 
-@pytest.mark.parametrize("kind", oracle.COVARIANCE_TYPES)
-def test_collapsed_names_the_components_on_the_floor(kind):
+@pytest.mark.parametrize("family", oracle.COVARIANCE_TYPES)
+def test_collapsed_names_the_components_on_the_floor(family):
     variances = np.array([1.0, 1e-6, 1.0])
     expanded = oracle.expand_covariances(variances, "spherical", 3, 2)
     covariances = {
@@ -111,11 +111,11 @@ def test_collapsed_names_the_components_on_the_floor(kind):
         "tied": expanded[1],
         "diag": np.array([[1, 1], [1, 1e-6], [1, 1]]),
         "spherical": variances,
-    }[kind]
+    }[family]
     at = Parameters(np.full(3, 1 / 3), np.zeros((3, 2)), covariances)
-    found = collapsed(at, family(kind), Bounds(np.zeros(2), 1e-6))
-    assert found.tolist() == ([True] * 3 if kind == "tied" else [False, True, False])
-    assert not collapsed(at, family(kind), Bounds(np.zeros(2), 1e-8)).any()
+    found = collapsed(at, FAMILIES[family], Bounds(np.zeros(2), 1e-6))
+    assert found.tolist() == ([True] * 3 if family == "tied" else [False, True, False])
+    assert not collapsed(at, FAMILIES[family], Bounds(np.zeros(2), 1e-8)).any()
 
 
 def test_a_fit_whose_starts_all_collapse_says_so():
@@ -147,7 +147,7 @@ def objective(rows, shortfall):
     units = Units(np.zeros(1), np.ones(1))
     bounds = Bounds(np.zeros(1), 1e-10)
     rows = MemoryRows(rows, None, units)
-    return Objective(rows, family("spherical"), bounds, 1e-8, 200, shortfall=shortfall)
+    return Objective(rows, FAMILIES["spherical"], bounds, 1e-8, 200, shortfall=shortfall)
 
 
 def level(on, start):
@@ -168,7 +168,7 @@ def test_more_rows_decide_between_maxima_that_few_cannot_tell_apart(shortfall):
     winner, restarts = race(small, starts, [large])
     chosen = next(r.index for r in restarts if r.outcome == "chosen")
     assert chosen == (better if shortfall else first)
-    density = family("spherical").factor(winner)
+    density = FAMILIES["spherical"].factor(winner)
     reached = large.rows.summarise(density).log_likelihood / len(many)
     assert reached == pytest.approx(levels[1][chosen], abs=1e-7)
 
@@ -200,7 +200,7 @@ def test_a_component_that_other_rows_do_not_bear_out_gives_way():
     assert sound.weights.min() > 0.05
 
     def level(parameters):
-        return held.summarise(family("spherical").factor(parameters)).log_likelihood
+        return held.summarise(FAMILIES["spherical"].factor(parameters)).log_likelihood
 
     assert level(sound) > level(spurious)
     assert restarts[0].n_iter > len(restarts[0].trace)  # what it took counts
@@ -222,9 +222,9 @@ def test_a_start_that_collapsed_onto_a_row_is_mended_by_others():
     small, held = objective(few, 1.0), objective(others, 0.0).rows
     singular, (record,) = race(small, [start._replace(means=means)])
     assert record.outcome == "chosen"
-    assert collapsed(singular, family("spherical"), small.bounds).any()
+    assert collapsed(singular, FAMILIES["spherical"], small.bounds).any()
     mended, _ = race(small, [start._replace(means=means)], held=lambda n: held)
-    assert not collapsed(mended, family("spherical"), small.bounds).any()
+    assert not collapsed(mended, FAMILIES["spherical"], small.bounds).any()
 
 
 def test_a_collapse_over_more_rows_is_seen():
@@ -234,11 +234,11 @@ def test_a_collapse_over_more_rows_is_seen():
     small, large = objective(few, 1.0), objective(many, 0.0)
     sound, (record,) = race(small, [start])
     assert record.outcome == "chosen"
-    assert not collapsed(sound, family("spherical"), small.bounds).any()
+    assert not collapsed(sound, FAMILIES["spherical"], small.bounds).any()
 
     nowhere = None  # to go on there would be an error
     singular, _ = race(small, [start], [large, nowhere])
-    assert collapsed(singular, family("spherical"), large.bounds).any()
+    assert collapsed(singular, FAMILIES["spherical"], large.bounds).any()
 
 
 def test_no_other_rows_are_asked_for_where_every_component_has_many():

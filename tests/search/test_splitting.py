@@ -38,15 +38,15 @@ def test_each_component_is_halved_in_its_turn_and_the_others_stay():
 
 @pytest.mark.parametrize("name", [n for n in FAMILIES if n not in ("E", "V")])
 def test_every_family_takes_them(name):
-    kind = FAMILIES[name]
-    shape = kind.shape(4, 3)
-    square = not kind.diagonal
+    family = FAMILIES[name]
+    shape = family.shape(4, 3)
+    square = not family.diagonal
     covariances = np.broadcast_to(np.eye(3) if square else 1.0, shape).copy()
-    made = splits(Parameters(MIXTURE.weights, MIXTURE.means, covariances), kind, BOUNDS)
+    made = splits(Parameters(MIXTURE.weights, MIXTURE.means, covariances), family, BOUNDS)
     assert len(made) == 4
     for parameters in made:
-        assert parameters.covariances.shape == kind.shape(5, 3)
-        kind.factor(parameters)
+        assert parameters.covariances.shape == family.shape(5, 3)
+        family.factor(parameters)
 
 
 def test_a_component_without_spread_is_halved_all_the_same():
@@ -70,11 +70,11 @@ def test_replaced_components_are_halves_of_the_heaviest_and_the_others_stay():
 @pytest.mark.parametrize("name", [n for n in FAMILIES if n not in ("E", "V")])
 def test_every_family_may_have_several_replaced(name):
     """Oracle: the mean of the whole mixture, which halves do not move."""
-    kind = FAMILIES[name]
-    shape = kind.shape(4, 3)
-    covariances = np.broadcast_to(1.0 if kind.diagonal else np.eye(3), shape).copy()
+    family = FAMILIES[name]
+    shape = family.shape(4, 3)
+    covariances = np.broadcast_to(1.0 if family.diagonal else np.eye(3), shape).copy()
     given = Parameters(np.array([0.0, 0.6, 0.0, 0.4]), MIXTURE.means, covariances)
-    found = replaced(given, np.array([0, 2]), kind, BOUNDS)
+    found = replaced(given, np.array([0, 2]), family, BOUNDS)
     assert_allclose(found.weights, [0.3, 0.3, 0.2, 0.2])
     assert_allclose(found.weights @ found.means, given.weights @ given.means)
-    kind.factor(found)
+    family.factor(found)

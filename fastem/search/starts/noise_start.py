@@ -11,8 +11,8 @@ from functools import cache
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fastem.hierarchy import MAX_ROWS, Dendrogram
 from fastem.rows import Memory
+from fastem.search.hierarchy import MAX_ROWS, Dendrogram
 from fastem.search.samples import Sample, Samples
 from fastem.search.starts import standard_rows
 

@@ -5,8 +5,8 @@ import oracle
 import pytest
 
 import fastem
-from fastem.covariance import FAMILIES, Bounds, Parameters, family
-from fastem.hierarchy import Dendrogram
+from fastem.covariance import FAMILIES, Bounds, Parameters
+from fastem.search.hierarchy import Dendrogram
 from fastem.search.samples import Sample
 from fastem.search.starts import STARTS, UserStart, nearest_means
 from fastem.search.starts.sources import SUBSET_ROWS
@@ -34,18 +34,19 @@ def bounds(D=2):
     return Bounds(np.zeros(D), 1e-10)
 
 
-@pytest.mark.parametrize("kind", sorted(FAMILIES.keys() - {"E", "V"}))
+@pytest.mark.parametrize("family", sorted(FAMILIES.keys() - {"E", "V"}))
 @pytest.mark.parametrize("name", NAMES)
-def test_starts_are_valid_mixtures_and_come_from_their_generator(name, kind):
+def test_starts_are_valid_mixtures_and_come_from_their_generator(name, family):
     first = STARTS[name](sample_of(X), 4, generators(5))
     again = STARTS[name](sample_of(X), 4, generators(5))
     other = STARTS[name](sample_of(X), 4, generators(5, seed=1))
     assert len(first) == 5
     drawn = [
-        [s.parameters(family(kind), bounds()) for s in starts] for starts in (first, again, other)
+        [s.parameters(FAMILIES[family], bounds()) for s in starts]
+        for starts in (first, again, other)
     ]
     for one, two in zip(drawn[0], drawn[1], strict=True):
-        fastem.Mixture(*one, kind)
+        fastem.Mixture(*one, family)
         for mine, theirs in zip(one, two, strict=True):
             np.testing.assert_array_equal(mine, theirs)
     assert any(
@@ -57,18 +58,18 @@ def test_starts_are_valid_mixtures_and_come_from_their_generator(name, kind):
 def test_k_means_plus_plus_finds_separated_clusters():
     for start in STARTS["k-means++"](sample_of(X), 4, generators(5)):
         assert oracle.adjusted_rand_index(start.labels, LABELS) > 0.99
-        found = start.parameters(family("spherical"), bounds())
+        found = start.parameters(FAMILIES["spherical"], bounds())
         nearest = ((found.means[:, None] - MEANS) ** 2).sum(axis=2).argmin(axis=1)
         assert sorted(nearest) == [0, 1, 2, 3]
 
 
-@pytest.mark.parametrize("kind", oracle.COVARIANCE_TYPES)
-def test_parameters_of_labelled_rows_are_the_oracles_m_step(kind):
+@pytest.mark.parametrize("family", oracle.COVARIANCE_TYPES)
+def test_parameters_of_labelled_rows_are_the_oracles_m_step(family):
     """Up to what each component borrows of the pooled covariance: D + 1 rows of it."""
     start = STARTS["k-means++"](sample_of(X), 4, generators(1))[0]
-    found = start.parameters(family(kind), bounds())
+    found = start.parameters(FAMILIES[family], bounds())
     resp = np.eye(4)[start.labels]
-    weights, means, _ = oracle.m_step(X, resp, kind)
+    weights, means, _ = oracle.m_step(X, resp, family)
     np.testing.assert_allclose(found.weights, weights)
     np.testing.assert_allclose(found.means, means, rtol=1e-10, atol=1e-12)
     scatter = oracle.m_step(X, resp, "full").covariances
@@ -80,8 +81,8 @@ def test_parameters_of_labelled_rows_are_the_oracles_m_step(kind):
         "tied": pooled,
         "diag": np.diagonal(lent, axis1=1, axis2=2),
         "spherical": np.trace(lent, axis1=1, axis2=2) / 2,
-    }[kind]
-    if kind == "tied":
+    }[family]
+    if family == "tied":
         np.testing.assert_allclose(found.covariances, pooled, rtol=0.05, atol=0.05)
     else:
         np.testing.assert_allclose(found.covariances, expected, rtol=1e-9, atol=1e-12)
@@ -89,7 +90,7 @@ def test_parameters_of_labelled_rows_are_the_oracles_m_step(kind):
 
 def test_random_subsets_are_means_and_covariances_of_30_rows():
     start = STARTS["random-subsets"](sample_of(X), 3, generators(1))[0]
-    found = start.parameters(family("full"), bounds())
+    found = start.parameters(FAMILIES["full"], bounds())
     np.testing.assert_allclose(found.weights, 1 / 3)
     for k in range(3):
         rows = start.rows[start.labels == k]
@@ -113,7 +114,7 @@ def test_rows_are_drawn_by_weight(name):
     """All weight but a trace lies on two of the four clusters."""
     weight = np.where(LABELS < 2, 1.0, 1e-9)
     for start in STARTS[name](sample_of(X, weight), 2, generators(10)):
-        found = start.parameters(family("spherical"), bounds())
+        found = start.parameters(FAMILIES["spherical"], bounds())
         assert np.abs(found.means[:, 1]).max() < 1
         if name == "k-means++":
             assert sorted(np.round(found.means[:, 0] / 10)) == [0, 1]
@@ -127,7 +128,7 @@ def test_rows_are_drawn_by_weight(name):
 )
 def test_too_few_distinct_rows_still_start(name, rows, K):
     for start in STARTS[name](sample_of(rows), K, generators(3)):
-        found = start.parameters(family("full"), bounds())
+        found = start.parameters(FAMILIES["full"], bounds())
         fastem.Mixture(*found)
         assert set(start.labels) <= set(range(K))
 
@@ -144,11 +145,11 @@ def test_given_means_take_their_nearest_rows():
 
 
 def test_given_parameters_replace_those_of_a_start_in_its_units():
-    kind = family("full")
+    family = FAMILIES["full"]
     units = Units(np.array([3.0, -1.0]), np.array([0.5, 4.0]))
-    given = UserStart.of(None, MEANS[:2], None, kind, 2, 2)
+    given = UserStart.of(None, MEANS[:2], None, family, 2, 2)
     own = Parameters(np.array([0.3, 0.7]), np.zeros((2, 2)), np.array([np.eye(2)] * 2))
-    found = given.override(own, kind, units)
+    found = given.override(own, family, units)
     np.testing.assert_allclose(found.means, (MEANS[:2] - units.centre) * units.scale)
     np.testing.assert_array_equal(found.weights, own.weights)
     np.testing.assert_array_equal(found.covariances, own.covariances)

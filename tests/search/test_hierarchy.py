@@ -8,10 +8,10 @@ import pytest
 
 import fastem
 from fastem.data import Data
-from fastem.hierarchy import MAX_ROWS, Dendrogram
+from fastem.search.hierarchy import MAX_ROWS, Dendrogram
 from fastem.search.samples import Samples
 
-DATA = Path(__file__).parent / "data"
+DATA = Path(__file__).parents[1] / "data"
 MEANS = np.array([[0.0, 0.0], [10.0, 0.0], [0.0, 10.0], [10.0, 10.0]])
 X, LABELS = oracle.sample(
     np.random.default_rng(0), 300, np.full(4, 0.25), MEANS, np.ones(4), "spherical"
