@@ -2,6 +2,7 @@
 
 source.py    the contract
 memory.py    arrays
+digest.py    what tells rows from others
 streaming/   tables read block by block at every pass, within a budget of memory
 dask/        arrays and data frames of Dask (extra: dask)
 
