@@ -266,9 +266,9 @@ def test_rows_too_far_out_to_be_squared(covariances, kind):
 def test_only_ill_conditioned_components_are_worked_on_in_twice_the_precision():
     covariances = np.array([np.eye(2), NEEDLE, NEEDLE * 1e-290, np.diag([1.0, 1e-20])])
     mixture = fastem.Mixture(np.full(4, 0.25), np.zeros((4, 2)), covariances)
-    assert mixture._refined[0].chosen.tolist() == [1, 2]
+    assert mixture._refined[0].compensated.tolist() == [1, 2]
     tied = fastem.Mixture([0.5, 0.5], np.zeros((2, 2)), NEEDLE, "tied")
-    assert tied._refined[0].chosen.tolist() == [0, 1]
+    assert tied._refined[0].compensated.tolist() == [0, 1]
 
 
 def test_matrix_that_only_rounding_makes_positive_definite():

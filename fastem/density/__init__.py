@@ -1,16 +1,16 @@
 """Densities: mixtures factored for the kernels, the seam between rows and compiled code.
 
-    density    Ellipsoidal, a triangular factor per component or one shared; AxisAligned, a factor
-               per component and column. Every covariance family uses one of the two
-    accumulator      one pass over rows that come block by block
-    slots      how a pass is divided
-    bits       logarithms to the base 2
+    density      Ellipsoidal, with a triangular factor for each component or one for all, and
+                 AxisAligned, with a factor for each component and column
+    accumulator  one pass over rows that come block by block
+    partition    how a pass is divided into slots
 
-Parameters are in the units of the rows they will meet.
+Parameters are in the units of the rows they will meet. Logarithms are to base 2 in kernels, and
+natural in what methods return.
 """
 
 from fastem.density.accumulator import Accumulator
-from fastem.density.bits import HALF_BITS, LN2
 from fastem.density.density import AxisAligned, Density, Ellipsoidal
+from fastem.kernels.elementary import HALF_BITS, LN2
 
 __all__ = ["HALF_BITS", "LN2", "Accumulator", "AxisAligned", "Density", "Ellipsoidal"]

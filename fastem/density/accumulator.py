@@ -3,39 +3,35 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastem.compiler.options import read_only
 from fastem.density import partition
-from fastem.density.bits import LN2
 from fastem.density.partition import SCALARS
 from fastem.kernels import passes
+from fastem.kernels.elementary import LN2
 from fastem.kernels.matrices import mirror
 from fastem.kernels.tile import TILE_ROWS
 from fastem.moments import Moments
 from fastem.ordering import Order
 from fastem.units import Units
 
-if TYPE_CHECKING:
-    from fastem.density.density import Density
-
-#: What an order costs: to look which components are needed, as a share of what they cost, and to
-#: gather rows, in floating point operations a number; and what it must leave of a pass's work.
+#: An order costs the lists of components, as a share of a pass's work, and gathered rows, in
+#: floating point operations a number. It pays if no more than MUST_SAVE of that work is left.
 LISTING = 0.02
 GATHER_WORK = 35.0
 MUST_SAVE = 0.95
 
-#: Bytes of a row from which it pays to look for rows that have no share in a component: that takes
-#: 2% to 5% of a pass, and saves up to a third of it.
+#: Bytes of a row from which rows that share in a component are gathered: to find them takes 2% to
+#: 5% of a pass, and saves up to a third of it.
 WIDE = 192
 
 NO_LABELS = np.empty(0, np.int32)
 _NO_WEIGHTS = read_only(np.empty(0))
 _AS_THEY_COME = read_only(np.empty(0, np.uint16))
-_OVERLAPPING, _APART = read_only(np.empty(0)), read_only(np.empty((0, 0)))
+_OVERLAPPING, _SEPARATED = read_only(np.empty(0)), read_only(np.empty((0, 0)))
 
 
 class Accumulator:
@@ -46,11 +42,12 @@ class Accumulator:
 
     Parameters
     ----------
-    density : Density
+    parameters : (means, factors, log_norms)
+        As `Density.cast` gives them for the dtype of the rows, float64 or float32.
+    noisy : bool
+        Whether the last component is noise.
     n : int
         Number of rows in all blocks together.
-    dtype : dtype
-        float64 or float32, of the rows.
     units : Units
     parallel : bool
         False keeps to the calling thread.
@@ -64,12 +61,20 @@ class Accumulator:
     """
 
     def __init__(
-        self, density: Density, n: int, dtype: np.dtype, units: Units, parallel: bool
+        self,
+        parameters: tuple[NDArray, NDArray, NDArray],
+        noisy: bool,
+        n: int,
+        units: Units,
+        parallel: bool,
     ) -> None:
-        self._density, self._units, self._parallel = density, units, parallel
-        self._parameters = density.cast(dtype)
+        self._parameters, self._noisy, self._units = parameters, noisy, units
+        means, factors, _ = parameters
+        self._second_dims = factors.ndim - 1
+        self._row_work = row_work(len(means), factors)
+        self._parallel = parallel
         self._n_sums, self._tiles, self.most_slots = partition.plan(
-            n, dtype.itemsize, *self._parameters[0].shape, density.second_dims
+            n, means.dtype.itemsize, *means.shape, self._second_dims
         )
         self.slot_rows = self._tiles * TILE_ROWS
         self._sums: NDArray[np.float64] | None = None
@@ -108,7 +113,7 @@ class Accumulator:
         order: Order | None = None,
         labels: NDArray[np.int32] | None = None,
     ) -> NDArray[np.float64]:
-        """What `merge` is to add for a block of at most `most_slots`; any thread may call this.
+        """The sums of a block of at most `most_slots`, for `merge`; any thread may call this.
 
         Parameters
         ----------
@@ -124,7 +129,7 @@ class Accumulator:
         """
         sums = self.no_sums(block, sample_weight)
         passes.summarise(
-            self._density.work(len(block)) if self._parallel else 0.0,
+            self._row_work * len(block) if self._parallel else 0.0,
             len(sums),
             *self.laid_out(block, sample_weight, order),
             *self._parameters,
@@ -153,10 +158,10 @@ class Accumulator:
         sample_weight: NDArray[np.float64] | None,
         order: Order | None = None,
     ) -> tuple:
-        """What `passes.summarise` takes of a block: its arguments from rows to apart."""
+        """What `passes.summarise` takes of a block: its arguments from `rows` to `separated`."""
         wide = block.shape[1] * block.itemsize >= WIDE
         if order is None:
-            lists = everyone(len(self._parameters[0]))
+            lists = all_components(len(self._parameters[0]))
         else:
             lists = order.lists(*self._parameters)
         return (
@@ -166,7 +171,7 @@ class Accumulator:
             _AS_THEY_COME if order is None else order.index,
             *lists,
             self._units.array,
-            _APART if wide and self._density.second_dims == 2 else _OVERLAPPING,
+            _SEPARATED if wide and self._second_dims == 2 else _OVERLAPPING,
         )
 
     def merge(self, sums: NDArray[np.float64]) -> None:
@@ -177,25 +182,25 @@ class Accumulator:
 
     def _pays(self, order: Order) -> bool:
         """Whether a pass in that order is faster than one over the rows as they come."""
-        work = self._density.row_work
-        gather = GATHER_WORK * self._density.means.shape[1]
+        work = self._row_work
+        gather = GATHER_WORK * self._parameters[0].shape[1]
         return (order.share(*self._parameters) + LISTING) * work + gather < MUST_SAVE * work
 
     def moments(self) -> Moments:
-        """Those of all rows added."""
+        """The moments of all rows added."""
         assert self._sums is not None
         means = self._parameters[0]
         K, D = means.shape  # noise is one of the components here
         second_at = SCALARS + K + K * D
-        if self._density.second_dims == 2:  # kernels leave the upper triangles empty
+        if self._second_dims == 2:  # kernels leave the upper triangles empty
             mirror(self._sums[second_at:], K, D)
         sums = read_only(self._sums)
         n_rows, bits, classification_entropy = sums[:SCALARS].tolist()
         counts = sums[SCALARS : SCALARS + K]
         first = sums[SCALARS + K : second_at].reshape(K, D)
-        second = sums[second_at:].reshape(means.shape + (D,) * (self._density.second_dims - 1))
+        second = sums[second_at:].reshape(means.shape + (D,) * (self._second_dims - 1))
         noise = 0.0
-        if self._density.is_noisy:
+        if self._noisy:
             means, counts, noise = means[:-1], counts[:-1], float(counts[-1])
             first, second = first[:-1], second[:-1]
         return Moments(
@@ -210,8 +215,14 @@ class Accumulator:
         )
 
 
+def row_work(n_components: int, factors: NDArray) -> float:
+    """Floating point operations of a pass for one row, about."""
+    per_component, n_features = factors.size // len(factors), factors.shape[-1]
+    return float(n_components) * (30 + 2 * per_component + 4 * n_features)
+
+
 @lru_cache
-def everyone(n_components: int) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
-    """Lists of components, and their lengths, of tiles that need all: one for all tiles."""
+def all_components(n_components: int) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
+    """A list of all components, and its length, for tiles that need them all."""
     listed, n_listed = np.arange(n_components, dtype=np.uint32), np.array([n_components], np.uint32)
     return read_only(listed[None]), read_only(n_listed)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import ClassVar
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -11,10 +10,10 @@ from numpy.typing import DTypeLike, NDArray
 from fastem.compiler.options import read_only
 from fastem.compiler.slot_loop import SlotLoop
 from fastem.density import partition
-from fastem.density.accumulator import Accumulator, everyone
-from fastem.density.bits import HALF_BITS, LN2
+from fastem.density.accumulator import Accumulator, all_components, row_work
 from fastem.kernels import passes
 from fastem.kernels.double_double import refine
+from fastem.kernels.elementary import HALF_BITS, LN2
 from fastem.moments import Moments
 from fastem.ordering import Order
 from fastem.units import Units
@@ -27,17 +26,17 @@ PRUNABLE_WORK = 2e7
 #: Variance inflation of a column by its regression on the others, 1 / (1 - R**2), from which rows
 #: are worked on in twice the precision. Up to it rounding costs eps times its root, 3e-14 at most.
 INFLATED = 1e3
-#: How many times the work of a component that adds to its own.
-PAIRS_WORK = 5.0
+#: Work of a component in twice the precision, in multiples of its own.
+COMPENSATED_WORK = 5.0
 
-_NO_RESTS = read_only(np.empty((0, 0, 0)))
+_NO_LOW_PARTS = read_only(np.empty((0, 0, 0)))
 _NEVER = read_only(np.empty((0, 0)))
-_NONE_CHOSEN = read_only(np.empty(0, np.uint32))
+_NONE_COMPENSATED = read_only(np.empty(0, np.uint32))
 
 
 @dataclass(frozen=True, eq=False)
 class Density:
-    """A mixture as the kernels want it.
+    """A mixture as kernels take it, factored once so that passes over rows only multiply.
 
     Parameters
     ----------
@@ -55,12 +54,11 @@ class Density:
     factors: NDArray[np.float64]
     log_norms: NDArray[np.float64]
     log_noise: float | None = None
-    second_dims: ClassVar[int]
 
     def refined(self, weights: NDArray[np.float64], covariances: NDArray[np.float64]) -> Density:
-        """As exact as float64 can say it, for what a user asks of each row.
+        """The density in twice the precision where that counts, for results row by row.
 
-        EM itself does without: its parameters are never so well known.
+        EM itself does not need it: its parameters are never so well known.
 
         Parameters
         ----------
@@ -101,7 +99,7 @@ class Density:
         self, n: int, dtype: np.dtype, units: Units, *, parallel: bool = True
     ) -> Accumulator:
         """A pass over n rows that come block by block, of that dtype."""
-        return Accumulator(self, n, dtype, units, parallel)
+        return Accumulator(self.cast(np.dtype(dtype)), self.is_noisy, n, units, parallel)
 
     def log_prob(
         self, block: NDArray, units: Units, *, parallel: bool = True
@@ -125,17 +123,17 @@ class Density:
     def predict(self, block: NDArray, units: Units, *, parallel: bool = True) -> NDArray[np.int32]:
         """Likeliest component of each row, (n,); -1 is noise."""
         labels = self._rowwise(passes.predict, block, units, (len(block),), np.int32, parallel)
-        return self._marked(labels)
+        return self._label_noise(labels)
 
     def classify(self, block: NDArray, units: Units) -> NDArray[np.int32]:
-        """As `predict`, by the code of `summarise`: what EM runs on has no need to compile more."""
+        """Labels as of `predict`, by the code of `summarise`, which EM has compiled already."""
         labels = np.empty(len(block), np.int32)
         accumulator = self.accumulator(len(block), block.dtype, units)
         step = accumulator.most_slots * accumulator.slot_rows
         for start in range(0, len(block), step):
             some = slice(start, start + step)
             accumulator.sums(block[some], None, labels=labels[some])
-        return self._marked(labels)
+        return self._label_noise(labels)
 
     def expected(self, moments: Moments) -> float:
         """Log-likelihood, in nats, of rows together with their components, of such moments.
@@ -156,11 +154,11 @@ class Density:
 
     @property
     def is_noisy(self) -> bool:
-        """Whether there is noise beside the components."""
+        """Whether there is noise."""
         return self.log_noise is not None
 
-    def _marked(self, labels: NDArray[np.int32]) -> NDArray[np.int32]:
-        """Labels with -1 in the place of noise, the last component to kernels."""
+    def _label_noise(self, labels: NDArray[np.int32]) -> NDArray[np.int32]:
+        """Labels with -1 for noise, which is the last component of kernels."""
         if self.is_noisy:
             labels[labels == len(self.means)] = -1
         return labels
@@ -178,30 +176,30 @@ class Density:
         tiles = partition.slot_tiles(len(block), 0, 0)
         n_slots = partition.n_slots(len(block), tiles)
         parameters = self.cast(block.dtype)
-        rests, chosen = self._pairs(block.dtype)
-        work = self.work(len(block)) * (1.0 + PAIRS_WORK * len(chosen) / len(self.means))
+        factors_low, compensated = self._low_parts(block.dtype)
+        work = self.work(len(block)) * (1.0 + COMPENSATED_WORK * len(compensated) / len(self.means))
         kernel(
             work if parallel else 0.0,
             n_slots,
             read_only(block),
             tiles,
             read_only(units.array),
-            everyone(len(parameters[0]))[0][0],
+            all_components(len(parameters[0]))[0][0],
             *parameters,
-            rests,
-            chosen,
+            factors_low,
+            compensated,
             out,
         )
         return out
 
-    def _pairs(self, dtype: np.dtype) -> tuple[NDArray, NDArray]:
-        """Low parts of the factors, and the components that they count in; rows of that dtype."""
-        return _NEVER, _NONE_CHOSEN
+    def _low_parts(self, dtype: np.dtype) -> tuple[NDArray, NDArray]:
+        """Low parts of the factors, and the components they count in, for rows of that dtype."""
+        return _NEVER, _NONE_COMPENSATED
 
     def cast(self, dtype: np.dtype) -> tuple[NDArray, NDArray, NDArray]:
-        """What kernels take: means, factors and log_norms, of the dtype of the rows.
+        """Means, factors and log_norms for kernels, of the dtype of the rows.
 
-        Noise is one more component, of which all rows are at distance 0.
+        Noise is one more component, to which all rows have distance 0.
         """
         arrays = self.means, self.factors, self.log_norms
         if self.log_noise is not None:
@@ -221,14 +219,7 @@ class Density:
 
     def work(self, n: int) -> float:
         """Floating point operations of a pass over n rows, about."""
-        return n * self.row_work
-
-    @property
-    def row_work(self) -> float:
-        """The same for one row."""
-        n_components, n_features = self.means.shape
-        per_component = self.factors.size // len(self.factors)
-        return float(n_components) * (30 + 2 * per_component + 4 * n_features)
+        return n * row_work(len(self.means), self.factors)
 
 
 @dataclass(frozen=True, eq=False)
@@ -239,37 +230,42 @@ class Ellipsoidal(Density):
     ----------
     means, factors, log_norms, log_noise
         As `Density` has them.
-    rests : like factors, or (0, 0, 0)
-        What `factors` lack to be exact to twice the precision.
-    chosen : (n_chosen,) uint32
-        The ill-conditioned components, for whose rows that counts.
+    factors_low : like factors, or (0, 0, 0)
+        Low parts of `factors`, which make them exact to twice the precision.
+    compensated : (n_compensated,) uint32
+        The ill-conditioned components, whose densities need them.
     """
 
-    rests: NDArray[np.float64] = field(default_factory=lambda: _NO_RESTS)
-    chosen: NDArray[np.uint32] = field(default_factory=lambda: _NONE_CHOSEN)
-    second_dims = 2
+    factors_low: NDArray[np.float64] = field(default_factory=lambda: _NO_LOW_PARTS)
+    compensated: NDArray[np.uint32] = field(default_factory=lambda: _NONE_COMPENSATED)
 
     def refined(
         self, weights: NDArray[np.float64], covariances: NDArray[np.float64]
     ) -> Ellipsoidal:
-        """Factors in twice the precision, and where they have to meet rows in it too."""
+        """Factors in twice the precision, and the components whose rows need it too."""
         covariances = read_only(np.ascontiguousarray(covariances.reshape(self.factors.shape)))
         factors, log_norms = self.factors.copy(), self.log_norms.copy()
-        rests, scratch = np.zeros(factors.shape), np.empty((2, *factors.shape[1:]))
-        refine(read_only(weights), covariances, HALF_BITS, factors, rests, log_norms, scratch)
+        factors_low, scratch = np.zeros(factors.shape), np.empty((2, *factors.shape[1:]))
+        refine(read_only(weights), covariances, HALF_BITS, factors, factors_low, log_norms, scratch)
         deviations = np.sqrt(np.diagonal(covariances, axis1=1, axis2=2))
         inflation = ((factors * deviations[:, None] / HALF_BITS) ** 2).sum(axis=1).max(axis=1)
-        chosen = np.broadcast_to(inflation > INFLATED, len(weights)).nonzero()[0].astype(np.uint32)
+        compensated = (
+            np.broadcast_to(inflation > INFLATED, len(weights)).nonzero()[0].astype(np.uint32)
+        )
         found = replace(self, factors=read_only(factors), log_norms=read_only(log_norms))
-        if not len(chosen):
+        if not len(compensated):
             return found
-        return replace(found, rests=read_only(rests), chosen=read_only(chosen))
+        return replace(
+            found, factors_low=read_only(factors_low), compensated=read_only(compensated)
+        )
 
-    def _pairs(self, dtype: np.dtype) -> tuple[NDArray, NDArray]:
-        return (self.rests, self.chosen) if dtype == np.float64 else (_NEVER, _NONE_CHOSEN)
+    def _low_parts(self, dtype: np.dtype) -> tuple[NDArray, NDArray]:
+        return (
+            (self.factors_low, self.compensated)
+            if dtype == np.float64
+            else (_NEVER, _NONE_COMPENSATED)
+        )
 
 
 class AxisAligned(Density):
     """Components whose covariances are diagonal."""
-
-    second_dims = 1

@@ -1,1 +1,28 @@
-"""Everything compiled, and nothing else."""
+"""The mathematics, compiled, and nothing else. `fastem.compiler` says how it is compiled.
+
+An iteration of EM factors the covariances once and makes one pass over the rows:
+
+    matrices.factor                      Cholesky factors of the covariances, inverted: once for all
+       |                                 rows, so that a pass only multiplies
+       v  factors, log_norms
+    passes.summarise                     a `slot_loop`: @njit(parallel=True), prange over slots of
+       |                                 whole tiles, or the same slots one after the other
+       |  for each tile of 512 rows:
+       +-- tile.load                     transpose it: SIMD lanes run across rows
+       +-- ellipsoidal.log_densities     |factor @ (x - mean)|**2 in 4 x 4 blocks, or with a factor
+       |   axis_aligned.log_densities    a column where covariances are diagonal
+       +-- tile.exponentiate, normalise  log-sum-exp in base 2 by elementary.exp2 and log2
+       +-- gram.accumulate               counts, sums and Gram matrices, of gathered rows where
+       |   axis_aligned.accumulate       clusters are well separated
+       v  moments
+    matrices.scatter                     moments to weights, means and covariances
+
+    passes.log_prob, responsibilities, predict are the same up to the densities, for each row, and
+    in ill-conditioned components by double_double.log_densities. Passes over many rows and
+    components skip what `ordering` shows to be negligible in a tile.
+
+Elsewhere
+    proportional, orientation           M steps of mclust's families
+    quasi_newton, convergence           extrapolation, and when EM has converged
+    seeding, k_means, agglomeration     starts; labelled turns their labels into moments
+"""

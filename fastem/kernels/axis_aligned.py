@@ -22,7 +22,7 @@ def log_densities(tile, means, factors, log_norms, listed, n_listed, densities):
     n_listed : int
     densities : flat, a column each is written from `LISTED` on
     """
-    kind = tile.dtype.type
+    dtype = tile.dtype.type
     n_features = means.shape[1]
     whole = n_features - n_features % 4
     for a in range(n_listed):
@@ -38,7 +38,7 @@ def log_densities(tile, means, factors, log_norms, listed, n_listed, densities):
             column = size(i) * STRIDE
             for b in range(ROWS):
                 y = factor * (tile[column + b] - mean)
-                densities[out + b] -= kind(y * y)
+                densities[out + b] -= dtype(y * y)
 
 
 @jit
@@ -84,10 +84,10 @@ def _sum(densities, resp):
 
 @jit
 def _accumulate_1(tile, mean, densities, resp, i, first, second):
-    kind = tile.dtype.type
+    dtype = tile.dtype.type
     m0 = mean[i]
     x0 = size(i) * STRIDE
-    g0 = s0 = kind(0)
+    g0 = s0 = dtype(0)
     for b in range(ROWS):
         z0 = tile[x0 + b] - m0
         w0 = densities[resp + b] * z0
@@ -99,11 +99,11 @@ def _accumulate_1(tile, mean, densities, resp, i, first, second):
 
 @jit
 def _accumulate_4(tile, mean, densities, resp, i, first, second):
-    kind = tile.dtype.type
+    dtype = tile.dtype.type
     m0, m1, m2, m3 = mean[i], mean[i + 1], mean[i + 2], mean[i + 3]
     x0 = size(i) * STRIDE
     x1, x2, x3 = x0 + STRIDE, x0 + TWO * STRIDE, x0 + THREE * STRIDE
-    g0 = g1 = g2 = g3 = s0 = s1 = s2 = s3 = kind(0)
+    g0 = g1 = g2 = g3 = s0 = s1 = s2 = s3 = dtype(0)
     for b in range(ROWS):
         r = densities[resp + b]
         z0, z1 = tile[x0 + b] - m0, tile[x1 + b] - m1

@@ -112,17 +112,17 @@ def invert_transposed(upper, upper_low, inverse, inverse_low):
 
 
 @jit_strict
-def refine(weights, covariances, scale, factors, rests, log_norms, scratch):
-    """What `factoring.factor` found, anew in twice the precision.
+def refine(weights, covariances, scale, factors, factors_low, log_norms, scratch):
+    """Factor covariances anew, in twice the precision.
 
     A matrix that only rounding made positive definite keeps what it has.
 
     Parameters
     ----------
     weights, covariances, scale, factors, log_norms
-        As `factor` takes and leaves them; the last two are replaced.
-    rests : like covariances
-        Zeros on entry; receives the low parts of the factors.
+        As `matrices.factor` takes and leaves them; the last two are replaced.
+    factors_low : like covariances
+        Zeros on entry. Receives the low parts of the factors.
     scratch : (2, D, D)
     """
     n_matrices, n_features, _ = covariances.shape
@@ -130,7 +130,7 @@ def refine(weights, covariances, scale, factors, rests, log_norms, scratch):
         matrix = 0 if n_matrices == 1 else k
         if k == matrix:
             bits = _refine_matrix(
-                covariances[k], scale, factors[k], rests[k], scratch[0], scratch[1]
+                covariances[k], scale, factors[k], factors_low[k], scratch[0], scratch[1]
             )
         if not math.isnan(bits):
             weight = math.log2(weights[k]) if weights[k] > 0.0 else -math.inf
@@ -138,7 +138,7 @@ def refine(weights, covariances, scale, factors, rests, log_norms, scratch):
 
 
 @jit_strict
-def _refine_matrix(covariance, scale, factor, rest, upper, upper_low):
+def _refine_matrix(covariance, scale, factor, factor_low, upper, upper_low):
     """As `refine`, one matrix; returns log2 of the factor's determinant, NaN if there is none."""
     D = covariance.shape[0]
     for i in range(D):
@@ -149,7 +149,7 @@ def _refine_matrix(covariance, scale, factor, rest, upper, upper_low):
     if not cholesky(upper, upper_low):
         return math.nan
     factor[:] = 0.0
-    invert_transposed(upper, upper_low, factor, rest)
+    invert_transposed(upper, upper_low, factor, factor_low)
     mantissa, exponent = 1.0, 0
     for i in range(D):
         mantissa, more = math.frexp(mantissa * factor[i, i])
@@ -157,8 +157,8 @@ def _refine_matrix(covariance, scale, factor, rest, upper, upper_low):
         for j in range(i + 1):
             unit = _unit(covariance[j, j])
             product = factor[i, j] * scale
-            lost = fma(factor[i, j], scale, -product) + rest[i, j] * scale
-            factor[i, j], rest[i, j] = product * unit, lost * unit
+            lost = fma(factor[i, j], scale, -product) + factor_low[i, j] * scale
+            factor[i, j], factor_low[i, j] = product * unit, lost * unit
     return exponent + math.log2(mantissa)
 
 
@@ -169,29 +169,31 @@ def _unit(variance):
 
 
 @jit_strict
-def log_densities(tile, means, factors, rests, log_norms, chosen, densities, scratch):
-    """log2 of weight times density of the chosen components on the tile's rows.
+def log_densities(tile, means, factors, factors_low, log_norms, compensated, densities, scratch):
+    """log2 of weight times density of some components on the tile's rows.
 
     Parameters
     ----------
     tile : flat, D columns
     means : (K, D)
-    factors, rests : (K, D, D) or (1, D, D), lower triangular
+    factors, factors_low : (K, D, D) or (1, D, D), lower triangular
         High and low parts of the factors that `ellipsoidal` takes.
     log_norms : (K,)
-    chosen : (n_chosen,) uint32
+    compensated : (n_compensated,) uint32
+        The components.
     densities : flat, a column for each component from `LISTED` on
-        Those of the chosen are written.
+        Those of these components are written.
     scratch : flat, 2 D + 2 columns
     """
     n_features = means.shape[1]
-    shared = rests.shape[0] == 1
+    shared = factors_low.shape[0] == 1
     low = size(n_features) * STRIDE
     y = scratch[low + low : low + low + ROWS]
     y_low = scratch[low + low + STRIDE : low + low + STRIDE + ROWS]
-    for a in range(chosen.size):
-        k = chosen[a]
-        factor, rest = factors[0 if shared else k], rests[0 if shared else k]
+    for a in range(compensated.size):
+        k = compensated[a]
+        matrix = 0 if shared else k
+        factor, factor_low = factors[matrix], factors_low[matrix]
         density = densities[LISTED + size(k) * STRIDE :]
         for b in range(ROWS):
             density[b] = log_norms[k]
@@ -204,7 +206,7 @@ def log_densities(tile, means, factors, rests, log_norms, chosen, densities, scr
             for j in range(i + 1):
                 column = size(j) * STRIDE
                 x, x_low = scratch[column : column + ROWS], scratch[low + column :]
-                add_multiple(factor[i, j], rest[i, j], x, x_low, y, y_low)
+                add_multiple(factor[i, j], factor_low[i, j], x, x_low, y, y_low)
             for b in range(ROWS):
                 length = y[b] + y_low[b]
                 density[b] -= length * length

@@ -1,4 +1,4 @@
-"""Elementary functions that vectorise, and the factorisations of small matrices.
+"""Elementary functions that vectorise, and factorisations of small matrices.
 
 Base 2 throughout: with the logarithms of densities kept in bits, range reduction is one rounding
 and exact, and the scaling by a power of two is one integer addition to the exponent. The
@@ -15,6 +15,10 @@ import numpy as np
 from numba import types
 
 from fastem.compiler.options import jit, overload
+
+LN2 = math.log(2.0)
+#: Factors carry this, so that squared lengths are bits: log2(exp(-d**2 / 2)) = -(HALF_BITS * d)**2.
+HALF_BITS = math.sqrt(0.5 / LN2)
 
 
 def exp2(t):

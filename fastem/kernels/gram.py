@@ -1,9 +1,9 @@
 """Moments of a tile about the means: counts, sums, and the weighted Gram matrix of x - mean.
 
-In blocks of four columns by four, as `ellipsoidal` computes the densities. Of many columns only the
-rows are gathered that share in a component, for clusters are the farther apart the more columns
-tell them. A row shares in one if its responsibility is above 2**-`NEGLIGIBLE`, the share below
-which `ordering` leaves out whole tiles: the others would add nothing beside rounding.
+The blocks are of four columns by four, as in `ellipsoidal`. Where rows have many columns clusters
+are mostly well separated: only the rows that share in a component are then gathered. A row shares
+in one if its responsibility is above 2**-`NEGLIGIBLE`, the share below which `ordering` leaves out
+whole tiles. What the others would add is less than rounding.
 """
 
 import numpy as np
@@ -12,31 +12,32 @@ from fastem.compiler.options import jit, jit_allocating
 from fastem.kernels.ordering import NEGLIGIBLE
 from fastem.kernels.tile import LISTED, ROWS, STRIDE, THREE, TILE_ROWS, TWO, WEIGHT, buffer, size
 
-#: Rows of a tile that are few enough to be gathered.
-FEW = 256
+#: Rows of a tile, at most, that are gathered.
+MOST_GATHERED = 256
 
 
 @jit
 def accumulate(
-    tile, means, listed, n_listed, densities, counts, first, second, scratch, apart, room
+    tile, means, listed, n_listed, densities, counts, first, second, scratch, separated, gathering
 ):
     """Add the tile to the moments about the means; `densities` holds weighted responsibilities.
 
     Only the lower triangle of `second` (K, D, D) is added to. `scratch`: flat, 4 columns. Where
-    `apart` has two dimensions rows that share in a component are gathered, in the `room` for them.
+    `separated` has two dimensions the rows that share in a component are gathered; `gathering` is
+    the scratch for them, as of `gather_scratch`.
     """
-    few, at = room
+    gathered, at = gathering
     n_features = means.shape[1]
     whole = n_features - n_features % 4
     for a in range(n_listed):
         k = listed[a]
         mean, f, s = means[k], first[k], second[k]
         columns, shares, resp, n_rows = tile, densities, LISTED + size(a) * STRIDE, ROWS
-        if apart.ndim == 2:
-            n_few = find_sharing(densities, resp, at)
-            if n_few <= FEW:
-                n_rows = gather(tile, densities, resp, n_features, at, n_few, few)
-                columns, shares, resp = few, few, size(n_features) * STRIDE
+        if separated.ndim == 2:
+            n_sharing = find_sharing(densities, resp, at)
+            if n_sharing <= MOST_GATHERED:
+                n_rows = gather(tile, densities, resp, n_features, at, n_sharing, gathered)
+                columns, shares, resp = gathered, gathered, size(n_features) * STRIDE
         count = 0.0
         for i in range(0, whole, 4):
             count = _gram_diagonal_4(columns, mean, shares, resp, n_rows, i, scratch, f, s)
@@ -60,10 +61,10 @@ def accumulate(
 @jit
 def _gram_diagonal_1(tile, mean, densities, resp, n_rows, i, w, first, second):
     """Moments of one column with itself; leaves resp * (x - mean) in w, returns the sum of resp."""
-    kind = tile.dtype.type
+    dtype = tile.dtype.type
     m0 = mean[i]
     x0 = size(i) * STRIDE
-    count = g0 = s00 = kind(0)
+    count = g0 = s00 = dtype(0)
     for b in range(n_rows):
         r = densities[resp + b]
         z0 = tile[x0 + b] - m0
@@ -80,11 +81,11 @@ def _gram_diagonal_1(tile, mean, densities, resp, n_rows, i, w, first, second):
 @jit
 def _gram_diagonal_2(tile, mean, densities, resp, n_rows, i, w, first, second):
     """As `_gram_diagonal_1`, two columns."""
-    kind = tile.dtype.type
+    dtype = tile.dtype.type
     m0, m1 = mean[i], mean[i + 1]
     x0 = size(i) * STRIDE
     x1 = x0 + STRIDE
-    count = g0 = g1 = s00 = s10 = s11 = kind(0)
+    count = g0 = g1 = s00 = s10 = s11 = dtype(0)
     for b in range(n_rows):
         r = densities[resp + b]
         z0, z1 = tile[x0 + b] - m0, tile[x1 + b] - m1
@@ -107,11 +108,11 @@ def _gram_diagonal_2(tile, mean, densities, resp, n_rows, i, w, first, second):
 @jit
 def _gram_diagonal_3(tile, mean, densities, resp, n_rows, i, w, first, second):
     """As `_gram_diagonal_1`, three columns."""
-    kind = tile.dtype.type
+    dtype = tile.dtype.type
     m0, m1, m2 = mean[i], mean[i + 1], mean[i + 2]
     x0 = size(i) * STRIDE
     x1, x2 = x0 + STRIDE, x0 + TWO * STRIDE
-    count = g0 = g1 = g2 = s00 = s10 = s11 = s20 = s21 = s22 = kind(0)
+    count = g0 = g1 = g2 = s00 = s10 = s11 = s20 = s21 = s22 = dtype(0)
     for b in range(n_rows):
         r = densities[resp + b]
         z0, z1, z2 = tile[x0 + b] - m0, tile[x1 + b] - m1, tile[x2 + b] - m2
@@ -142,12 +143,12 @@ def _gram_diagonal_3(tile, mean, densities, resp, n_rows, i, w, first, second):
 @jit
 def _gram_diagonal_4(tile, mean, densities, resp, n_rows, i, w, first, second):
     """As `_gram_diagonal_1`, four columns."""
-    kind = tile.dtype.type
+    dtype = tile.dtype.type
     m0, m1, m2, m3 = mean[i], mean[i + 1], mean[i + 2], mean[i + 3]
     x0 = size(i) * STRIDE
     x1, x2, x3 = x0 + STRIDE, x0 + TWO * STRIDE, x0 + THREE * STRIDE
-    count = g0 = g1 = g2 = g3 = kind(0)
-    s00 = s10 = s11 = s20 = s21 = s22 = s30 = s31 = s32 = s33 = kind(0)
+    count = g0 = g1 = g2 = g3 = dtype(0)
+    s00 = s10 = s11 = s20 = s21 = s22 = s30 = s31 = s32 = s33 = dtype(0)
     for b in range(n_rows):
         r = densities[resp + b]
         z0, z1 = tile[x0 + b] - m0, tile[x1 + b] - m1
@@ -189,12 +190,12 @@ def _gram_diagonal_4(tile, mean, densities, resp, n_rows, i, w, first, second):
 @jit
 def _gram_4(tile, mean, w, n_rows, i, j, second):
     """second[i:i+4, j:j+4] += w[0:4] @ (x - mean)[j:j+4].T."""
-    kind = tile.dtype.type
+    dtype = tile.dtype.type
     m0, m1, m2, m3 = mean[j], mean[j + 1], mean[j + 2], mean[j + 3]
     x0 = size(j) * STRIDE
     x1, x2, x3 = x0 + STRIDE, x0 + TWO * STRIDE, x0 + THREE * STRIDE
-    s00 = s01 = s02 = s03 = s10 = s11 = s12 = s13 = kind(0)
-    s20 = s21 = s22 = s23 = s30 = s31 = s32 = s33 = kind(0)
+    s00 = s01 = s02 = s03 = s10 = s11 = s12 = s13 = dtype(0)
+    s20 = s21 = s22 = s23 = s30 = s31 = s32 = s33 = dtype(0)
     for b in range(n_rows):
         w0, w1, w2, w3 = w[b], w[STRIDE + b], w[TWO * STRIDE + b], w[THREE * STRIDE + b]
         z0, z1 = tile[x0 + b] - m0, tile[x1 + b] - m1
@@ -224,11 +225,11 @@ def _gram_4(tile, mean, w, n_rows, i, j, second):
 @jit
 def _gram_1(tile, mean, w, line, n_rows, i, j, second):
     """second[i, j:j+4] += w[line] @ (x - mean)[j:j+4].T."""
-    kind = tile.dtype.type
+    dtype = tile.dtype.type
     m0, m1, m2, m3 = mean[j], mean[j + 1], mean[j + 2], mean[j + 3]
     x0 = size(j) * STRIDE
     x1, x2, x3 = x0 + STRIDE, x0 + TWO * STRIDE, x0 + THREE * STRIDE
-    s0 = s1 = s2 = s3 = kind(0)
+    s0 = s1 = s2 = s3 = dtype(0)
     for b in range(n_rows):
         w0 = w[line + b]
         s0 += w0 * (tile[x0 + b] - m0)
@@ -252,11 +253,11 @@ LEAST = 2.0 ** -NEGLIGIBLE[0], 2.0 ** -NEGLIGIBLE[1]
 
 
 @jit_allocating
-def room(n_features, apart, like):
+def gather_scratch(n_features, separated, like):
     """Scratch for gathered rows and, in one more column, their shares; and for their numbers."""
-    some = apart.ndim == 2
-    few = buffer(n_features + 1 if some else 0, like)
-    return few, np.empty(TILE_ROWS if some else 0, np.uint16)
+    some = separated.ndim == 2
+    gathered = buffer(n_features + 1 if some else 0, like)
+    return gathered, np.empty(TILE_ROWS if some else 0, np.uint16)
 
 
 @jit
@@ -269,7 +270,7 @@ def find_sharing(densities, resp, at):
     resp : int
         Where the column begins.
     at : (ROWS,) uint16
-        Receives their numbers.
+        Receives the numbers of those rows.
 
     Returns
     -------
@@ -284,24 +285,24 @@ def find_sharing(densities, resp, at):
 
 
 @jit
-def gather(tile, densities, resp, n_features, at, n, few):
+def gather(tile, densities, resp, n_features, at, n, gathered):
     """Copy those rows, and after them their weighted responsibilities, into a tile of their own.
 
     Returns
     -------
     n_rows : int
-        How many it holds, with those it is filled up with.
+        Its rows, with those that fill it up.
     """
     n_rows = (n + LANES - size(1)) // LANES * LANES
     for d in range(size(n_features)):
         column = d * STRIDE
         for c in range(n):
-            few[column + c] = tile[column + size(at[c])]
+            gathered[column + c] = tile[column + size(at[c])]
         for c in range(n, n_rows):
-            few[column + c] = tile[column]
+            gathered[column + c] = tile[column]
     shares = size(n_features) * STRIDE
     for c in range(n):
-        few[shares + c] = densities[resp + size(at[c])]
+        gathered[shares + c] = densities[resp + size(at[c])]
     for c in range(n, n_rows):
-        few[shares + c] = 0
+        gathered[shares + c] = 0
     return n_rows

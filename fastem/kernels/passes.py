@@ -19,7 +19,7 @@ from fastem.kernels.double_double import log_densities as log_densities_compensa
 from fastem.kernels.elementary import log2
 from fastem.kernels.ellipsoidal import log_densities as log_densities_ellipsoidal
 from fastem.kernels.gram import accumulate as accumulate_ellipsoidal
-from fastem.kernels.gram import room
+from fastem.kernels.gram import gather_scratch
 from fastem.kernels.tile import (
     LARGEST,
     LISTED,
@@ -27,7 +27,6 @@ from fastem.kernels.tile import (
     STRIDE,
     TILE_ROWS,
     TOTAL,
-    blank_vanished,
     buffer,
     exponentiate,
     load,
@@ -35,6 +34,7 @@ from fastem.kernels.tile import (
     load_weights,
     normalise,
     size,
+    zero_underflowed,
 )
 
 
@@ -50,19 +50,22 @@ def _log_densities(tile, means, factors, log_norms, listed, n_listed, densities,
 
 @jit
 def _exact_log_densities(
-    tile, means, factors, log_norms, rests, chosen, listed, densities, scratch
+    tile, means, factors, log_norms, factors_low, compensated, listed, densities, scratch
 ):
-    """Of all components, those chosen `compensated`: never, to the compiler, if rests are flat."""
+    """All components, the `compensated` ones in twice the precision.
+
+    That code is not compiled where `factors_low` has two dimensions.
+    """
     _log_densities(tile, means, factors, log_norms, listed, listed.size, densities, scratch)
-    if rests.ndim == 3:
+    if factors_low.ndim == 3:
         log_densities_compensated(
-            tile, means, factors, rests, log_norms, chosen, densities, scratch
+            tile, means, factors, factors_low, log_norms, compensated, densities, scratch
         )
 
 
 @jit
-def _n_scratch(n_features, chosen):
-    return 4 if chosen.size == 0 else 2 * n_features + 2
+def _n_scratch(n_features, compensated):
+    return 4 if compensated.size == 0 else 2 * n_features + 2
 
 
 @jit
@@ -78,7 +81,7 @@ def _load(rows, weight, index, start, stop, units, tile, densities):
 
 @jit
 def _accumulate(
-    tile, means, factors, listed, n_listed, densities, moments, scratch, apart, for_few
+    tile, means, factors, listed, n_listed, densities, moments, scratch, separated, gathering
 ):
     n_components, n_features = means.shape
     counts, rest = moments[:n_components], moments[n_components:]
@@ -96,8 +99,8 @@ def _accumulate(
             first,
             second,
             scratch,
-            apart,
-            for_few,
+            separated,
+            gathering,
         )
     else:
         second = spread.reshape(n_components, n_features)
@@ -107,10 +110,10 @@ def _accumulate(
 @jit
 def _label(listed, n_listed, densities, labels):
     """The likeliest of the listed components, row by row; the first one wins a tie."""
-    kind = densities.dtype.type
+    dtype = densities.dtype.type
     for b in range(size(labels.size)):
         best = listed[0]
-        largest = kind(-np.inf)
+        largest = dtype(-np.inf)
         for a in range(n_listed):
             value = densities[LISTED + size(a) * STRIDE + b]
             if value > largest:
@@ -129,14 +132,14 @@ def summarise(
     listed,
     n_listed,
     units,
-    apart,
+    separated,
     means,
     factors,
     log_norms,
     sums,
     labels,
 ):
-    """Moments of a slot of the block about the means.
+    """Moments of a slot of the block about the means: E step and sums of one pass.
 
     Parameters
     ----------
@@ -151,9 +154,9 @@ def summarise(
         The components of each tile, or of all, as `ordering.list_components` gives them.
     units : (2, D) float64
         Centre and scale: a row enters as (row - centre) * scale.
-    apart : (0, 0) or (0,) float64
-        Of two dimensions where components are so far apart that the rows which share in one are
-        looked for; what that takes is otherwise not compiled.
+    separated : (0, 0) or (0,) float64
+        Two dimensions say that components are well separated, so that the rows which share in one
+        are gathered. Code for that is otherwise not compiled.
     means : (K, D), factors : (K, D, D), (1, D, D) or (K, D), log_norms : (K,)
         Of the dtype of rows, in the units of the tile; logarithms to base 2.
     sums : (n_slots, 3 + K + K D + K D[ D]) float64
@@ -161,13 +164,13 @@ def summarise(
         log-likelihood and classification entropy, in bits; then counts, first and second
         moments, of matrices only the lower triangles.
     labels : (n,) or (0,) int32
-        Receives the index of each row's likeliest component. Empty means that nobody asks.
+        Receives the index of each row's likeliest component. Empty where they are not wanted.
     """
     n_components, n_features = means.shape
     tile = buffer(n_features, rows)
     densities = buffer(n_components + SPARE, rows)
     scratch = buffer(4, rows)
-    for_few = room(n_features, apart, rows)
+    gathering = gather_scratch(n_features, separated, rows)
     start = slot * tiles * TILE_ROWS
     stop = min(start + tiles * TILE_ROWS, rows.shape[0])
     if weight.size == 0:
@@ -181,39 +184,41 @@ def summarise(
         if labels.size > 0:
             _label(components, m, densities, labels[t:end])
         if exponentiate(m, densities) > 0:
-            blank_vanished(n_features, tile, densities)
+            zero_underflowed(n_features, tile, densities)
         log_likelihood, classification_entropy = normalise(m, densities)
         sums[slot, 1] += log_likelihood
         sums[slot, 2] += classification_entropy
         moments = sums[slot, 3:]
         _accumulate(
-            tile, means, factors, components, m, densities, moments, scratch, apart, for_few
+            tile, means, factors, components, m, densities, moments, scratch, separated, gathering
         )
 
 
 @slot_loop
-def log_prob(slot, rows, tiles, units, listed, means, factors, log_norms, rests, chosen, out):
+def log_prob(
+    slot, rows, tiles, units, listed, means, factors, log_norms, factors_low, compensated, out
+):
     """log2 density of a slot's rows under the mixture, into out (n,) float64; the rest as above.
 
     Parameters
     ----------
     listed : (K,) uint32
         All components.
-    rests, chosen : (K, D, D) or (1, D, D), (n_chosen,) uint32
-        Low parts of the factors, and the components that are `compensated`. Where none ever is,
-        rests have two dimensions, or none of their rows.
+    factors_low, compensated : (K, D, D) or (1, D, D), (n_compensated,) uint32
+        Low parts of the factors, and the ill-conditioned components, which they count in. Two
+        dimensions of the first say that there never are any.
     """
     n_components, n_features = means.shape
     tile = buffer(n_features, rows)
     densities = buffer(n_components + SPARE, rows)
-    scratch = buffer(_n_scratch(n_features, chosen), rows)
+    scratch = buffer(_n_scratch(n_features, compensated), rows)
     start = slot * tiles * TILE_ROWS
     stop = min(start + tiles * TILE_ROWS, rows.shape[0])
     for t in range(start, stop, TILE_ROWS):
         end = min(t + TILE_ROWS, stop)
         load(rows, t, end, units[0], units[1], tile)
         _exact_log_densities(
-            tile, means, factors, log_norms, rests, chosen, listed, densities, scratch
+            tile, means, factors, log_norms, factors_low, compensated, listed, densities, scratch
         )
         exponentiate(n_components, densities)
         result = out[t:end]
@@ -224,20 +229,20 @@ def log_prob(slot, rows, tiles, units, listed, means, factors, log_norms, rests,
 
 @slot_loop
 def responsibilities(
-    slot, rows, tiles, units, listed, means, factors, log_norms, rests, chosen, out
+    slot, rows, tiles, units, listed, means, factors, log_norms, factors_low, compensated, out
 ):
     """Probability of each component given a slot's rows, into out (n, K) of the dtype of rows."""
     n_components, n_features = means.shape
     tile = buffer(n_features, rows)
     densities = buffer(n_components + SPARE, rows)
-    scratch = buffer(_n_scratch(n_features, chosen), rows)
+    scratch = buffer(_n_scratch(n_features, compensated), rows)
     start = slot * tiles * TILE_ROWS
     stop = min(start + tiles * TILE_ROWS, rows.shape[0])
     for t in range(start, stop, TILE_ROWS):
         end = min(t + TILE_ROWS, stop)
         load(rows, t, end, units[0], units[1], tile)
         _exact_log_densities(
-            tile, means, factors, log_norms, rests, chosen, listed, densities, scratch
+            tile, means, factors, log_norms, factors_low, compensated, listed, densities, scratch
         )
         exponentiate(n_components, densities)
         for b in range(size(end - t)):
@@ -246,18 +251,20 @@ def responsibilities(
 
 
 @slot_loop
-def predict(slot, rows, tiles, units, listed, means, factors, log_norms, rests, chosen, out):
+def predict(
+    slot, rows, tiles, units, listed, means, factors, log_norms, factors_low, compensated, out
+):
     """Index of the likeliest component of a slot's rows, into out (n,) int32; ties: the first."""
     n_components, n_features = means.shape
     tile = buffer(n_features, rows)
     densities = buffer(n_components + SPARE, rows)
-    scratch = buffer(_n_scratch(n_features, chosen), rows)
+    scratch = buffer(_n_scratch(n_features, compensated), rows)
     start = slot * tiles * TILE_ROWS
     stop = min(start + tiles * TILE_ROWS, rows.shape[0])
     for t in range(start, stop, TILE_ROWS):
         end = min(t + TILE_ROWS, stop)
         load(rows, t, end, units[0], units[1], tile)
         _exact_log_densities(
-            tile, means, factors, log_norms, rests, chosen, listed, densities, scratch
+            tile, means, factors, log_norms, factors_low, compensated, listed, densities, scratch
         )
         _label(listed, n_components, densities, out[t:end])

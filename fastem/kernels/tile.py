@@ -40,7 +40,7 @@ def buffer(n_columns, like):
 @jit
 def load(rows, start, stop, centre, scale, tile):
     """Transpose rows[start:stop] into the tile, centred and scaled; pad it with its first row."""
-    kind = tile.dtype.type
+    dtype = tile.dtype.type
     n_features = size(rows.shape[1])
     n_rows = size(stop - start)
     flat = rows.reshape(rows.size)
@@ -48,8 +48,8 @@ def load(rows, start, stop, centre, scale, tile):
         pairs = flat[2 * start :]
         c0, c1, s0, s1 = centre[0], centre[1], scale[0], scale[1]
         for b in range(n_rows):
-            tile[b] = kind((pairs[TWO * b] - c0) * s0)
-            tile[STRIDE + b] = kind((pairs[TWO * b + ONE] - c1) * s1)
+            tile[b] = dtype((pairs[TWO * b] - c0) * s0)
+            tile[STRIDE + b] = dtype((pairs[TWO * b + ONE] - c1) * s1)
     else:
         source = flat[start * rows.shape[1] :]
         whole = n_features - n_features % FOUR
@@ -60,21 +60,21 @@ def load(rows, start, stop, centre, scale, tile):
             t1, t2, t3 = t0 + STRIDE, t0 + TWO * STRIDE, t0 + THREE * STRIDE
             for b in range(n_rows):
                 at = b * n_features + d
-                tile[t0 + b] = kind((source[at] - c0) * s0)
-                tile[t1 + b] = kind((source[at + ONE] - c1) * s1)
-                tile[t2 + b] = kind((source[at + TWO] - c2) * s2)
-                tile[t3 + b] = kind((source[at + THREE] - c3) * s3)
+                tile[t0 + b] = dtype((source[at] - c0) * s0)
+                tile[t1 + b] = dtype((source[at + ONE] - c1) * s1)
+                tile[t2 + b] = dtype((source[at + TWO] - c2) * s2)
+                tile[t3 + b] = dtype((source[at + THREE] - c3) * s3)
         for d in range(whole, n_features):
             c0, s0 = centre[d], scale[d]
             for b in range(n_rows):
-                tile[d * STRIDE + b] = kind((source[b * n_features + d] - c0) * s0)
+                tile[d * STRIDE + b] = dtype((source[b * n_features + d] - c0) * s0)
     _pad(n_features, n_rows, tile)
 
 
 @jit
 def load_ordered(rows, index, start, stop, centre, scale, tile):
     """As `load`, the rows start to stop of an order: `index` counts within groups of `GROUP`."""
-    kind = tile.dtype.type
+    dtype = tile.dtype.type
     n_features = size(rows.shape[1])
     n_rows = size(stop - start)
     source = rows.reshape(rows.size)[(start - start % GROUP) * rows.shape[1] :]
@@ -83,7 +83,7 @@ def load_ordered(rows, index, start, stop, centre, scale, tile):
         c, s = centre[d], scale[d]
         column = d * STRIDE
         for b in range(n_rows):
-            tile[column + b] = kind((source[size(places[b]) * n_features + d] - c) * s)
+            tile[column + b] = dtype((source[size(places[b]) * n_features + d] - c) * s)
     _pad(n_features, n_rows, tile)
 
 
@@ -100,22 +100,22 @@ def load_weights(sample_weight, index, start, stop, densities):
 
     `index` is that of `load_ordered`, or empty.
     """
-    kind = densities.dtype.type
+    dtype = densities.dtype.type
     n_rows = size(stop - start)
     if sample_weight.size == 0:
         for b in range(n_rows):
-            densities[WEIGHT + b] = kind(1)
+            densities[WEIGHT + b] = dtype(1)
     elif index.size == 0:
         source = sample_weight[start:]
         for b in range(n_rows):
-            densities[WEIGHT + b] = kind(source[b])
+            densities[WEIGHT + b] = dtype(source[b])
     else:
         source = sample_weight[start - start % GROUP :]
         places = index[start:]
         for b in range(n_rows):
-            densities[WEIGHT + b] = kind(source[size(places[b])])
+            densities[WEIGHT + b] = dtype(source[size(places[b])])
     for b in range(n_rows, ROWS):
-        densities[WEIGHT + b] = kind(0)
+        densities[WEIGHT + b] = dtype(0)
 
 
 @jit
@@ -128,19 +128,19 @@ def _lowest(densities):
 def exponentiate(n_listed, densities):
     """Turn log2 densities into densities relative to each row's largest; fill maximum and sum.
 
-    A row whose densities all vanish gets a sum of 1 and densities of 0: it counts for nothing but
-    its log-likelihood, the lowest number that can still be summed over the rows.
+    A row whose densities all underflow gets a sum of 1 and densities of 0. It counts for nothing
+    but its log-likelihood, the lowest number that can still be summed over the rows.
 
     Returns
     -------
-    n_vanished : int
-        How many such rows there are.
+    n_underflowed : int
+        Number of such rows.
     """
-    kind = densities.dtype.type
+    dtype = densities.dtype.type
     lowest = _lowest(densities)
     for b in range(ROWS):
         densities[LARGEST + b] = lowest
-        densities[TOTAL + b] = kind(0)
+        densities[TOTAL + b] = dtype(0)
     for a in range(size(n_listed)):
         row = LISTED + a * STRIDE
         for b in range(ROWS):
@@ -153,17 +153,17 @@ def exponentiate(n_listed, densities):
             value = exp2(densities[row + b] - densities[LARGEST + b])
             densities[row + b] = value
             densities[TOTAL + b] += value
-    n_vanished = 0
+    n_underflowed = 0
     for b in range(ROWS):
-        vanished = densities[LARGEST + b] == lowest
-        densities[TOTAL + b] = kind(1) if vanished else densities[TOTAL + b]
-        n_vanished += vanished
-    return n_vanished
+        underflowed = densities[LARGEST + b] == lowest
+        densities[TOTAL + b] = dtype(1) if underflowed else densities[TOTAL + b]
+        n_underflowed += underflowed
+    return n_underflowed
 
 
 @jit
-def blank_vanished(n_features, tile, densities):
-    """Put 0 in the place of rows that vanished: they may be infinite, and 0 * infinity is NaN."""
+def zero_underflowed(n_features, tile, densities):
+    """Set rows whose densities underflowed to 0: they may be infinite, and 0 * infinity is NaN."""
     lowest = _lowest(densities)
     for b in range(ROWS):
         if densities[LARGEST + b] == lowest:
