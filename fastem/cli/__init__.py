@@ -2,8 +2,7 @@
 
 parser.py                       words --> a command and its arguments
 fit.py, predict.py, demo.py     the commands: what they take, and what they do
-arguments.py                    what several take
-streams.py, tables.py           input --> Table
+arguments.py                    what several take; input --> Stream
 labels.py, models.py, pictures.py, report.py, terminal.py     output
 outputs.py                      files appear all together, or none of them
 errors.py                       what a user is told in one line

@@ -1,24 +1,32 @@
-"""Arguments that several commands take, and how a command is added."""
+"""Arguments that several commands take, how a command is added, and how its files are opened."""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+import csv
+from collections.abc import Callable, Sequence
 
-from fastem.rows.streaming.budget import DEFAULT_MEMORY
+from fastem.cli.errors import InputError, as_input_error
+from fastem.rows import Stream, opened
+from fastem.rows.files import STANDARD_INPUT
+from fastem.rows.missing import POLICIES
+from fastem.rows.stream.budget import DEFAULT_MEMORY
 
 FILE = (
-    "CSV (comma, semicolon, tab or blanks; header or not), .npy, .npz or .parquet, a folder of "
-    "them or a quoted pattern with *; several follow one another; - is standard input"
+    "CSV and its kin (header or not, packed or not), .npy, .npz, Parquet, Feather or ORC, a folder "
+    "of them or a quoted pattern with *; several follow one another; - is standard input"
 )
-COLUMNS = "names, positions counted from 0 and ranges with both ends: 0:3, or height,weight"
+COLUMNS = (
+    "names, positions counted from 0 and ranges of either with both ends: height,weight or 0:3; "
+    "names before positions, in quotes where they hold commas"
+)
 
 
 def command(
     words: argparse._SubParsersAction,
     name: str,
     summary: str,
-    run: Callable[[argparse.Namespace], None],
+    run: Callable[[argparse.Namespace], int | None],
     examples: str | None = None,
 ) -> argparse.ArgumentParser:
     """The parser of a new command, which is run with its arguments."""
@@ -34,13 +42,83 @@ def command(
     return added
 
 
-def add_input(command: argparse.ArgumentParser) -> None:
-    """The files to read, and what reading may take."""
+def add_input(command: argparse.ArgumentParser, columns: str) -> None:
+    """The files to read, what of them, and what reading may take."""
     command.add_argument("file", metavar="FILE", nargs="+", help=FILE)
-    command.add_argument(
+    reading = command.add_argument_group("reading")
+    reading.add_argument("--columns", metavar="COLUMNS", help=f"{columns}; {COLUMNS}")
+    reading.add_argument("--member", metavar="NAME", help="which array of an .npz file")
+    reading.add_argument(
+        "--skip-rows",
+        metavar="N",
+        type=int,
+        default=0,
+        help="lines to pass over at the beginning of a text file",
+    )
+    reading.add_argument(
+        "--missing",
+        choices=POLICIES,
+        default="error",
+        help="what becomes of rows with missing values; default error. Dropped, they are labelled "
+        "-2",
+    )
+    reading.add_argument(
+        "--drop-missing", dest="missing", action="store_const", const="drop", help="--missing drop"
+    )
+    reading.add_argument(
+        "--na-values",
+        metavar="VALUES",
+        help="what stands for a missing value beside NA, nan, null, ? and the like, with commas "
+        "between: --na-values=@,-200",
+    )
+    reading.add_argument(
         "--memory",
         metavar="SIZE",
         default=DEFAULT_MEMORY,
-        help=f"what reading may take, with K, M or G; files of more than a quarter of it, Parquet, "
-        f"folders and several files are read piece by piece; default {DEFAULT_MEMORY}",
+        help=f"what reading may take, with K, M or G; default {DEFAULT_MEMORY}",
     )
+
+
+def read(arguments: argparse.Namespace, fitted: Sequence[str] | None = None) -> Stream:
+    """The rows of the files, looked at once.
+
+    Parameters
+    ----------
+    arguments : Namespace
+    fitted : sequence of str, optional
+        Columns of a model, which are meant where none are named and the files name them.
+
+    Raises
+    ------
+    InputError
+        If there is no such input, or it cannot be used.
+    """
+    if STANDARD_INPUT in arguments.file and len(arguments.file) > 1:
+        raise InputError("- is standard input and stands alone; give it or files")
+    with as_input_error():
+        rows = opened(
+            arguments.file,
+            listed(arguments.columns),
+            fitted=fitted,
+            memory=arguments.memory,
+            missing=arguments.missing,
+            na_values=listed(arguments.na_values),
+            member=arguments.member,
+            skip_rows=arguments.skip_rows,
+        )
+        rows.limits()  # all rows are looked at now: what is wrong with them is told of the input
+    return rows
+
+
+def listed(text: str | None) -> list[str] | None:
+    """The parts of a text with commas between; those with commas of their own are in quotes."""
+    if text is None:
+        return None
+    return [part.strip() for part in next(csv.reader([text], skipinitialspace=True), [])]
+
+
+def name_of(paths: Sequence[str]) -> str:
+    """What messages call the input."""
+    if list(paths) == [STANDARD_INPUT]:
+        return "standard input"
+    return paths[0] if len(paths) == 1 else f"{paths[0]} and {len(paths) - 1} more"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from fastem.cli.arguments import command
-from fastem.cli.errors import told
+from fastem.cli.errors import as_input_error
 
 
 def add(words: argparse._SubParsersAction) -> None:
@@ -17,7 +17,7 @@ def add(words: argparse._SubParsersAction) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Draw the story of EM; its module is slow to import, so only here."""
-    with told():
+    with as_input_error():
         from fastem import demo as story
-    with told(arguments.out):
+    with as_input_error(arguments.out):
         story.run(arguments.out, readme=arguments.readme)

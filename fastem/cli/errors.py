@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-
-from fastem.rows.tables.text import TextError
 
 #: The options that stand for arguments of the library.
 OPTIONS = {
@@ -22,8 +20,14 @@ OPTIONS = {
     "max_iter": "--max-iter",
     "noise=True": "--noise",
     "prior=True": "--prior",
+    "skip_rows": "--skip-rows",
+    "na_values": "--na-values",
+    "member": "--member",
+    'missing="drop"': "--missing drop",
 }
-_ARGUMENT = re.compile(rf"\b({'|'.join(OPTIONS)})\b")
+_ARGUMENT = re.compile(rf"\b({'|'.join(OPTIONS)})(?=\W|$)")
+#: An argument whose name is a common word is one with a value, or where a message begins with it.
+_WORD = re.compile(r"\b(columns|na_values|memory)=(\[[^]]*\])?|^(columns|memory)(?=:| is| asks)")
 
 
 class InputError(Exception):
@@ -32,7 +36,14 @@ class InputError(Exception):
 
 def in_options(text: str) -> str:
     """The library's text with its arguments named as the command line has them."""
-    return _ARGUMENT.sub(lambda match: OPTIONS[match[0]], text)
+
+    def option(match: re.Match) -> str:
+        if match[3]:
+            return f"--{match[3]}"
+        value = re.sub(r"[\[\]' ]", "", match[2] or "")
+        return f"--{match[1].replace('_', '-')}" + (f" {value}" if value else "")
+
+    return _ARGUMENT.sub(lambda match: OPTIONS[match[0]], _WORD.sub(option, text))
 
 
 def one_line(text: str) -> str:
@@ -41,32 +52,15 @@ def one_line(text: str) -> str:
 
 
 @contextmanager
-def told(source: str = "") -> Iterator[None]:
+def as_input_error(source: str = "") -> Iterator[None]:
     """Turn what the library refuses into an InputError, about `source` if there is one."""
     prefix = f"{source}: " if source else ""
     try:
         yield
-    except TextError as error:
-        raise InputError(_in_words(error)) from error
     except (ValueError, TypeError, ImportError, EOFError, zlib.error) as error:
         raise InputError(prefix + in_options(str(error))) from error
     except OSError as error:
-        raise InputError(f"{prefix}{error.strerror or error}") from error
-
-
-def _in_words(error: TextError) -> str:
-    """What is wrong with a text file, its remedy an option."""
-    if error.columns is None:
-        return f"{error.what}; {error.remedy}"
-    return f"{error.what}; {error.remedy} with --columns {_ranges(error.columns)}"
-
-
-def _ranges(columns: Sequence[int]) -> str:
-    """Positions as --columns takes them, such as 0:3,5."""
-    groups: list[list[int]] = []
-    for j in columns:
-        if groups and j == groups[-1][-1] + 1:
-            groups[-1].append(j)
-        else:
-            groups.append([j])
-    return ",".join(f"{g[0]}:{g[-1]}" if len(g) > 1 else str(g[0]) for g in groups)
+        what = error.strerror or str(error)
+        if error.filename is not None and not source:
+            what = f"{error.filename} cannot be read: {what}; give the path of a file that can"
+        raise InputError(f"{prefix}{what}") from error

@@ -1,4 +1,4 @@
-"""`fastem fit`: arguments --> Outputs (checked) --> Table --> select --> files, report."""
+"""`fastem fit`: arguments --> Outputs (checked) --> Stream --> select --> files, report."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import sys
 from functools import partial
 from importlib.util import find_spec
 
-from fastem.cli import labels, models, pictures, report, streams, terminal
-from fastem.cli.arguments import COLUMNS, add_input, command
-from fastem.cli.errors import InputError, told
+from fastem.cli import labels, models, pictures, report, terminal
+from fastem.cli.arguments import add_input, command, name_of, read
+from fastem.cli.errors import InputError, as_input_error
 from fastem.cli.outputs import Outputs
-from fastem.cli.tables import Table
 from fastem.covariance import FAMILIES, GROUPS, family
+from fastem.rows import Stream
 from fastem.search.starts import STARTS
 from fastem.selection import CRITERIA, Selection, select
 
@@ -42,7 +42,7 @@ def add(words: argparse._SubParsersAction) -> None:
     fit = command(
         words, "fit", "find the clusters in a file, and how many there are", run, EXAMPLES
     )
-    add_input(fit)
+    add_input(fit, "which to use")
     fit.add_argument(
         "--checkpoint",
         metavar="FILE.npz",
@@ -79,10 +79,6 @@ def _add_mixture(fit: argparse.ArgumentParser) -> None:
         "--noise",
         action="store_true",
         help="let rows belong to no cluster, spread evenly over the data; their label is -1",
-    )
-    model.add_argument("--columns", metavar="COLUMNS", help=f"which to use; {COLUMNS}")
-    model.add_argument(
-        "--drop-missing", action="store_true", help="leave out rows with missing values"
     )
 
 
@@ -144,35 +140,31 @@ def run(arguments: argparse.Namespace) -> None:
     """Fit a file; write and print what was asked for."""
     counts = None if arguments.components is None else _counts(arguments.components)
     families = [name.strip() for name in arguments.covariance.split(",")]
-    with told():
+    with as_input_error():
         for name in families:
             if name not in GROUPS:
                 family(name)
     targets = {name: getattr(arguments, name[2:].replace("-", "_")) for name in OUTPUTS}
     pictures.check({name: targets[name] for name in pictures.DRAWN})
     with Outputs(targets, *arguments.file) as outputs:
-        table = streams.read(
-            arguments.file,
-            arguments.columns,
-            drop_missing=arguments.drop_missing,
-            memory=arguments.memory,
-        )
-        terminal.note(table)
-        labels.check(arguments.labels, table)
-        choice = _select(table, counts, families, arguments)
+        rows = read(arguments)
+        terminal.note(rows.notes)
+        choice = _select(rows, counts, families, arguments)
         mixture = choice.best.mixture
-        labelled = labels.Labels(table, mixture)
-        sizes = labelled.sizes()
-        outputs.write("--labels", lambda path: labelled.write(arguments.labels, path))
-        outputs.write("--model", lambda path: models.save(mixture, table, path))
+        sizes = outputs.write(
+            "--labels", lambda path: labels.write(rows, mixture, path, target=arguments.labels)
+        )
+        if sizes is None:
+            sizes = labels.write(rows, mixture)
+        outputs.write("--model", lambda path: models.save(mixture, rows.names, path))
         for name, draw in pictures.DRAWN.items():
-            outputs.write(name, partial(draw, choice, table))
-    name = streams.name_of(arguments.file)
+            outputs.write(name, partial(draw, choice, rows))
+    name = name_of(arguments.file)
     if arguments.json:
-        print(json.dumps(report.document(name, table, choice, sizes), allow_nan=False))
+        print(json.dumps(report.document(name, rows, choice, sizes), allow_nan=False))
         return
     width = max(60, shutil.get_terminal_size((100, 24)).columns)
-    terminal.say(report.text(name, table, choice, sizes, width))
+    terminal.say(report.text(name, rows, choice, sizes, width))
     terminal.say("\n".join(f"Wrote {p}: {OUTPUTS[name]}." for name, p in targets.items() if p))
 
 
@@ -197,19 +189,19 @@ def _counts(text: str) -> list[int]:
 
 
 def _select(
-    table: Table, counts: list[int] | None, families: list[str], arguments: argparse.Namespace
+    rows: Stream, counts: list[int] | None, families: list[str], arguments: argparse.Namespace
 ) -> Selection:
     if counts is None:
-        counts = list(range(1, min(MOST_COMPONENTS, table.n_samples) + 1))
+        counts = list(range(1, min(MOST_COMPONENTS, rows.n_samples) + 1))
     most = max(counts)
-    if most > table.n_samples:
+    if most > rows.n_samples:
         raise InputError(
-            f"--components asks for {most} but {streams.name_of(arguments.file)} has only "
-            f"{table.n_samples} rows; ask for at most as many"
+            f"--components asks for {most} but {name_of(arguments.file)} has only "
+            f"{rows.n_samples} rows; ask for at most as many"
         )
-    with told():
+    with as_input_error():
         return select(
-            table.X,
+            rows,
             counts,
             covariance_type=families,
             criterion=arguments.criterion,

@@ -1,99 +1,64 @@
-"""Labels of all rows, as text or in the formats of `fastem.rows.labels`."""
+"""Labels of all rows, and how many there are of each."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fastem.cli.errors import InputError, told
-from fastem.cli.tables import Table
-from fastem.lazy import lazy
+from fastem.cli.errors import as_input_error
 from fastem.mixture import Mixture
-from fastem.rows.labels import FORMATS, header, lines
+from fastem.rows import Stream
+from fastem.rows.labels import FORMATS, Csv, LabelsFile, header
 
 
-def check(target: str | None, table: Table) -> None:
-    """Whether labels of these rows can be written there."""
-    if _suffix(target) is not None and table.kept is not None:
-        raise InputError(
-            f"--labels {target} has no place for rows left out for missing values; end it in .csv"
-        )
-
-
-@dataclass(frozen=True, eq=False)
-class Labels:
-    """Labels of a table's rows and, where asked for, probabilities.
-
-    Rows that are read piece by piece are labelled anew each time.
+def write(
+    rows: Stream,
+    mixture: Mixture,
+    to: Path | IO[str] | None = None,
+    *,
+    target: str = "",
+    probabilities: bool = False,
+) -> NDArray[np.int64]:
+    """Label all rows of the files, and write that where it is asked for.
 
     Parameters
     ----------
-    table : Table
+    rows : Stream
     mixture : Mixture
+    to : Path or file, optional
+        Where to write.
+    target : str
+        What the user called it: its suffix says in what format; CSV if it says nothing else.
     probabilities : bool
+        Whether to write those as well.
+
+    Returns
+    -------
+    sizes : (1 + n_components,)
+        How many rows are noise, and how many belong to each component.
     """
-
-    table: Table
-    mixture: Mixture
-    probabilities: bool = False
-
-    def sizes(self) -> NDArray[np.int64]:
-        """How many rows are noise, and how many belong to each component."""
-        sizes = np.zeros(1 + self.mixture.n_components, np.int64)
-        for labels, _ in self._blocks():
-            sizes += np.bincount(labels + 1, minlength=len(sizes))
-        return sizes
-
-    def text(self) -> Iterator[str]:
-        """CSV with a header and a line for every row of the file; rows left out are NA."""
-        names = header(*self._columns)
-        yield ",".join(names) + "\n"
-        rows = (line for labels, resp in self._blocks() for line in lines(labels, resp))
-        if self.table.kept is None:
-            yield from rows
-            return
-        absent = ",".join(["NA"] * len(names)) + "\n"
-        for is_kept in self.table.kept:
-            yield next(rows) if is_kept else absent
-
-    def write(self, target: str | None, path: Path) -> None:
-        """Write what the target's suffix says to a path; CSV where it says nothing else."""
-        suffix = _suffix(target)
-        if suffix is None:
-            with open(path, "w", encoding="utf-8", newline="") as file:
-                file.writelines(self.text())
-            return
-        with closing(FORMATS[suffix](path, *self._columns)) as numbers:
-            for labels, resp in self._blocks():
-                numbers.write(labels, resp)
-
-    @property
-    def _columns(self) -> tuple[int | None, bool]:
-        """Number of probabilities, and whether that of noise follows."""
-        if not self.probabilities:
-            return None, False
-        return self.mixture.n_components, self.mixture.noise is not None
-
-    def _blocks(self) -> Iterable[tuple[NDArray, NDArray | None]]:
-        return self._at_once if isinstance(self.table.X, np.ndarray) else self._one_by_one()
-
-    @lazy
-    def _at_once(self) -> list[tuple[NDArray, NDArray | None]]:
-        return list(self._one_by_one())
-
-    def _one_by_one(self) -> Iterator[tuple[NDArray, NDArray | None]]:
-        kernels = ["predict", "responsibilities"] if self.probabilities else ["predict"]
-        with told(), closing(self.mixture.each(kernels, self.table.X)) as results:
-            for labels, *resp in results:
-                yield labels, resp[0] if resp else None
+    sizes = np.zeros(1 + mixture.n_components, np.int64)
+    wanted = ["predict", "responsibilities"] if probabilities else ["predict"]
+    file = None
+    with as_input_error():
+        if to is not None:
+            file = _file(to, target, mixture, probabilities)
+        try:
+            with closing(mixture.each(wanted, rows)) as results:
+                for labels, *resp in results:
+                    sizes += np.bincount(labels[labels >= -1] + 1, minlength=len(sizes))
+                    if file is not None:
+                        file.write(labels, resp[0] if resp else None)
+        finally:
+            if file is not None:
+                file.close()
+    return sizes
 
 
-def _suffix(target: str | None) -> str | None:
-    """That of a format of numbers; None stands for text."""
-    suffix = Path(target or "").suffix.lower()
-    return suffix if suffix in FORMATS and suffix != ".csv" else None
+def _file(to: Any, target: str, mixture: Mixture, probabilities: bool) -> LabelsFile:
+    names = header(mixture.n_components if probabilities else None, mixture.noise is not None)
+    return FORMATS.get(Path(target).suffix.lower(), Csv)(to, names)

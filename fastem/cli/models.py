@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from fastem.cli.errors import InputError
-from fastem.cli.tables import Table
 from fastem.mixture import Mixture
 
 #: Where a model file keeps those names.
 NAMES = "columns.npy"
 
 
-def save(mixture: Mixture, table: Table, path: Path) -> None:
+def save(mixture: Mixture, names: Sequence[str] | None, path: Path) -> None:
     """The mixture, and the names of its columns, by which `predict` finds them again."""
     mixture.save(path)
-    if table.named:
+    if names is not None:
         with zipfile.ZipFile(path, "a") as file, file.open(NAMES, "w") as entry:
-            np.lib.format.write_array(entry, np.array(table.columns), allow_pickle=False)
+            np.lib.format.write_array(entry, np.array(names), allow_pickle=False)
 
 
 def load(path: str) -> tuple[Mixture, list[str] | None]:

@@ -7,9 +7,12 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
+from typing import TypeVar
 
 from fastem.atomic import beside, whole
 from fastem.cli.errors import InputError
+
+T = TypeVar("T")
 
 
 class Outputs:
@@ -43,13 +46,14 @@ class Outputs:
             with _written(option, given):
                 _check(target)
 
-    def write(self, option: str, write: Callable[[Path], object]) -> None:
+    def write(self, option: str, write: Callable[[Path], T]) -> T | None:
         """Have the option's file written beside its place, if it was asked for."""
         if option not in self._targets:
-            return
+            return None
         target = self._targets[option]
         with _written(option, str(target)):
-            write(target if _is_special(target) else self._parts.enter_context(whole(target)))
+            special = _is_special(target)
+            return write(target if special else self._parts.enter_context(whole(target)))
 
     def __enter__(self) -> Outputs:
         """Self."""

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from fastem.cli.errors import InputError, told
-from fastem.cli.tables import Table
+from fastem.cli.errors import InputError, as_input_error
+from fastem.rows import Stream
 from fastem.selection import Selection
+from fastem.units import LOOKED_AT
 
 FORMATS = ".png", ".pdf", ".svg", ".jpg"
 
@@ -22,17 +23,25 @@ def check(asked: Mapping[str, str | None]) -> None:
             continue
         if Path(path).suffix.lower() not in FORMATS:
             raise InputError(f"{option} {path} is no picture; end it in {', '.join(FORMATS)}")
-        with told():
+        with as_input_error():
             from fastem import plot  # noqa: F401
 
 
-def _clusters(choice: Selection, table: Table, path: Path) -> None:
+class _Named(np.ndarray):
+    """An array with names of columns."""
+
+    columns: Sequence[str] = ()
+
+
+def _clusters(choice: Selection, rows: Stream, path: Path) -> None:
     from fastem import plot
 
-    _save(plot.clusters(choice.best.mixture, table), path)
+    looked_at = rows.look(LOOKED_AT).view(_Named)
+    looked_at.columns = rows.columns
+    _save(plot.clusters(choice.best.mixture, looked_at), path)
 
 
-def _selection(choice: Selection, table: Table, path: Path) -> None:
+def _selection(choice: Selection, rows: Stream, path: Path) -> None:
     from fastem import plot
 
     _save(plot.selection(choice), path)
@@ -43,7 +52,7 @@ def _save(axes: Any, path: Path) -> None:
 
 
 #: The options that ask for a picture, and what draws it.
-DRAWN: dict[str, Callable[[Selection, Table, Path], None]] = {
+DRAWN: dict[str, Callable[[Selection, Stream, Path], None]] = {
     "--plot": _clusters,
     "--plot-selection": _selection,
 }

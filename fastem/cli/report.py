@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastem.cli.errors import in_options
-from fastem.cli.tables import Table
 from fastem.mixture import Mixture
 from fastem.noise import Noise
+from fastem.rows import Stream
 from fastem.selection import Row, Selection
 
 #: Beyond these a table is no longer read by people; --json has everything.
@@ -21,7 +21,7 @@ MARKS = {"collapsed": "!", "not converged": "~"}
 LEGEND = {"*": "the best", "!": "collapsed components", "~": "not converged"}
 
 
-def text(name: str, table: Table, choice: Selection, sizes: NDArray, width: int) -> str:
+def text(name: str, rows: Stream, choice: Selection, sizes: NDArray, width: int) -> str:
     """The table of a selection and the mixture it chose.
 
     Parameters
@@ -36,12 +36,12 @@ def text(name: str, table: Table, choice: Selection, sizes: NDArray, width: int)
     best = choice.best
     mixture = best.mixture
     found = f"{_components(mixture)}, {mixture.covariance_type} covariance"
-    lines = [f"{name}: {_rows(table)}, {_columns(table)}", ""]
+    lines = [f"{name}: {_rows(rows)}, {_columns(rows)}", ""]
     if len(choice.table) > 1:
         lines += [*_selection(choice), "", f"The best fit has {found}:", ""]
     else:
         lines += [f"{found}:", ""]
-    lines += clusters(mixture, table.columns, sizes, width)
+    lines += clusters(mixture, rows.columns, sizes, width)
     criteria = f"AIC {best.aic():.2f}, BIC {best.bic():.2f}, ICL {best.icl():.2f}"
     lines += [
         "",
@@ -94,16 +94,16 @@ def mean_and_deviation(mean: float, deviation: float) -> str:
     return f"{mean:.{decimals}f} ± {deviation:.{decimals}f}"
 
 
-def document(name: str, table: Table, choice: Selection, sizes: NDArray) -> dict[str, Any]:
+def document(name: str, rows: Stream, choice: Selection, sizes: NDArray) -> dict[str, Any]:
     """Everything, as json.dumps takes it; numbers that are not finite are null."""
     best = choice.best
     mixture = best.mixture
     return _plain(
         {
             "file": name,
-            "n_samples": table.n_samples,
-            "n_dropped": _n_dropped(table),
-            "columns": table.columns,
+            "n_samples": rows.n_samples,
+            "n_dropped": rows.gaps.n_dropped,
+            "columns": rows.columns,
             "criterion": choice.criterion,
             "table": [row._asdict() for row in choice.table],
             "mixture": {
@@ -211,20 +211,16 @@ def _components(mixture: Mixture) -> str:
     return "1 component (cluster)" if n == 1 else f"{n} components (clusters)"
 
 
-def _n_dropped(table: Table) -> int:
-    return 0 if table.kept is None else int((~table.kept).sum())
+def _rows(rows: Stream) -> str:
+    found = f"{rows.n_samples} row{'s'[: rows.n_samples != 1]}"
+    dropped = rows.gaps.n_dropped
+    return f"{found} ({dropped} with missing values left out)" if dropped else found
 
 
-def _rows(table: Table) -> str:
-    rows = f"{table.n_samples} row{'s'[: table.n_samples != 1]}"
-    dropped = _n_dropped(table)
-    return f"{rows} ({dropped} with missing values left out)" if dropped else rows
-
-
-def _columns(table: Table) -> str:
-    n = len(table.columns)
+def _columns(rows: Stream) -> str:
+    n = rows.n_features
     count = f"{n} column{'s'[: n != 1]}"
-    if not table.named:
+    if rows.names is None:
         return count
-    listed = ", ".join(table.columns[:MAX_COLUMNS]) + (", ..." if n > MAX_COLUMNS else "")
+    listed = ", ".join(rows.names[:MAX_COLUMNS]) + (", ..." if n > MAX_COLUMNS else "")
     return f"{count}: {listed}"

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 
 from fastem.cli.errors import one_line
-from fastem.cli.tables import Table
 
 
-def note(table: Table) -> None:
-    """What a user should know of the reading, on standard error."""
-    for note in table.notes:
+def note(notes: Iterable[str]) -> None:
+    """What a user should know, on standard error."""
+    for note in notes:
         print(f"fastem: note: {one_line(note)}", file=sys.stderr)
 
 

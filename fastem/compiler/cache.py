@@ -62,18 +62,29 @@ def _debug_once(message: str, *args: object) -> None:
     LOG.debug(message, *args)
 
 
-@functools.cache
-def _folder() -> Path:
-    """Return the folder for the present sources and versions, whether or not it exists."""
+def user_folder() -> Path:
+    """The folder of all that fastem keeps for this user, whether or not it exists.
+
+    Raises
+    ------
+    OSError
+        If the user has none.
+    """
     if CONFIG.CACHE_DIR:
         top = Path(CONFIG.CACHE_DIR).absolute() / "fastem"
     else:
         top = Path(CACHE.AppDirs("fastem", appauthor=False).user_cache_dir)
     if not top.is_absolute():  # "~/.cache" of a user without a home
         raise OSError(f"no cache folder for this user: {top}")
+    return top
+
+
+@functools.cache
+def _folder() -> Path:
+    """Return the folder for the present sources and versions, whether or not it exists."""
     modules = sys.modules["fastem"], numba, llvmlite, numpy
     versions = [getattr(module, "__version__", None) for module in modules]
-    return top / "kernels" / _digest(_SOURCES, versions, sys.version)
+    return user_folder() / "kernels" / _digest(_SOURCES, versions, sys.version)
 
 
 def _make_folder() -> Path:

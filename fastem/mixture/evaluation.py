@@ -260,5 +260,5 @@ class Evaluation(Components):
             return [getattr(density, kernel)(block, units, parallel=False) for kernel in kernels]
 
         beside = (self.n_components + 2) * source.dtype.itemsize
-        with closing(source.each(work, beside)) as results:
+        with closing(source.every(work, beside)) as results:
             yield from results

@@ -1,24 +1,29 @@
 """Places where rows live. Each decides which blocks meet a density, where and in what order.
 
-source.py    the contract
-memory.py    arrays
-digest.py    what tells rows from others
-streaming/   tables read block by block at every pass, within a budget of memory
-dask/        arrays and data frames of Dask (extra: dask)
-
-tables/      what is streamed: files of each format, and how they are put together
-disk.py      files as a user names them: `open`
+open.py      files as a user names them: the one reader
 blocks.py    a function of the user's that gives blocks
+stream/      rows read block by block at every pass, within a budget of memory
+dask/        arrays and data frames of Dask (extra: dask)
+memory.py    arrays
+source.py    the contract of these places
+digest.py    what tells rows from others
+
+frame.py     which columns of which files, one after another, with weights or without
+part.py      columns of one file, copied once where that is slow to read
+missing.py   what stands for a missing value, and what becomes of its row
+formats/     a file a format
+files.py     which files are meant, and bytes that can be read again
+prefetch.py  what is read next while threads work on the present
 labels.py    labels written while rows are read
 """
 
 from typing import Any
 
 from fastem.rows.blocks import Blocks
-from fastem.rows.disk import open, streamed
 from fastem.rows.memory import Memory, MemoryRows
+from fastem.rows.open import open, opened, streamed
 from fastem.rows.source import Pieces, Rows, Source, Weigh
-from fastem.rows.streaming.streamed import Streamed
+from fastem.rows.stream.stream import Stream
 
 __all__ = [
     "Blocks",
@@ -27,11 +32,12 @@ __all__ = [
     "Pieces",
     "Rows",
     "Source",
-    "Streamed",
+    "Stream",
     "Weigh",
     "are_of_dask",
     "elsewhere",
     "open",
+    "opened",
     "streamed",
 ]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,12 +10,13 @@ from numpy.typing import NDArray
 
 from fastem import validation
 from fastem.lazy import lazy
-from fastem.rows.streaming.budget import DEFAULT_MEMORY, memory_of
-from fastem.rows.streaming.streamed import Streamed
-from fastem.rows.tables.table import Block, Table, working_dtype
+from fastem.rows.formats.table import Table, working_dtype
+from fastem.rows.frame import Frame
+from fastem.rows.stream.budget import DEFAULT_MEMORY, memory_of
+from fastem.rows.stream.stream import Stream
 
 
-class Blocks(Streamed):
+class Blocks(Stream):
     """Rows that a function gives block by block, as often as a fit asks for them.
 
     Parameters
@@ -55,11 +56,13 @@ class Blocks(Streamed):
                 f"make is of type {type(make).__name__}; give a function that returns an iterable "
                 f"of arrays, such as lambda: blocks"
             )
-        super().__init__(_Made(make), memory_of(memory))
+        table = _Made(make)
+        weight = table.width - 1 if table.weighted else None
+        super().__init__(Frame.of([table], None, weight), memory_of(memory))
 
 
 class _Made(Table):
-    """What the function makes."""
+    """What the function makes: rows, with their weights in a last column if they have any."""
 
     name = "Blocks"
 
@@ -67,16 +70,15 @@ class _Made(Table):
         self._make = make
 
     @property
-    def n_features(self) -> int:  # type: ignore[override]
-        return self._first[0].shape[1]
+    def width(self) -> int:  # type: ignore[override]
+        return self._first[0].shape[1] + self.weighted
 
     @property
-    def dtype(self) -> np.dtype:  # type: ignore[override]
-        return self._first[0].dtype
-
-    @property
-    def weighted(self) -> bool:  # type: ignore[override]
+    def weighted(self) -> bool:
         return self._first[1]
+
+    def dtype(self, columns: Sequence[int]) -> np.dtype:
+        return self._first[0].dtype
 
     @lazy
     def _first(self) -> tuple[NDArray, bool]:
@@ -96,7 +98,7 @@ class _Made(Table):
                 f"make returned {blocks!r}; let it return an iterable of arrays"
             ) from None
 
-    def blocks(self) -> Generator[Block, None, None]:
+    def blocks(self, columns: Sequence[int]) -> Generator[NDArray, None, None]:
         like, weighted = self._first
         for number, given in enumerate(self._given()):
             X, weight = _block(given, number)
@@ -110,10 +112,10 @@ class _Made(Table):
                     f"block {number} of Blocks comes {'without' if weighted else 'with'} weights, "
                     f"unlike the first; give all of them weights or none"
                 )
-            yield X, weight
+            yield X if weight is None or len(columns) < self.width else np.column_stack((X, weight))
 
 
-def _block(given: Any, number: int) -> Block:
+def _block(given: Any, number: int) -> tuple[NDArray, NDArray[np.float64] | None]:
     """A block as arrays of float64 or float32."""
     X, weight = given if isinstance(given, tuple) and len(given) == 2 else (given, None)
     X = np.asarray(X)

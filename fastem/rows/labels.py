@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import csv
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,24 +19,24 @@ from fastem.atomic import whole
 LINES = 4096
 
 
-class Labels(ABC):
+class LabelsFile(ABC):
     """A file of labels being written.
 
     Parameters
     ----------
     path : Path
-    n_components : int or None
-        How many probabilities go with each label; None writes labels alone.
-    noisy : bool
-        Whether that of noise follows them.
+    names : sequence of str
+        Of the columns: those carried along, "label", and probabilities.
     """
 
     @abstractmethod
-    def __init__(self, path: Path, n_components: int | None, noisy: bool = False) -> None: ...
+    def __init__(self, path: Path, names: Sequence[str]) -> None: ...
 
     @abstractmethod
-    def write(self, labels: NDArray[np.int32], resp: NDArray | None) -> None:
-        """Add rows: labels (n,) and, if asked for, probabilities (n, n_components)."""
+    def write(
+        self, labels: NDArray[np.int32], resp: NDArray | None, carried: Sequence[Sequence[Any]] = ()
+    ) -> None:
+        """Add rows: labels (n,), probabilities (n, n_components) if any, and columns beside."""
 
     @abstractmethod
     def close(self) -> None:
@@ -44,7 +46,7 @@ class Labels(ABC):
 @contextmanager
 def labels_file(
     path: str | os.PathLike, n_components: int | None, noisy: bool = False
-) -> Generator[Labels, None, None]:
+) -> Generator[LabelsFile, None, None]:
     """A file in the format of its suffix, whole or not at all.
 
     Raises
@@ -62,23 +64,25 @@ def labels_file(
             f"path is {os.fspath(path)!r}; labels are written to {', '.join(FORMATS)}: end it so"
         )
     with whole(path) as part:
-        file = FORMATS[suffix](part, n_components, noisy)
+        file = FORMATS[suffix](part, header(n_components, noisy))
         try:
             yield file
         finally:
             file.close()
 
 
-class Npy(Labels):
+class Npy(LabelsFile):
     """An array: labels (n,) or, where probabilities are asked for, those (n, n_components)."""
 
-    def __init__(self, path: Path, n_components: int | None, noisy: bool = False) -> None:
-        self._width = None if n_components is None else n_components + noisy
+    def __init__(self, path: Path, names: Sequence[str]) -> None:
+        self._width = names[::-1].index("label")
         self._n, self._dtype = 0, np.dtype(np.int32)
         self._file = open(path, "wb")  # noqa: SIM115, closed by `close`
         self._header()
 
-    def write(self, labels: NDArray[np.int32], resp: NDArray | None) -> None:
+    def write(
+        self, labels: NDArray[np.int32], resp: NDArray | None, carried: Sequence[Sequence[Any]] = ()
+    ) -> None:
         """Add the bytes of the array."""
         array = labels if resp is None else resp
         self._dtype, self._n = array.dtype, self._n + len(array)
@@ -91,53 +95,71 @@ class Npy(Labels):
         self._file.close()
 
     def _header(self) -> None:
-        shape = (self._n,) if self._width is None else (self._n, self._width)
+        shape = (self._n, self._width) if self._width else (self._n,)
         descr = np.lib.format.dtype_to_descr(self._dtype)
         header = {"descr": descr, "fortran_order": False, "shape": shape}
         np.lib.format.write_array_header_1_0(self._file, header)
         self._file.flush()
 
 
-class Csv(Labels):
-    """Text with a header: label, and probability_0, probability_1, ... where asked for."""
+class Csv(LabelsFile):
+    """Text with a header; what a row that was left out has no probabilities of is empty.
 
-    def __init__(self, path: Path, n_components: int | None, noisy: bool = False) -> None:
-        self._file = open(path, "w", encoding="utf-8", newline="")  # noqa: SIM115
-        self._file.write(",".join(header(n_components, noisy)) + "\n")
+    It may be written to a stream as well, which stays open.
+    """
 
-    def write(self, labels: NDArray[np.int32], resp: NDArray | None) -> None:
+    def __init__(self, path: Path | IO[str], names: Sequence[str]) -> None:
+        self._owned = isinstance(path, Path)
+        self._file: Any = path
+        if isinstance(path, Path):
+            self._file = open(path, "w", encoding="utf-8", newline="")  # noqa: SIM115
+        self._rows = csv.writer(self._file, lineterminator="\n")
+        self._rows.writerow(names)
+
+    def write(
+        self, labels: NDArray[np.int32], resp: NDArray | None, carried: Sequence[Sequence[Any]] = ()
+    ) -> None:
         """Add a line for each row."""
-        self._file.writelines(lines(labels, resp))
+        for start in range(0, len(labels), LINES):
+            some = slice(start, start + LINES)
+            columns = [*(column[some] for column in carried), labels[some].tolist()]
+            if resp is not None:
+                block = resp[some].T
+                known = block.tolist() if np.isfinite(block).all() else _blank(block)
+                columns += known
+            self._rows.writerows(zip(*columns, strict=True))
 
     def close(self) -> None:
         """Close it."""
-        self._file.close()
+        if self._owned:
+            self._file.close()
 
 
-class Parquet(Labels):
+class Parquet(LabelsFile):
     """Columns of the names that `Csv` has."""
 
-    def __init__(self, path: Path, n_components: int | None, noisy: bool = False) -> None:
+    def __init__(self, path: Path, names: Sequence[str]) -> None:
         try:
             from pyarrow import parquet
         except ImportError:
             raise ImportError(
                 "writing .parquet needs pyarrow; install it with: pip install 'fastem[parquet]'"
             ) from None
-        self._path, self._names = path, header(n_components, noisy)
+        self._path, self._names = path, list(names)
         self._open = parquet.ParquetWriter
         self._file: parquet.ParquetWriter | None = None
 
-    def write(self, labels: NDArray[np.int32], resp: NDArray | None) -> None:
+    def write(
+        self, labels: NDArray[np.int32], resp: NDArray | None, carried: Sequence[Sequence[Any]] = ()
+    ) -> None:
         """Add a row group."""
         import pyarrow
 
-        columns = [labels, *([] if resp is None else resp.T)]
-        arrays = [pyarrow.array(np.ascontiguousarray(column)) for column in columns]
-        table = pyarrow.Table.from_arrays(arrays, self._names)
+        columns = [*carried, labels, *([] if resp is None else map(np.ascontiguousarray, resp.T))]
+        table = pyarrow.Table.from_arrays(list(map(pyarrow.array, columns)), self._names)
         if self._file is None:
             self._file = self._open(self._path, table.schema)
-        self._file.write_table(table)
+        self._file.write_table(table.cast(self._file.schema))
 
     def close(self) -> None:
         """Write the end of the file."""
@@ -150,20 +172,14 @@ FORMATS: dict[str, type[Npy] | type[Csv] | type[Parquet]]
 FORMATS = {".npy": Npy, ".csv": Csv, ".parquet": Parquet}
 
 
-def lines(labels: NDArray[np.int32], resp: NDArray | None) -> Iterator[str]:
-    """Each row as text."""
-    for start in range(0, len(labels), LINES):
-        block = slice(start, start + LINES)
-        if resp is None:
-            yield from (f"{label}\n" for label in labels[block].tolist())
-            continue
-        for label, row in zip(labels[block].tolist(), resp[block].tolist(), strict=True):
-            yield f"{label},{','.join(map(repr, row))}\n"
+def header(n_components: int | None, noisy: bool = False, carried: Sequence[str] = ()) -> list[str]:
+    """Names of the columns; without probabilities where the number of components is None."""
+    names = [*carried, "label"]
+    if n_components is not None:
+        names += [f"probability_{k}" for k in range(n_components)]
+        names += ["probability_noise"] * noisy
+    return names
 
 
-def header(n_components: int | None, noisy: bool = False) -> list[str]:
-    """Names of the columns."""
-    if n_components is None:
-        return ["label"]
-    found = ["label", *(f"probability_{k}" for k in range(n_components))]
-    return [*found, "probability_noise"] if noisy else found
+def _blank(block: NDArray) -> list[list[Any]]:
+    return [[value if value == value else None for value in column] for column in block.tolist()]

@@ -63,7 +63,7 @@ def test_rows_left_out_keep_their_line(run):
     out = run("fit", "x.csv", *words, *QUICK)[1]
     assert "4 rows (1 with missing values left out)" in out
     labels = Path("a.csv").read_text().split()
-    assert labels[3] == "NA"
+    assert labels[3] == "-2"
     assert labels[1] == labels[2] != labels[4] == labels[5]
     out = run("predict", "m.npz", "x.csv", "--drop-missing", "--probabilities")[1]
-    assert out.splitlines()[3] == "NA,NA,NA"
+    assert out.splitlines()[3] == "-2,,"

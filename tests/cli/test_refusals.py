@@ -95,11 +95,11 @@ def test_what_cannot_be_predicted(run, refused, words, message):
 def test_a_failure_half_way_leaves_the_old_files(refused, monkeypatch):
     Path("labels.csv").write_text("old")
 
-    def fail(labelled, target, path):
+    def fail(rows, mixture, path, **more):
         path.write_text("half")
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(labels.Labels, "write", fail)
+    monkeypatch.setattr(labels, "write", fail)
     words = "--components", "1", "--model", "m.npz", "--labels", "labels.csv"
     err = refused("fit", FAITHFUL, *words, *QUICK)
     assert "labels.csv cannot be written: No space left on device" in err

@@ -93,7 +93,7 @@ def test_a_bad_number_is_named(tmp_path, memory):
     X = clusters()
     X[30_000, 1] = np.nan
     np.save(tmp_path / "rows.npy", X)
-    with pytest.raises(ValueError, match=r"rows.npy, row 30000, column 1 .* is nan"):
+    with pytest.raises(ValueError, match=r"rows.npy, row 30000, column 1 .* is missing"):
         fastem.fit(open_rows(tmp_path / "rows.npy", memory=memory), 2)
 
 
@@ -192,7 +192,7 @@ def test_a_file_that_is_cut_short_during_a_pass(tmp_path):
         os.truncate(path, 300_000)
 
     with pytest.raises(ValueError, match=r"rows.npy ends at row 18742, before the 40000 rows"):
-        list(source.stream.each(work))
+        list(source.passes.each(work))
 
 
 def test_blocks_that_differ_from_pass_to_pass():
@@ -261,7 +261,7 @@ def test_an_interrupt_between_passes_and_within_one(tmp_path):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        list(source.stream.each(work))
+        list(source.passes.each(work))
 
 
 def test_a_budget_that_is_too_small_for_rows(tmp_path):

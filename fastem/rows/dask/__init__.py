@@ -22,7 +22,7 @@ Every pass asks Dask for the chunks again. Those that were persisted are there; 
 computed anew, by each pass and by three looks at the rows before the first one.
 
 source.py        the contract of a place where rows live
-given.py         what the user gave, as chunks of whole rows
+as_chunks.py     what the user gave, as chunks of whole rows
 survey.py        the first look at them
 placement.py     which chunks are worked on together
 chunk.py         what workers make of chunks

@@ -11,7 +11,7 @@ from dask.delayed import delayed
 from numpy.typing import NDArray
 
 from fastem import validation
-from fastem.rows.dask.given import matrix
+from fastem.rows.dask.as_chunks import matrix
 
 
 def lazily(X: Any, n_features: int, of_rows: Callable[[NDArray, str], NDArray]) -> Any:

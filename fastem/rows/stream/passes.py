@@ -1,9 +1,9 @@
-"""One pass over a table, block by block, within a budget of memory."""
+"""Passes over a frame, block by block, within a budget of memory."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import NamedTuple, TypeVar
 
@@ -12,14 +12,17 @@ from numpy.typing import NDArray
 
 from fastem.compiler.slot_loop import n_threads
 from fastem.kernels.tile import TILE_ROWS
-from fastem.rows.streaming.ahead import SPARE, ahead
-from fastem.rows.tables.table import Block, Table
+from fastem.rows.frame import Frame
+from fastem.rows.missing import Gaps
+from fastem.rows.prefetch import SPARE, prefetch
+from fastem.rows.source import Drawn
 
 #: Shares of the budget: rows kept in memory if they are few, all blocks at work (a half of it if
-#: need be), a sample of rows.
+#: need be), a sample of rows, a line of text.
 KEPT = 4
 BLOCKS = 4
 SAMPLE = 8
+LINE = 8
 #: Bytes of a block, at most: it should be in a cache still when it has been read.
 BLOCK = 2**22
 
@@ -34,7 +37,7 @@ class Buffer(NamedTuple):
 
 
 class Read(NamedTuple):
-    """Rows and weights that were read, and how many rows were before them."""
+    """Rows and weights that were read, and how many rows that count were before them."""
 
     X: NDArray
     weight: NDArray | None
@@ -42,26 +45,34 @@ class Read(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class Stream:
-    """A table, and how it is to be read.
+class Passes:
+    """How a frame is read.
 
     Parameters
     ----------
-    table : Table
+    frame : Frame
     dtype : dtype
-        float64 or float32.
+        float64 or float32: what blocks are of.
     memory : int
         Bytes that reading may take.
+    every : bool
+        Whether rows that fits leave out are read too, as they are and without weights.
     """
 
-    table: Table
+    frame: Frame
     dtype: np.dtype
     memory: int
+    every: bool = False
+
+    @property
+    def weighted(self) -> bool:
+        """Whether weights are read."""
+        return self.frame.weighted and not self.every
 
     @property
     def row_bytes(self) -> int:
         """Of a row in memory, with its weight."""
-        return self.table.n_features * self.dtype.itemsize + 8 * self.table.weighted
+        return self.frame.n_features * self.dtype.itemsize + 8 * self.weighted
 
     def each(
         self,
@@ -71,10 +82,9 @@ class Stream:
         most: int | None = None,
         beside: int = 0,
         checked: bool = False,
+        gaps: list[Gaps] | None = None,
     ) -> Generator[R, None, None]:
         """One pass: what a function makes of each block of rows, in order. Close the generator.
-
-        Rows of weight 0 are left out.
 
         Parameters
         ----------
@@ -88,31 +98,33 @@ class Stream:
         beside : int
             Bytes a row of what `work` returns.
         checked : bool
-            Whether to look for NaN and infinity.
+            Whether to look for what is missing or not finite, even if it was looked for before.
+        gaps : list, optional
+            Takes an account of what is missing.
 
         Raises
         ------
         ValueError
-            If the table changes meanwhile, or the budget has no room for so many rows.
+            If the frame changes meanwhile, or the budget has no room for so many rows.
         """
-        return ahead(
-            lambda: self._opened(checked or self.table.stamp() is None),
+        return prefetch(
+            lambda: self._opened(checked, gaps),
             self._buffers(max(self.row_bytes, beside) * whole, whole, most),
             lambda block: work(*block),
         )
 
-    def take(self, rows: NDArray[np.intp]) -> Block:
-        """Those rows, counted from 0 without those of weight 0, in order."""
-        X = None if self.table.weighted else self.table.take(rows)
+    def take(self, numbers: NDArray[np.intp]) -> Drawn:
+        """Rows by their numbers, which ascend, among those that count; and their weights."""
+        X = self.frame.take(numbers)
         if X is not None:
             return np.ascontiguousarray(X, self.dtype), None
-        taken = self._buffer(len(rows))
+        taken = self._buffer(len(numbers))
         with self._opened(checked=False) as fill:
             buffer = self._buffer(max(1, BLOCK // self.row_bytes))
             done = 0
-            while done < len(rows) and (block := fill(buffer)) is not None:
+            while done < len(numbers) and (block := fill(buffer)) is not None:
                 X, weight, first = block
-                here = rows[done : np.searchsorted(rows, first + len(X))] - first
+                here = numbers[done : np.searchsorted(numbers, first + len(X))] - first
                 some = slice(done, done + len(here))
                 taken.X[some] = X[here]
                 if taken.weight is not None and weight is not None:
@@ -126,7 +138,7 @@ class Stream:
         room = max(self.memory // (BLOCKS * least), min(self.memory // (2 * least), fewest))
         if room < fewest:
             raise ValueError(
-                f"memory is {self.memory} bytes, too few to work on {self.table.name}; give at "
+                f"memory is {self.memory} bytes, too few to work on {self.frame.name}; give at "
                 f"least {2 * fewest * least}"
             )
         n_buffers = min(n_threads(np.inf), room - SPARE) + SPARE
@@ -134,13 +146,17 @@ class Stream:
         return [self._buffer(n if most is None else min(n, most)) for _ in range(n_buffers)]
 
     def _buffer(self, n: int) -> Buffer:
-        X = np.empty((n, self.table.n_features), self.dtype)
-        return Buffer(X, np.empty(n) if self.table.weighted else None)
+        X = np.empty((n, self.frame.n_features), self.dtype)
+        return Buffer(X, np.empty(n) if self.weighted else None)
 
     @contextmanager
-    def _opened(self, checked: bool) -> Iterator[Callable[[Buffer], Read | None]]:
-        stamp, n_read = self.table.stamp(), 0
-        with closing(self.table.reader(self.dtype, checked=checked)) as reader:
+    def _opened(
+        self, checked: bool, gaps: list[Gaps] | None = None
+    ) -> Iterator[Callable[[Buffer], Read | None]]:
+        stamp, n_read = self.frame.stamp(), 0
+        with self.frame.reading(checked=checked, every=self.every) as reader:
+            if gaps is not None:
+                gaps.append(reader.gaps)
 
             def fill(buffer: Buffer) -> Read | None:
                 nonlocal n_read
@@ -149,13 +165,13 @@ class Stream:
                 if n:
                     weight = None if buffer.weight is None else buffer.weight[:n]
                     return Read(buffer.X[:n], weight, first)
-                if self.table.stamp() != stamp:
-                    raise changed(self.table)
+                if self.frame.stamp() != stamp:
+                    raise changed(self.frame)
                 return None
 
             yield fill
 
 
-def changed(table: Table) -> ValueError:
-    """What is said of a table that is not what it was."""
-    return ValueError(f"{table.name} changed while it was read; start again once it is complete")
+def changed(frame: Frame) -> ValueError:
+    """What is said of rows that are not what they were."""
+    return ValueError(f"{frame.name} changed while it was read; start again once it is complete")

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
 from typing import IO
 
 import numpy as np
 
-from fastem.rows.tables.binary import Form
-from fastem.rows.tables.columns import Column
-from fastem.rows.tables.plain import Plain
-from fastem.rows.tables.table import working_dtype
+from fastem.rows.files import File
+from fastem.rows.formats.binary import Binary, Form
+from fastem.rows.formats.table import working_dtype
 
 
-def npy(path: Path, columns: Sequence[Column] | None = None, weight: Column | None = None) -> Plain:
+def npy(file: File) -> Binary:
     """The array in an .npy file; one of a single dimension is a column.
 
     Raises
@@ -22,10 +19,10 @@ def npy(path: Path, columns: Sequence[Column] | None = None, weight: Column | No
     TypeError
         If it does not hold real numbers.
     ValueError
-        If the file is damaged or cut short, holds another shape, or there is no such column.
+        If the file is damaged or cut short, or holds another shape.
     """
-    with open(path, "rb") as file:
-        return Plain(path, form_of(file, str(path)), columns, weight)
+    with file.open() as opened:
+        return Binary(file, form_of(opened, file.name), file.name)
 
 
 def form_of(file: IO[bytes], name: str) -> Form:

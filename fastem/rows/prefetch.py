@@ -28,7 +28,7 @@ F = TypeVar("F")
 R = TypeVar("R")
 
 
-def ahead(
+def prefetch(
     opened: Callable[[], AbstractContextManager[Callable[[B], F | None]]],
     buffers: Sequence[B],
     work: Callable[[F], R],

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 #: Fields that stand for a value that is not there, in any case.
 MISSING = frozenset({"", "na", "n/a", "#n/a", "nan", "null", "none", "?", ".", "-"})
+#: Fields that are numbers by another name.
+TRUTHS = {"true": 1.0, "false": 0.0}
+_GROUPED = re.compile(r"[+-]?\d{1,3}(([,' \u00a0]\d{3})+(\.\d*)?|(\.\d{3})+(,\d*)?)")
+_UNIT = re.compile(r"[$€£¥]?\s*[+-]?[\d.,]*\d\s*[%$€£¥]?")
 
 
 def is_missing(field: str) -> bool:
@@ -20,6 +26,8 @@ def is_decimal_comma(field: str) -> bool:
 def number(field: str, *, decimal_comma: bool = False) -> float | None:
     """The number that the field holds, or None."""
     text = field.strip()
+    if text.lower() in TRUTHS:
+        return TRUTHS[text.lower()]
     if decimal_comma:
         text = text.replace(",", ".")
     try:
@@ -27,3 +35,16 @@ def number(field: str, *, decimal_comma: bool = False) -> float | None:
         return None if "_" in text else float(text)
     except ValueError:
         return None
+
+
+def dressed(field: str) -> str | None:
+    """What stands in the way of the number in a field, if it holds one beside other signs."""
+    text = field.strip()
+    if _GROUPED.fullmatch(text):
+        return "a number with separators of thousands"
+    return (
+        "a number with a unit"
+        if (_UNIT.fullmatch(text) and not text[-1:].isdecimal())
+        or (_UNIT.fullmatch(text) and text[:1] in "$€£¥")
+        else None
+    )

@@ -1,0 +1,217 @@
+"""Files as a user names them: which are meant, and bytes that can be read again from the start."""
+
+from __future__ import annotations
+
+import glob
+import io
+import os
+import re
+import shutil
+import stat
+import sys
+import tempfile
+import weakref
+from collections.abc import Hashable, Iterable
+from pathlib import Path
+from typing import IO, Any
+
+from fastem import validation
+from fastem.compiler.cache import user_folder
+
+#: One path or several.
+Paths = str | os.PathLike | Iterable[str | os.PathLike]
+#: What files of a folder are read, the first kind that there is.
+FOLDER = "parquet", "feather", "arrow", "orc", "npy", "csv"
+#: The path of standard input.
+STANDARD_INPUT = "-"
+#: The share of what is free on a disk that a temporary file may take.
+SHARE_OF_DISK = 0.5
+
+
+def is_path(value: object) -> bool:
+    """Whether a user gave a path or several."""
+    if isinstance(value, list | tuple):
+        return bool(value) and all(map(is_path, value))
+    return isinstance(value, str | os.PathLike)
+
+
+def files(paths: Paths) -> list[File]:
+    """The files that are meant, in order.
+
+    Raises
+    ------
+    OSError, TypeError, ValueError
+        If there are none.
+    """
+    if not isinstance(paths, str | bytes | os.PathLike) and isinstance(paths, Iterable):
+        several = list(paths)
+    else:
+        several = [paths]
+    found = [file for path in several for file in _expanded(validation.path(path, "path"))]
+    if not found:
+        raise ValueError("path is empty; give at least one file")
+    return [File(path) for path in found]
+
+
+def _expanded(path: str) -> list[Path]:
+    """The files that one path means."""
+    if os.path.isdir(path):
+        for suffix in FOLDER:
+            within = Path(path).rglob(f"*.{suffix}")
+            if found := [f for f in within if not f.name.startswith((".", "_"))]:
+                return sorted(found, key=_by_numbers)
+        raise ValueError(f"{path} is a folder without .{', .'.join(FOLDER)} files; give files")
+    if not os.path.exists(path) and glob.has_magic(path):
+        if matched := [Path(name) for name in glob.glob(path, recursive=True)]:
+            return sorted(matched, key=_by_numbers)
+        raise ValueError(f"{path} matches no file; give a pattern that does")
+    return [Path(path)]
+
+
+def _by_numbers(path: Path) -> list[tuple[int, str]]:
+    """A key for sorting by which part-2 comes before part-10."""
+    return [(int(part or 0), text) for text, part in re.findall(r"(\D*)(\d*)", str(path))]
+
+
+class File:
+    """Bytes that can be read from any place: a file, or a pipe that was copied.
+
+    Parameters
+    ----------
+    path : Path
+        `-` is standard input.
+
+    Raises
+    ------
+    OSError
+        If it cannot be read.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path, self.name = path, str(path)
+        self._copy: Temporary | None = None
+        if self.name == STANDARD_INPUT:
+            self.name = "standard input"
+            self._copy = Temporary.of(sys.stdin.buffer)
+        elif not stat.S_ISREG(os.stat(path).st_mode):
+            with open(path, "rb") as pipe:
+                self._copy = Temporary.of(pipe)
+
+    def open(self) -> IO[bytes]:
+        """The bytes, from the start."""
+        return open(self.path, "rb", buffering=0) if self._copy is None else self._copy.open()
+
+    @property
+    def source(self) -> Any:
+        """What other libraries open it by: its path, or a copy's bytes."""
+        return str(self.path) if self._copy is None else self._copy.open()
+
+    def head(self, n: int) -> bytes:
+        """The first bytes."""
+        with self.open() as file:
+            return file.read(n)
+
+    def size(self) -> int:
+        """Number of bytes."""
+        with self.open() as file:
+            return file.seek(0, os.SEEK_END)
+
+    def stamp(self) -> Hashable:
+        """What changes when the file does: its size, its time and which file it is."""
+        if self._copy is not None:
+            return 0
+        status = os.stat(self.path)
+        return status.st_size, status.st_mtime_ns, status.st_ino
+
+
+class Temporary:
+    """A file without a name, beside the cache: it is gone with the process, however that ends.
+
+    Raises
+    ------
+    OSError
+        If nothing can be written there.
+    """
+
+    def __init__(self) -> None:
+        folder = _folder()
+        self._file: Any = tempfile.TemporaryFile(dir=folder, buffering=0)  # noqa: SIM115
+        weakref.finalize(self, self._file.close)
+        self._left = int(SHARE_OF_DISK * shutil.disk_usage(folder).free)
+
+    @classmethod
+    def of(cls, stream: IO[bytes]) -> Temporary:
+        """What a stream holds."""
+        copy = cls()
+        while block := stream.read(2**20):
+            copy.write(block)
+        return copy
+
+    def write(self, block: Any) -> None:
+        """Add bytes.
+
+        Raises
+        ------
+        OSError
+            If they would take more than half of what was free on the disk.
+        """
+        left = memoryview(block).cast("B")
+        self._left -= len(left)
+        if self._left < 0:
+            raise OSError(None, "it would take more than half of the free disk space")
+        while left:
+            left = left[self._file.write(left) :]
+
+    def open(self) -> IO[bytes]:
+        """The bytes, from the start; several may be open."""
+        return _Reading(self)  # type: ignore[return-value]
+
+    def stamp(self) -> Hashable:
+        """Nobody else can change it."""
+        return 0
+
+    def read_at(self, offset: int, out: Any) -> int:
+        """Fill with the bytes from there on; how many there were."""
+        return os.preadv(self._file.fileno(), [out], offset)
+
+    def size(self) -> int:
+        """Number of bytes."""
+        return os.fstat(self._file.fileno()).st_size
+
+
+class _Reading(io.RawIOBase):
+    """A place in a temporary file."""
+
+    def __init__(self, temporary: Temporary) -> None:
+        self._temporary, self._at = temporary, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        begins = 0, self._at, self._temporary.size()
+        self._at = begins[whence] + offset
+        return self._at
+
+    def tell(self) -> int:
+        return self._at
+
+    def readinto(self, out: Any) -> int:
+        n = self._temporary.read_at(self._at, out)
+        self._at += n
+        return n
+
+
+def _folder() -> str:
+    """Beside the cache, where that can be written, else where the system wants such files."""
+    try:
+        folder = user_folder() / "rows"
+        folder.mkdir(parents=True, exist_ok=True)
+        if os.access(folder, os.W_OK):
+            return str(folder)
+    except (OSError, AttributeError):
+        pass
+    return tempfile.gettempdir()

@@ -1,0 +1,103 @@
+"""Archives of NumPy's arrays, compressed or not."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Generator, Hashable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastem.rows.files import File
+from fastem.rows.formats.binary import Binary, Form
+from fastem.rows.formats.npy import form_of
+from fastem.rows.formats.table import CHUNK, Table, working_dtype
+
+
+def npz(file: File, member: str | None) -> Table:
+    """An array in an .npz file: the member of that name, else the one called X, else the only one.
+
+    Raises
+    ------
+    TypeError
+        If it does not hold real numbers.
+    ValueError
+        If the file is damaged, or there is no such member.
+    """
+    with file.open() as opened:
+        try:
+            archive = zipfile.ZipFile(opened)
+        except zipfile.BadZipFile as error:
+            raise ValueError(f"{file.name} is damaged ({error}); save it again") from None
+        names = [name[:-4] for name in archive.namelist() if name.endswith(".npy")]
+        chosen = _member(member, names, file.name)
+        found, name = archive.getinfo(f"{chosen}.npy"), f"{file.name}[{chosen}]"
+        with archive.open(found) as packed:
+            form = form_of(packed, name)
+        if found.compress_type != zipfile.ZIP_STORED:
+            return Packed(file, form, name, chosen)
+        # The array follows a local header, whose length only that header tells.
+        opened.seek(found.header_offset + 26)
+        lengths = np.frombuffer(opened.read(4), "<u2")
+    offset = found.header_offset + 30 + int(lengths.sum()) + form.offset
+    return Binary(file, Form(form.n_rows, form.width, form.dtype, form.fortran, offset), name)
+
+
+class Packed(Table):
+    """An array in a compressed member of an archive, which has to be read from its start.
+
+    Raises
+    ------
+    ValueError
+        If it holds column after column, too far apart to be put together on the way.
+    """
+
+    slow = True
+
+    def __init__(self, file: File, form: Form, name: str, member: str) -> None:
+        self.file, self.form, self.name, self.member = file, form, name, member
+        self.n_rows, self.width = form.n_rows, form.width
+        if form.fortran:
+            raise ValueError(
+                f"{name} is compressed and holds column after column; save it in C order, or with "
+                f"numpy.savez, which does not compress"
+            )
+
+    def dtype(self, columns: Sequence[int]) -> np.dtype:
+        """float32 for itself, float64 for all others."""
+        return working_dtype(self.form.dtype, self.name)
+
+    def stamp(self) -> Hashable:
+        """That of the archive."""
+        return self.file.stamp()
+
+    def blocks(self, columns: Sequence[int]) -> Generator[NDArray, None, None]:
+        """About a megabyte at a time."""
+        form, size = self.form, max(1, CHUNK // self.form.row_bytes)
+        with (
+            self.file.open() as file,
+            zipfile.ZipFile(file) as archive,
+            archive.open(f"{self.member}.npy") as packed,
+        ):
+            packed.read(form.offset)
+            for start in range(0, form.n_rows, size):
+                n = min(size, form.n_rows - start)
+                held = packed.read(n * form.row_bytes)
+                if len(held) < n * form.row_bytes:
+                    raise ValueError(
+                        f"{self.name} ends before its {form.n_rows} rows; save it again"
+                    )
+                yield np.frombuffer(held, form.dtype).reshape(n, form.width)[:, columns]
+
+
+def _member(member: str | None, names: list[str], path: str) -> str:
+    if member is not None and member in names:
+        return member
+    if member is None and ("X" in names or len(names) == 1):
+        return "X" if "X" in names else names[0]
+    listed = f"{', '.join(names[:8]) or 'none'}{', ...' if len(names) > 8 else ''}"
+    asked = "" if member is None else f"no {member!r} among "
+    raise ValueError(
+        f"{path} holds {asked}{len(names)} arrays, {listed}; say which in member, or save the rows "
+        f"alone or as X"
+    )

@@ -1,0 +1,134 @@
+"""The contract of a format: columns of numbers that are read from the first row to the last."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Generator, Hashable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastem import validation
+
+#: Bytes read together.
+CHUNK = 2**20
+
+
+class Table(ABC):
+    """A file of one format, or whatever else gives rows in order.
+
+    Attributes
+    ----------
+    name : str
+        What messages call it.
+    width : int
+        Number of columns.
+    names : tuple of str or None
+        Of the columns, if they have any.
+    n_rows : int or None
+        None if that is not known before all are read.
+    slow : bool
+        Whether reading takes so long that a copy is worth its while.
+    """
+
+    name: str
+    width: int
+    names: tuple[str, ...] | None = None
+    n_rows: int | None = None
+    slow: bool = False
+
+    @property
+    def data(self) -> Sequence[int]:
+        """The columns that are meant where none are named."""
+        return range(self.width)
+
+    def notes(self, columns: Sequence[int]) -> tuple[str, ...]:
+        """What a user should know of the reading of these columns."""
+        return ()
+
+    def dtype(self, columns: Sequence[int]) -> np.dtype:
+        """float64, or float32 if the columns hold no more.
+
+        Raises
+        ------
+        TypeError
+            If one holds no real numbers.
+        """
+        return np.dtype(np.float64)
+
+    @abstractmethod
+    def blocks(self, columns: Sequence[int]) -> Generator[NDArray, None, None]:
+        """One pass over some columns, in blocks of any sizes; NaN is a number that is missing."""
+
+    def cursor(self, columns: Sequence[int]) -> Cursor:
+        """One pass over some columns, in arrays of the sizes asked for."""
+        return Cursor(self.blocks(columns))
+
+    def take(self, rows: NDArray[np.intp], columns: Sequence[int]) -> NDArray | None:
+        """Rows by their numbers, which ascend, or None without cheap seeks."""
+        return None
+
+    def carried(self, columns: Sequence[int]) -> Iterator[Sequence[Any]]:
+        """The fields of each row in some columns, whatever they hold."""
+        for block in self.blocks(columns):
+            yield from block.tolist()
+
+    def stamp(self) -> Hashable:
+        """Something that changes when the rows do; None if there is no such thing."""
+        return None
+
+    def called(self, column: int) -> str:
+        """What messages call a column."""
+        if self.names is None or not self.names[column]:
+            return f"column {column} (counted from 0)"
+        return f"column {shown(self.names[column])}"
+
+    def where(self, row: int, column: int) -> str:
+        """What messages call a place, both counted from 0."""
+        return f"{self.name}, row {row}, {self.called(column)}"
+
+
+class Cursor:
+    """One pass over a table, its blocks poured into arrays of other sizes."""
+
+    def __init__(self, blocks: Generator[NDArray, None, None]) -> None:
+        self._blocks = blocks
+        self._left: NDArray = np.empty((0, 0))
+
+    def read(self, out: NDArray) -> int:
+        """Fill with the next rows; how many, which are fewer than there is room for at the end."""
+        filled = 0
+        while filled < len(out):
+            if not len(self._left):
+                block = next(self._blocks, None)
+                if block is None:
+                    break
+                self._left = block
+            n = min(len(out) - filled, len(self._left))
+            out[filled : filled + n] = self._left[:n]
+            self._left = self._left[n:]
+            filled += n
+        return filled
+
+    def close(self) -> None:
+        """Let go of files."""
+        self._blocks.close()
+
+
+def working_dtype(dtype: np.dtype, name: str) -> np.dtype:
+    """What numbers of a dtype are worked on in: float32 for itself, float64 for all others.
+
+    Raises
+    ------
+    TypeError
+        If they are not real numbers.
+    """
+    if dtype.kind not in "fiub":
+        raise TypeError(f"{name} has dtype {dtype}; give real numbers")
+    return np.dtype(validation.precision_for(dtype))
+
+
+def shown(value: str) -> str:
+    """A text from a file, fit for one line."""
+    return repr(value if len(value) <= 40 else value[:37] + "...")

@@ -1,0 +1,78 @@
+"""Bytes of a text file: unpacked, and in an encoding whose digits and delimiters are ASCII's."""
+
+from __future__ import annotations
+
+import bz2
+import codecs
+import gzip
+import io
+import lzma
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import IO, Any
+
+from fastem.rows.files import File
+
+#: How packed files begin, and what unpacks them.
+PACKED: dict[bytes, Any] = {
+    b"\x1f\x8b": gzip.open,
+    b"BZh": bz2.open,
+    b"\xfd7zXZ\x00": lzma.open,
+}
+#: Bytes that the encoding is judged by.
+HEAD = 65536
+
+
+@contextmanager
+def plain(file: File) -> Iterator[tuple[IO[bytes], str]]:
+    """The text as bytes, and their encoding: UTF-8, into which UTF-16 is turned, or else Latin-1.
+
+    Raises
+    ------
+    ValueError
+        If the file is not text, or damaged.
+    """
+    try:
+        with file.open() as opened:
+            head = opened.read(HEAD)
+            opened.seek(0)
+            unpack = next((PACKED[magic] for magic in PACKED if head.startswith(magic)), None)
+            stream = opened if unpack is None else unpack(opened)
+            if unpack is not None:
+                head = stream.read(HEAD)
+                stream.seek(0)
+            if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+                yield _Recoded(stream), "utf-8"  # type: ignore[misc]
+                return
+            if b"\0" in head:
+                raise ValueError(f"{file.name} is not text; give CSV, .npy, .npz or .parquet")
+            if head.startswith(codecs.BOM_UTF8):
+                stream.read(len(codecs.BOM_UTF8))
+            yield stream, _encoding(head)
+    except (EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile) as error:
+        raise ValueError(f"{file.name} is damaged or cut short ({error}); copy it again") from None
+
+
+def _encoding(head: bytes) -> str:
+    try:
+        # A character may be cut at the end of what was read.
+        head[: head.rfind(b"\n") + 1].decode("utf-8")
+    except UnicodeDecodeError:
+        return "latin-1"
+    return "utf-8"
+
+
+class _Recoded(io.RawIOBase):
+    """UTF-16 as UTF-8."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream = stream
+        self._decoder = codecs.getincrementaldecoder("utf-16")("replace")
+
+    def read(self, n: int = -1) -> bytes:
+        """Some bytes, about so many; none at the end."""
+        while block := self._stream.read(n):
+            if text := self._decoder.decode(block):
+                return text.encode("utf-8", "replace")
+        return b""

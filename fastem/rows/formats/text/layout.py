@@ -1,0 +1,264 @@
+"""How a text file is laid out, judged by its first lines."""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from fastem.rows.formats.text.fields import is_decimal_comma, is_missing, number
+
+BLANKS = " "
+#: Tried in this order; of equals the first wins.
+DELIMITERS = "\t", ";", ",", "|", BLANKS
+COMMENT = "#"
+#: What R, its public collections of data and pandas call a leading column of row names.
+ROW_NAMES = frozenset({"", "rownames", "unnamed: 0"})
+
+
+class Row(NamedTuple):
+    """The fields of a row, and how many lines had been read when it ended."""
+
+    fields: list[str]
+    end: int
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How a text file is laid out.
+
+    Parameters
+    ----------
+    delimiter : str
+        A blank stands for any run of blanks and tabs.
+    decimal_comma : bool
+        Whether 3,6 is 3.6.
+    names : tuple of str or None
+        Of the columns, from the header if there is one.
+    width : int
+        Fields of a row.
+    n_lines : int
+        Lines before the first row.
+    numeric : tuple of int
+        Columns that hold numbers.
+    set_aside : tuple of int
+        Columns that are no data: row names, and what follows a trailing delimiter.
+    notes : tuple of str
+        What a user should know of this reading.
+    """
+
+    delimiter: str
+    decimal_comma: bool
+    names: tuple[str, ...] | None
+    width: int
+    n_lines: int
+    numeric: tuple[int, ...]
+    set_aside: tuple[int, ...]
+    notes: tuple[str, ...]
+
+    @classmethod
+    def of(cls, lines: Sequence[str], source: str, na_values: frozenset[str]) -> Layout:
+        """Judge by the first lines of a file.
+
+        Raises
+        ------
+        ValueError
+            If there is nothing but a header, or it does not fit the rows.
+        """
+        before, comment = 0, ""
+        while before < len(lines) and (not lines[before].strip() or _is_comment(lines[before])):
+            comment = lines[before].strip().lstrip(COMMENT) or comment
+            before += 1
+        lines = lines[before:]
+        if not lines:
+            raise ValueError(f"{source} is empty; give a file with rows of numbers")
+        delimiter = _delimiter(lines)
+        try:
+            rows = split(lines, delimiter)
+        except csv.Error as error:
+            raise ValueError(f"{source} is not a table of text: {error}; check it") from None
+        body = rows[1:] or rows
+        comma = delimiter != "," and any(is_decimal_comma(f) for row in body for f in row.fields)
+        return _Judge(rows, source, delimiter, comma, na_values).layout(before, comment)
+
+
+class _Judge:
+    """Finds the header, the columns of numbers and those that are no data."""
+
+    def __init__(
+        self, rows: list[Row], source: str, delimiter: str, comma: bool, na_values: frozenset[str]
+    ) -> None:
+        self.source, self.delimiter, self.decimal_comma = source, delimiter, comma
+        self.na_values = na_values
+        self.notes = ["decimal commas: 3,6 is read as 3.6"] if comma else []
+        lengths = Counter(len(row.fields) for row in rows[1:] or rows)
+        self.width = lengths.most_common(1)[0][0]
+        n_preamble = self._preamble(rows)
+        if n_preamble:
+            self.notes.append(
+                f"the first {n_preamble} lines before the table are passed over"
+                if n_preamble > 1
+                else "the first line, before the table, is passed over"
+            )
+        self.n_lines = rows[n_preamble - 1].end if n_preamble else 0
+        self.first, self.body = rows[n_preamble], [row.fields for row in rows[n_preamble + 1 :]]
+
+    def layout(self, before: int, comment: str) -> Layout:
+        first = self.first.fields
+        even = [row for row in self.body if len(row) == self.width]
+        trailing = self.width > 1 and bool(even) and not any(row[-1] for row in even)
+        if len(first) == self.width - 1 and even:
+            # Either the rows end with a delimiter or, in R's way, row names have no name.
+            first = [*first, ""] if trailing else ["", *first]
+        names = self._header(first, even)
+        if names is not None:
+            self.n_lines = self.first.end
+        else:
+            names = self._commented(comment)
+            if len(first) == self.width:
+                even.insert(0, first)
+        columns = [[row[j] for row in even] for j in range(self.width)]
+        set_aside = []
+        if trailing and (names is None or not names[-1]):
+            set_aside.append(self.width - 1)
+        if names is not None and self.width > 1 and self._are_row_names(names[0], columns[0]):
+            set_aside.append(0)
+        return Layout(
+            self.delimiter,
+            self.decimal_comma,
+            names,
+            self.width,
+            before + self.n_lines,
+            tuple(j for j, fields in enumerate(columns) if any(map(self._is_number, fields))),
+            tuple(set_aside),
+            tuple(self.notes),
+        )
+
+    def _preamble(self, rows: list[Row]) -> int:
+        """How many first rows stand before the table, where that is beyond doubt."""
+        lengths = [len(row.fields) for row in rows]
+        n = next((i for i, length in enumerate(lengths) if length == self.width), 0)
+        after = [row.fields for row in rows[n:]]
+        if not n or len(after) < 2 or {*lengths[n:]} != {self.width}:
+            return 0
+        if any(all(map(self._is_datum, row.fields)) for row in rows[:n]):
+            return 0
+        named = any(not self._is_datum(field) for field in after[0]) and self._differs(*after)
+        # A line of one field less may be R's header, and of more a header of another table.
+        alone = lengths[0] == 1 and self.width > 2
+        return n if named or alone or (n > 1 and {*lengths[:n]} == {1}) else 0
+
+    def _differs(self, first: list[str], *body: list[str]) -> bool:
+        """Whether a text of the first row has nothing but data below it."""
+        texts = [j for j, field in enumerate(first) if not self._is_datum(field)]
+        return any(all(self._is_datum(row[j]) for row in body if j < len(row)) for j in texts)
+
+    def _header(self, first: list[str], body: list[list[str]]) -> tuple[str, ...] | None:
+        """The first row as names, unless it looks like the rows below it."""
+        if all(map(self._is_datum, first)):
+            if not self._is_numbered(first, body):
+                return None
+            self.notes.append(f"the first line is read as names of columns: {_listed(first)}")
+            return tuple(first)
+        if any(map(self._is_number, first)):
+            if not body or not self._differs(first, *body):
+                return None
+            self.notes.append(f"the first line is read as names of columns: {_listed(first)}")
+        if not self.body:
+            raise ValueError(f"{self.source} has names of columns but no rows; add the data")
+        if len(first) != self.width:
+            raise ValueError(
+                f"{self.source} has {len(first)} names of columns but {self.width} fields in a "
+                f"row; give each column one name"
+            )
+        return tuple(first)
+
+    def _is_numbered(self, first: list[str], body: list[list[str]]) -> bool:
+        """Whether the first row is 0, 1, 2, ..., as pandas names columns that have no names."""
+        index = first[:1] == [""]
+        if not body or first[index:] != [str(j) for j in range(len(first) - index)]:
+            return False
+        fields = (field for row in body for field in row if self._is_number(field))
+        return index or len(first) > 2 or any(not f.lstrip("+-").isdecimal() for f in fields)
+
+    def _commented(self, comment: str) -> tuple[str, ...] | None:
+        """The names in the last comment before the rows, if there are as many as columns."""
+        for delimiter in self.delimiter, BLANKS, ",":
+            names = [row.fields for row in split([comment], delimiter)]
+            if not names or len(names[0]) != self.width or any(map(self._is_datum, names[0])):
+                continue
+            if self.width > 1 or " " not in names[0][0]:
+                self.notes.append(
+                    f"names of columns are read behind {COMMENT}: {_listed(names[0])}"
+                )
+                return tuple(names[0])
+        return None
+
+    def _are_row_names(self, name: str, fields: list[str]) -> bool:
+        """Whether the leading column has such a name, and is text or never repeats a number."""
+        if name.lower() not in ROW_NAMES:
+            return False
+        if not all(map(self._is_number, fields)):
+            return True
+        return all(field.isdecimal() for field in fields) and len(set(fields)) == len(fields)
+
+    def _is_number(self, field: str) -> bool:
+        return number(field, decimal_comma=self.decimal_comma) is not None and not is_missing(field)
+
+    def _is_datum(self, field: str) -> bool:
+        return is_missing(field) or field in self.na_values or self._is_number(field)
+
+
+def split(lines: Sequence[str], delimiter: str) -> list[Row]:
+    """The rows of some lines, blank ones passed over.
+
+    Raises
+    ------
+    csv.Error
+        If a quoted field is longer than Python's reader takes.
+    """
+    if any('"' in line for line in lines):
+        if delimiter == BLANKS:
+            lines = [line.replace("\t", " ").strip(" ") for line in lines]
+        reader = csv.reader(lines, delimiter=delimiter, skipinitialspace=True)
+        rows = [Row([field.strip() for field in row], reader.line_num) for row in reader]
+        if delimiter == BLANKS:
+            rows = [Row([field for field in row.fields if field], row.end) for row in rows]
+        return [row for row in rows if row.fields and row.fields != [""]]
+    split_at = None if delimiter == BLANKS else delimiter
+    return [
+        Row([field.strip() for field in line.split(split_at)], i + 1)
+        for i, line in enumerate(lines)
+        if line.strip(" \r\n") and (line.strip() or delimiter == "\t")
+    ]
+
+
+def _is_comment(line: str) -> bool:
+    return line.startswith(COMMENT)
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names[:12]) + (", ..." if len(names) > 12 else "")
+
+
+def _delimiter(lines: Sequence[str]) -> str:
+    """The delimiter that leaves the largest share of fields numbers."""
+    best, most = ",", -1.0
+    for delimiter in DELIMITERS:
+        try:
+            rows = [row.fields for row in split(lines, delimiter)]
+        except csv.Error:  # it leaves a field longer than that reader takes
+            continue
+        rows = rows[1:] or rows
+        if 2 * sum(len(row) > 1 for row in rows) <= len(rows):
+            continue
+        fields = [field for row in rows for field in row]
+        numbers = sum(
+            number(field, decimal_comma=delimiter != "," and is_decimal_comma(field)) is not None
+            for field in fields
+        )
+        if numbers / len(fields) > most:
+            best, most = delimiter, numbers / len(fields)
+    return best

@@ -1,0 +1,306 @@
+"""A text file as a table: fields are found and numbers read by compiled code, the rest by Python's.
+
+What is no number there is looked at here, and told with its line.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Generator, Hashable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from typing import IO, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastem.compiler.options import read_only
+from fastem.compiler.slot_loop import n_threads
+from fastem.kernels.text import POWERS, POWERS_LOW, parse
+from fastem.rows.files import File
+from fastem.rows.formats.table import CHUNK, Table, shown
+from fastem.rows.formats.text.encoding import plain
+from fastem.rows.formats.text.fields import dressed, is_missing, number
+from fastem.rows.formats.text.layout import BLANKS, Layout
+from fastem.rows.prefetch import SPARE, prefetch
+from fastem.validation.column_choice import ranges
+
+#: Lines that the layout is judged by: at most so many, and so many bytes if those hold `FEW`.
+SAMPLE, FEW = 100, 3
+#: The share of a line's most bytes that is parsed together, and bytes that are enough.
+SHARE, ENOUGH = 16, 2**20
+_LINE_END = re.compile(rb"\r\n|\r|\n")
+
+
+class Piece(NamedTuple):
+    """Some rows of a file: numbers in the fields wanted, where those are, how many lines precede.
+
+    `n_left` numbers are NaN: their fields hold something else.
+    """
+
+    text: bytes
+    values: NDArray[np.float64]
+    n_left: int
+    starts: NDArray[np.int64]
+    ends: NDArray[np.int64]
+    n_lines: int
+
+    def field(self, row: int, column: int) -> bytes:
+        """One field."""
+        return self.text[self.starts[row, column] : self.ends[row, column]]
+
+    def line(self, row: int, column: int) -> int:
+        """Its line, counted from 1."""
+        return self.n_lines + 1 + _count(self.text, self.starts[row, column])
+
+
+class Chunk(NamedTuple):
+    """Whole rows as text, and how many lines precede."""
+
+    text: bytes
+    n_lines: int
+
+
+class Text(Table):
+    """A file of delimited text.
+
+    Parameters
+    ----------
+    file : File
+    longest : int
+        Bytes that a row may have.
+    skip_rows : int
+        Lines to pass over at the beginning.
+    na_values : set of str
+        Fields that stand for a missing value, beside the usual ones.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be read.
+    ValueError
+        If it is not a table.
+    """
+
+    slow = True
+
+    def __init__(
+        self, file: File, longest: int, skip_rows: int = 0, na_values: frozenset[str] = frozenset()
+    ) -> None:
+        self.file, self.name, self.longest = file, file.name, longest
+        self.skip_rows, self.na_values = skip_rows, na_values
+        with plain(file) as (stream, self.encoding):
+            self.layout = Layout.of(self._sample(stream), self.name, na_values)
+        self.names, self.width = self.layout.names, self.layout.width
+
+    @property
+    def data(self) -> Sequence[int]:
+        """All columns but row names and what follows a trailing delimiter."""
+        return [j for j in range(self.width) if j not in self.layout.set_aside]
+
+    def notes(self, columns: Sequence[int]) -> tuple[str, ...]:
+        """What a user should know of the reading."""
+        if 0 in columns or 0 not in self.layout.set_aside or self.names is None:
+            return self.layout.notes
+        return (
+            *self.layout.notes,
+            f"the first column, {shown(self.names[0])}, holds row names and is left out; "
+            f"to keep it, choose it by its position, 0",
+        )
+
+    def blocks(self, columns: Sequence[int]) -> Generator[NDArray, None, None]:
+        """Some thousand rows at a time."""
+        for piece in self._pieces(columns):
+            if piece.n_left:
+                self._complete(piece, columns)
+            yield piece.values
+
+    def carried(self, columns: Sequence[int]) -> Iterator[Sequence[str]]:
+        """The fields of each row as texts."""
+        for piece in self._pieces(columns):
+            for i in range(len(piece.starts)):
+                yield [self._decoded(piece.field(i, k)) for k in range(len(columns))]
+
+    def stamp(self) -> Hashable:
+        """That of the file."""
+        return self.file.stamp()
+
+    def where(self, row: int, column: int) -> str:
+        """What messages call a place: its line is looked for in the file."""
+        for piece in self._pieces([column]):
+            if row < len(piece.starts):
+                return f"{self.name}, line {piece.line(row, 0)}: {self.called(column)}"
+            row -= len(piece.starts)
+        return super().where(row, column)
+
+    def _complete(self, piece: Piece, columns: Sequence[int]) -> None:
+        """Put in what compiled code has left: missing values, and numbers written otherwise."""
+        known: dict[bytes, float | None] = {}
+        for i, k in zip(*np.nonzero(np.isnan(piece.values)), strict=True):
+            field = piece.field(i, k)
+            if field not in known:
+                known[field] = self._value(self._decoded(field))
+            value = known[field]
+            if value is None or np.isinf(value):
+                where = f"{self.name}, line {piece.line(i, k)}: {self.called(columns[k])}"
+                raise self._refused(where, self._decoded(field), value, columns[k])
+            piece.values[i, k] = value
+
+    def _value(self, field: str) -> float | None:
+        if is_missing(field) or field in self.na_values:
+            return np.nan
+        return number(field, decimal_comma=self.layout.decimal_comma)
+
+    def _refused(self, where: str, field: str, value: float | None, column: int) -> ValueError:
+        """What to say of a field that is no finite number."""
+        if value is not None:
+            return ValueError(f"{where} is {field}; correct it, or leave the row out")
+        what = f"{where} is {shown(field)}"
+        if dress := dressed(field):
+            return ValueError(
+                f"{what}, {dress}; write plain numbers, or pass the frame of pandas.read_csv, "
+                f"whose thousands= and converters= read such"
+            )
+        if column in self.layout.numeric:
+            return ValueError(
+                f"{what}, not a number; correct it, leave the column out with columns=, or name it "
+                f"in na_values= if it stands for a missing value"
+            )
+        usable = [j for j in self.layout.numeric if j in self.data]
+        if not usable:
+            return ValueError(
+                f"{where} holds text, {shown(field)}; no column holds numbers, give a file that "
+                f"has some"
+            )
+        return ValueError(
+            f"{where} holds text, {shown(field)}; take the columns of numbers with "
+            f"columns={ranges(usable)}"
+        )
+
+    def _decoded(self, field: bytes) -> str:
+        return field.decode(self.encoding, "replace").replace('""', '"')
+
+    def _sample(self, stream: IO[bytes]) -> list[str]:
+        """The first lines, whole ones only, after those to be skipped."""
+        held, ended = b"", False
+        while True:
+            ends = [match.end() for match in _LINE_END.finditer(held)]
+            if ended or len(ends) > self.skip_rows + FEW:
+                break
+            if len(held) > FEW * self.longest:
+                raise self._too_long(1)
+            block = stream.read(max(CHUNK, len(held)))
+            held, ended = held + block, not block
+        if ended and (not ends or ends[-1] < len(held)):
+            ends.append(len(held))
+        begins = [0, *ends][self.skip_rows :]
+        ends = ends[self.skip_rows : self.skip_rows + SAMPLE + 1]
+        lines = zip(begins, ends, strict=False)
+        return [held[begin:end].decode(self.encoding, "replace") for begin, end in lines]
+
+    def _pieces(self, columns: Sequence[int]) -> Generator[Piece, None, None]:
+        """One pass: the wanted fields of all rows, chunks of them parsed by several threads.
+
+        Raises
+        ------
+        ValueError
+            If a row has too few or too many fields or no end, or there are no rows.
+        """
+        place = np.full(self.width, -1)
+        place[list(columns)] = range(len(columns))
+
+        @contextmanager
+        def opened() -> Iterator[Callable[[int], Chunk | None]]:
+            with plain(self.file) as (stream, _):
+                chunks = self._chunks(stream)
+                yield lambda _: next(chunks, None)
+
+        n_rows = 0
+        buffers = range(min(n_threads(np.inf), 8) + SPARE)
+        with closing(
+            prefetch(opened, buffers, lambda chunk: self._parsed(chunk, place, len(columns)))
+        ) as pieces:
+            for piece in pieces:
+                n_rows += len(piece.values)
+                yield piece
+        if not n_rows:
+            raise ValueError(f"{self.name} has no rows; give a file with rows of numbers")
+
+    def _chunks(self, stream: IO[bytes]) -> Iterator[Chunk]:
+        """The text behind the header in chunks of whole rows."""
+        n_lines, size = self.skip_rows + self.layout.n_lines, min(ENOUGH, self.longest // SHARE)
+        held, ended = _after_lines(stream, n_lines, size), False
+        while held or not ended:
+            if end := len(held) if ended else self._last_row(held):
+                yield Chunk(held[:end], n_lines)
+                n_lines, held = n_lines + _count(held, end), held[end:]
+            elif len(held) > self.longest:
+                raise self._too_long(n_lines + 1)
+            if not ended:
+                block = stream.read(max(size, len(held)))
+                held, ended = held + block, not block
+
+    def _last_row(self, text: bytes) -> int:
+        """Where the last whole row ends."""
+        end = max(text.rfind(b"\n"), text.rfind(b"\r")) + 1
+        if b'"' not in text:
+            return end
+        # A quoted field may hold line ends.
+        _, at, found, _ = self._parse(text, False, np.full(self.width, -1), end, 0)[0]
+        return end if found and not at else at
+
+    def _parsed(self, chunk: Chunk, place: NDArray, n_wanted: int) -> Piece:
+        """The wanted fields of a chunk."""
+        n_lines = _count(chunk.text, len(chunk.text)) + 1
+        (n, at, found, n_left), values, bounds = self._parse(
+            chunk.text, True, place, n_lines, n_wanted
+        )
+        if found:
+            line = chunk.n_lines + 1 + _count(chunk.text, at) + _blank_lines(chunk.text[at:])
+            raise self._uneven(line, found)
+        return Piece(chunk.text, values[:n], n_left, bounds[0, :n], bounds[1, :n], chunk.n_lines)
+
+    def _parse(self, text: bytes, ended: bool, place: NDArray, most: int, n_wanted: int) -> Any:
+        """What compiled code finds in at most so many rows: its account, numbers and bounds."""
+        delimiter, decimal = self.layout.delimiter, "," if self.layout.decimal_comma else "."
+        values, bounds = np.empty((most, n_wanted)), np.empty((2, most, n_wanted), np.int64)
+        how = ord(delimiter), delimiter == BLANKS, ended, ord(decimal), read_only(place)
+        array = np.frombuffer(text, np.uint8)
+        return parse(array, *how, POWERS, POWERS_LOW, values, *bounds), values, bounds
+
+    def _uneven(self, line: int, found: int) -> ValueError:
+        if found < 0:
+            return ValueError(
+                f"{self.name}, line {line}: a quote is never closed; check its quotes"
+            )
+        return ValueError(
+            f"{self.name}, line {line} has {found} field{'s'[: found != 1]} where {self.width} "
+            f"were expected; correct it, or quote text that holds the delimiter"
+        )
+
+    def _too_long(self, line: int) -> ValueError:
+        return ValueError(
+            f"{self.name}, line {line} is longer than {self.longest} bytes, an eighth of memory, "
+            f"or a quote in it is never closed; raise memory, or check its quotes"
+        )
+
+
+def _after_lines(stream: IO[bytes], n: int, size: int) -> bytes:
+    """What was read behind so many lines."""
+    held = b""
+    while True:
+        ends = [match.end() for match in _LINE_END.finditer(held)]
+        if len(ends) >= n and (not n or ends[n - 1] < len(held)):
+            return held[ends[n - 1] :] if n else held
+        block = stream.read(max(size, len(held)))
+        if not block:
+            return held[ends[n - 1] :] if 0 < n <= len(ends) else b""
+        held += block
+
+
+def _count(text: bytes, end: int) -> int:
+    """Lines that end before a place."""
+    return text.count(b"\n", 0, end) or text.count(b"\r", 0, end)
+
+
+def _blank_lines(text: bytes) -> int:
+    return _count(text, len(text) - len(text.lstrip()))

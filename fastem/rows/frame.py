@@ -1,0 +1,318 @@
+"""Frame: the columns of files that are meant, one file after another, with weights or without."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import chain
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastem.rows.formats.table import Cursor, Table
+from fastem.rows.missing import Gaps, Marks
+from fastem.rows.part import Part
+from fastem.validation.column_choice import Column, position, positions
+
+
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """Columns of numbers from tables that follow one another.
+
+    Parameters
+    ----------
+    parts : sequence of Part
+    has_weights : bool
+        Whether the last of the columns is that of weights.
+    weights : Part, optional
+        One column of weights from elsewhere.
+    missing : {"error", "drop"}
+        What becomes of rows with missing values.
+    marks : Marks
+        What stands for one.
+    """
+
+    parts: Sequence[Part]
+    has_weights: bool = False
+    weights: Part | None = None
+    missing: str = "error"
+    marks: Marks = field(default_factory=Marks)
+
+    @classmethod
+    def of(
+        cls,
+        tables: Sequence[Table],
+        columns: Sequence[Column] | None = None,
+        weight: Column | None = None,
+        **more: Any,
+    ) -> Frame:
+        """Find columns in each table: where they have names, those that have them in the first.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If there are no such columns, or they hold no numbers.
+        """
+        first = tables[0]
+        at = []
+        if weight is not None:
+            owner = first.names, first.width, first.name
+            at = [position(weight, *owner, asked="sample_weight")]
+        if columns is None:
+            chosen = [j for j in first.data if j not in at]
+        else:
+            chosen = positions(columns, first.names, first.width, first.name)
+        parts = [Part(first, [*chosen, *at])]
+        for table in tables[1:]:
+            names = None if first.names is None else [first.names[j] for j in parts[0].columns]
+            if names is not None and all(names) and table.names is not None:
+                parts.append(Part(table, [_named(name, table) for name in names]))
+            elif table.width != first.width:
+                raise ValueError(
+                    f"{table.name} has {table.width} columns but {first.name} has {first.width}; "
+                    f"give files of the same columns"
+                )
+            else:
+                parts.append(Part(table, parts[0].columns))
+        return cls(parts, weight is not None, **more)
+
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+        more = len(self.parts) - 1
+        return self.parts[0].table.name + (f" and {more} more" if more else "")
+
+    @property
+    def n_features(self) -> int:
+        """Columns of numbers."""
+        return len(self.parts[0].columns) - self.has_weights
+
+    @property
+    def names(self) -> tuple[str, ...] | None:
+        """Of the columns, if they have any."""
+        table, columns = self.parts[0].table, self.parts[0].columns
+        names = [] if table.names is None else [table.names[j] for j in columns[: self.n_features]]
+        return tuple(names) if names and all(names) else None
+
+    @property
+    def columns(self) -> list[str]:
+        """What reports call the columns: their names, or numbers where they have none."""
+        names, numbers = self.parts[0].table.names, self.parts[0].columns[: self.n_features]
+        return [(names[j] if names else "") or f"column {j}" for j in numbers]
+
+    @property
+    def weighted(self) -> bool:
+        """Whether there are weights."""
+        return self.has_weights or self.weights is not None
+
+    @property
+    def dtype(self) -> np.dtype:
+        """float32 if all numbers are, else float64."""
+        n = self.n_features
+        kinds = {part.table.dtype(part.columns[:n]) for part in self.parts}
+        return kinds.pop() if len(kinds) == 1 else np.dtype(np.float64)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a user should know of the reading."""
+        return self.parts[0].table.notes(self.parts[0].columns)
+
+    @property
+    def changeable(self) -> bool:
+        """Whether rows must be looked at in every pass."""
+        return self.missing == "drop" or self.marks.values.size > 0 or self.stamp() is None
+
+    def stamp(self) -> Hashable:
+        """What changes when the rows do; None if there is no such thing."""
+        parts = [*self.parts, *([] if self.weights is None else [self.weights])]
+        stamps = tuple(part.table.stamp() for part in parts)
+        return None if None in stamps else stamps
+
+    def take(self, rows: NDArray[np.intp]) -> NDArray | None:
+        """Rows by their numbers, or None without cheap seeks or where rows are left out."""
+        if self.weighted or self.changeable:
+            return None
+        taken, before = [], 0
+        for part in self.parts:
+            if part.n_rows is None:
+                return None
+            here = rows[(rows >= before) & (rows < before + part.n_rows)]
+            if len(here):
+                some = part.take(here - before)
+                if some is None:
+                    return None
+                taken.append(some.astype(self.dtype, copy=False))
+            before += part.n_rows
+        return np.concatenate(taken)
+
+    def carried(self, columns: Sequence[Column]) -> tuple[list[str], Iterator[Sequence[Any]]]:
+        """Names of other columns, and their fields in each row, whatever they hold."""
+        first = self.parts[0].table
+        chosen = positions(columns, first.names, first.width, first.name, "keep")
+        names = [first.names[j] if first.names else f"column {j}" for j in chosen]
+        return names, chain.from_iterable(
+            part.table.carried(
+                [_named(name, part.table) for name in names] if part.table.names else chosen
+            )
+            for part in self.parts
+        )
+
+    @contextmanager
+    def reading(self, *, checked: bool, every: bool = False) -> Iterator[Reader]:
+        """One pass.
+
+        Parameters
+        ----------
+        checked : bool
+            Whether to look for what is missing or not finite.
+        every : bool
+            Whether rows that are left out of fits are given out too, as they are, and no weights.
+        """
+        reader = Reader(self, checked or self.changeable, every)
+        try:
+            yield reader
+        finally:
+            reader.close()
+
+
+class Reader:
+    """One pass over the rows of a frame.
+
+    Attributes
+    ----------
+    gaps : Gaps
+        What has been missing so far.
+    """
+
+    def __init__(self, frame: Frame, checked: bool, every: bool) -> None:
+        self.gaps = Gaps(frame.n_features)
+        self._frame, self._checked, self._every = frame, checked, every
+        self._left = iter(frame.parts)
+        self._part: Part | None = None
+        self._cursor: Cursor | None = None
+        self._weights = None
+        if frame.weights is not None and not every:
+            self._weights = frame.weights.cursor(1)
+        self._row = 0
+
+    def read(self, X: NDArray, weight: NDArray[np.float64] | None) -> int:
+        """Fill X (n, n_features) and weight (n,) with the next rows that count.
+
+        Returns
+        -------
+        n : int
+            How many; fewer than there is room for only at the end.
+
+        Raises
+        ------
+        ValueError
+            If a number is infinite, a weight is none, or values are missing where they must not.
+        """
+        filled = 0
+        while filled < len(X):
+            room = X[filled:], None if weight is None else weight[filled:]
+            n = self._rows(*room)
+            if not n:
+                if self.gaps.n_dropped and self._frame.missing == "error":
+                    raise self.gaps.error
+                break
+            filled += self._kept(room[0][:n], None if room[1] is None else room[1][:n])
+            self._row += n
+        return filled
+
+    def close(self) -> None:
+        """Let go of files."""
+        for cursor in self._cursor, self._weights:
+            if cursor is not None:
+                cursor.close()
+
+    def _rows(self, X: NDArray, weight: NDArray | None) -> int:
+        """Read the next rows of one table, with their weights."""
+        n_features = X.shape[1]
+        while True:
+            if self._cursor is None:
+                self._part = next(self._left, None)
+                if self._part is None:
+                    return self._end()
+                n_read = n_features if self._every else len(self._part.columns)
+                self._cursor, self._row = self._part.cursor(n_read), 0
+            if self._frame.has_weights and not self._every:
+                both = np.empty((len(X), n_features + 1))
+                n = self._cursor.read(both)
+                X[:n], weight[:n] = both[:n, :-1], both[:n, -1]  # type: ignore[index]
+            else:
+                n = self._cursor.read(X)
+            if n:
+                break
+            self._cursor.close()
+            self._cursor = None
+        self.gaps.n_rows += n
+        if self._weights is not None and weight is not None:
+            beside = np.empty((n, 1))
+            if (n_weights := self._weights.read(beside)) < n:
+                n_weights += self.gaps.n_rows - n
+                raise unequal(self._frame.name, f"{n_weights} weights", "more rows")
+            weight[:n] = beside[:, 0]
+        return n
+
+    def _end(self) -> int:
+        if self._weights is not None and self._weights.read(np.empty((1, 1))):
+            raise unequal(self._frame.name, "more weights", f"{self.gaps.n_rows} rows")
+        return 0
+
+    def _kept(self, X: NDArray, weight: NDArray | None) -> int:
+        """Look at rows that were read, and close the ranks where some do not count."""
+        kept = None
+        if self._checked:
+            self._frame.marks.apply(X)
+            kept = self._complete(X)
+        if weight is not None:
+            self._check_weights(weight)
+            if not weight.all():
+                kept = weight > 0 if kept is None else kept & (weight > 0)
+        if kept is None or self._every:
+            return len(X)
+        n = int(kept.sum())
+        X[:n] = X[kept]
+        if weight is not None:
+            weight[:n] = weight[kept]
+        return n
+
+    def _complete(self, X: NDArray) -> NDArray[np.bool_] | None:
+        """Which rows lack nothing, if some do; what is infinite is refused."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            if np.isfinite(X.sum()) or np.isfinite(X).all():
+                return None
+        assert self._part is not None
+        table, columns = self._part.table, self._part.columns
+        if np.isinf(X).any():
+            i, j = (int(index[0]) for index in np.nonzero(np.isinf(X)))
+            where = table.where(self._row + i, columns[j])
+            raise ValueError(f"{where} is {X[i, j]}; fill or drop such rows")
+        missing = np.isnan(X)
+        if not self.gaps.first:
+            i, j = (int(index[0]) for index in np.nonzero(missing))
+            self.gaps.first = f"{table.where(self._row + i, columns[j])} is missing"
+        self.gaps.add(missing)
+        return ~missing.any(axis=1)
+
+    def _check_weights(self, weight: NDArray) -> None:
+        bad = ~(np.isfinite(weight) & (weight >= 0))
+        if bad.any():
+            assert self._part is not None
+            i = int(np.argmax(bad))
+            raise ValueError(
+                f"{self._part.table.name} has a sample_weight of {weight[i]} at row "
+                f"{self._row + i} (counted from 0); weights must be finite and at least 0"
+            )
+
+
+def unequal(name: str, weights: str, rows: str) -> ValueError:
+    """What to say of weights that are not as many as the rows."""
+    return ValueError(f"sample_weight has {weights} but {name} has {rows}; give one weight a row")
+
+
+def _named(name: str, table: Table) -> int:
+    return position(name, table.names, table.width, table.name)

@@ -1,0 +1,231 @@
+"""The one reader: rows of files, whatever their format, for Python and for the command."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike, NDArray
+
+from fastem import validation
+from fastem.rows.files import File, Paths, files, is_path
+from fastem.rows.formats.array import Array
+from fastem.rows.formats.arrow import MAGIC, Arrow
+from fastem.rows.formats.npy import npy
+from fastem.rows.formats.npz import npz
+from fastem.rows.formats.raw import raw
+from fastem.rows.formats.table import Table
+from fastem.rows.formats.text import Text
+from fastem.rows.frame import Frame, unequal
+from fastem.rows.missing import Marks, policy
+from fastem.rows.part import Part
+from fastem.rows.stream.budget import DEFAULT_MEMORY, memory_of
+from fastem.rows.stream.passes import LINE
+from fastem.rows.stream.stream import Stream
+from fastem.validation.column_choice import Column
+
+#: How files of NumPy's begin.
+NPY, ZIP = b"\x93NUMPY", b"PK\x03\x04"
+
+
+def open(
+    path: Paths,
+    columns: Sequence[Column] | None = None,
+    *,
+    sample_weight: Column | ArrayLike | Path | None = None,
+    member: str | None = None,
+    dtype: DTypeLike | None = None,
+    n_columns: int | None = None,
+    memory: int | str = DEFAULT_MEMORY,
+    missing: str = "error",
+    na_values: Any = None,
+    skip_rows: int = 0,
+) -> Stream:
+    """Rows of files, read block by block at every pass, as many as there may be.
+
+    `fastem.fit`, `fastem.select`, `Mixture.predict_to` and whatever else takes rows take what this
+    returns, and a path as well. Results are those of the same rows in memory, to the bit, as long
+    as the sample of rows that starts race on takes less than an eighth of the budget.
+
+    Parameters
+    ----------
+    path : path or iterable of paths
+        .npy, .npz, text (CSV and its kin, packed too), raw binary or, with the extra parquet,
+        Parquet, Feather and other files of Arrow's, and ORC; a folder stands for the files in it
+        and below of the first of these kinds; a name with * or ? for the files it matches. Files
+        follow one another, parts in the order of their numbers.
+    columns : sequence of int or str, optional
+        Which columns, in this order: names where the file has some, positions counted from 0, or
+        ranges of either with both ends, such as "a:c". All that are data by default.
+    sample_weight : str, int, path or array, optional
+        A column of the file by its name or position, which is then no data; a file of one column as
+        a `pathlib.Path`; or an array (n_rows,), which may be mapped from a file. Rows of weight 0
+        are left out.
+    member : str, optional
+        The array of an .npz file; by default X, or the only one.
+    dtype, n_columns : dtype and int, optional
+        Of a raw binary file, which tells nothing of itself.
+    memory : int or str, default "256M"
+        Bytes that reading and working on the rows may take, at any number of rows; as text in
+        units of K, M, G or T, powers of 1024. Where the rows take no more than a quarter of it they
+        are kept.
+    missing : {"error", "drop"}, default "error"
+        What becomes of rows with missing values: NaN, nulls, and in text an empty field, NA, nan,
+        null, none, ?, . or -. Where they are dropped `Mixture.predict` labels them -2.
+    na_values : str, number or sequence of them, optional
+        What else stands for a missing value, such as ["@", -200].
+    skip_rows : int, default 0
+        Lines to pass over at the beginning of a text file.
+
+    Returns
+    -------
+    Stream
+
+    Raises
+    ------
+    ImportError
+        If a file is one of Arrow's and pyarrow is not installed.
+    OSError
+        If a file cannot be read.
+    TypeError, ValueError
+        If it is not a table of real numbers, or there is no such column.
+
+    Warns
+    -----
+    UserWarning
+        If more rows are dropped than kept.
+
+    Examples
+    --------
+    >>> import numpy as np, fastem, tempfile, pathlib
+    >>> folder = pathlib.Path(tempfile.mkdtemp())
+    >>> np.save(folder / "rows.npy", np.random.default_rng(0).normal(size=(1000, 3)))
+    >>> rows = fastem.rows.open(folder / "rows.npy", columns=[0, 2])
+    >>> fastem.fit(rows, 1).mixture.means.shape
+    (1, 2)
+    """
+    return opened(
+        path,
+        columns,
+        sample_weight=sample_weight,
+        memory=memory,
+        missing=missing,
+        na_values=na_values,
+        member=member,
+        raw_as=(dtype, n_columns),
+        skip_rows=skip_rows,
+    )
+
+
+def opened(
+    path: Paths,
+    columns: Sequence[Column] | None = None,
+    *,
+    fitted: Sequence[str] | None = None,
+    sample_weight: Any = None,
+    memory: int | str = DEFAULT_MEMORY,
+    missing: str = "error",
+    na_values: Any = None,
+    **how: Any,
+) -> Stream:
+    """As `open`; and where no columns are named, those of a model if the file names them too."""
+    budget, marks = memory_of(memory), Marks.of(na_values)
+    missing = policy(missing)
+    named = isinstance(sample_weight, str | int | np.integer)
+    tables = [_table(file, budget, marks, **how) for file in files(path)]
+    names = tables[0].names
+    if columns is None and fitted is not None and names is not None:
+        if absent := [name for name in fitted if name not in names]:
+            raise ValueError(
+                f"{tables[0].name} has no column {absent[0]!r}, which the model was fitted to; say "
+                f"which columns to use with columns="
+            )
+        columns = fitted
+    weight = sample_weight if named else None
+    frame = Frame.of(tables, columns, weight, missing=missing, marks=marks)
+    if sample_weight is not None and not named:
+        frame = replace(frame, weights=_weights(sample_weight, frame, budget))
+    return Stream(frame, budget)
+
+
+def streamed(
+    X: Any, sample_weight: Any = None, names: Sequence[str] | None = None
+) -> Stream | None:
+    """What a user gave as rows, if those are to be read piece by piece: a path, or what is open.
+
+    Parameters
+    ----------
+    X, sample_weight
+        As the user gave them.
+    names : sequence of str, optional
+        Of the columns of a model, which are meant where a file names them.
+
+    Raises
+    ------
+    TypeError
+        If weights are given beside rows that have their own.
+    """
+    if is_path(X):
+        return opened(X, sample_weight=sample_weight, fitted=names)
+    if not isinstance(X, Stream):
+        return None
+    if sample_weight is not None:
+        raise TypeError(
+            "sample_weight is given beside a source of rows, which has its own; give it to "
+            "fastem.rows.open, or let Blocks give pairs of rows and weights"
+        )
+    return X
+
+
+def _table(
+    file: File,
+    budget: int,
+    marks: Marks,
+    member: str | None = None,
+    raw_as: tuple[DTypeLike | None, int | None] = (None, None),
+    skip_rows: int = 0,
+) -> Table:
+    """A file, by what the user says of it or by its first bytes."""
+    dtype, n_columns = raw_as
+    if (dtype is None) != (n_columns is None):
+        raise ValueError("a raw binary file needs both dtype and n_columns; give the other too")
+    if dtype is not None and n_columns is not None:
+        return raw(file, dtype, validation.integer(n_columns, "n_columns"))
+    head = file.head(16)
+    if head.startswith(ZIP):
+        return npz(file, member)
+    if member is not None:
+        raise ValueError(f"member is {member!r} but {file.name} is no .npz file; leave it out")
+    if head.startswith(NPY):
+        return npy(file)
+    for magic, form in MAGIC.items():
+        if head.startswith(magic):
+            return Arrow(file, form)
+    skip = validation.integer(skip_rows, "skip_rows", least=0)
+    return Text(file, budget // LINE, skip, marks.texts)
+
+
+def _weights(given: Any, frame: Frame, budget: int) -> Part:
+    """Weights from elsewhere: one column."""
+    if isinstance(given, Path):
+        (part,) = Frame.of([_table(File(given), budget, Marks())]).parts
+        n, n_rows = len(part.columns), part.table.n_rows
+        if n != 1:
+            raise ValueError(f"sample_weight {part.table.name} has {n} columns; give one")
+    else:
+        array: NDArray = np.asarray(given)
+        if array.ndim != 1 or array.dtype.kind not in "fiub":
+            raise ValueError(
+                f"sample_weight has shape {array.shape} and dtype {array.dtype}; give one real "
+                f"number a row, or the name of a column"
+            )
+        part, n_rows = Part(Array(array), [0]), len(array)
+    counts = [part.table.n_rows for part in frame.parts]
+    if n_rows is not None and None not in counts:
+        n = sum(filter(None, counts))
+        if n != n_rows:
+            raise unequal(frame.name, f"{n_rows} weights", f"{n} rows")
+    return part

@@ -1,0 +1,256 @@
+"""Rows that are read piece by piece, before and after a fit has chosen its units."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Generator
+from contextlib import closing
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastem.compiler.slot_loop import n_threads
+from fastem.density import Density
+from fastem.kernels.tile import TILE_ROWS
+from fastem.lazy import lazy
+from fastem.moments import Moments
+from fastem.rows.digest import Digest
+from fastem.rows.frame import Frame
+from fastem.rows.memory import limits_along, union
+from fastem.rows.missing import Gaps, spread, suspects
+from fastem.rows.prefetch import SPARE
+from fastem.rows.source import Drawn, Limits, Pieces, Rows, Source, Weigh
+from fastem.rows.stream.passes import SAMPLE, Passes, changed
+from fastem.rows.stream.scan import Scan, scan
+from fastem.units import LOOKED_AT, Units
+
+R = TypeVar("R")
+
+
+class Stream(Source):
+    """Rows of a frame; where they are few they are kept in memory once they were read.
+
+    Nothing is read but what a table needs to know its columns, until something asks for more.
+
+    Parameters
+    ----------
+    frame : Frame
+    memory : int
+        Bytes.
+    """
+
+    def __init__(self, frame: Frame, memory: int) -> None:
+        self.passes = Passes(frame, frame.dtype, memory)
+
+    @lazy
+    def scan(self) -> Scan:
+        """What the first pass finds."""
+        found = scan(self.passes)
+        if costly := found.gaps.costly(self.columns):
+            warnings.warn(f"{self.name}: {costly}", UserWarning, stacklevel=2)
+        return found
+
+    @property
+    def name(self) -> str:
+        """What messages call the rows."""
+        return self.passes.frame.name
+
+    @property
+    def names(self) -> tuple[str, ...] | None:
+        """Of the columns, if they have any."""
+        return self.passes.frame.names
+
+    @property
+    def columns(self) -> list[str]:
+        """What reports call the columns: their names, or numbers where they have none."""
+        return self.passes.frame.columns
+
+    @property
+    def gaps(self) -> Gaps:
+        """What is missing, and how many rows are left out for it."""
+        return self.scan.gaps
+
+    @property
+    def notes(self) -> list[str]:
+        """What a user should know of the reading."""
+        return [*self.passes.frame.notes, *suspects(self.look(LOOKED_AT), self.columns)]
+
+    @property
+    def n_samples(self) -> int:
+        """Number of rows that count."""
+        return self.scan.n
+
+    @property
+    def n_features(self) -> int:
+        """Number of columns."""
+        return self.passes.frame.n_features
+
+    @property
+    def dtype(self) -> np.dtype:
+        """float64 or float32."""
+        return self.passes.dtype
+
+    @property
+    def weight_unit(self) -> float:
+        """What the weights are multiples of."""
+        return self.scan.weight_unit
+
+    @property
+    def pieces(self) -> Pieces | None:
+        """Weights of rows that always come together."""
+        sums = self.scan.tile_sums
+        return None if sums is None else Pieces.of_tiles(self.n_samples, sums)
+
+    def take(self, numbers: NDArray[np.intp]) -> Drawn:
+        """Rows by their numbers, and their weights."""
+        if self.scan.kept is not None:
+            return self.scan.kept.take(numbers)
+        self._check_stamp()
+        X, weight = self.passes.take(numbers)
+        if len(X) < len(numbers):
+            raise self._differs("fewer")
+        return X, None if weight is None else weight / self.weight_unit
+
+    def limits(self) -> Limits:
+        """Smallest and largest number in each column."""
+        return self.scan.limits
+
+    def limits_along(self, axes: NDArray[np.float64]) -> Limits:
+        """Smallest and largest number in each column of the rows times axes (n_features, m)."""
+        if self.scan.kept is not None:
+            return self.scan.kept.limits_along(axes)
+        with closing(self.each(lambda X, _: limits_along(X, axes))) as results:
+            return union(axes.shape[1], results)
+
+    def digest(self) -> Digest:
+        """What tells these rows and their weights from others: a pass where they are not kept."""
+        if self.scan.kept is not None:
+            return self.scan.kept.digest()
+        with closing(self.each(Digest.of)) as results:
+            return sum(results, Digest())
+
+    def draw(self, n: int, rng: np.random.Generator) -> Drawn:
+        """At most n rows, and no more than the budget allows where they are not kept."""
+        if self.scan.kept is None:
+            n = min(n, max(1, self.passes.memory // (SAMPLE * self.passes.row_bytes)))
+        return super().draw(n, rng)
+
+    def widened(self) -> Source:
+        """The same rows as float64."""
+        if self.scan.kept is not None:
+            return self.scan.kept.widened()
+        wide = Stream(self.passes.frame, self.passes.memory)
+        wide.passes = replace(self.passes, dtype=np.dtype(np.float64))
+        wide.__dict__["scan"] = self.scan
+        return wide
+
+    def at(self, units: Units) -> Rows:
+        """The rows in the units of a fit."""
+        return StreamRows(self, units) if self.scan.kept is None else self.scan.kept.at(units)
+
+    def each(
+        self,
+        work: Callable[[NDArray, NDArray | None], R],
+        *,
+        whole: int = TILE_ROWS,
+        most: int | None = None,
+        weigh: Weigh | None = None,
+    ) -> Generator[R, None, None]:
+        """One pass as `Passes.each`, weights in their unit, or as a function gives them.
+
+        Raises
+        ------
+        ValueError
+            If the rows are not what they were.
+        """
+        self._check_stamp()
+
+        def counted(X: NDArray, weight: NDArray | None, first: int) -> tuple[int, R]:
+            weight = None if weight is None else weight / self.weight_unit
+            return len(X), work(X, weight if weigh is None else weigh(first, len(X), weight))
+
+        n = 0
+        with closing(self.passes.each(counted, whole=whole, most=most)) as results:
+            for n_here, result in results:
+                n += n_here
+                yield result
+        if n != self.n_samples:
+            raise self._differs(str(n))
+
+    def every(
+        self, work: Callable[[NDArray], list[NDArray]], beside: int
+    ) -> Generator[list[NDArray], None, None]:
+        """What a function says of all rows, those of weight 0 too, in blocks.
+
+        Where rows are left out for missing values their labels are -2 and all else is NaN.
+
+        Parameters
+        ----------
+        work : callable
+            From rows (n, n_features) to arrays (n, ...).
+        beside : int
+            Bytes a row of what it returns.
+        """
+
+        def complete(X: NDArray, *_: object) -> list[NDArray]:
+            with np.errstate(over="ignore", invalid="ignore"):
+                kept = None if np.isfinite(X.sum()) else ~np.isnan(X).any(axis=1)
+            if kept is None or kept.all():
+                return work(X)
+            # Of no rows, what they would be like.
+            some = X[kept] if kept.any() else np.zeros_like(X[:1])
+            return [spread(part[: kept.sum()], kept) for part in work(some)]
+
+        return replace(self.passes, every=True).each(complete, beside=beside, checked=True)
+
+    def _check_stamp(self) -> None:
+        if self.passes.frame.stamp() != self.scan.stamp:
+            raise changed(self.passes.frame)
+
+    def _differs(self, n: str) -> ValueError:
+        return ValueError(
+            f"{self.name} gave {n} rows at this pass and {self.n_samples} at the first; it must "
+            f"give the same rows every time"
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class StreamRows(Rows):
+    """Rows of a stream and the units to work on them in.
+
+    Parameters
+    ----------
+    source : Stream
+    units : Units
+    weigh : callable, optional
+        What gives the rows other weights.
+    """
+
+    source: Stream
+    units: Units
+    weigh: Weigh | None = None
+
+    @property
+    def dtype(self) -> np.dtype:
+        """float64 or float32."""
+        return self.source.dtype
+
+    def summarise(self, density: Density) -> Moments:
+        """One pass: the moments of all rows, to the bit those of the same rows in memory."""
+        source = self.source
+        accumulator = density.accumulator(
+            source.n_samples, source.dtype, self.units, parallel=False
+        )
+        whole = accumulator.slot_rows
+        most = max(1, accumulator.most_slots // (n_threads(np.inf) + SPARE)) * whole
+        passed = source.each(accumulator.sums, whole=whole, most=most, weigh=self.weigh)
+        with closing(passed) as results:
+            for sums in results:
+                accumulator.merge(sums)
+        return accumulator.moments()
+
+    def reweighted(self, weigh: Weigh) -> StreamRows:
+        """The same rows with the weights that a function gives them at every pass."""
+        return replace(self, weigh=weigh)

@@ -1,0 +1,106 @@
+"""Which columns are meant: names, positions counted from 0, and ranges of either."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+#: A position, a name, or a range of either with both ends, such as "a:c".
+Column = int | str
+
+
+def positions(
+    columns: Iterable[Column],
+    names: Sequence[str] | None,
+    width: int,
+    owner: str,
+    asked: str = "columns",
+) -> list[int]:
+    """Where columns are.
+
+    A text is a name if there is such a column, else a range, else a position.
+
+    Parameters
+    ----------
+    columns : iterable of int or str
+    names : sequence of str or None
+        Of all columns, if they have any.
+    width : int
+        Number of columns.
+    owner, asked : str
+        What messages call what has the columns, and the argument.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If there is no such column, one is asked for twice, or none.
+    """
+    if isinstance(columns, str | bytes) or not isinstance(columns, Iterable):
+        raise TypeError(f"{asked} is {columns!r}; give a list, such as [{columns!r}]")
+    chosen: list[int] = []
+    for column in columns:
+        first, colon, last = str(column).partition(":")
+        if colon and not (names and column in names):
+            low, high = (position(end.strip(), names, width, owner, asked) for end in (first, last))
+            if low > high:
+                raise ValueError(f"{asked}: {column} runs backwards; write {last}:{first}")
+            chosen += range(low, high + 1)
+        else:
+            chosen.append(position(column, names, width, owner, asked))
+    if not chosen:
+        raise ValueError(f"{asked}: no column of {owner} is chosen; give at least one in {asked}")
+    if len(set(chosen)) < len(chosen):
+        twice = next(j for j in chosen if chosen.count(j) > 1)
+        raise ValueError(f"{asked} asks for column {twice} of {owner} twice; name each once")
+    return chosen
+
+
+def position(
+    column: Column, names: Sequence[str] | None, width: int, owner: str, asked: str = "columns"
+) -> int:
+    """Where one column is.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If there is no such column, or several have that name.
+    """
+    if isinstance(column, str):
+        if names is not None and column and column in names:
+            if list(names).count(column) > 1:
+                raise ValueError(
+                    f"{asked}: {owner} has {list(names).count(column)} columns {column!r}; "
+                    f"give positions"
+                )
+            return list(names).index(column)
+        if not column.isdecimal() or int(column) >= width:
+            close = difflib.get_close_matches(column, names or [], 1)
+            known = f"did you mean {close[0]!r}?" if close else _known(names, width)
+            raise ValueError(f"{asked}: {owner} has no column {column!r}; {known}")
+        return int(column)
+    if not isinstance(column, int | np.integer) or isinstance(column, bool):
+        raise TypeError(
+            f"{asked}: column {column!r} is neither a name nor a position; give one of them"
+        )
+    if not 0 <= column < width:
+        raise ValueError(f"{asked}: {owner} has no column {column}; {_known(names, width)}")
+    return int(column)
+
+
+def ranges(chosen: Sequence[int]) -> list[Column]:
+    """Positions as `positions` takes them, runs of them as ranges: ["0:3", 5]."""
+    groups: list[list[int]] = []
+    for j in chosen:
+        if groups and j == groups[-1][-1] + 1:
+            groups[-1].append(j)
+        else:
+            groups.append([j])
+    return [f"{group[0]}:{group[-1]}" if len(group) > 1 else group[0] for group in groups]
+
+
+def _known(names: Sequence[str] | None, width: int) -> str:
+    if names is None:
+        return f"its columns have no names; give positions from 0 to {width - 1}"
+    return f"it has {', '.join(names[:12])}{', ...' if len(names) > 12 else ''}"
