@@ -1,29 +1,54 @@
 """Hierarchical clustering with a Gaussian for each group: one dendrogram, cut at any number.
 
-Rows are merged by the criterion of `kernels.agglomeration`, that of unconstrained covariances
-(mclust's VVV; V for one column), in coordinates that L. Scrucca and A. E. Raftery, Adv. Data Anal.
-Classif. 9 (2015) 447, recommend: standardised columns are turned to their principal axes, and
-each axis is divided by the square root of its standard deviation ("scaled SVD"). So the result does
-not depend on the units of the columns.
+Rows are merged by a criterion of `kernels.agglomeration`. mclust's for unconstrained covariances
+(VVV) adds to |W / n| the trace over n, and beside that the determinant hardly counts: by the trace
+alone groups are those that mclust begins with. L. Scrucca and A. E. Raftery, Adv. Data Anal.
+Classif. 9 (2015) 447, recommend its coordinates: standardised columns are turned to their principal
+axes, and each axis is divided by the square root of its standard deviation ("scaled SVD").
+Dendrograms of other criteria part the rows otherwise, and lead EM to other maxima.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fastem.kernels.agglomeration import agglomerate
+from fastem.kernels import agglomeration
 from fastem.units import location_and_spread
 
 #: Rows that a dendrogram is made of, at most: its cost grows with their square.
 MAX_ROWS = 2000
-#: What is added to the variance of a group, as a share of the data's own: a parameter of Fraley's
-#: criterion. With a hundredth the groups of iris are those that mclust begins with.
-RIDGE = 0.01
 #: Axes of less than this share of the largest variance, times their number, are rounding errors.
 ROUNDING = 4 * float(np.finfo(np.float64).eps)
+
+
+class Criterion(NamedTuple):
+    """How groups are merged.
+
+    Parameters
+    ----------
+    code : int
+        Of `kernels.agglomeration`.
+    ridge : float
+        In mean variances of a column.
+    turned : bool
+        Whether columns are turned to their principal axes and scaled, or standardised only.
+    """
+
+    code: int
+    ridge: float
+    turned: bool
+
+
+#: Criteria by the shape of the groups that they favour.
+CRITERIA = {
+    "trace": Criterion(agglomeration.TRACE, 1.0, True),
+    "determinant": Criterion(agglomeration.DETERMINANT, 1.0, True),
+    "diagonal": Criterion(agglomeration.DIAGONAL, 0.1, False),
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,8 +73,11 @@ class Dendrogram:
     distinct: NDArray[np.bool_]
 
     @classmethod
-    def of(cls, X: NDArray, sample_weight: NDArray[np.float64] | None) -> Dendrogram:
-        """Grow it, from at most `MAX_ROWS` rows, or a few more."""
+    def of(
+        cls, X: NDArray, sample_weight: NDArray[np.float64] | None, criterion: str = "trace"
+    ) -> Dendrogram:
+        """Grow it, from at most `MAX_ROWS` rows, or a few more, by one of `CRITERIA`."""
+        by = CRITERIA[criterion]
         weight = np.ones(len(X)) if sample_weight is None else sample_weight
         _, first, copy_of = np.unique(X, axis=0, return_index=True, return_inverse=True)
         original = first[copy_of.ravel()]
@@ -57,7 +85,9 @@ class Dendrogram:
         together = np.bincount(original, weight, len(X))[distinct]
         copies = np.flatnonzero(~distinct)
         merges = np.empty((distinct.sum() - 1, 2), np.int64)
-        agglomerate(_coordinates(X[distinct], together), together, RIDGE, merges)
+        rows = _coordinates(X[distinct], together, by.turned)
+        sums = np.zeros((len(rows), agglomeration.n_sums(by.code, rows.shape[1])))
+        agglomeration.agglomerate(rows, together, by.code, by.ridge, sums, merges)
         twins = np.column_stack([original[copies], copies])
         return cls(X, weight, np.concatenate([twins, np.flatnonzero(distinct)[merges]]), distinct)
 
@@ -74,8 +104,8 @@ class Dendrogram:
         return np.unique(leader, return_inverse=True)[1].ravel().astype(np.int32)
 
 
-def _coordinates(X: NDArray, weight: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Rows (m, n_axes) in the coordinates above, times what makes the mean variance 1.
+def _coordinates(X: NDArray, weight: NDArray[np.float64], turned: bool) -> NDArray[np.float64]:
+    """Rows (m, n_axes) standardised, or in the coordinates above with a mean variance of 1.
 
     Products are summed by `einsum`, to the same bits for any number of BLAS's threads.
     """
@@ -86,6 +116,8 @@ def _coordinates(X: NDArray, weight: NDArray[np.float64]) -> NDArray[np.float64]
     rows -= np.einsum("i,ij->j", share, rows)
     deviation = np.sqrt(np.einsum("i,ij,ij->j", share, rows, rows))
     rows /= np.where(deviation > 0, deviation, 1.0)
+    if not turned:
+        return rows
     correlation = np.einsum("i,ij,ik->jk", share, rows, rows)
     variances, axes = np.linalg.eigh(correlation)
     kept = variances > ROUNDING * len(variances) * variances[-1]

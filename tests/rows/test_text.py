@@ -209,7 +209,10 @@ LONG = "a,b\n" + "1,2\n" * 9000
         ("# nothing\n\n", "is empty"),
         ("a,b\nx,y\nz,w\n", "no column holds numbers"),
         (b"a,b\n1,\x00\n", "is not text"),
-        (gzip.compress(b"1,2\n" * 999, mtime=0)[:30], "is damaged or cut short .Compressed file ended"),
+        (
+            gzip.compress(b"1,2\n" * 999, mtime=0)[:30],
+            "is damaged or cut short .Compressed file ended",
+        ),
         ('a,b\n1,2\n"3,' + "4\n" * 90000, "line 3: a quote is never closed"),
     ],
     ids=lambda value: None if len(value) < 60 else "long",

@@ -9,7 +9,7 @@ from fastem.covariance import FAMILIES, Bounds, Parameters
 from fastem.search.hierarchy import Dendrogram
 from fastem.search.samples import Sample
 from fastem.search.starts import STARTS, UserStart, nearest_means
-from fastem.search.starts.sources import SUBSET_ROWS
+from fastem.search.starts.random_rows import SUBSET_ROWS
 from fastem.units import Units
 
 NAMES = list(STARTS)
