@@ -6,8 +6,7 @@ state    where a run stands between two passes
 rules    when it stops
 
 When it has converged, and where it goes from a point, is in `fastem.kernels`: `em_control`,
-`em_passes`,
-`convergence` and `quasi_newton`.
+`em_passes`, `convergence` and `quasi_newton`.
 """
 
 from fastem.em.loop import Pass, Run, run

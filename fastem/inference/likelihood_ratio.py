@@ -115,7 +115,7 @@ def lrt(
     >>> import numpy as np
     >>> rng = np.random.default_rng(0)
     >>> X = np.concatenate([rng.normal(0, 1, (100, 1)), rng.normal(6, 1, (100, 1))])
-    >>> lrt(X, 3, n_replicates=19, random_state=0).n_components
+    >>> lrt(X, 3, n_replicates=19, random_state=4).n_components
     2
     """
     validation.integer(n_replicates, "n_replicates")
