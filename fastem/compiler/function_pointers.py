@@ -3,6 +3,7 @@
 Numba otherwise takes a function into those that call it and optimises it anew in each.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import numba
@@ -11,9 +12,9 @@ from numba import types
 
 from fastem.compiler.fork_safety import global_compiler_lock
 from fastem.compiler.internals import POINTERS
+from fastem.compiler.options import jit_strict
 
-#: Whether machine code can be called so. Without it, and without a compiler, callers need a way of
-#: their own.
+#: Whether machine code can be called so. Where it cannot, Python makes the calls.
 AVAILABLE = POINTERS is not None and not numba.config.DISABLE_JIT  # type: ignore[attr-defined]
 
 
@@ -37,11 +38,35 @@ def _call(typingctx, address, like, args):
     return returned(types.intp, like, args), generate
 
 
-call: Any = numba.extending.intrinsic(_call)
+_functions: list[Callable] = []
+
+
+def _call_in_python(address: int, like: object, args: tuple) -> Any:
+    return _functions[address](*args)
+
+
+call: Any = numba.extending.intrinsic(_call) if AVAILABLE else _call_in_python
+
+
+def jit_calling(function: Callable) -> Any:
+    """Compile as `jit_strict` does a function that uses `call`, if machine code can be called so.
+
+    Parameters
+    ----------
+    function : function
+        At the top level of a kernel file. Python calls it.
+
+    Returns
+    -------
+    numba.core.dispatcher.Dispatcher, or the function as it is
+    """
+    return jit_strict(function) if AVAILABLE else function
 
 
 def address_of(function: Any, signature: Any) -> int:
     """The address of a function's machine code, which is compiled now if it was not before.
+
+    Where machine code cannot be called by its address this is a number that `call` understands.
 
     Parameters
     ----------
@@ -49,6 +74,9 @@ def address_of(function: Any, signature: Any) -> int:
     signature : numba.core.typing.Signature
         Its return type, called with the types of its arguments.
     """
+    if not AVAILABLE:
+        _functions.append(function)
+        return len(_functions) - 1
     # The look-up takes LLVM's lock as well, and a fork may copy that only when it is free.
     with global_compiler_lock:
         compiled = function.get_compile_result(signature)

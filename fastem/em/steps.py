@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from fastem.compiler import function_pointers
 from fastem.compiler.options import read_only
 from fastem.compiler.slot_loop import LAUNCH_WORK
 from fastem.covariance import Bounds, Family, Parameters
@@ -181,6 +182,8 @@ def step_for(
     """The step that suits: compiled where rows are few and at hand, and the family allows it."""
     arguments = rows, family, bounds, rule, method, state
     if family.covariances_of is None or rows.whole is None or rows.dtype != np.float64:
+        return Step(*arguments)
+    if not function_pointers.AVAILABLE:
         return Step(*arguments)
     density = family.factor(state.parameters(family))
     if density.work(len(rows.whole[0])) >= LAUNCH_WORK:

@@ -16,7 +16,7 @@ import numpy as np
 from numba import types
 from numpy.typing import NDArray
 
-from fastem.compiler.function_pointers import address_of, call
+from fastem.compiler.function_pointers import address_of, call, jit_calling
 from fastem.compiler.options import jit, jit_strict, overload
 from fastem.kernels import convergence, quasi_newton
 from fastem.kernels.convergence import CONVERGED, GO_ON
@@ -136,7 +136,7 @@ def take_back(level, precision, state):
     return True
 
 
-@jit_strict
+@jit_calling
 def proceed(control, shape, noisy, factors, level, rule, method, state, scratch):
     """Note an accepted pass; end the run there, or find where it goes next.
 

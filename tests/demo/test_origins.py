@@ -6,7 +6,7 @@ import pytest
 import fastem
 from fastem.agreement import adjusted_rand_index
 from fastem.demo import examples
-from fastem.demo.overlapping import k_means
+from fastem.demo.chapters import k_means
 
 #: What the NumPy program printed from its symmetric start.
 COMPLAINED = [[7.05, 6.17], [6.17, 7.23]]
