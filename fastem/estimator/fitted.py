@@ -10,8 +10,7 @@ from sklearn.base import BaseEstimator, DensityMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from fastem import criteria, validation
-from fastem.covariance import family
+from fastem import covariance, criteria, validation
 from fastem.estimator import precisions
 from fastem.mixture import Mixture
 from fastem.moments import Moments
@@ -221,10 +220,10 @@ class Fitted(DensityMixin, BaseEstimator):
         if all(map(np.array_equal, published, self._published)):
             return self._mixture
         # Somebody has set them by hand, as scikit-learn's users do.
-        kind = family(self.covariance_type)
+        family = covariance.family(self.covariance_type)
         weights, means, factors = (np.asarray(array, dtype=np.float64) for array in published)
-        spread = precisions.covariances(precisions.from_factors(factors, kind), kind)
-        return Mixture(weights, means, spread, kind.name)
+        spread = precisions.covariances(precisions.from_factors(factors, family), family)
+        return Mixture(weights, means, spread, family.name)
 
     def _publish(self, mixture: Mixture, dtype: np.dtype) -> None:
         """Set the attributes that scikit-learn's users read, and remember what they were."""

@@ -15,9 +15,9 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from fastem import validation
+from fastem import covariance, validation
 from fastem.account import account
-from fastem.covariance import FAMILIES, Parameters, family
+from fastem.covariance import FAMILIES, Parameters
 from fastem.data import Data
 from fastem.estimator import precisions, starts
 from fastem.estimator.fitted import Fitted
@@ -283,13 +283,13 @@ class GaussianMixture(Fitted):
         return rows
 
     def _run(self, data: Data) -> tuple[Outcome, tuple[Restart, ...]]:
-        kind = family(self.covariance_type)
-        rows = data.rows(kind)
+        family = covariance.family(self.covariance_type)
+        rows = data.rows(family)
         given = precisions.given_start(
             self.weights_init,
             self.means_init,
             self.precisions_init,
-            kind,
+            family,
             self.n_components,
             data.n_features,
         )
@@ -300,9 +300,9 @@ class GaussianMixture(Fitted):
             begun = self._starts(data, given)
         return best_run(
             rows,
-            kind,
+            family,
             begun,
-            bounds=starts.bounds_of(self.reg_covar, rows.units, kind),
+            bounds=starts.bounds_of(self.reg_covar, rows.units, family),
             tol=self.tol,
             max_iter=self.max_iter,
             bound=self.lower_bound_ if warm else -np.inf,
@@ -323,16 +323,16 @@ class GaussianMixture(Fitted):
 
     def _starts(self, data: Data, given: UserStart) -> Iterator[Parameters]:
         """Where each run begins, made in its turn, as `random_state` is drawn from in order."""
-        kind = family(self.covariance_type)
-        units = data.rows(kind).units
+        family = covariance.family(self.covariance_type)
+        units = data.rows(family).units
         if given.weights is not None and given.means is not None and given.covariances is not None:
             # No chance is left, but `n_init` asks for that many runs.
-            yield from [to_units(given.complete(), kind, units)] * self.n_init
+            yield from [to_units(given.complete(), family, units)] * self.n_init
             return
         rng = check_random_state(self.random_state)
-        drawn = starts.begin(self.init_params, data, self.n_components, kind, self.reg_covar, rng)
+        drawn = starts.begin(self.init_params, data, self.n_components, family, self.reg_covar, rng)
         for start in islice(drawn, self.n_init):
-            start = given.override(start, kind, units)
+            start = given.override(start, family, units)
             if self.max_iter == 0:
                 start = start._replace(weights=start.weights / start.weights.sum())
             yield start
@@ -340,11 +340,11 @@ class GaussianMixture(Fitted):
     def _record(
         self, outcome: Outcome, restarts: tuple[Restart, ...], data: Data, began: float
     ) -> None:
-        kind = family(self.covariance_type)
-        units = data.rows(kind).units
-        bounds = starts.bounds_of(self.reg_covar, units, kind)
+        family = covariance.family(self.covariance_type)
+        units = data.rows(family).units
+        bounds = starts.bounds_of(self.reg_covar, units, family)
         unsettled = f"the log-likelihood still changed by tol={self.tol:g}; raise max_iter or tol"
-        self.fit_ = account(outcome.run, data, kind, bounds, restarts, began, unsettled=unsettled)
+        self.fit_ = account(outcome.run, data, family, bounds, restarts, began, unsettled=unsettled)
         self._publish(self.fit_.mixture, data.source.dtype)
         self.converged_ = outcome.converged
         self.n_iter_ = outcome.run.n_iter

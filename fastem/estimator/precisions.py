@@ -13,7 +13,7 @@ from fastem.kernels.elementary import cholesky, invert_transposed
 from fastem.search.starts import UserStart
 
 
-def cholesky_factors(covariances: NDArray, kind: Family) -> NDArray:
+def cholesky_factors(covariances: NDArray, family: Family) -> NDArray:
     """Upper triangular U with U U' the precision; 1 / standard deviation for diagonal families.
 
     Raises
@@ -21,7 +21,7 @@ def cholesky_factors(covariances: NDArray, kind: Family) -> NDArray:
     numpy.linalg.LinAlgError
         If a covariance is not positive definite.
     """
-    if kind.diagonal:
+    if family.diagonal:
         return 1.0 / np.sqrt(covariances)
     n_features = covariances.shape[-1]
     stack = covariances.reshape(-1, n_features, n_features)
@@ -36,23 +36,23 @@ def cholesky_factors(covariances: NDArray, kind: Family) -> NDArray:
     return inverses.swapaxes(-1, -2).reshape(covariances.shape)
 
 
-def from_factors(factors: NDArray, kind: Family) -> NDArray:
+def from_factors(factors: NDArray, family: Family) -> NDArray:
     """Inverse covariances from what `cholesky_factors` returns."""
-    if kind.diagonal:
+    if family.diagonal:
         return factors**2
     return factors @ factors.swapaxes(-1, -2)
 
 
-def covariances(inverses: NDArray, kind: Family) -> NDArray:
+def covariances(inverses: NDArray, family: Family) -> NDArray:
     """Covariances from precisions."""
-    if kind.diagonal:
+    if family.diagonal:
         return 1.0 / inverses
     inverted = np.linalg.inv(inverses)
     return 0.5 * (inverted + inverted.swapaxes(-1, -2))
 
 
 def given_start(
-    weights: Any, means: Any, precisions: Any, kind: Family, n_components: int, n_features: int
+    weights: Any, means: Any, precisions: Any, family: Family, n_components: int, n_features: int
 ) -> UserStart:
     """The start that the user gives, whole or in part.
 
@@ -71,11 +71,11 @@ def given_start(
         means = _shaped(means, "means_init", "means", (K, D))
     spread = None
     if precisions is not None:
-        name = f"{kind.name} precision"
-        precisions = _shaped(precisions, "precisions_init", name, kind.shape(K, D))
-        _check_positive(precisions, name, kind)
-        spread = covariances(precisions, kind)
-    return UserStart(weights, means, spread, kind)
+        name = f"{family.name} precision"
+        precisions = _shaped(precisions, "precisions_init", name, family.shape(K, D))
+        _check_positive(precisions, name, family)
+        spread = covariances(precisions, family)
+    return UserStart(weights, means, spread, family)
 
 
 def _shaped(
@@ -104,8 +104,8 @@ def _check_weights(weights: NDArray) -> None:
         )
 
 
-def _check_positive(array: NDArray, name: str, kind: Family) -> None:
-    if kind.diagonal:
+def _check_positive(array: NDArray, name: str, family: Family) -> None:
+    if family.diagonal:
         if (array <= 0).any():
             raise ValueError(f"'{name}' should be positive, but its smallest is {array.min():g}")
         return

@@ -39,7 +39,7 @@ K_MEANS_TOL, K_MEANS_STEPS = 1e-4, 300
 BLOCK = 8192
 
 
-def bounds_of(reg_covar: float, units: Units, kind: Family, *, starting: bool = False) -> Bounds:
+def bounds_of(reg_covar: float, units: Units, family: Family, *, starting: bool = False) -> Bounds:
     """scikit-learn's `reg_covar` in those units.
 
     The floor lies below it and changes nothing but rounding. Without `reg_covar` a matrix that is
@@ -48,7 +48,7 @@ def bounds_of(reg_covar: float, units: Units, kind: Family, *, starting: bool = 
     ridge = reg_covar * units.scale**2
     if reg_covar > 0:
         return Bounds(ridge, min(ROUNDING_FLOOR, 0.5 * float(ridge.min())))
-    return Bounds(ridge, SINGLE_ROW_FLOOR if kind.diagonal and not starting else 0.0)
+    return Bounds(ridge, SINGLE_ROW_FLOOR if family.diagonal and not starting else 0.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,37 +96,37 @@ Begin = Callable[[Frame, int, Family, Bounds, np.random.RandomState], Parameters
 
 
 def k_means_start(
-    frame: Frame, n_components: int, kind: Family, bounds: Bounds, rng: np.random.RandomState
+    frame: Frame, n_components: int, family: Family, bounds: Bounds, rng: np.random.RandomState
 ) -> Parameters:
     """The clusters of k-means."""
     labels, centres = k_means(frame, n_components, rng)
     start = Start(frame.rows, frame.weight, labels, centres, pooled=False)
-    return start.parameters(kind, bounds)
+    return start.parameters(family, bounds)
 
 
 def plus_plus_start(
-    frame: Frame, n_components: int, kind: Family, bounds: Bounds, rng: np.random.RandomState
+    frame: Frame, n_components: int, family: Family, bounds: Bounds, rng: np.random.RandomState
 ) -> Parameters:
     """The seeds of k-means."""
-    return _one_row_each(frame, _plus_plus(frame, n_components, rng)[0], kind, bounds)
+    return _one_row_each(frame, _plus_plus(frame, n_components, rng)[0], family, bounds)
 
 
 def rows_start(
-    frame: Frame, n_components: int, kind: Family, bounds: Bounds, rng: np.random.RandomState
+    frame: Frame, n_components: int, family: Family, bounds: Bounds, rng: np.random.RandomState
 ) -> Parameters:
     """Random rows."""
     chosen = frame.draw(n_components, rng)
-    return _one_row_each(frame, frame.rows[chosen], kind, bounds)
+    return _one_row_each(frame, frame.rows[chosen], family, bounds)
 
 
 def responsibilities_start(
-    frame: Frame, n_components: int, kind: Family, bounds: Bounds, rng: np.random.RandomState
+    frame: Frame, n_components: int, family: Family, bounds: Bounds, rng: np.random.RandomState
 ) -> Parameters:
     """Every row shared among the components at random."""
     centre = np.average(frame.rows, axis=0, weights=frame.weight)
     K, D = n_components, len(centre)
     counts, first = np.zeros(K), np.zeros((K, D))
-    second = np.zeros((K, D) if kind.diagonal else (K, D, D))
+    second = np.zeros((K, D) if family.diagonal else (K, D, D))
     for begin in range(0, frame.n_samples, BLOCK):
         some = slice(begin, begin + BLOCK)
         rows = frame.rows[some] - centre
@@ -134,13 +134,13 @@ def responsibilities_start(
         resp *= (frame.weight[some] / resp.sum(axis=1))[:, None]
         counts += resp.sum(axis=0)
         first += resp.T @ rows
-        if kind.diagonal:
+        if family.diagonal:
             second += resp.T @ (rows * rows)
         else:
             second += (resp.T[:, None, :] * rows.T) @ rows
     about = np.tile(centre, (K, 1))
     moments = Moments(about, frame.weight.sum(), 0.0, 0.0, counts, first, second)
-    return kind.maximise(moments, bounds)
+    return family.maximise(moments, bounds)
 
 
 #: scikit-learn's starts.
@@ -158,24 +158,24 @@ def begin(
     name: str,
     data: Data,
     n_components: int,
-    kind: Family,
+    family: Family,
     reg_covar: float,
     rng: np.random.RandomState,
 ) -> Iterator[Parameters]:
     """Starts of that name for ever, in the units of the data's rows for that family."""
-    units = data.rows(kind).units
+    units = data.rows(family).units
     if name in CLASSIC_STARTS:
         frame = Frame.of(data)
-        bounds = bounds_of(reg_covar, frame.units, kind, starting=True)
+        bounds = bounds_of(reg_covar, frame.units, family, starting=True)
         while True:
-            start = CLASSIC_STARTS[name](frame, n_components, kind, bounds, rng)
-            yield change_units(start, kind, frame.units, units)
+            start = CLASSIC_STARTS[name](frame, n_components, family, bounds, rng)
+            yield change_units(start, family, frame.units, units)
     seed = int(rng.randint(2**31 - 1))
-    sample = Samples(data, np.random.SeedSequence(seed)).of(kind, n_components)
-    bounds = bounds_of(reg_covar, sample.units, kind, starting=True)
+    sample = Samples(data, np.random.SeedSequence(seed)).of(family, n_components)
+    bounds = bounds_of(reg_covar, sample.units, family, starting=True)
     while True:
         labelled = STARTS[name](sample, n_components, [np.random.default_rng(seed)])[0]
-        yield change_units(labelled.parameters(kind, bounds), kind, sample.units, units)
+        yield change_units(labelled.parameters(family, bounds), family, sample.units, units)
         seed = int(rng.randint(2**31 - 1))
 
 
@@ -210,7 +210,7 @@ def _plus_plus(frame: Frame, n_components: int, rng: np.random.RandomState) -> N
     return plus_plus(frame.rows, frame.tiles, frame.weight, uniforms)
 
 
-def _one_row_each(frame: Frame, rows: NDArray, kind: Family, bounds: Bounds) -> Parameters:
+def _one_row_each(frame: Frame, rows: NDArray, family: Family, bounds: Bounds) -> Parameters:
     """Components of one row each, (n_components, n_features), of no covariance but the ridge.
 
     As in scikit-learn, whose lower bounds begin with them, weights are 1 / n_samples each, and a
@@ -219,8 +219,8 @@ def _one_row_each(frame: Frame, rows: NDArray, kind: Family, bounds: Bounds) -> 
     K = len(rows)
     labels = np.arange(K, dtype=np.int32)
     start = Start(rows, np.ones(K), labels, rows, pooled=False)
-    _, means, covariances = start.parameters(kind, bounds)
-    if kind.shared and not kind.diagonal:
+    _, means, covariances = start.parameters(family, bounds)
+    if family.shared and not family.diagonal:
         origin = -frame.units.centre * frame.units.scale
         about_zero, chosen = frame.rows - origin, rows - origin
         second = (about_zero.T * frame.weight) @ about_zero - chosen.T @ chosen

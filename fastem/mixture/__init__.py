@@ -5,10 +5,9 @@ evaluation         what it says of rows
 mixture            Mixture: these, and drawing rows, marginals, conditionals, files
 regression         Gaussians given some of their columns
 file               how it is written and read
-change_of_units    its parameters in the units of the rows
 """
 
-from fastem.mixture.change_of_units import change_units, from_units, to_units
+from fastem.mixture.components import change_units, from_units, to_units
 from fastem.mixture.mixture import Mixture, mixture_of
 
 __all__ = ["Mixture", "change_units", "from_units", "mixture_of", "to_units"]

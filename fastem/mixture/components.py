@@ -1,4 +1,4 @@
-"""Components: the parameters of a mixture, checked and frozen, as a value."""
+"""Components: the parameters of a mixture, checked and frozen, as a value; and their units."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from fastem import validation
-from fastem.covariance import Family, Parameters, WithNoise, family
+from fastem import covariance, validation
+from fastem.covariance import Family, Parameters, WithNoise
 from fastem.density import Density
 from fastem.lazy import lazy
-from fastem.mixture.change_of_units import to_units
 from fastem.noise import Noise
 from fastem.units import Units
 
@@ -28,15 +27,15 @@ class Components:
 
     def __post_init__(self) -> None:
         """Check and freeze the arrays."""
-        kind = family(self.covariance_type)
+        family = covariance.family(self.covariance_type)
         means = np.array(validation.rows(self.means, name="means"), dtype=np.float64)
         n_components, n_features = means.shape
         left = 1.0 if self.noise is None else 1.0 - _check_noise(self.noise, n_features).weight
         weights = validation.weights(self.weights, n_components, total=left)
         covariances = validation.parameter(
-            self.covariances, "covariances", kind.shape(n_components, n_features)
+            self.covariances, "covariances", family.shape(n_components, n_features)
         )
-        if not kind.diagonal:
+        if not family.diagonal:
             _check_symmetric(covariances)
         for name, value in ("weights", weights), ("means", means), ("covariances", covariances):
             value.flags.writeable = False
@@ -70,8 +69,8 @@ class Components:
     @property
     def family(self) -> Family:
         """The covariance family, and the noise beside it."""
-        kind = family(self.covariance_type)
-        return kind if self.noise is None else WithNoise(kind, self.noise)
+        family = covariance.family(self.covariance_type)
+        return family if self.noise is None else WithNoise(family, self.noise)
 
     @lazy
     def full_covariances(self) -> NDArray[np.float64]:
@@ -135,8 +134,8 @@ class Components:
         if not self.family.per_column:
             spread = np.full_like(spread, spread.max())
         units = Units.from_spread(np.zeros(self.n_features), spread)
-        kind = self.family.at(units)
-        return kind.factor(to_units(self._parameters, kind, units)), units
+        family = self.family.at(units)
+        return family.factor(to_units(self._parameters, family, units)), units
 
     @lazy
     def _refined(self) -> tuple[Density, Units]:
@@ -151,8 +150,25 @@ class Components:
             return self._refined
         centre = self.weights @ self.means
         units = Units(centre, self._factored[1].scale)
-        kind = self.family.at(units)
-        return kind.factor(to_units(self._parameters, kind, units)), units
+        family = self.family.at(units)
+        return family.factor(to_units(self._parameters, family, units)), units
+
+
+def to_units(parameters: Parameters, family: Family, units: Units) -> Parameters:
+    """Parameters in the user's units brought into others."""
+    weights, means, covariances = parameters
+    return Parameters(weights, units.enter(means), family.rescale(covariances, units.scale))
+
+
+def from_units(parameters: Parameters, family: Family, units: Units) -> Parameters:
+    """Parameters in those units brought back into the user's."""
+    weights, means, covariances = parameters
+    return Parameters(weights, units.leave(means), family.rescale(covariances, 1.0 / units.scale))
+
+
+def change_units(parameters: Parameters, family: Family, old: Units, new: Units) -> Parameters:
+    """Parameters in old units brought into new ones."""
+    return to_units(from_units(parameters, family, old), family, new)
 
 
 def _check_symmetric(covariances: NDArray) -> None:

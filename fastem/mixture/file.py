@@ -61,5 +61,5 @@ def read(path: str | os.PathLike) -> tuple[Any, ...]:
     missing = set(FIELDS) - fields.keys()
     if missing:
         raise ValueError(f"{path} is damaged: it lacks {', '.join(sorted(missing))}")
-    *arrays, kind = (fields[name] for name in FIELDS)
-    return *arrays, str(kind), Noise.of_fields(fields)
+    *arrays, name = (fields[field] for field in FIELDS)
+    return *arrays, str(name), Noise.of_fields(fields)

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from fastem import validation
 from fastem.covariance import Family, Parameters
 from fastem.mixture import file
-from fastem.mixture.change_of_units import from_units
+from fastem.mixture.components import from_units
 from fastem.mixture.evaluation import Evaluation
 from fastem.mixture.regression import Regressions, check_rest
 from fastem.noise import Noise
@@ -297,7 +297,9 @@ class Mixture(Evaluation):
         return Mixture(weights, means, covariances, noise=noise)
 
 
-def mixture_of(parameters: Parameters, kind: Family, units: Units) -> Mixture:
+def mixture_of(parameters: Parameters, family: Family, units: Units) -> Mixture:
     """The mixture, in the user's units, of parameters in those units."""
-    noise = None if kind.noise is None else kind.noise.with_weight(kind.noise_weight(parameters))
-    return Mixture(*from_units(parameters, kind, units), kind.name, noise)
+    noise = family.noise
+    if noise is not None:
+        noise = noise.with_weight(family.noise_weight(parameters))
+    return Mixture(*from_units(parameters, family, units), family.name, noise)

@@ -16,9 +16,8 @@ except ImportError as error:
 from fastem.plot.animation import animate, frames
 from fastem.plot.clusters import clusters, density_1d, points
 from fastem.plot.curves import selection, trace
-from fastem.plot.density import contours, ellipses
+from fastem.plot.density import contours, ellipses, replicates
 from fastem.plot.style import COLOURS, colour, figure
-from fastem.plot.uncertainty import replicates
 
 __all__ = [
     "COLOURS",

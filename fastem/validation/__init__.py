@@ -2,11 +2,10 @@
 
 rows          rows and their weights
 options       numbers, words, yes or no, columns, paths, and things of the package's own
-parameters    weights, means and covariances of a mixture
-arrays        arrays of real numbers, of whatever type, layout or library
+arrays        arrays of real numbers, and weights, means and covariances of a mixture
 """
 
-from fastem.validation.arrays import check_mask, numeric
+from fastem.validation.arrays import check_mask, numeric, parameter, same_arrays, weights
 from fastem.validation.options import (
     boolean,
     choice,
@@ -21,7 +20,6 @@ from fastem.validation.options import (
     real,
     share,
 )
-from fastem.validation.parameters import parameter, same_arrays, weights
 from fastem.validation.rows import (
     Bad,
     columns,

@@ -1,6 +1,8 @@
-"""Arrays of real numbers, of whatever type, layout or library."""
+"""Arrays of real numbers, of whatever type, layout or library, and parameters of a mixture."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -50,3 +52,59 @@ def numeric(value: ArrayLike, name: str) -> NDArray:
     if array.dtype.kind not in "fiub":
         raise TypeError(f"{name} has dtype {array.dtype}; give numbers, not text or dates")
     return array
+
+
+def parameter(value: ArrayLike, name: str, shape: tuple[int, ...]) -> NDArray[np.float64]:
+    """A finite float64 array of that shape.
+
+    Raises
+    ------
+    TypeError
+        If it is not numeric.
+    ValueError
+        If its shape is another, or it holds NaN or infinity.
+    """
+    array = numeric(value, name).astype(np.float64)
+    if array.shape != shape:
+        raise ValueError(f"{name} has shape {array.shape}; it must be {shape}")
+    if not np.isfinite(array).all():
+        raise ValueError(f"{name} holds NaN or infinity; give finite numbers")
+    return array
+
+
+def weights(
+    value: ArrayLike, n_components: int, *, name: str = "weights", total: float = 1.0
+) -> NDArray[np.float64]:
+    """Mixing weights (n_components,), rescaled to a sum of `total` to rounding.
+
+    Raises
+    ------
+    ValueError
+        If one is negative or their sum is not `total`, 1 less the weight of noise, to 1e-6.
+    """
+    array = parameter(value, name, (n_components,))
+    if (array < 0).any():
+        k = int(np.argmin(array))
+        raise ValueError(f"{name}[{k}] is {array[k]}; weights must be at least 0")
+    found = array.sum()
+    if abs(found - total) > 1e-6:
+        remedy = "divide them by their sum"
+        if total != 1:
+            remedy += f", times {total:g}, which the noise leaves to them"
+        raise ValueError(f"{name} sum to {found}; {remedy}")
+    # Left to the bit where it is so to rounding: a mixture made of another's arrays equals it.
+    exact = abs(found - total) <= len(array) * np.finfo(float).eps
+    return array if exact else array / (found / total)
+
+
+def same_arrays(given: Mapping[str, NDArray], mine: Mapping[str, NDArray]) -> None:
+    """Refuse arrays from a file that are not of the shapes and dtypes of those they replace.
+
+    Raises
+    ------
+    LookupError, ValueError
+        If one is missing or another.
+    """
+    for name, array in mine.items():
+        if (given[name].shape, given[name].dtype) != (array.shape, array.dtype):
+            raise ValueError(f"{name} is {given[name].dtype} {given[name].shape}")
