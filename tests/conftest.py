@@ -1,8 +1,25 @@
-"""What all tests share: the same generated examples at every run, unless FASTEM_EXPLORE is set."""
+"""What all tests share: two workers for the whole suite, and the same generated examples each time.
+
+A file, a folder or a test that is asked for runs in this process, as do the benches. `-n` says
+otherwise. FASTEM_EXPLORE lets Hypothesis think of other examples.
+"""
 
 import os
 
+import pytest
 from hypothesis import settings
 
 settings.register_profile("same", derandomize=True)
 settings.load_profile("default" if os.environ.get("FASTEM_EXPLORE") else "same")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config):
+    """Before pytest-xdist reads these options."""
+    option = config.option
+    worker = "PYTEST_XDIST_WORKER" in os.environ
+    whole = config.args_source is config.ArgsSource.TESTPATHS
+    if whole and not worker and getattr(option, "numprocesses", 0) is None and not option.usepdb:
+        option.numprocesses = 2
+        # A file is one worker's: what its fixtures prepare, and compile, is prepared once.
+        option.dist = "loadfile"

@@ -9,6 +9,7 @@ import textwrap
 import threading
 import time
 import warnings
+from collections import Counter
 
 import numba
 import numpy as np
@@ -455,28 +456,26 @@ def test_progress_without_tqdm_names_the_extra(monkeypatch):
 
 
 def test_another_thread_runs_while_a_pass_does():
-    """A pass of a second or so in one thread: the other must tick meanwhile."""
+    """Without the lock released it would tick once or twice in a pass."""
     X = np.random.default_rng(0).normal(size=(200_000, 16))
     mixture = fastem.Mixture(np.full(40, 1 / 40), X[:40], np.array([np.eye(16)] * 40))
-    mixture.summarise(X[:1000])
-    mixture.summarise(X)
-    inside, ticks = threading.Event(), []
+    passes, ticked = [], threading.Event()
 
     def work():
-        inside.set()
-        for _ in range(3):
+        while not ticked.is_set() and len(passes) < 100:
             mixture.summarise(X)
-        inside.clear()
+            passes.append(1)
 
     thread = threading.Thread(target=work)
     thread.start()
-    inside.wait(60)
-    while inside.is_set():
-        ticks.append(time.perf_counter())
+    ticks = Counter()
+    while thread.is_alive() and not ticked.is_set():
+        ticks[len(passes)] += 1
+        if ticks[len(passes)] > 12:
+            ticked.set()
         time.sleep(0.001)
     thread.join()
-    # Without the lock released a pass is one tick, so there would be 4 or so.
-    assert len(ticks) > 12
+    assert ticked.is_set()
 
 
 @pytest.mark.skipif(os.name == "nt", reason="POSIX signals")

@@ -2,6 +2,7 @@ import os
 import threading
 
 import pytest
+from processes import LAST_RESORT
 
 from fastem.lazy import lazy
 
@@ -16,7 +17,7 @@ class Slow:
         """What takes long."""
         self.computed += 1
         self.asked.set()
-        assert self.go.wait(30)
+        assert self.go.wait(LAST_RESORT)
         return 42
 
     @lazy
@@ -38,14 +39,14 @@ def test_forked_child_need_not_wait_for_a_thread_it_does_not_have():
     slow = Slow()
     thread = threading.Thread(target=lambda: slow.value)
     thread.start()
-    assert slow.asked.wait(30)
+    assert slow.asked.wait(LAST_RESORT)
     child = os.fork()
     if child == 0:
         fresh = Slow()
         fresh.go.set()
         computing = threading.Thread(target=lambda: fresh.value, daemon=True)
         computing.start()
-        computing.join(20)
+        computing.join(LAST_RESORT)
         os._exit(0 if fresh.computed == 1 and "value" in fresh.__dict__ else 1)
     slow.go.set()
     thread.join()

@@ -15,13 +15,15 @@ import pytest
 import fastem
 from fastem.cli import fit
 
+pytestmark = pytest.mark.processes
+
 FAITHFUL = str(Path(__file__).parents[1] / "data" / "faithful.csv")
 #: The package under test is found from any folder.
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(fastem.__file__).parents[1])}
 WORDS = ["fit", FAITHFUL, "--components", "2", "--n-init", "2"]
 
 #: The command, but with labels that are never finished.
-STUCK = """
+WRITING = """
 import sys, time
 from fastem import cli
 from fastem.cli import labels
@@ -29,7 +31,8 @@ from fastem.cli import labels
 def write(rows, mixture, path, **more):
     path.write_text("half")
     print("half", flush=True)
-    time.sleep(600)
+    while True:
+        time.sleep(0.01)
 
 labels.write = write
 sys.exit(cli.main())
@@ -44,15 +47,16 @@ from fastem import cli
 def savefig(figure, path):
     path.write_text("half")
     print("half", flush=True)
-    time.sleep(600)
+    while True:
+        time.sleep(0.01)
 
 Figure.savefig = savefig
 sys.exit(cli.main())
 """
 
-#: The command, which says when its fit has begun.
-BUSY = """
-import sys
+#: The command, which says when its fit has begun, and stays in it.
+FITTING = """
+import sys, time
 from fastem import cli
 from fastem.cli import fit
 
@@ -60,6 +64,8 @@ select = fit.select
 
 def tell(event):
     print("half", flush=True)
+    while True:
+        time.sleep(0.01)
 
 fit.select = lambda *a, **k: select(*a, **{**k, "callback": tell})
 sys.exit(cli.main())
@@ -104,17 +110,19 @@ def test_errors_have_status_2_and_no_traceback(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("number", "status"),
-    [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 130)],
+    ("driver", "number", "status"),
+    [
+        pytest.param(WRITING, signal.SIGTERM, 143, id="writing"),
+        pytest.param(DRAWING, signal.SIGHUP, 129, id="drawing"),
+        pytest.param(FITTING, signal.SIGINT, 130, id="fitting"),
+        pytest.param(FITTING, signal.SIGTERM, 143, id="fitting, terminated"),
+    ],
 )
-@pytest.mark.parametrize("driver", [STUCK, DRAWING, BUSY], ids=["writing", "drawing", "fitting"])
 def test_signals_leave_nothing_half_written(tmp_path, driver, number, status):
     (tmp_path / "labels.csv").write_text("old")
     words = [*WORDS, "--labels", "labels.csv", "--model", "m.npz"]
     if driver is DRAWING:
         words += ["--plot", "clusters.png"]
-    if driver is BUSY:
-        words += ["--components", "9", "--n-init", "1000", "--tol", "0"]
     with processes.start(
         [sys.executable, "-c", driver, *words],
         cwd=tmp_path,

@@ -11,6 +11,8 @@ import pytest
 
 import fastem
 
+pytestmark = pytest.mark.processes
+
 COMPILER = Path(fastem.__file__).parent / "compiler"
 TILE = """
 from fastem.compiler.options import jit
@@ -236,15 +238,15 @@ def test_kernel_missing_on_disk_is_compiled_alone(used, package):
     assert package.run() == {**used.first, "used": [[1, 0]] * 3 + [[0, 1]]}
 
 
-def test_ten_processes_at_once(package):
+def test_processes_at_once(package):
     shutil.rmtree(package.cache)
     code = (
         "import numpy as np\n"
         "from fastem.kernels.loop import total\n"
         "print([total(np.arange(5, dtype=t)) for t in ('f8', 'f4')])"
     )
-    processes = [package.start(code) for _ in range(10)]
-    assert [package.finish(process) for process in processes] == [[20.0, 20.0]] * 10
+    started = [package.start(code) for _ in range(4)]
+    assert [package.finish(process) for process in started] == [[20.0, 20.0]] * 4
     assert len(package.files()) == 2
     assert package.run()["used"] == [[0, 1]] * 3 + [[1, 0]]
 

@@ -18,7 +18,7 @@ from fastem.compiler.options import jit, jit_allocating, jit_strict, overload
 from fastem.compiler.slot_loop import PIECE_WORK, slot_loop
 
 COMPILER = Path(fastem.__file__).parent / "compiler"
-LAYERS = ["default", "omp", "tbb", "workqueue"]
+LAYERS = ["omp", "tbb", "workqueue"]  # of which Numba takes one by default
 MUCH, LITTLE = 1e9, 1.0
 
 

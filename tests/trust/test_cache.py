@@ -2,7 +2,7 @@
 
 Each hazard by itself is the work of compiler/test_cache.py, on a small package; here it meets the
 kernels of fastem. What a fit needs is compiled once and copied, and a test removes what is to be
-compiled again.
+compiled again. Where all is compiled again, densities speak for a fit: they need few kernels.
 """
 
 import os
@@ -10,32 +10,40 @@ import shutil
 import sys
 from pathlib import Path
 
+import processes
 import pytest
 
 import fastem
+
+pytestmark = pytest.mark.processes
 
 FIT = """
 import os, threading, warnings
 import numpy as np, fastem
 
+X = np.random.default_rng(0).normal(size=(200, 2)) + 6.0 * np.repeat([[0], [1]], 100, axis=0)
+
 def fit():
-    X = np.random.default_rng(0).normal(size=(200, 2)) + 6.0 * np.repeat([[0], [1]], 100, axis=0)
     start = dict(means_init=X[[0, -1]], covariances_init=[1.0, 2.0])
     fitted = fastem.fit(X, 2, covariance_type="spherical", accelerate=False, **start)
     mixture = fitted.mixture
     arrays = mixture.weights, mixture.means, mixture.covariances, fitted.trace
     return b"".join(array.tobytes() for array in arrays).hex()
+
+def densities():
+    mixture = fastem.Mixture([0.5, 0.5], X[[0, -1]], [1.0, 2.0], "spherical")
+    return mixture.log_prob(X).tobytes().hex()
 """
-PRINT = FIT + "print(fit())"
-#: Some of the kernels that it runs, and how long they take to compile: little, much.
-BRIEF, LONG = "matrices.scatter", "passes.summarise"
+PRINT, PRINT_DENSITIES = FIT + "print(fit())", FIT + "print(densities())"
+#: Some of the kernels that a fit runs, which compile soon.
+BRIEF = "matrices.scatter", "matrices.factor_diagonal"
 
 
 class Kept:
     """A cache folder of its own."""
 
-    def __init__(self, folder, answer):
-        self.folder, self.answer = folder, answer
+    def __init__(self, folder, answer, densities):
+        self.folder, self.answer, self.densities = folder, answer, densities
 
     def files(self):
         return sorted(self.folder.rglob("*.*"))
@@ -52,15 +60,16 @@ class Kept:
 def compiled(tmp_path_factory, start_fresh):
     """What a first fit leaves behind."""
     folder = tmp_path_factory.mktemp("first")
-    answer = start_fresh(folder).run(PRINT, NUMBA_CACHE_DIR=str(folder / "cache"))
-    return Kept(folder / "cache", answer)
+    fresh, cache = start_fresh(folder), folder / "cache"
+    answers = [fresh.run(code, NUMBA_CACHE_DIR=str(cache)) for code in (PRINT, PRINT_DENSITIES)]
+    return Kept(cache, *answers)
 
 
 @pytest.fixture
 def kept(compiled, tmp_path):
     """A copy of it."""
     shutil.copytree(compiled.folder, tmp_path / "cache")
-    return Kept(tmp_path / "cache", compiled.answer)
+    return Kept(tmp_path / "cache", compiled.answer, compiled.densities)
 
 
 def test_later_runs_read_and_leave_the_files_alone(fresh, kept):
@@ -74,9 +83,10 @@ def test_later_runs_read_and_leave_the_files_alone(fresh, kept):
 def test_damaged_files(fresh, kept):
     """One warning in all; the code is compiled again, and kept under the same names."""
     files = kept.files()
-    kept.named(LONG).write_bytes(kept.named(LONG).read_bytes()[:-1000])
-    kept.named(BRIEF).write_bytes(b"")
-    kept.named("convergence.judge").write_bytes(b"garbage" * 1000)
+    cut, empty = map(kept.named, BRIEF)
+    cut.write_bytes(cut.read_bytes()[:-1000])
+    empty.write_bytes(b"")
+    kept.named("matrices.above_floor_all").write_bytes(b"garbage" * 1000)
     caught = """
 with warnings.catch_warnings(record=True) as caught:
     warnings.simplefilter("always")
@@ -89,20 +99,19 @@ assert [w.category for w in caught] == [RuntimeWarning] * expected, caught
         assert kept.files() == files
 
 
-def test_ten_processes_compile_at_once(fresh, kept):
+def test_processes_compile_at_once(fresh, kept):
     files = kept.files()
-    kept.named(BRIEF).unlink()
-    kept.named("matrices.factor_diagonal").unlink()
-    processes = [fresh.start(PRINT, NUMBA_CACHE_DIR=str(kept.folder)) for _ in range(10)]
-    ends = [processes.finish(process) for process in processes]
-    assert ends == [(kept.answer, "")] * 10
+    for name in BRIEF:
+        kept.named(name).unlink()
+    started = [fresh.start(PRINT, NUMBA_CACHE_DIR=str(kept.folder)) for _ in range(4)]
+    assert [processes.finish(process) for process in started] == [(kept.answer, "")] * 4
     assert kept.files() == files
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
 def test_fork_while_a_fit_compiles(fresh, kept):
     """Parent and child compile what is missing, at once, and both go on."""
-    for name in BRIEF, LONG:
+    for name in BRIEF:
         kept.named(name).unlink()
     answer = fresh.run(
         FIT
@@ -141,19 +150,23 @@ print(*answers)
 def test_home_that_cannot_be_written(fresh, kept):
     """Compiled in every process, without a word."""
     (fresh.folder / "file").touch()
-    home = str(fresh.folder / "file" / "home")
-    assert fresh.run(PRINT, NUMBA_CACHE_DIR="", XDG_CACHE_HOME="", HOME=home) == kept.answer
+    nowhere = {
+        "NUMBA_CACHE_DIR": "",
+        "XDG_CACHE_HOME": "",
+        "HOME": str(fresh.folder / "file" / "home"),
+    }
+    assert fresh.run(PRINT_DENSITIES, **nowhere) == kept.densities
 
 
 def test_edit_of_a_kernel_file_that_others_call(fresh, kept):
-    """The logarithm, of which likelihoods are made: old code would give the old ones."""
+    """The logarithm, of which densities are made: old code would give the old ones."""
     shutil.copytree(Path(fastem.__file__).parent, fresh.folder / "fastem")
     elementary = fresh.folder / "fastem" / "kernels" / "elementary.py"
     source = elementary.read_text()
     assert source.count("np.float64(np.int32(shift))") == 1
     elementary.write_text(source.replace("np.float64(np.int32(shift))", "100.0"))
-    assert fresh.run(PRINT, NUMBA_CACHE_DIR=str(kept.folder)) != kept.answer
+    assert fresh.run(PRINT_DENSITIES, NUMBA_CACHE_DIR=str(kept.folder)) != kept.densities
     before = kept.times()
     elementary.write_text(source)
-    assert fresh.run(PRINT, NUMBA_CACHE_DIR=str(kept.folder)) == kept.answer
+    assert fresh.run(PRINT_DENSITIES, NUMBA_CACHE_DIR=str(kept.folder)) == kept.densities
     assert kept.times() == before

@@ -8,7 +8,9 @@ import os
 
 import pytest
 
-LAYERS = ["default", "omp", "tbb", "workqueue"]
+pytestmark = pytest.mark.processes
+
+LAYERS = ["omp", "tbb", "workqueue"]  # of which Numba takes one by default
 needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
 
 # Two columns and 3000 rows are fitted in a few ms; the second problem is large enough for threads,
@@ -19,8 +21,7 @@ import numba, numpy as np
 import fastem
 
 LAYER = os.environ["LAYER"]
-if LAYER != "default":
-    numba.config.THREADING_LAYER = LAYER
+numba.config.THREADING_LAYER = LAYER
 
 rng = np.random.default_rng(0)
 X = rng.normal(size=(20_000, 6)) + 4.0 * rng.integers(0, 3, (20_000, 1))
@@ -49,8 +50,7 @@ def serial():
 def expected():
     SERIAL = serial()
     assert fit() == SERIAL[0] and race() == SERIAL[1]  # and now the layer has been used
-    if LAYER != "default":
-        assert numba.threading_layer() == LAYER
+    assert numba.threading_layer() == LAYER
     return SERIAL
 
 def work(_=None):
