@@ -7,7 +7,7 @@ import time
 import numpy as np
 from numpy.typing import NDArray
 
-from fastem.covariance import Bounds, Family, collapsed
+from fastem.covariance import Bounds, Family, Unsound, unsound
 from fastem.data import Data
 from fastem.em import Run
 from fastem.mixture import mixture_of
@@ -52,7 +52,7 @@ def account(
         moments.classification_entropy * unit,
         np.array(run.trace),
         run.n_iter,
-        _stopped(run) if stopped else _status(run, family, bounds, unsettled, len(restarts)),
+        _stopped(run) if stopped else _status(run, data, family, bounds, unsettled, len(restarts)),
         restarts,
         time.perf_counter() - began,
     )
@@ -62,8 +62,11 @@ def _stopped(run: Run) -> Status:
     return Status("stopped", f"stopped by the callback after {run.n_iter} passes over all rows")
 
 
-def _status(run: Run, family: Family, bounds: Bounds, unsettled: str, n_starts: int) -> Status:
-    remarks = _remarks(run, family, bounds)
+def _status(
+    run: Run, data: Data, family: Family, bounds: Bounds, unsettled: str, n_starts: int
+) -> Status:
+    found = unsound(run.parameters, run.moments, family, bounds, data.n_samples)
+    remarks = _remarks(found, np.flatnonzero(run.parameters.weights == 0))
     if run.outcome == "exhausted":
         remarks.append(f"not converged after {run.n_iter} passes: {unsettled}")
         return Status("not converged", "; ".join(remarks))
@@ -73,27 +76,37 @@ def _status(run: Run, family: Family, bounds: Bounds, unsettled: str, n_starts: 
     return Status("converged", f"converged after {run.n_iter} passes over all rows{origin}")
 
 
-def _remarks(run: Run, family: Family, bounds: Bounds) -> list[str]:
-    """What is wrong with the components."""
-    low = np.flatnonzero(collapsed(run.parameters, family, bounds))
-    dead = np.flatnonzero(run.parameters.weights == 0)
+def _remarks(found: Unsound, dead: NDArray) -> list[str]:
+    """What is wrong with the components, and what to do about it."""
     remarks = []
-    if len(low) == len(run.parameters.weights):
+    if found.singular.all():
         remarks.append(
             "every component is singular: columns are constant or collinear, or each component has "
             "too few distinct rows; drop such columns, ask for fewer components or give reg_covar"
         )
-    elif len(low):
+    elif found.singular.any():
         remarks.append(
-            f"{_named(low)} collapsed onto too few distinct rows; ask for fewer components, a "
-            f"simpler covariance_type or a larger reg_covar"
+            f"{_named(found.singular)} collapsed onto too few distinct rows; ask for fewer "
+            f"components, a simpler covariance_type or a larger reg_covar"
+        )
+    elif found.drawn_out.any():
+        remarks.append(
+            f"{_named(found.drawn_out)} collapsed onto rows in a line and is drawn out far beyond "
+            f"the data; ask for fewer components, a covariance_type of other volumes or prior=True"
+        )
+    elif found.few.any():
+        remarks.append(
+            f"{_named(found.few)} collapsed onto fewer rows than a covariance takes; ask for fewer "
+            f"components, a simpler covariance_type or prior=True"
         )
     if len(dead):
         remarks.append(f"{_named(dead)} lost all rows; ask for fewer components")
     return remarks
 
 
-def _named(indices: NDArray) -> str:
+def _named(components: NDArray) -> str:
+    """Components by their numbers, or by a mark for each of all."""
+    indices = np.flatnonzero(components) if components.dtype == bool else components
     shown = ", ".join(map(str, indices[:8]))
     more = f" and {len(indices) - 8} more" if len(indices) > 8 else ""
     return f"component{'s' * (len(indices) > 1)} {shown}{more}"

@@ -27,7 +27,7 @@ from collections.abc import Iterable
 from fastem.covariance.axis_aligned import EEI, EII, EVI, VEI, Diagonal, E, Spherical, V
 from fastem.covariance.ellipsoidal import EEV, EVE, EVV, VEE, VEV, VVE, Full, Tied
 from fastem.covariance.family import Bounds, Family, Parameters
-from fastem.covariance.floor import collapsed
+from fastem.covariance.soundness import Unsound, singular, unsound
 from fastem.covariance.with_noise import WithNoise
 from fastem.covariance.with_prior import WithPrior
 
@@ -37,11 +37,13 @@ __all__ = [
     "Bounds",
     "Family",
     "Parameters",
+    "Unsound",
     "WithNoise",
     "WithPrior",
-    "collapsed",
     "families",
     "family",
+    "singular",
+    "unsound",
 ]
 
 _PLAIN = Full(), Tied(), Diagonal(), Spherical()

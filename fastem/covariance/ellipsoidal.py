@@ -35,6 +35,10 @@ class Full(CompiledFamily):
         """K D (D + 1) / 2."""
         return n_components * n_features * (n_features + 1) // 2
 
+    def least_rows(self, n_features: int) -> int:
+        """Those that need not lie in a hyperplane: D + 1."""
+        return n_features + 1
+
     def factor(self, parameters: Parameters) -> Density:
         """One triangular factor for each component."""
         return _factored(parameters, parameters.covariances)
@@ -76,7 +80,15 @@ class Tied(CompiledFamily):
         return covariances * scale[:, None] * scale
 
 
-class VEE(Full):
+class EqualShapes(Full):
+    """Matrices of one shape, which all rows tell together: for subclasses."""
+
+    def least_rows(self, n_features: int) -> int:
+        """Two: a component's own are its volume and orientation."""
+        return 2
+
+
+class VEE(EqualShapes):
     """lambda_k C: proportional matrices, Celeux and Govaert's [lambda_k C]."""
 
     name = "VEE"
@@ -111,7 +123,7 @@ class VVE(Full):
         return n_components * n_features + _n_rotation(n_features)
 
 
-class EEV(Full):
+class EEV(EqualShapes):
     """lambda D_k A D_k': equal but for orientation, Celeux and Govaert's [lambda D_k A D_k']."""
 
     name = "EEV"
@@ -123,7 +135,7 @@ class EEV(Full):
         return n_features + n_components * _n_rotation(n_features)
 
 
-class VEV(Full):
+class VEV(EqualShapes):
     """lambda_k D_k A D_k': one shape, Celeux and Govaert's [lambda_k D_k A D_k']."""
 
     name = "VEV"

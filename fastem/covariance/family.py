@@ -118,6 +118,10 @@ class Family(ABC):
         A family that is not `per_column` is only given equal scales.
         """
 
+    def least_rows(self, n_features: int) -> int:
+        """Fewest rows of a component that can be told from an accident."""
+        return 1 if self.shared else 2
+
     def moments(self, parameters: Parameters) -> Moments:
         """Those of one row that follows the parameters, about their means."""
         weights, means, covariances = parameters
@@ -185,6 +189,10 @@ class Wrapped(Family):
     def rescale(self, covariances: NDArray, scale: NDArray) -> NDArray:
         """As `family` does."""
         return self.family.rescale(covariances, scale)
+
+    def least_rows(self, n_features: int) -> int:
+        """That of `family`."""
+        return self.family.least_rows(n_features)
 
     def noise_weight(self, parameters: Parameters) -> float:
         """That of `family`."""

@@ -1,4 +1,4 @@
-"""The floor under eigenvalues: matrices raised to it, and components that lie on it."""
+"""The floor under eigenvalues, and matrices raised to it."""
 
 from __future__ import annotations
 
@@ -6,31 +6,29 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastem.compiler.options import read_only
-from fastem.covariance.family import Bounds, Family, Parameters
+from fastem.covariance.family import not_positive_definite
 from fastem.kernels.matrices import ROUNDING, above_floor
 
 
 def raised(covariances: NDArray[np.float64], floor: float) -> NDArray[np.float64]:
     """Raise eigenvalues below the floor of a matrix, or of a stack of them, in place.
 
-    The result can be factored, unless it is zero: a matrix singular to rounding is raised too.
+    The result can be factored: a matrix singular to rounding is raised too.
+
+    Raises
+    ------
+    numpy.linalg.LinAlgError
+        If there is no floor, and one is not positive definite.
     """
     n_features = covariances.shape[-1]
     stack = covariances.reshape(-1, n_features, n_features)
     rounding, passed = ROUNDING * n_features, np.empty(len(stack), np.bool_)
     if not above_floor(read_only(stack), floor, rounding, passed):
         for k in np.flatnonzero(~passed):
+            if floor == 0.0:
+                raise not_positive_definite(int(k))
             values, vectors = np.linalg.eigh(stack[k])
             least = max(floor, 2 * rounding * values[-1])
             half = vectors * np.sqrt(np.maximum(values, least))
             stack[k] = half @ half.T
     return covariances
-
-
-def collapsed(parameters: Parameters, family: Family, bounds: Bounds) -> NDArray[np.bool_]:
-    """Which components are singular but for the bounds that hold them up, (n_components,)."""
-    n_components, n_features = parameters.means.shape
-    expanded = family.expand(parameters.covariances, n_components, n_features)
-    passed = np.empty(n_components, np.bool_)
-    above_floor(read_only(np.ascontiguousarray(expanded)), 1.001 * bounds.floor, 0.0, passed)
-    return ~passed

@@ -110,6 +110,10 @@ class WithPrior(Wrapped):
         scale = self.scale * squared
         return WithPrior(self.family.at(units), mean, scale, self.share, units, self.shrinkage)
 
+    def least_rows(self, n_features: int) -> int:
+        """None: the prior is enough."""
+        return 0
+
     def maximise(
         self, moments: Moments, bounds: Bounds, start: Parameters | None = None
     ) -> Parameters:

@@ -16,7 +16,7 @@ from fastem.density import HALF_BITS
 from fastem.em.rules import Rule
 from fastem.em.state import State
 from fastem.em.steps import step_for
-from fastem.kernels.em_control import OUTCOME, PLAIN, QUASI_NEWTON, STOPPED, Method
+from fastem.kernels.em_control import EXPECTED_GAIN, OUTCOME, PLAIN, QUASI_NEWTON, STOPPED, Method
 from fastem.moments import Moments
 from fastem.rows import Rows
 
@@ -104,7 +104,9 @@ def run(
     """
     state = start if isinstance(start, State) else State.begin(family, start, rule, accelerate)
     stepper = QUASI_NEWTON if accelerate else PLAIN
-    method = Method(stepper, max_iter, rows.precision, bounds.floor, HALF_BITS)
+    # A ridge is no part of the likelihood, and a rule that never stops is not to stop by rounding.
+    monotone = rule.kind == EXPECTED_GAIN and not bounds.ridge.any()
+    method = Method(stepper, max_iter, rows.precision, bounds.floor, HALF_BITS, monotone)
     step = step_for(rows, family, bounds, rule, method, state)
     n = step.most if on_pass is None and keep is None else 1
     while state.outcome == "running":

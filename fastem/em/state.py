@@ -28,8 +28,9 @@ class State(NamedTuple):
 
     Parameters
     ----------
-    point, em_step : (Q,)
-        The last accepted point, or where the next pass is made; and where a plain step leads.
+    point, em_step, before : (Q,)
+        The last accepted point, or where the next pass is made; where a plain step leads; and the
+        last accepted point, wherever the next pass is made.
     point_statistics, em_statistics : (P,), or (0,) in a run without acceleration
         The same as statistics of rows, from which a point is extrapolated; once it is found, of it.
     steps : quasi_newton.Memory
@@ -48,6 +49,7 @@ class State(NamedTuple):
 
     point: NDArray[np.float64]
     em_step: NDArray[np.float64]
+    before: NDArray[np.float64]
     point_statistics: NDArray[np.float64]
     em_statistics: NDArray[np.float64]
     steps: quasi_newton.Memory
@@ -66,6 +68,7 @@ class State(NamedTuple):
         judged = rule.kind == em_control.EXPECTED_GAIN
         return cls(
             point,
+            point.copy(),
             point.copy(),
             statistics,
             statistics.copy(),

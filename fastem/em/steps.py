@@ -68,7 +68,9 @@ class Step:
                 _weigh(state, moments.n_rows)
             self._moments = moments
             level = moments.log_likelihood / moments.n_rows + self._family.log_prior(point)
-            if not em_control.take_back.py_func(level, self._method.precision, state):
+            if not em_control.take_back.py_func(
+                level, self._method.precision, self._method.monotone, state
+            ):
                 break
         self._arrive(state, density, moments, point, level)
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastem import covariance, em, validation
-from fastem.covariance import Parameters, WithNoise, collapsed
+from fastem.covariance import Parameters, WithNoise, unsound
 from fastem.data import Data
 from fastem.inference.draws import KINDS, Draw
 from fastem.inference.matching import match
@@ -166,9 +166,10 @@ class _Start:
         )
 
     def collapsed(self, run: em.Run) -> bool:
-        """Whether a component is singular or without rows."""
-        singular = collapsed(run.parameters, self.objective.family, self.objective.bounds)
-        return bool(singular.any() or (run.parameters.weights == 0).any())
+        """Whether a component is unsound or without rows."""
+        on = self.objective
+        wrong = unsound(run.parameters, run.moments, on.family, on.bounds)
+        return wrong.found or bool((run.parameters.weights == 0).any())
 
     def matched(self, run: em.Run) -> tuple[NDArray, NDArray, NDArray]:
         """Weights, means and covariance matrices, in the user's units and the fit's order."""

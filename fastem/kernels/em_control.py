@@ -29,11 +29,17 @@ PLAIN, QUASI_NEWTON = range(2)
 #: What a state counts: steps, accepted passes, and components' replacements; what is next, and how
 #: the run has ended.
 N_ITER, N_PASSES, N_REPLACED, NEXT, OUTCOME = range(5)
-#: What is next: a pass; one at an extrapolated point, which may be taken back; the EM step; the
-#: M step from extrapolated statistics.
-PASS, TRIAL, STEP, PROJECTION = range(4)
+#: What is next: a pass at a start; one at an extrapolated point, which may be taken back; one at
+#: the EM step, which should be no lower; the EM step; the M step from extrapolated statistics; a
+#: pass at the point before, after an EM step that led down.
+PASS, TRIAL, FOLLOWED, STEP, PROJECTION, RETURN = range(6)
 #: How a run has ended; the first three are what `convergence.judge` finds.
 RUNNING, DWINDLED, EXHAUSTED, STOPPED = GO_ON, 3, 4, 5
+
+
+#: An EM step that lowers the level by more than this, relative, was no EM step: covariances are
+#: so far apart in size, or so bounded, that rounding or the bounds decide.
+FALL = 1e-10
 
 
 class Method(NamedTuple):
@@ -44,6 +50,7 @@ class Method(NamedTuple):
     precision: float
     floor: float
     scale: float
+    monotone: bool
 
 
 class Scratch(NamedTuple):
@@ -116,22 +123,30 @@ def move(state):
     if counters[NEXT] == STEP:
         copy(state.em_step, state.point)
     if counters[NEXT] == STEP or counters[NEXT] == PROJECTION:
-        counters[NEXT] = TRIAL if counters[NEXT] == PROJECTION else PASS
+        counters[NEXT] = TRIAL if counters[NEXT] == PROJECTION else FOLLOWED
         counters[N_ITER] += 1
 
 
 @jit_strict
-def take_back(level, precision, state):
-    """Whether an extrapolated point has a lower level than the last; the EM step replaces it."""
+def take_back(level, precision, monotone, state):
+    """Whether a point has a lower level than the last: the EM step replaces an extrapolated one.
+
+    Where the EM step itself leads down the run ends, once more at the point before it.
+    """
     counters = state.counters
-    if counters[NEXT] != TRIAL:
+    if counters[NEXT] != TRIAL and not (counters[NEXT] == FOLLOWED and monotone):
         return False
     last = state.trace[counters[N_PASSES] - 1]
-    if level >= last - precision * (1.0 + abs(level)):
+    least = precision if counters[NEXT] == TRIAL else max(precision, FALL)
+    if level >= last - least * (1.0 + abs(level)):
         return False
+    if counters[NEXT] != TRIAL:
+        copy(state.before, state.point)
+        counters[NEXT] = RETURN
+        return True
     copy(state.em_step, state.point)
     copy(state.em_statistics, state.point_statistics)
-    counters[NEXT] = PASS
+    counters[NEXT] = FOLLOWED
     counters[N_ITER] += 1
     return True
 
@@ -157,6 +172,10 @@ def proceed(control, shape, noisy, factors, level, rule, method, state, scratch)
     scratch : Scratch
     """
     counters, own = state.counters, (shape, noisy, factors, method.scale)
+    if counters[NEXT] == RETURN:
+        counters[OUTCOME] = CONVERGED
+        return
+    copy(state.point, state.before)
     state.trace[counters[N_PASSES]] = level
     counters[N_PASSES] += 1
     outcome = RUNNING

@@ -161,7 +161,7 @@ def run_passes(code, control, shape, passes, bounds, rule, method, state, room, 
                 return SINGULAR, level
             _summarise(passes, state.point, shape, factors, room.log_norms)
             level = _level(passes)
-            if not take_back(level, method.precision, state):
+            if not take_back(level, method.precision, method.monotone, state):
                 break
         _scatter(code, moments, state.point, shape, factors, bounds, room.statistics)
         if not _maximise(code, bounds, shape, state.point, room):

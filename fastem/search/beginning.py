@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from fastem import validation
-from fastem.covariance import Bounds, Family, Parameters, collapsed
+from fastem.covariance import Bounds, Family, Parameters, singular
 from fastem.data import Data
 from fastem.lazy import lazy
 from fastem.mixture import change_units, to_units
@@ -109,7 +109,7 @@ def begin(
     else:
         found, units, restarts = _searched(starts, n_components, family, user_start, watch)
         found = change_units(found, family, units, objective.rows.units)
-    if collapsed(found, objective.family, objective.bounds).any():
+    if singular(found, objective.family, objective.bounds).any():
         # EM would keep it within the bounds: from there the likelihood never falls.
         bounds = Bounds(np.zeros_like(objective.bounds.ridge), objective.bounds.floor)
         found = objective.family.maximise(objective.family.moments(found), bounds)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from fastem import em
-from fastem.covariance import Parameters, collapsed
+from fastem.covariance import Parameters, unsound
 from fastem.results import Restart
 from fastem.rows import MemoryRows
 from fastem.search.duplicate_starts import firsts
@@ -225,7 +225,8 @@ class _Race:
         runner.n_iter += run.n_iter
         runner.level = run.trace[-1]
         runner.converged = run.outcome in ("converged", "hopeless")
-        runner.collapsed = bool(collapsed(run.parameters, on.family, on.bounds).any())
+        wrong = unsound(run.parameters, run.moments, on.family, on.bounds, on.rows.n_samples)
+        runner.collapsed = wrong.found
         self._stopped = run.outcome == "stopped"
 
     def _ended(self, runner: _Runner) -> bool:

@@ -6,7 +6,7 @@ import pytest
 
 import fastem
 from fastem import em
-from fastem.covariance import FAMILIES, Bounds, Parameters, collapsed
+from fastem.covariance import FAMILIES, Bounds, Parameters, singular
 from fastem.data import Data
 from fastem.rows import MemoryRows
 from fastem.search import race
@@ -113,9 +113,9 @@ def test_collapsed_names_the_components_on_the_floor(family):
         "spherical": variances,
     }[family]
     at = Parameters(np.full(3, 1 / 3), np.zeros((3, 2)), covariances)
-    found = collapsed(at, FAMILIES[family], Bounds(np.zeros(2), 1e-6))
+    found = singular(at, FAMILIES[family], Bounds(np.zeros(2), 1e-6))
     assert found.tolist() == ([True] * 3 if family == "tied" else [False, True, False])
-    assert not collapsed(at, FAMILIES[family], Bounds(np.zeros(2), 1e-8)).any()
+    assert not singular(at, FAMILIES[family], Bounds(np.zeros(2), 1e-8)).any()
 
 
 def test_a_fit_whose_starts_all_collapse_says_so():
@@ -220,11 +220,11 @@ def test_a_start_that_collapsed_onto_a_row_is_mended_by_others():
     few = np.r_[few[:-10], [[40.0]]]
     means = np.array([[0.0], [8.0], [40.0]])
     small, held = objective(few, 1.0), objective(others, 0.0).rows
-    singular, (record,) = race(small, [start._replace(means=means)])
+    at_floor, (record,) = race(small, [start._replace(means=means)])
     assert record.outcome == "chosen"
-    assert collapsed(singular, FAMILIES["spherical"], small.bounds).any()
+    assert singular(at_floor, FAMILIES["spherical"], small.bounds).any()
     mended, _ = race(small, [start._replace(means=means)], held=lambda n: held)
-    assert not collapsed(mended, FAMILIES["spherical"], small.bounds).any()
+    assert not singular(mended, FAMILIES["spherical"], small.bounds).any()
 
 
 def test_a_collapse_over_more_rows_is_seen():
@@ -234,11 +234,11 @@ def test_a_collapse_over_more_rows_is_seen():
     small, large = objective(few, 1.0), objective(many, 0.0)
     sound, (record,) = race(small, [start])
     assert record.outcome == "chosen"
-    assert not collapsed(sound, FAMILIES["spherical"], small.bounds).any()
+    assert not singular(sound, FAMILIES["spherical"], small.bounds).any()
 
     nowhere = None  # to go on there would be an error
-    singular, _ = race(small, [start], [large, nowhere])
-    assert collapsed(singular, FAMILIES["spherical"], large.bounds).any()
+    at_floor, _ = race(small, [start], [large, nowhere])
+    assert singular(at_floor, FAMILIES["spherical"], large.bounds).any()
 
 
 def test_no_other_rows_are_asked_for_where_every_component_has_many():

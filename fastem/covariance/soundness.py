@@ -1,0 +1,94 @@
+"""Which components are no finding but an accident of the likelihood, which has no upper bound.
+
+A component on few rows, or on rows in a line, has as high a likelihood as its bounds allow (N. E.
+Day, Biometrika 56 (1969) 463). Where a family ties the components' volumes, a thin one is drawn out
+instead, without end. Bounds on eigenvalues at both ends part such maxima from sound ones (R. J.
+Hathaway, Ann. Stat. 13 (1985) 795; L. A. Garcia-Escudero et al., Stat. Comput. 25 (2015) 619).
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastem.compiler.options import read_only
+from fastem.covariance.family import Bounds, Family, Parameters
+from fastem.kernels.matrices import ROUNDING, above_floor
+from fastem.moments import Moments
+
+#: How many times the scatter of all rows a component may add to it. At a maximum of families that
+#: tie nothing it is less than 1; those that tie volumes draw out a thin component.
+CEILING = 10.0
+
+
+class Unsound(NamedTuple):
+    """What is wrong with components.
+
+    Parameters
+    ----------
+    singular, drawn_out, few : (n_components,) bool
+        On the floor of the bounds, or singular to rounding; larger than the data by far; of fewer
+        rows than the family takes.
+    """
+
+    singular: NDArray[np.bool_]
+    drawn_out: NDArray[np.bool_]
+    few: NDArray[np.bool_]
+
+    @property
+    def found(self) -> bool:
+        """Whether there is one."""
+        return any(part.any() for part in self)
+
+
+def unsound(
+    parameters: Parameters,
+    moments: Moments,
+    family: Family,
+    bounds: Bounds,
+    n_samples: float = np.inf,
+) -> Unsound:
+    """What is wrong with the components that EM ended with.
+
+    Parameters
+    ----------
+    parameters : Parameters
+    moments : Moments
+        Of the rows at those parameters.
+    family : Family
+    bounds : Bounds
+    n_samples : float
+        How many rows there are, whatever they weigh; by default so many that nobody counts.
+    """
+    counts, means, scatters = moments.scatter()
+    shares = counts / max(counts.sum(), np.finfo(float).tiny)
+    own = scatters if family.diagonal else np.diagonal(scatters, axis1=1, axis2=2)
+    away = means - shares @ means
+    total = float(shares @ (own.sum(axis=1) + (away * away).sum(axis=1)))
+    expanded = family.expand(parameters.covariances, *means.shape)
+    size = np.trace(expanded, axis1=1, axis2=2)
+    least = 0 if bounds.ridge.any() else family.least_rows(means.shape[1])
+    return Unsound(
+        singular(parameters, family, bounds),
+        parameters.weights * size > CEILING * (total + size.min()),
+        # Half a row is what responsibilities of far components may lack.
+        (counts > 0) & (shares * n_samples < least - 0.5),
+    )
+
+
+def singular(parameters: Parameters, family: Family, bounds: Bounds) -> NDArray[np.bool_]:
+    """Which components are singular but for the bounds that hold them up, (n_components,)."""
+    n_components, n_features = parameters.means.shape
+    expanded = family.expand(parameters.covariances, n_components, n_features)
+    passed = np.empty(n_components, np.bool_)
+    floor, rounding = 1.001 * bounds.floor, 2.1 * ROUNDING * n_features
+    # No eigenvalue is above the trace: where all pass so, none has to be looked at closely.
+    largest = float(np.trace(expanded, axis1=1, axis2=2).max())
+    matrices = read_only(np.ascontiguousarray(expanded))
+    above_floor(matrices, max(floor, rounding * largest), 0.0, passed)
+    for k in np.flatnonzero(~passed):
+        values = np.linalg.eigvalsh(expanded[k])
+        passed[k] = values[0] > max(floor, rounding * values[-1])
+    return ~passed
