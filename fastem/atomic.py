@@ -1,20 +1,39 @@
-"""Files that appear whole or not at all."""
+"""Files that appear whole or not at all, and stay when the power fails."""
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import shutil
+import stat
+import tempfile
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+#: What to do about what stands in the way of writing.
+REMEDIES = {
+    errno.ENOSPC: "free some space, or give a path on another disk",
+    errno.EDQUOT: "free some space, or give a path on another disk",
+    errno.EFBIG: "give a path on a disk that takes files as large",
+    errno.EISDIR: "give the name of a file in it",
+    errno.ENOENT: "make its folder first, or give another path",
+    errno.ENOTDIR: "give a path whose folder is one",
+    errno.ENAMETOOLONG: "give a shorter name",
+    errno.EACCES: "give a path where you can write",
+    errno.EPERM: "give a path where you can write",
+    errno.EROFS: "give a path where you can write",
+    errno.EINVAL: "give the path of a file",
+}
 
 
 @contextmanager
 def whole(path: str | os.PathLike, *, alone: bool = False) -> Generator[Path, None, None]:
-    """Where to write what is to be at `path`: beside it, and renamed if all goes well.
+    """Where to write what is to be at `path`: beside it, synced and renamed if all goes well.
 
-    A link stays a link: what it points to is replaced. An older file's mode is kept.
+    A link stays a link: what it points to is replaced. An older file's mode is kept. Devices such
+    as /dev/null and pipes stay what they are: they are written to when all is there.
 
     Parameters
     ----------
@@ -26,17 +45,58 @@ def whole(path: str | os.PathLike, *, alone: bool = False) -> Generator[Path, No
     Raises
     ------
     OSError
-        If the file cannot be written.
+        If the file cannot be written; the message has the path and a remedy.
     """
-    target = Path(os.path.realpath(path))
-    part = beside(target, alone=alone)
+    part = None
     try:
+        special = is_special(path)
+        target = Path(os.path.realpath(path))
+        part = _elsewhere(target) if special else beside(target, alone=alone)
         yield part
+        if special:
+            with open(part, "rb") as source, open(path, "wb") as sink:
+                shutil.copyfileobj(source, sink)
+            return
         if target.exists():
             shutil.copymode(target, part)
+        _sync(part)
         os.replace(part, target)
+        with suppress(OSError):  # not every file system can
+            _sync(target.parent)
+    except OSError as error:
+        if error.errno in REMEDIES and error.filename in (None, str(part), os.fspath(path)):
+            raise told(error, os.fspath(path)) from error
+        raise
     finally:
-        part.unlink(missing_ok=True)
+        if part is not None:
+            with suppress(FileNotFoundError, OSError):
+                part.unlink()
+
+
+def is_special(path: str | os.PathLike) -> bool:
+    """Whether there is a device or a pipe, to be written to and never replaced.
+
+    Raises
+    ------
+    OSError
+        If there is a folder, or something else that takes no bytes.
+    """
+    try:
+        mode = os.stat(path).st_mode
+    except FileNotFoundError:
+        return False
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, "it is a directory", os.fspath(path))
+    if stat.S_ISBLK(mode) or stat.S_ISSOCK(mode):
+        raise OSError(errno.EINVAL, "it is a disk or a socket", os.fspath(path))
+    return not stat.S_ISREG(mode)
+
+
+def told(error: OSError, path: str) -> OSError:
+    """The error with the path and what to do about it."""
+    reason = error.strerror or str(error)
+    remedy = REMEDIES.get(error.errno or 0, "give a path where you can write")
+    return OSError(error.errno, reason if remedy in reason else f"{reason}; {remedy}", path)
 
 
 def beside(target: Path, *, alone: bool = False) -> Path:
@@ -44,3 +104,17 @@ def beside(target: Path, *, alone: bool = False) -> Path:
     own = "" if alone else f".{secrets.token_hex(4)}"
     # The ending stays: writers go by it.
     return target.with_name(f".{target.stem[:64]}{own}.part{target.suffix}")
+
+
+def _elsewhere(target: Path) -> Path:
+    """A name in the folder of temporary files, with the same ending."""
+    return Path(tempfile.gettempdir(), beside(target).name)
+
+
+def _sync(path: Path) -> None:
+    """Have the disk hold what was written to a file or folder."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -102,8 +102,6 @@ class Checkpoint:
         }
         with whole(self.path, alone=True) as part, open(part, "wb") as file:
             np.savez(file, **fields)  # type: ignore[arg-type]
-            file.flush()
-            os.fsync(file.fileno())
 
     def _refuse_others(self, theirs: Mapping[str, str]) -> None:
         for name in (*self._arguments, *theirs):

@@ -2,9 +2,10 @@
 
 parser.py                       words --> a command and its arguments
 fit.py, predict.py, demo.py     the commands: what they take, and what they do
-arguments.py                    what several take; input --> Stream
-labels.py, models.py, pictures.py, report.py, terminal.py     output
+arguments.py                    what several take; files --> Stream
+labels.py, models.py, pictures.py, report.py     output
 outputs.py                      files appear all together, or none of them
+terminal.py                     what is said to whoever is there to read it
 errors.py                       what a user is told in one line
 
 Whatever is wrong with the input is an InputError: one line on standard error, exit status 2.
@@ -12,7 +13,6 @@ Whatever is wrong with the input is an InputError: one line on standard error, e
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 import threading
@@ -20,8 +20,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
 
-from fastem.cli.errors import InputError, one_line
+from fastem.cli.errors import InputError
 from fastem.cli.parser import parser
+from fastem.cli.terminal import complain, flushed, hold_descriptors
 
 __all__ = ["main"]
 
@@ -37,10 +38,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     status : int
-        0, 2 if something given cannot be used, 130 after Ctrl-C, 141 if nobody reads the output;
-        after SIGTERM and SIGHUP 128 and their number, the files tidied up.
+        0; 3 if the best fit did not converge or collapsed, its outputs written; 2 if something
+        given cannot be used; 130 after Ctrl-C; 141 if nobody reads the output; after SIGTERM and
+        SIGHUP 128 and their number, the files tidied up.
     """
     hook = sys.unraisablehook
+    hold_descriptors()
     try:
         return _status(argv)
     finally:
@@ -51,26 +54,28 @@ def _status(argv: Sequence[str] | None) -> int:
     from fastem import __version__
 
     try:
-        with _terminable():
+        with _terminable(), flushed():
             arguments = parser(__version__).parse_args(argv)
-            arguments.run(arguments)
-            sys.stdout.flush()
+            return arguments.run(arguments) or 0
     except InputError as error:
-        print(f"fastem: {one_line(str(error))}", file=sys.stderr)
+        complain(str(error))
         return 2
     except MemoryError as error:
-        print(f"fastem: out of memory ({one_line(str(error))}); give fewer rows", file=sys.stderr)
+        complain(f"out of memory{f' ({error})' if str(error) else ''}; give fewer rows")
         return 2
     except KeyboardInterrupt:
-        print("fastem: interrupted", file=sys.stderr)
+        complain("interrupted")
         return 128 + signal.SIGINT
     except _Ended as ended:
         return 128 + ended.number
     except BrokenPipeError:
-        # Python flushes once more at its end, and would complain.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
-    return 0
+    except OSError as error:
+        complain(
+            f"standard output cannot be written: {error.strerror or error}; what files were asked "
+            f"for are written"
+        )
+        return 2
 
 
 class _Ended(BaseException):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import csv
+import sys
+import warnings
 from collections.abc import Callable, Sequence
 
 from fastem.cli.errors import InputError, as_input_error
@@ -95,6 +97,8 @@ def read(arguments: argparse.Namespace, fitted: Sequence[str] | None = None) -> 
     """
     if STANDARD_INPUT in arguments.file and len(arguments.file) > 1:
         raise InputError("- is standard input and stands alone; give it or files")
+    if STANDARD_INPUT in arguments.file and sys.stdin is None:
+        raise InputError("standard input is closed; give a file")
     with as_input_error():
         rows = opened(
             arguments.file,
@@ -106,8 +110,22 @@ def read(arguments: argparse.Namespace, fitted: Sequence[str] | None = None) -> 
             member=arguments.member,
             skip_rows=arguments.skip_rows,
         )
-        rows.limits()  # all rows are looked at now: what is wrong with them is told of the input
+        with warnings.catch_warnings(action="ignore", category=UserWarning):  # notes tell it too
+            rows.limits()  # all rows are looked at now: what is wrong is told of the input
     return rows
+
+
+def add_labels(command: argparse._ActionsContainer, otherwise: str) -> None:
+    """Where labels go, and what goes with them."""
+    command.add_argument(
+        "--labels",
+        metavar="OUT.csv",
+        help=f"write each row's component to this file (or .npy, .parquet; - is standard output)"
+        f"{otherwise}; -1 is noise, -2 a row that was left out",
+    )
+    command.add_argument(
+        "--keep", metavar="COLUMNS", help="columns to write beside the labels, such as id,name"
+    )
 
 
 def listed(text: str | None) -> list[str] | None:

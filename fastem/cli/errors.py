@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 import zlib
 from collections.abc import Iterator
@@ -60,6 +61,8 @@ def as_input_error(source: str = "") -> Iterator[None]:
     except (ValueError, TypeError, ImportError, EOFError, zlib.error) as error:
         raise InputError(prefix + in_options(str(error))) from error
     except OSError as error:
+        if error.errno in (errno.EPIPE, errno.ENOSPC):  # that is of output
+            raise
         what = error.strerror or str(error)
         if error.filename is not None and not source:
             what = f"{error.filename} cannot be read: {what}; give the path of a file that can"

@@ -5,19 +5,19 @@ from __future__ import annotations
 import argparse
 import json
 import shutil
-import sys
 from functools import partial
-from importlib.util import find_spec
 
 from fastem.cli import labels, models, pictures, report, terminal
-from fastem.cli.arguments import add_input, command, name_of, read
+from fastem.cli.arguments import add_input, add_labels, command, listed, name_of, read
 from fastem.cli.errors import InputError, as_input_error
-from fastem.cli.outputs import Outputs
+from fastem.cli.outputs import STANDARD_OUTPUT, Outputs
 from fastem.covariance import FAMILIES, GROUPS, family
 from fastem.rows import Stream
 from fastem.search.starts import STARTS
 from fastem.selection import CRITERIA, Selection, select
 
+#: The exit status after a fit that did not converge, or collapsed.
+UNSETTLED = 3
 #: Tried where nothing is asked for.
 MOST_COMPONENTS = 9
 #: Options that ask for a file, and what will be in it.
@@ -34,6 +34,9 @@ examples:
   fastem fit data.csv --components 1:9 --covariance full,diag --plot clusters.png
   fastem fit iris.csv --columns sepal_length:petal_width --model iris.npz
   fastem fit data.csv --components 1:20 --json > fits.json
+
+exit status: 0; 3 if the best fit did not converge or collapsed, its outputs written all the same;
+2 if something given cannot be used
 """
 
 
@@ -125,9 +128,7 @@ def _add_search(fit: argparse.ArgumentParser) -> None:
 def _add_output(fit: argparse.ArgumentParser) -> None:
     """What is written."""
     output = fit.add_argument_group("output")
-    output.add_argument(
-        "--labels", metavar="OUT.csv", help="write each row's component (or .npy, .parquet)"
-    )
+    add_labels(output, "")
     output.add_argument("--model", metavar="OUT.npz", help="write the mixture, for fastem predict")
     output.add_argument("--plot", metavar="OUT.png", help="draw the clusters (.png, .pdf, .svg)")
     output.add_argument(
@@ -136,7 +137,7 @@ def _add_output(fit: argparse.ArgumentParser) -> None:
     output.add_argument("--json", action="store_true", help="print everything as JSON, no text")
 
 
-def run(arguments: argparse.Namespace) -> None:
+def run(arguments: argparse.Namespace) -> int:
     """Fit a file; write and print what was asked for."""
     counts = None if arguments.components is None else _counts(arguments.components)
     families = [name.strip() for name in arguments.covariance.split(",")]
@@ -146,26 +147,34 @@ def run(arguments: argparse.Namespace) -> None:
                 family(name)
     targets = {name: getattr(arguments, name[2:].replace("-", "_")) for name in OUTPUTS}
     pictures.check({name: targets[name] for name in pictures.DRAWN})
-    with Outputs(targets, *arguments.file) as outputs:
+    aside = arguments.labels == STANDARD_OUTPUT
+    if arguments.model == STANDARD_OUTPUT or (aside and arguments.json):
+        raise InputError("- is standard output, for one text; give --model and the others files")
+    with Outputs({**targets, "--checkpoint": arguments.checkpoint}, *arguments.file) as outputs:
         rows = read(arguments)
         terminal.note(rows.notes)
         choice = _select(rows, counts, families, arguments)
         mixture = choice.best.mixture
-        sizes = outputs.write(
-            "--labels", lambda path: labels.write(rows, mixture, path, target=arguments.labels)
+        label = partial(
+            labels.write, rows, mixture, target=arguments.labels, keep=listed(arguments.keep) or ()
         )
+        sizes = outputs.write("--labels", label)
         if sizes is None:
             sizes = labels.write(rows, mixture)
         outputs.write("--model", lambda path: models.save(mixture, rows.names, path))
         for name, draw in pictures.DRAWN.items():
             outputs.write(name, partial(draw, choice, rows))
     name = name_of(arguments.file)
+    status = 0 if choice.best.status.code == "converged" else UNSETTLED
     if arguments.json:
-        print(json.dumps(report.document(name, rows, choice, sizes), allow_nan=False))
-        return
+        terminal.say(json.dumps(report.document(name, rows, choice, sizes), allow_nan=False))
+        return status
     width = max(60, shutil.get_terminal_size((100, 24)).columns)
-    terminal.say(report.text(name, rows, choice, sizes, width))
-    terminal.say("\n".join(f"Wrote {p}: {OUTPUTS[name]}." for name, p in targets.items() if p))
+    terminal.say(report.text(name, rows, choice, sizes, width), aside=aside)
+    written = {name: path for name, path in targets.items() if path not in (None, STANDARD_OUTPUT)}
+    wrote = "\n".join(f"Wrote {path}: {OUTPUTS[name]}." for name, path in written.items())
+    terminal.say(wrote, aside=aside)
+    return status
 
 
 def _counts(text: str) -> list[int]:
@@ -214,5 +223,5 @@ def _select(
             noise=arguments.noise,
             prior=arguments.prior,
             checkpoint=arguments.checkpoint,
-            progress=arguments.progress or (sys.stderr.isatty() and find_spec("tqdm") is not None),
+            progress=arguments.progress or terminal.is_watched(),
         )

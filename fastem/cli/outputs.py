@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from fastem.atomic import beside, whole
+from fastem.atomic import beside, is_special, told, whole
 from fastem.cli.errors import InputError
+
+#: The path of standard output.
+STANDARD_OUTPUT = "-"
 
 T = TypeVar("T")
 
@@ -35,25 +39,30 @@ class Outputs:
     """
 
     def __init__(self, paths: Mapping[str, str | None], *sources: str) -> None:
-        self._targets = {o: _target(p) for o, p in paths.items() if p is not None}
+        self._paths = {option: path for option, path in paths.items() if path is not None}
         self._parts = ExitStack()
-        taken = {Path(os.path.realpath(path)): path for path in sources}
-        for option, target in self._targets.items():
-            given = str(paths[option])
-            if target in taken:
-                raise InputError(f"{option} {given} is {taken[target]} as well; give another name")
-            taken[target] = option
-            with _written(option, given):
-                _check(target)
+        taken = [(path, path) for path in sources]
+        for option, path in self._paths.items():
+            if path == STANDARD_OUTPUT:
+                continue
+            with _written(option, path):
+                for other, called in taken:
+                    if _are_same(path, other):
+                        raise InputError(f"{option} {path} is {called} as well; give another name")
+                _check(path)
+            taken.append((path, option))
 
-    def write(self, option: str, write: Callable[[Path], T]) -> T | None:
+    def write(self, option: str, write: Callable[[Any], T]) -> T | None:
         """Have the option's file written beside its place, if it was asked for."""
-        if option not in self._targets:
+        if option not in self._paths:
             return None
-        target = self._targets[option]
-        with _written(option, str(target)):
-            special = _is_special(target)
-            return write(target if special else self._parts.enter_context(whole(target)))
+        path = self._paths[option]
+        with _written(option, path):
+            if path == STANDARD_OUTPUT:
+                if sys.stdout is None:
+                    raise InputError(f"standard output is closed; give {option} a file")
+                return write(sys.stdout)
+            return write(self._parts.enter_context(whole(path)))
 
     def __enter__(self) -> Outputs:
         """Self."""
@@ -70,17 +79,21 @@ class Outputs:
             self._parts.__exit__(kind, error, traceback)
 
 
-def _target(path: str) -> Path:
-    """Where the output goes. A link stays a link: what it points to is replaced."""
-    return Path(path) if _is_special(Path(path)) else Path(os.path.realpath(path))
+def _are_same(path: str, other: str) -> bool:
+    """Whether two paths lead to one file, by links of any kind."""
+    if os.path.realpath(path) == os.path.realpath(other):
+        return not os.path.exists(path) or not is_special(path)
+    try:
+        return os.path.samefile(path, other)
+    except OSError:
+        return False
 
 
-def _check(target: Path) -> None:
+def _check(path: str) -> None:
     """Write nothing, but find out whether one could."""
-    if target.is_dir():
-        raise IsADirectoryError(None, "it is a directory")
-    if _is_special(target):
+    if is_special(path):
         return
+    target = Path(os.path.realpath(path))
     if not target.parent.is_dir():
         raise FileNotFoundError(None, "its directory does not exist")
     if target.exists() and not os.access(target, os.W_OK):
@@ -90,18 +103,13 @@ def _check(target: Path) -> None:
     part.unlink()
 
 
-def _is_special(target: Path) -> bool:
-    """Whether it is a device or a pipe, which must not be replaced."""
-    return target.exists() and not target.is_file()
-
-
 @contextmanager
 def _written(option: str, path: str) -> Iterator[None]:
     try:
         yield
+    except BrokenPipeError:
+        raise
     except OSError as error:
-        why = error.strerror or str(error)
         path = error.filename2 or path  # the one that a file could not be renamed to
-        raise InputError(
-            f"{option} {path} cannot be written: {why}; give a path where you can write"
-        ) from error
+        what = told(error, path).strerror
+        raise InputError(f"{option} {path} cannot be written: {what}") from error

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import sys
 
 from fastem.cli import labels, models, terminal
-from fastem.cli.arguments import add_input, command, name_of, read
+from fastem.cli.arguments import add_input, add_labels, command, listed, name_of, read
 from fastem.cli.errors import InputError
-from fastem.cli.outputs import Outputs
+from fastem.cli.outputs import STANDARD_OUTPUT, Outputs
 
 EXAMPLES = """\
 examples:
@@ -27,16 +26,13 @@ def add(words: argparse._SubParsersAction) -> None:
     predict.add_argument(
         "--probabilities", action="store_true", help="add the probability of every component"
     )
-    predict.add_argument(
-        "--labels",
-        metavar="OUT.csv",
-        help="write to this file (or .npy, .parquet), not to standard output",
-    )
+    add_labels(predict, ", not to standard output")
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Label a file; to standard output unless told otherwise."""
-    with Outputs({"--labels": arguments.labels}, arguments.model, *arguments.file) as outputs:
+    target = arguments.labels or STANDARD_OUTPUT
+    with Outputs({"--labels": target}, arguments.model, *arguments.file) as outputs:
         mixture, names = models.load(arguments.model)
         rows = read(arguments, fitted=names)
         terminal.note(rows.notes)
@@ -45,7 +41,14 @@ def run(arguments: argparse.Namespace) -> None:
                 f"{name_of(arguments.file)} has {rows.n_features} columns of data but "
                 f"{arguments.model} was fitted to {mixture.n_features}; say which with --columns"
             )
-        asked = {"target": arguments.labels or "", "probabilities": arguments.probabilities}
-        if arguments.labels is None:
-            labels.write(rows, mixture, sys.stdout, **asked)
-        outputs.write("--labels", lambda path: labels.write(rows, mixture, path, **asked))
+        outputs.write(
+            "--labels",
+            lambda path: labels.write(
+                rows,
+                mixture,
+                path,
+                target=target,
+                probabilities=arguments.probabilities,
+                keep=listed(arguments.keep) or (),
+            ),
+        )

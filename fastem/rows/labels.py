@@ -86,7 +86,7 @@ class Npy(LabelsFile):
         """Add the bytes of the array."""
         array = labels if resp is None else resp
         self._dtype, self._n = array.dtype, self._n + len(array)
-        np.ascontiguousarray(array).tofile(self._file)
+        self._file.write(np.ascontiguousarray(array).data)  # `tofile` does not say what is wrong
 
     def close(self) -> None:
         """Write the header again, with the number of rows, for which NumPy leaves room in it."""

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from fastem import validation
 from fastem.rows.files import File, Paths, files, is_path
+from fastem.rows.formats import foreign
 from fastem.rows.formats.array import Array
 from fastem.rows.formats.arrow import MAGIC, Arrow
 from fastem.rows.formats.npy import npy
@@ -27,8 +28,10 @@ from fastem.rows.stream.passes import LINE
 from fastem.rows.stream.stream import Stream
 from fastem.validation.column_choice import Column
 
-#: How files of NumPy's begin.
-NPY, ZIP = b"\x93NUMPY", b"PK\x03\x04"
+#: How .npy files begin.
+NPY = b"\x93NUMPY"
+#: Bytes that the format is judged by.
+HEAD = 1024
 
 
 def open(
@@ -194,8 +197,8 @@ def _table(
         raise ValueError("a raw binary file needs both dtype and n_columns; give the other too")
     if dtype is not None and n_columns is not None:
         return raw(file, dtype, validation.integer(n_columns, "n_columns"))
-    head = file.head(16)
-    if head.startswith(ZIP):
+    head = file.head(HEAD)
+    if head.startswith(foreign.ZIP):
         return npz(file, member)
     if member is not None:
         raise ValueError(f"member is {member!r} but {file.name} is no .npz file; leave it out")
@@ -204,6 +207,7 @@ def _table(
     for magic, form in MAGIC.items():
         if head.startswith(magic):
             return Arrow(file, form)
+    foreign.refuse(head, file.name)
     skip = validation.integer(skip_rows, "skip_rows", least=0)
     return Text(file, budget // LINE, skip, marks.texts)
 

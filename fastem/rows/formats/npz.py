@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from fastem.rows.files import File
 from fastem.rows.formats.binary import Binary, Form
+from fastem.rows.formats.foreign import ZIP, refuse
 from fastem.rows.formats.npy import form_of
 from fastem.rows.formats.table import CHUNK, Table, working_dtype
 
@@ -30,6 +31,8 @@ def npz(file: File, member: str | None) -> Table:
         except zipfile.BadZipFile as error:
             raise ValueError(f"{file.name} is damaged ({error}); save it again") from None
         names = [name[:-4] for name in archive.namelist() if name.endswith(".npy")]
+        if "xl/workbook.xml" in archive.namelist():
+            refuse(ZIP, file.name)
         chosen = _member(member, names, file.name)
         found, name = archive.getinfo(f"{chosen}.npy"), f"{file.name}[{chosen}]"
         with archive.open(found) as packed:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,7 @@ from fastem.rows.source import Drawn, Limits, Pieces, Rows, Source, Weigh
 from fastem.rows.stream.passes import SAMPLE, Passes, changed
 from fastem.rows.stream.scan import Scan, scan
 from fastem.units import LOOKED_AT, Units
+from fastem.validation.column_choice import Column
 
 R = TypeVar("R")
 
@@ -75,7 +76,9 @@ class Stream(Source):
     @property
     def notes(self) -> list[str]:
         """What a user should know of the reading."""
-        return [*self.passes.frame.notes, *suspects(self.look(LOOKED_AT), self.columns)]
+        costly = self.gaps.costly(self.columns)
+        costs = [] if costly is None else [costly]
+        return [*self.passes.frame.notes, *costs, *suspects(self.look(LOOKED_AT), self.columns)]
 
     @property
     def n_samples(self) -> int:
@@ -204,6 +207,10 @@ class Stream(Source):
             return [spread(part[: kept.sum()], kept) for part in work(some)]
 
         return replace(self.passes, every=True).each(complete, beside=beside, checked=True)
+
+    def carried(self, columns: Sequence[Column]) -> tuple[list[str], Iterator[Sequence[Any]]]:
+        """Names of other columns of the files, and their fields in each row."""
+        return self.passes.frame.carried(columns)
 
     def _check_stamp(self) -> None:
         if self.passes.frame.stamp() != self.scan.stamp:
