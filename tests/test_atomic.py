@@ -15,6 +15,12 @@ MIXTURE = fastem.Mixture([1.0], [[0.0]], [[[1.0]]])
 posix = pytest.mark.skipif(os.name == "nt", reason="POSIX devices")
 
 
+def write_half(path, error):
+    with atomic.whole(path) as part:
+        part.write_text("half")
+        raise error
+
+
 def same_device(path):
     mode = os.stat(path)
     return stat.S_ISCHR(mode.st_mode), mode.st_rdev
@@ -61,9 +67,8 @@ def test_what_fails_leaves_things_as_they_were(tmp_path, before):
     path = tmp_path / "x.txt"
     if before:
         path.write_text(before)
-    with pytest.raises(KeyError), atomic.whole(path) as part:
-        part.write_text("half")
-        raise KeyError
+    with pytest.raises(KeyError):
+        write_half(path, KeyError())
     assert [p.read_text() for p in tmp_path.iterdir()] == [before] * bool(before)
 
 
@@ -92,9 +97,8 @@ def test_file_and_folder_are_synced_before_and_after_it_takes_its_place(tmp_path
     ],
 )
 def test_errors_name_path_and_remedy(tmp_path, number, remedy):
-    with pytest.raises(OSError, match=remedy) as caught, atomic.whole(tmp_path / "x") as part:
-        part.write_text("half")
-        raise OSError(number, os.strerror(number))
+    with pytest.raises(OSError, match=remedy) as caught:
+        write_half(tmp_path / "x", OSError(number, os.strerror(number)))
     assert caught.value.errno == number
     assert caught.value.filename == str(tmp_path / "x")
     assert not list(tmp_path.iterdir())

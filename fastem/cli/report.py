@@ -63,8 +63,8 @@ def clusters(mixture: Mixture, columns: Sequence[str], sizes: NDArray, width: in
     ]
     for d, name in enumerate(columns[:MAX_COLUMNS]):
         head = name if len(name) <= 24 else name[:23] + "…"
-        values = (mean_and_deviation(mixture.means[k, d], deviations[k, d]) for k in shown)
-        cells.append([head, *values])
+        columns = mixture.means[: len(shown), d], deviations[: len(shown), d]
+        cells.append([head, *means_and_deviations(*columns)])
     lines = _wrapped(cells, width)
     if mixture.noise is not None:
         n_noise, weight = sizes[0], mixture.noise.weight
@@ -80,18 +80,27 @@ def clusters(mixture: Mixture, columns: Sequence[str], sizes: NDArray, width: in
     return lines
 
 
-def mean_and_deviation(mean: float, deviation: float) -> str:
-    """Both to the second digit of the deviation: `54.5 ± 5.8`."""
+def means_and_deviations(means: NDArray, deviations: NDArray) -> list[str]:
+    """A column, to the second digit of its smallest deviation, all to the same: `54.5 ± 5.8`."""
+    usual = (deviations > 0) & (deviations < 1e7)
+    decimals = [1 - math.floor(math.log10(deviation)) for deviation in deviations[usual]]
+    if not usual.all() or max(decimals) > 6:
+        return list(map(_mean_and_deviation, means, deviations))
+    places = max(*decimals, 0)
+    # Rounding may leave -0.0, which is 0.
+    pairs = zip(np.round(means, places) + 0.0, deviations, strict=True)
+    return [f"{mean:.{places}f} ± {deviation:.{places}f}" for mean, deviation in pairs]
+
+
+def _mean_and_deviation(mean: float, deviation: float) -> str:
+    """Where one of a column vanishes, or is too small or too large for fixed places."""
     if deviation <= 0 or not math.isfinite(deviation):
         return f"{mean:.6g} ± {deviation:.2g}"
     decimals = 1 - math.floor(math.log10(deviation))
-    if decimals > 6 or deviation >= 1e7:
-        digits = 2
-        if mean:
-            digits = max(2, math.floor(math.log10(abs(mean))) + decimals + 1)
-        return f"{mean:.{min(digits, 12)}g} ± {deviation:.2g}"
-    decimals = max(decimals, 0)
-    return f"{mean:.{decimals}f} ± {deviation:.{decimals}f}"
+    digits = 2
+    if mean:
+        digits = max(2, math.floor(math.log10(abs(mean))) + decimals + 1)
+    return f"{mean:.{min(digits, 12)}g} ± {deviation:.2g}"
 
 
 def document(name: str, rows: Stream, choice: Selection, sizes: NDArray) -> dict[str, Any]:

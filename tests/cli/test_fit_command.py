@@ -164,7 +164,13 @@ def test_wide_tables_are_wrapped(run, monkeypatch, tmp_path):
     ],
 )
 def test_means_are_given_to_the_digits_that_their_deviation_leaves(mean, deviation, text):
-    assert report.mean_and_deviation(mean, deviation) == text
+    found = report.means_and_deviations(np.array([mean]), np.array([deviation]))
+    assert found == [text]
+
+
+def test_digits_of_a_column_are_even():
+    found = report.means_and_deviations(np.array([9.0, -0.001, 8.96]), np.array([2.5, 0.31, 0.42]))
+    assert found == ["9.00 ± 2.50", "0.00 ± 0.31", "8.96 ± 0.42"]
 
 
 def test_notes_go_to_standard_error(run):
