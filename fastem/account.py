@@ -46,7 +46,7 @@ def account(
     """
     moments, unit = run.moments, data.weight_unit
     return Fit(
-        mixture_of(run.parameters, family, data.rows(family).units),
+        mixture_of(run.parameters, family, data.rows(family).units, data.feature_names),
         moments.log_likelihood * unit,
         moments.n_rows * unit,
         moments.classification_entropy * unit,
@@ -59,7 +59,7 @@ def account(
 
 
 def _stopped(run: Run) -> Status:
-    return Status("stopped", f"stopped by the callback after {run.n_iter} passes over all rows")
+    return Status("stopped", f"stopped by the callback after {_passes(run.n_iter)} over all rows")
 
 
 def _status(
@@ -73,7 +73,7 @@ def _status(
     if remarks:
         return Status("collapsed", "; ".join(remarks))
     origin = f" from the best of {n_starts} starts" if n_starts > 1 else ""
-    return Status("converged", f"converged after {run.n_iter} passes over all rows{origin}")
+    return Status("converged", f"converged after {_passes(run.n_iter)} over all rows{origin}")
 
 
 def _remarks(found: Unsound, dead: NDArray) -> list[str]:
@@ -110,3 +110,7 @@ def _named(components: NDArray) -> str:
     shown = ", ".join(map(str, indices[:8]))
     more = f" and {len(indices) - 8} more" if len(indices) > 8 else ""
     return f"component{'s' * (len(indices) > 1)} {shown}{more}"
+
+
+def _passes(n: int) -> str:
+    return "1 pass" if n == 1 else f"{n} passes"

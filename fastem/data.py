@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -14,8 +16,10 @@ from fastem.density import Ellipsoidal
 from fastem.lazy import lazy
 from fastem.noise import Noise
 from fastem.rows import Memory, Rows, Source, elsewhere
+from fastem.rows.missing import Gaps, Marks
 from fastem.rows.source import weight_unit
 from fastem.units import LOOKED_AT, Units, location_and_spread
+from fastem.validation.column_choice import Column, called
 
 #: Numbers between these have squares that float64 holds, twice their distance too.
 SPREADS = 1e-153, 1e153
@@ -55,31 +59,51 @@ class Data:
     ----------
     source : Source
     counted : (n,) bool, optional
-        Which rows of those given are in the source, where some are of weight 0.
+        Which rows of those given are in the source, where some are left out.
+    feature_names : tuple of str, optional
     """
 
     source: Source
     counted: NDArray[np.bool_] | None = None
+    feature_names: tuple[str, ...] | None = None
     # Families have their columns scaled one by one, or alike.
     _rows: dict[bool, Rows] = field(default_factory=dict, init=False, repr=False)
     _centres: dict[bool, Centre] = field(default_factory=dict, init=False, repr=False)
 
     @classmethod
-    def of(cls, X: Any, sample_weight: ArrayLike | None) -> Data:
-        """Check what the user gave; rows of weight 0 are left out."""
-        source = elsewhere(X, sample_weight)
+    def of(
+        cls,
+        X: Any,
+        sample_weight: ArrayLike | None = None,
+        *,
+        columns: Sequence[Column] | None = None,
+        missing: str = "error",
+        na_values: Any = None,
+    ) -> Data:
+        """Check what the user gave; rows of weight 0, or that lack values, may be left out."""
+        how = {"columns": columns, "na_values": na_values}
+        source = elsewhere(X, sample_weight, missing=missing, **how)
         if source is not None or isinstance(X, Source):
-            return cls(X if source is None else source)
-        X = validation.rows(X)
-        weight = validation.sample_weight(sample_weight, len(X))
+            found = X if source is None else source
+            return cls(found, feature_names=getattr(found, "names", None))
+        X = validation.chosen_columns(X, columns)
+        names = validation.feature_names(X)
+        X, gaps = validation.complete(X, missing, na_values=Marks.of(na_values).values)
+        counted: Any = None if gaps is None else ~gaps.any(axis=1)
+        weight = validation.sample_weight(sample_weight, len(X) if gaps is None else len(gaps))
+        if gaps is not None and (costly := Gaps.of(gaps).costly(called(names, X.shape[1]))):
+            warnings.warn(f"X: {costly}", UserWarning, stacklevel=3)
         if weight is None:
-            return cls(Memory(X))
-        counted = None
+            return cls(Memory(X), counted, names)
+        counted = np.ones(len(weight), bool) if counted is None else counted
+        weight = validation.sample_weight(weight[counted], len(X))
+        assert weight is not None
         if not weight.all():
-            counted = weight > 0
-            X, weight = X[counted], weight[counted]
+            counted[counted] = weight > 0
+            X, weight = X[weight > 0], weight[weight > 0]
+        counted = None if counted.all() else counted
         unit = weight_unit(weight.max())
-        return cls(Memory(X, weight / unit, unit), counted)
+        return cls(Memory(X, weight / unit, unit), counted, names)
 
     @property
     def weight_unit(self) -> float:

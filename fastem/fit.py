@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -23,6 +25,7 @@ from fastem.search.beginning import Starts, begin
 from fastem.search.objective import Objective
 from fastem.search.spurious import FEW
 from fastem.search.starts import UserStart
+from fastem.validation.column_choice import Column
 
 #: How often components that dwindle over all rows are replaced.
 REPLACEMENTS = 2
@@ -50,6 +53,9 @@ def fit(
     prior: bool = False,
     checkpoint: str | os.PathLike | None = None,
     checkpoint_every: int = 1,
+    columns: Sequence[Column] | None = None,
+    missing: str = "error",
+    na_values: Any = None,
 ) -> Fit:
     """Fit a Gaussian mixture by Expectation-Maximisation.
 
@@ -116,6 +122,15 @@ def fit(
         done, and the same call then repeats no more than its last passes; delete it to begin anew.
     checkpoint_every : int, default 1
         Passes over all rows from one writing of the checkpoint to the next.
+    columns : sequence of int or str, optional
+        Which columns of a file, a data frame, a structured array or an array, in this order: names,
+        positions counted from 0, or ranges of either with both ends, such as "a:c". Names stay with
+        the mixture, as `feature_names`.
+    missing : {"error", "drop"}, default "error"
+        What becomes of rows with missing values. "drop" leaves them out.
+    na_values : str, number or sequence of them, optional
+        What stands for a missing value beside NaN, nulls and, in text, NA, nan, null, ? and the
+        like: ["@", -200].
 
     Returns
     -------
@@ -135,6 +150,8 @@ def fit(
     -----
     SymmetricStartWarning
         If components of the given start coincide.
+    UserWarning
+        If more rows are dropped than kept.
 
     References
     ----------
@@ -170,7 +187,7 @@ def fit(
         checkpoint_every=checkpoint_every,
     )
     family = covariance.family(covariance_type)
-    data = Data.of(X, sample_weight)
+    data = Data.of(X, sample_weight, columns=columns, missing=missing, na_values=na_values)
     # Given means leave nothing to chance but the sample that covariances come from.
     fixed = random_state is None and means_init is not None
     starts = Starts.of(data, options, 0 if fixed else random_state)

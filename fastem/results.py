@@ -169,6 +169,11 @@ class Fit:
     seconds: float
 
     @property
+    def feature_names(self) -> tuple[str, ...] | None:
+        """What the columns are called, if the rows had names for them."""
+        return self.mixture.feature_names
+
+    @property
     def converged(self) -> bool:
         """Whether the expected further gain is below tol."""
         return self.status.code in ("converged", "collapsed")

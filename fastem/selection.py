@@ -21,6 +21,7 @@ from fastem.progress import Progress
 from fastem.results import Callback, Fit, Restart
 from fastem.rows import Source
 from fastem.search.beginning import Starts
+from fastem.validation.column_choice import Column
 
 CRITERIA = "aic", "bic", "icl"
 
@@ -196,6 +197,9 @@ def select(
     prior: bool = False,
     checkpoint: str | os.PathLike | None = None,
     checkpoint_every: int = 1,
+    columns: Sequence[Column] | None = None,
+    missing: str = "error",
+    na_values: Any = None,
 ) -> Selection:
     """Fit every number of components with every covariance family, and keep the best.
 
@@ -220,6 +224,8 @@ def select(
     callback, progress, noise, prior, checkpoint, checkpoint_every : optional
         As in `fastem.fit`. Of several fits each has a checkpoint of its own: "fit.npz" stands for
         "fit.3-full.npz" and so on.
+    columns, missing, na_values : optional
+        As in `fastem.fit`.
 
     Returns
     -------
@@ -254,7 +260,7 @@ def select(
         checkpoint=checkpoint,
         checkpoint_every=checkpoint_every,
     )
-    data = Data.of(X, sample_weight)
+    data = Data.of(X, sample_weight, columns=columns, missing=missing, na_values=na_values)
     starts = Starts.of(data, options, random_state)
     counts = _counts(n_components, data.n_samples)
     listed = isinstance(covariance_type, Iterable) and not isinstance(covariance_type, str)

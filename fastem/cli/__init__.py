@@ -3,7 +3,7 @@
 parser.py                       words --> a command and its arguments
 fit.py, predict.py, demo.py     the commands: what they take, and what they do
 arguments.py                    what several take; files --> Stream
-labels.py, models.py, pictures.py, report.py     output
+labels.py, pictures.py, report.py     output
 outputs.py                      files appear all together, or none of them
 terminal.py                     what is said to whoever is there to read it
 errors.py                       what a user is told in one line

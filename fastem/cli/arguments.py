@@ -11,8 +11,8 @@ from collections.abc import Callable, Sequence
 from fastem.cli.errors import InputError, as_input_error
 from fastem.rows import Stream, opened
 from fastem.rows.files import STANDARD_INPUT
-from fastem.rows.missing import POLICIES
 from fastem.rows.stream.budget import DEFAULT_MEMORY
+from fastem.validation import MISSING
 
 FILE = (
     "CSV and its kin (header or not, packed or not), .npy, .npz, Parquet, Feather or ORC, a folder "
@@ -59,7 +59,7 @@ def add_input(command: argparse.ArgumentParser, columns: str) -> None:
     )
     reading.add_argument(
         "--missing",
-        choices=POLICIES,
+        choices=MISSING,
         default="error",
         help="what becomes of rows with missing values; default error. Dropped, they are labelled "
         "-2",

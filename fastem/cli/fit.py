@@ -7,7 +7,7 @@ import json
 import shutil
 from functools import partial
 
-from fastem.cli import labels, models, pictures, report, terminal
+from fastem.cli import labels, pictures, report, terminal
 from fastem.cli.arguments import add_input, add_labels, command, listed, name_of, read
 from fastem.cli.errors import InputError, as_input_error
 from fastem.cli.outputs import STANDARD_OUTPUT, Outputs
@@ -161,7 +161,7 @@ def run(arguments: argparse.Namespace) -> int:
         sizes = outputs.write("--labels", label)
         if sizes is None:
             sizes = labels.write(rows, mixture)
-        outputs.write("--model", lambda path: models.save(mixture, rows.names, path))
+        outputs.write("--model", mixture.save)
         for name, draw in pictures.DRAWN.items():
             outputs.write(name, partial(draw, choice, rows))
     name = name_of(arguments.file)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import argparse
 
-from fastem.cli import labels, models, terminal
+from fastem.cli import labels, terminal
 from fastem.cli.arguments import add_input, add_labels, command, listed, name_of, read
-from fastem.cli.errors import InputError
+from fastem.cli.errors import InputError, as_input_error
 from fastem.cli.outputs import STANDARD_OUTPUT, Outputs
+from fastem.mixture import Mixture
 
 EXAMPLES = """\
 examples:
@@ -33,8 +34,9 @@ def run(arguments: argparse.Namespace) -> None:
     """Label a file; to standard output unless told otherwise."""
     target = arguments.labels or STANDARD_OUTPUT
     with Outputs({"--labels": target}, arguments.model, *arguments.file) as outputs:
-        mixture, names = models.load(arguments.model)
-        rows = read(arguments, fitted=names)
+        with as_input_error():
+            mixture = Mixture.load(arguments.model)
+        rows = read(arguments, fitted=mixture.feature_names)
         terminal.note(rows.notes)
         if rows.n_features != mixture.n_features:
             raise InputError(

@@ -63,8 +63,8 @@ def clusters(mixture: Mixture, columns: Sequence[str], sizes: NDArray, width: in
     ]
     for d, name in enumerate(columns[:MAX_COLUMNS]):
         head = name if len(name) <= 24 else name[:23] + "…"
-        columns = mixture.means[: len(shown), d], deviations[: len(shown), d]
-        cells.append([head, *means_and_deviations(*columns)])
+        means = mixture.means[: len(shown), d]
+        cells.append([head, *means_and_deviations(means, deviations[: len(shown), d])])
     lines = _wrapped(cells, width)
     if mixture.noise is not None:
         n_noise, weight = sizes[0], mixture.noise.weight
@@ -231,5 +231,5 @@ def _columns(rows: Stream) -> str:
     count = f"{n} column{'s'[: n != 1]}"
     if rows.names is None:
         return count
-    listed = ", ".join(rows.names[:MAX_COLUMNS]) + (", ..." if n > MAX_COLUMNS else "")
+    listed = ", ".join(rows.columns[:MAX_COLUMNS]) + (", ..." if n > MAX_COLUMNS else "")
     return f"{count}: {listed}"

@@ -13,6 +13,7 @@ from fastem.density import Density
 from fastem.lazy import lazy
 from fastem.noise import Noise
 from fastem.units import Units
+from fastem.validation.column_choice import printable
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -24,6 +25,7 @@ class Components:
     covariances: NDArray[np.float64]
     covariance_type: str = "full"
     noise: Noise | None = None
+    feature_names: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
         """Check and freeze the arrays."""
@@ -37,6 +39,9 @@ class Components:
         )
         if not family.diagonal:
             _check_symmetric(covariances)
+        if self.feature_names is not None:
+            names = validation.feature_names_for(self.feature_names, n_features)
+            object.__setattr__(self, "feature_names", names)
         for name, value in ("weights", weights), ("means", means), ("covariances", covariances):
             value.flags.writeable = False
             object.__setattr__(self, name, value)
@@ -78,7 +83,7 @@ class Components:
         return self.family.expand(self.covariances, self.n_components, self.n_features)
 
     def __eq__(self, other: object) -> bool:
-        """Same family and equal arrays."""
+        """Same family and equal arrays, whatever the columns are called."""
         if not isinstance(other, Components):
             return NotImplemented
         same = self.covariance_type == other.covariance_type and self.noise == other.noise
@@ -99,6 +104,9 @@ class Components:
             f"Mixture of {self.n_components} Gaussians in {self.n_features} dimensions, "
             f"{self.covariance_type} covariances, {self.n_parameters} parameters"
         ]
+        if self.feature_names is not None:
+            more = ", ..." if self.n_features > 8 else ""
+            lines.append(f"  columns: {', '.join(map(printable, self.feature_names[:8]))}{more}")
         deviations = np.sqrt(np.diagonal(self.full_covariances, axis1=1, axis2=2))
         with np.printoptions(precision=4, threshold=8, edgeitems=3, linewidth=160):
             lines += [
@@ -113,7 +121,7 @@ class Components:
 
     def __getstate__(self) -> dict:
         """The fields, without what is derived from them."""
-        names = "weights", "means", "covariances", "covariance_type", "noise"
+        names = "weights", "means", "covariances", "covariance_type", "noise", "feature_names"
         return {name: getattr(self, name) for name in names}
 
     def __setstate__(self, state: dict) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -16,13 +17,14 @@ from fastem.mixture.components import Components
 from fastem.moments import Moments
 from fastem.rows import Source, are_of_dask, elsewhere, streamed
 from fastem.rows.labels import labels_file
+from fastem.rows.missing import spread
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Evaluation(Components):
     """Components that rows are held against."""
 
-    def log_prob(self, X: ArrayLike | Source) -> NDArray[np.float64]:
+    def log_prob(self, X: ArrayLike | Source, *, missing: str = "error") -> NDArray[np.float64]:
         """Log density of each row, log sum_k weight_k N(x_i | mean_k, covariance_k).
 
         Noise adds its weight over its volume, outside its box too.
@@ -34,7 +36,11 @@ class Evaluation(Components):
         Parameters
         ----------
         X : (n_samples, n_features) array-like, path or source
-            As `fastem.fit` takes it. Rows of weight 0 are rows.
+            As `fastem.fit` takes it. Rows of weight 0 are rows. Where the mixture and X name their
+            columns, these are put in the mixture's order.
+        missing : {"error", "drop"}, default "error"
+            What becomes of rows with missing values: where they are dropped the answer for them is
+            NaN, a label -2. A source has its own way.
 
         Returns
         -------
@@ -54,14 +60,16 @@ class Evaluation(Components):
         >>> mixture.log_prob([[0.0], [2.5]]).round(4)
         array([-1.6121, -4.0439])
         """
-        return self._of_each_row("log_prob", X)
+        return self._of_each_row("log_prob", X, missing=missing)
 
-    def responsibilities(self, X: ArrayLike | Source) -> NDArray:
+    def responsibilities(self, X: ArrayLike | Source, *, missing: str = "error") -> NDArray:
         """Probability that each row comes from each component.
 
         Parameters
         ----------
         X : (n_samples, n_features) array-like, path or source
+        missing : {"error", "drop"}, default "error"
+            As in `log_prob`.
 
         Returns
         -------
@@ -81,7 +89,7 @@ class Evaluation(Components):
         array([[0.924, 0.076],
                [0.5  , 0.5  ]])
         """
-        return self._of_each_row("responsibilities", X)
+        return self._of_each_row("responsibilities", X, missing=missing)
 
     def summarise(self, X: ArrayLike | Source, sample_weight: ArrayLike | None = None) -> Moments:
         """Sufficient statistics of rows under this mixture, about its means.
@@ -111,17 +119,17 @@ class Evaluation(Components):
         >>> mixture.summarise([[0.0], [2.5]], sample_weight=[1, 2]).counts.round(3)
         array([2., 1.])
         """
-        source = elsewhere(X, sample_weight)
+        source = elsewhere(X, sample_weight, self.feature_names)
         if source is not None:
-            validation.columns(source.n_features, self.n_features, name=source.name)
+            self._check_source(source)
             density, units = self._factored_for(source.dtype)
             return source.at(units).summarise(density).scaled(source.weight_unit)
-        rows = validation.rows(X, n_features=self.n_features)  # type: ignore[arg-type]
+        rows = self.rows_of(X)  # type: ignore[arg-type]
         density, units = self._factored_for(rows.dtype)
         return density.summarise(rows, validation.sample_weight(sample_weight, len(rows)), units)
 
-    def predict(self, X: ArrayLike | Source) -> NDArray[np.int32]:
-        """Index of the likeliest component of each row; -1 is noise.
+    def predict(self, X: ArrayLike | Source, *, missing: str = "error") -> NDArray[np.int32]:
+        """Index of the likeliest component of each row; -1 is noise, -2 a row that was left out.
 
         As `log_prob` and `responsibilities`, of Dask's array or data frame a Dask array, in chunks
         like its own and computed when it is asked for.
@@ -129,6 +137,8 @@ class Evaluation(Components):
         Parameters
         ----------
         X : (n_samples, n_features) array-like, path or source
+        missing : {"error", "drop"}, default "error"
+            As in `log_prob`.
 
         Returns
         -------
@@ -147,10 +157,15 @@ class Evaluation(Components):
         >>> mixture.predict([[0.2], [4.0]])
         array([0, 1], dtype=int32)
         """
-        return self._of_each_row("predict", X)
+        return self._of_each_row("predict", X, missing=missing)
 
     def predict_to(
-        self, path: str | os.PathLike, X: ArrayLike | Source, *, probabilities: bool = False
+        self,
+        path: str | os.PathLike,
+        X: ArrayLike | Source,
+        *,
+        probabilities: bool = False,
+        missing: str = "error",
     ) -> int:
         """Write the label of each row to a file, while the rows are read.
 
@@ -168,6 +183,8 @@ class Evaluation(Components):
             Rows, as `fastem.rows.open` takes or returns them. All rows are labelled, in their
             order, those of weight 0 as well.
         probabilities : bool, default False
+        missing : {"error", "drop"}, default "error"
+            As in `log_prob`.
 
         Returns
         -------
@@ -203,15 +220,47 @@ class Evaluation(Components):
         n_components = self.n_components if probabilities else None
         with (
             labels_file(path, n_components, self.noise is not None) as file,
-            closing(self.each(wanted, X)) as results,
+            closing(self.each(wanted, X, missing=missing)) as results,
         ):
             for labels, *resp in results:
                 file.write(labels, resp[0] if resp else None)
                 n_samples += len(labels)
         return n_samples
 
+    def rows_of(self, X: ArrayLike) -> NDArray:
+        """Rows in memory as an array, checked, its columns in the mixture's order."""
+        return validation.rows(self._in_order(X), n_features=self.n_features)
+
+    def _in_order(self, X: Any) -> Any:
+        """Rows whose columns have names, in the order of the mixture's.
+
+        Raises
+        ------
+        ValueError
+            If they have other names.
+        """
+        theirs, mine = validation.feature_names(X), self.feature_names
+        if theirs is None or mine is None or theirs == mine:
+            return X
+        if sorted(theirs) != sorted(mine):
+            raise validation.other_names("X", theirs, mine)
+        return validation.chosen_columns(X, mine)
+
+    def _check_source(self, source: Source) -> None:
+        """Refuse rows that are open already, of other columns or in another order."""
+        validation.columns(source.n_features, self.n_features, name=source.name)
+        theirs, mine = getattr(source, "names", None), self.feature_names
+        if theirs is not None and mine is not None and theirs != mine:
+            raise validation.other_names(source.name, theirs, mine)
+
     def _of_each_row(
-        self, kernel: str, X: ArrayLike | Source, name: str = "X", *, parallel: bool = True
+        self,
+        kernel: str,
+        X: ArrayLike | Source,
+        name: str = "X",
+        *,
+        missing: str = "error",
+        parallel: bool = True,
     ) -> NDArray:
         """What the density says of each row by the method of that name."""
         if are_of_dask(X):
@@ -219,7 +268,8 @@ class Evaluation(Components):
 
             serial = partial(self._of_each_row, kernel, parallel=False)
             return lazily(X, self.n_features, serial)
-        with closing(self.each((kernel,), X, name, parallel=parallel)) as results:
+        how = {"missing": missing, "parallel": parallel}
+        with closing(self.each((kernel,), X, name, **how)) as results:  # type: ignore[arg-type]
             parts = [part for (part,) in results]
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
@@ -229,6 +279,7 @@ class Evaluation(Components):
         X: ArrayLike | Source,
         name: str = "X",
         *,
+        missing: str = "error",
         parallel: bool = True,
     ) -> Generator[list[NDArray], None, None]:
         """What methods of those names say of each row: of an array at once, of files in blocks.
@@ -239,6 +290,7 @@ class Evaluation(Components):
         X : (n_samples, n_features) array-like, path or source
         name : str
             What messages call X.
+        missing : {"error", "drop"}
         parallel : bool
             Whether an array may have several threads.
 
@@ -247,13 +299,15 @@ class Evaluation(Components):
         list of ndarray
             One for each kernel, of the rows of one block, in their order.
         """
-        source = streamed(X)
+        source = streamed(X, None, self.feature_names, missing)
         if source is None:
-            rows = validation.rows(X, name=name, n_features=self.n_features)  # type: ignore[arg-type]
+            rows, gaps = validation.complete(self._in_order(X), missing, name, self.n_features)
             density, units = self._factored_for(rows.dtype)
-            yield [getattr(density, kernel)(rows, units, parallel=parallel) for kernel in kernels]
+            said = [getattr(density, kernel)(rows, units, parallel=parallel) for kernel in kernels]
+            kept: Any = None if gaps is None else ~gaps.any(axis=1)
+            yield said if kept is None else [spread(part, kept) for part in said]
             return
-        validation.columns(source.n_features, self.n_features, name=source.name)
+        self._check_source(source)
         density, units = self._factored_for(source.dtype)
 
         def work(block: NDArray) -> list[NDArray]:

@@ -15,6 +15,8 @@ from fastem.noise import Noise
 FORMAT = "fastem mixture"
 #: Of files with noise; those without are of version 1, and older readers take them.
 FORMAT_VERSION = 2
+#: What older readers pass over.
+NAMES = "columns"
 FIELDS = "weights", "means", "covariances", "covariance_type"
 
 
@@ -22,6 +24,8 @@ def write(path: str | os.PathLike, mixture: Components) -> None:
     """Write the file, whole or not at all."""
     noise: dict[str, Any] = {} if mixture.noise is None else mixture.noise.fields()
     fields: dict[str, Any] = {name: np.array(getattr(mixture, name)) for name in FIELDS} | noise
+    if mixture.feature_names is not None:
+        fields[NAMES] = np.array(mixture.feature_names)
     with whole(path) as part, open(part, "wb") as file:
         np.savez(
             file,
@@ -62,4 +66,5 @@ def read(path: str | os.PathLike) -> tuple[Any, ...]:
     if missing:
         raise ValueError(f"{path} is damaged: it lacks {', '.join(sorted(missing))}")
     *arrays, name = (fields[field] for field in FIELDS)
-    return *arrays, str(name), Noise.of_fields(fields)
+    names = tuple(fields[NAMES].tolist()) if NAMES in fields else None
+    return *arrays, str(name), Noise.of_fields(fields), names

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -17,6 +18,7 @@ from fastem.mixture.evaluation import Evaluation
 from fastem.mixture.regression import Regressions, check_rest
 from fastem.noise import Noise
 from fastem.units import Units
+from fastem.validation.column_choice import Column, positions
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -41,6 +43,8 @@ class Mixture(Evaluation):
         checked: rounding parts them where a component has collapsed.
     noise : Noise, optional
         Rows of no component, spread evenly over a box.
+    feature_names : sequence of str, optional
+        What the columns are called: in a data frame or file their order does not matter then.
 
     Raises
     ------
@@ -103,13 +107,13 @@ class Mixture(Evaluation):
             X[mine] = self.means[k] + (X[mine] @ root.T) * scale
         return X, labels
 
-    def marginal(self, columns: int | Sequence[int]) -> Mixture:
+    def marginal(self, columns: Column | Sequence[Column]) -> Mixture:
         """The mixture that some of the columns follow.
 
         Parameters
         ----------
-        columns : int or sequence of int
-            Counted from 0; the columns of the result are in this order.
+        columns : int or str, or sequence of them
+            Counted from 0, or by name; the columns of the result are in this order.
 
         Returns
         -------
@@ -127,20 +131,24 @@ class Mixture(Evaluation):
         >>> Mixture([1.0], [[0.0, 5.0]], [[1.0, 4.0]], "diag").marginal(1).covariances
         array([[4.]])
         """
-        chosen = validation.column_numbers(columns, self.n_features, "the mixture")
+        chosen = self._numbers(columns)
         covariances = self.full_covariances[:, chosen[:, None], chosen]
         noise = None if self.noise is None else self.noise.marginal(chosen)
-        return self._plain(self.weights, self.means[:, chosen], covariances, noise)
+        return self._plain(self.weights, self.means[:, chosen], covariances, noise, chosen)
 
-    def condition(self, columns: int | Sequence[int], values: ArrayLike) -> Mixture:
+    def condition(
+        self,
+        columns: Column | Sequence[Column] | Mapping[Column, float],
+        values: ArrayLike | None = None,
+    ) -> Mixture:
         """The mixture that the other columns follow where these have the values given.
 
         Parameters
         ----------
-        columns : int or sequence of int
-            Counted from 0.
+        columns : int or str, sequence of them, or mapping of them to values
+            Counted from 0, or by name.
         values : float or (len(columns),) array-like
-            In the order of `columns`.
+            In the order of `columns`, unless that is a mapping.
 
         Returns
         -------
@@ -159,10 +167,14 @@ class Mixture(Evaluation):
         >>> mixture.condition(0, 2.0).means
         array([[6.]])
         """
-        chosen = validation.column_numbers(columns, self.n_features, "the mixture")
+        if isinstance(columns, Mapping):
+            values = list(columns.values())
+        chosen = self._numbers(columns)
         check_rest(chosen, self.n_features)
         given = validation.parameter(
-            np.atleast_1d(validation.numeric(values, "values")), "values", chosen.shape
+            np.atleast_1d(validation.numeric(values, "values")),  # type: ignore[arg-type]
+            "values",
+            chosen.shape,
         )
         weights = self.marginal(chosen.tolist()).responsibilities(given[None])[0]
         regressions = Regressions.of(self.means, self.full_covariances, chosen)
@@ -171,17 +183,18 @@ class Mixture(Evaluation):
             others = np.setdiff1d(np.arange(self.n_features), chosen)
             noise = self.noise.marginal(others).with_weight(float(weights[-1]))
             weights = weights[:-1]
-        return self._plain(weights, regressions.means(given), regressions.covariances, noise)
+        rest = np.setdiff1d(np.arange(self.n_features), chosen)
+        return self._plain(weights, regressions.means(given), regressions.covariances, noise, rest)
 
-    def predict_mean(self, columns: int | Sequence[int], X: ArrayLike) -> NDArray[np.float64]:
+    def predict_mean(self, columns: Column | Sequence[Column], X: ArrayLike) -> NDArray[np.float64]:
         """Mean of the other columns where these have the values given: a regression.
 
         E[y | x] = sum_k r_k(x) (mean of y given x in component k); see `condition`.
 
         Parameters
         ----------
-        columns : int or sequence of int
-            The columns of the mixture that X holds, counted from 0.
+        columns : int or str, or sequence of them
+            The columns of the mixture that X holds, counted from 0 or by name.
         X : (n_samples, len(columns)) array-like
 
         Returns
@@ -200,7 +213,7 @@ class Mixture(Evaluation):
         array([[6.],
                [5.]])
         """
-        chosen = validation.column_numbers(columns, self.n_features, "the mixture")
+        chosen = self._numbers(columns)
         check_rest(chosen, self.n_features)
         X = validation.rows(X, n_features=len(chosen)).astype(np.float64, copy=False)
         resp = self.marginal(chosen.tolist()).responsibilities(X)
@@ -234,7 +247,7 @@ class Mixture(Evaluation):
         total = self.weights.sum()
         if not total > 0:
             raise ValueError("the mixture is noise alone; without it nothing is left")
-        return Mixture(self.weights / total, self.means, self.covariances, self.covariance_type)
+        return replace(self, weights=self.weights / total, noise=None)
 
     def save(self, path: str | os.PathLike) -> None:
         """Write the mixture to an .npz file, whole or not at all.
@@ -288,18 +301,37 @@ class Mixture(Evaluation):
         return cls(*file.read(validation.path(path, "path")))
 
     def _plain(
-        self, weights: NDArray, means: NDArray, covariances: NDArray, noise: Noise | None
+        self,
+        weights: NDArray,
+        means: NDArray,
+        covariances: NDArray,
+        noise: Noise | None,
+        columns: NDArray[np.intp],
     ) -> Mixture:
-        """A mixture of covariance matrices that may have left this one's family."""
+        """A mixture of these columns with matrices that may have left this one's family."""
+        names = self.feature_names
+        kept = None if names is None else tuple(names[j] for j in columns)
         if self.family.diagonal:
             variances = np.diagonal(covariances, axis1=1, axis2=2)
-            return Mixture(weights, means, variances, "diag", noise)
-        return Mixture(weights, means, covariances, noise=noise)
+            return Mixture(weights, means, variances, "diag", noise, kept)
+        return Mixture(weights, means, covariances, noise=noise, feature_names=kept)
+
+    def _numbers(self, columns: Any) -> NDArray[np.intp]:
+        """Columns by name or number as numbers."""
+        several: Any = columns
+        if isinstance(columns, str) or not np.iterable(columns):
+            several = [columns]
+        if any(isinstance(column, str) for column in several):
+            owner = self.feature_names, self.n_features, "the mixture"
+            several = positions(several, *owner)
+        return validation.column_numbers(several, self.n_features, "the mixture")
 
 
-def mixture_of(parameters: Parameters, family: Family, units: Units) -> Mixture:
+def mixture_of(
+    parameters: Parameters, family: Family, units: Units, names: tuple[str, ...] | None = None
+) -> Mixture:
     """The mixture, in the user's units, of parameters in those units."""
     noise = family.noise
     if noise is not None:
         noise = noise.with_weight(family.noise_weight(parameters))
-    return Mixture(*from_units(parameters, family, units), family.name, noise)
+    return Mixture(*from_units(parameters, family, units), family.name, noise, names)

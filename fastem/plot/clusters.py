@@ -86,8 +86,8 @@ def clusters(
     """
     validation.choice(outline, "outline", OUTLINES)
     validation.instance(mixture, "mixture", Mixture, MIXTURE)
-    rows = validation.rows(X, n_features=mixture.n_features)
-    names = column_names(X, mixture.n_features)
+    rows = mixture.rows_of(X)
+    names = column_names(X, mixture.n_features, mixture)
     chosen = column_indices(columns, names) or _telling_columns(mixture)
     rows = rows[rows_drawn(rows)]
     labels = mixture.predict(rows)

@@ -117,8 +117,10 @@ def axes(ax: Axes | None, *, size: tuple[float, float] = (6.0, 4.5)) -> Axes:
     return validation.instance(ax, "ax", Axes, "matplotlib Axes, or None for new ones")
 
 
-def column_names(X: object, n_features: int) -> list[str]:
-    """The names that a data frame gives its columns, else their numbers from 0."""
+def column_names(X: object, n_features: int, mixture: Mixture | None = None) -> list[str]:
+    """The names that a mixture or a data frame gives the columns, else their numbers from 0."""
+    if mixture is not None and mixture.feature_names is not None:
+        return list(mixture.feature_names)
     names = getattr(X, "columns", None)
     if names is not None and len(names) == n_features:
         return [str(name) for name in names]
@@ -183,7 +185,7 @@ def two_columns(
         If it is no mixture, or they are not two.
     """
     validation.instance(mixture, "mixture", Mixture, MIXTURE)
-    names = column_names(None, mixture.n_features)
+    names = column_names(None, mixture.n_features, mixture)
     indices = column_indices(columns, names) or list(range(mixture.n_features))
     if len(indices) != 2:
         raise ValueError(

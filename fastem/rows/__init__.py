@@ -42,8 +42,12 @@ __all__ = [
 ]
 
 
-def elsewhere(X: Any, sample_weight: Any = None) -> Source | None:
+def elsewhere(
+    X: Any, sample_weight: Any = None, names: Any = None, missing: str = "error", **how: Any
+) -> Source | None:
     """Where a user's rows live, if that is not an array: files, blocks or Dask's chunks.
+
+    Names are those of a model's columns, and the others arguments of `open`.
 
     Raises
     ------
@@ -53,8 +57,12 @@ def elsewhere(X: Any, sample_weight: Any = None) -> Source | None:
     if are_of_dask(X):
         from fastem.rows.dask import Dask
 
+        for name, value in {**how, "missing": None if missing == "error" else missing}.items():
+            if value is not None:
+                raise TypeError(f"{name} is given beside Dask's rows; choose or drop by Dask")
+
         return Dask.of(X, sample_weight)
-    return streamed(X, sample_weight)
+    return streamed(X, sample_weight, names, missing, **how)
 
 
 def are_of_dask(X: object) -> bool:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from fastem.rows.formats.table import Cursor, Table
 from fastem.rows.missing import Gaps, Marks
 from fastem.rows.part import Part
-from fastem.validation.column_choice import Column, position, positions
+from fastem.validation.column_choice import Column, position, positions, printable
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,7 +100,7 @@ class Frame:
     def columns(self) -> list[str]:
         """What reports call the columns: their names, or numbers where they have none."""
         names, numbers = self.parts[0].table.names, self.parts[0].columns[: self.n_features]
-        return [(names[j] if names else "") or f"column {j}" for j in numbers]
+        return [printable(names[j] if names else "") or f"column {j}" for j in numbers]
 
     @property
     def weighted(self) -> bool:

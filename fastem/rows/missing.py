@@ -9,10 +9,6 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from fastem import validation
-
-#: What may become of rows with missing values.
-POLICIES = "error", "drop"
 #: The label of a row that was left out; its probabilities are NaN.
 LEFT_OUT = -2
 #: Dropping more than this share of the rows is warned of, with the columns that cost most.
@@ -87,6 +83,13 @@ class Gaps:
         """Nothing yet."""
         self.by_column = np.zeros(self.n_columns, np.int64)
 
+    @classmethod
+    def of(cls, missing: NDArray[np.bool_]) -> Gaps:
+        """Those of all rows (n, n_columns)."""
+        found = cls(missing.shape[1], len(missing))
+        found.add(missing)
+        return found
+
     def add(self, missing: NDArray[np.bool_]) -> None:
         """Count what is missing of some rows."""
         self.n_dropped += int(missing.any(axis=1).sum())
@@ -111,11 +114,6 @@ class Gaps:
             f"{self.n_dropped} of {self.n_rows} rows have missing values and are left out; most "
             f"are missing in {blamed}: leave such columns out with columns="
         )
-
-
-def policy(missing: object) -> str:
-    """What becomes of rows with missing values, checked."""
-    return validation.choice(missing, "missing", POLICIES)
 
 
 def spread(part: NDArray, kept: NDArray[np.bool_]) -> NDArray:

@@ -21,7 +21,7 @@ from fastem.rows.formats.raw import raw
 from fastem.rows.formats.table import Table
 from fastem.rows.formats.text import Text
 from fastem.rows.frame import Frame, unequal
-from fastem.rows.missing import Marks, policy
+from fastem.rows.missing import Marks
 from fastem.rows.part import Part
 from fastem.rows.stream.budget import DEFAULT_MEMORY, memory_of
 from fastem.rows.stream.passes import LINE
@@ -136,7 +136,7 @@ def opened(
 ) -> Stream:
     """As `open`; and where no columns are named, those of a model if the file names them too."""
     budget, marks = memory_of(memory), Marks.of(na_values)
-    missing = policy(missing)
+    validation.choice(missing, "missing", validation.MISSING)
     named = isinstance(sample_weight, str | int | np.integer)
     tables = [_table(file, budget, marks, **how) for file in files(path)]
     names = tables[0].names
@@ -155,7 +155,11 @@ def opened(
 
 
 def streamed(
-    X: Any, sample_weight: Any = None, names: Sequence[str] | None = None
+    X: Any,
+    sample_weight: Any = None,
+    names: Sequence[str] | None = None,
+    missing: str = "error",
+    **how: Any,
 ) -> Stream | None:
     """What a user gave as rows, if those are to be read piece by piece: a path, or what is open.
 
@@ -165,21 +169,29 @@ def streamed(
         As the user gave them.
     names : sequence of str, optional
         Of the columns of a model, which are meant where a file names them.
+    missing, how
+        As `open` takes them, for a path.
 
     Raises
     ------
     TypeError
-        If weights are given beside rows that have their own.
+        If what is said in opening rows is said of rows that are open.
     """
     if is_path(X):
-        return opened(X, sample_weight=sample_weight, fitted=names)
+        return opened(X, sample_weight=sample_weight, fitted=names, missing=missing, **how)
     if not isinstance(X, Stream):
         return None
-    if sample_weight is not None:
-        raise TypeError(
-            "sample_weight is given beside a source of rows, which has its own; give it to "
-            "fastem.rows.open, or let Blocks give pairs of rows and weights"
-        )
+    said = {
+        "sample_weight": sample_weight,
+        "missing": None if missing == "error" else missing,
+        **how,
+    }
+    for name, value in said.items():
+        if value is not None:
+            raise TypeError(
+                f"{name} is given beside a source of rows, which has its own; give it to "
+                f"fastem.rows.open, or let Blocks give pairs of rows and weights"
+            )
     return X
 
 

@@ -3,9 +3,13 @@
 rows          rows and their weights
 options       numbers, words, yes or no, columns, paths, and things of the package's own
 arrays        arrays of real numbers, and weights, means and covariances of a mixture
+frames        data frames and structured arrays
+column_choice which columns are meant
 """
 
 from fastem.validation.arrays import check_mask, numeric, parameter, same_arrays, weights
+from fastem.validation.column_choice import feature_names_for
+from fastem.validation.frames import chosen_columns, feature_names
 from fastem.validation.options import (
     boolean,
     choice,
@@ -21,12 +25,15 @@ from fastem.validation.options import (
     share,
 )
 from fastem.validation.rows import (
+    MISSING,
     Bad,
     columns,
+    complete,
     first_bad,
     first_bad_weight,
     matrix,
     not_a_matrix,
+    other_names,
     precision_for,
     rows,
     sample_weight,
@@ -34,13 +41,18 @@ from fastem.validation.rows import (
 )
 
 __all__ = [
+    "MISSING",
     "Bad",
     "boolean",
     "check_mask",
     "choice",
+    "chosen_columns",
     "column_numbers",
     "columns",
+    "complete",
     "components",
+    "feature_names",
+    "feature_names_for",
     "first_bad",
     "first_bad_weight",
     "instance",
@@ -49,6 +61,7 @@ __all__ = [
     "matrix",
     "not_a_matrix",
     "numeric",
+    "other_names",
     "parameter",
     "path",
     "precision_for",

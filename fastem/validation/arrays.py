@@ -7,6 +7,8 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from fastem.validation.frames import is_table, numbers_of
+
 
 def check_mask(value: ArrayLike, name: str) -> None:
     """Refuse a masked array that hides entries.
@@ -36,6 +38,8 @@ def numeric(value: ArrayLike, name: str) -> NDArray:
     if isinstance(value, np.ma.MaskedArray):
         check_mask(value, name)
         value = value.data
+    if is_table(value):
+        return numbers_of(value, name)
     try:
         array = np.asarray(value)
     except ValueError as error:

@@ -89,6 +89,36 @@ def position(
     return int(column)
 
 
+def feature_names_for(names: Iterable[str], n_features: int) -> tuple[str, ...]:
+    """Names of so many columns.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If they are not as many texts, each another.
+    """
+    if isinstance(names, str) or not isinstance(names, Iterable):
+        raise TypeError(f"feature_names is {names!r}; give a list of texts")
+    found = tuple(names)
+    if not all(isinstance(name, str) for name in found):
+        raise TypeError(f"feature_names is {list(found)!r}; give texts")
+    if len(found) != n_features or len(set(found)) < n_features:
+        raise ValueError(
+            f"feature_names is {list(found)!r}; give each of the {n_features} columns its own"
+        )
+    return tuple(map(str, found))
+
+
+def called(names: Sequence[str] | None, n_columns: int) -> list[str]:
+    """What reports call columns: by their names, or by numbers where they have none."""
+    return [printable(names[j] if names else "") or f"column {j}" for j in range(n_columns)]
+
+
+def printable(name: str) -> str:
+    """A name without signs that steer a terminal."""
+    return "".join(c if c.isprintable() else "\ufffd" for c in name)
+
+
 def ranges(chosen: Sequence[int]) -> list[Column]:
     """Positions as `positions` takes them, runs of them as ranges: ["0:3", 5]."""
     groups: list[list[int]] = []
@@ -103,4 +133,4 @@ def ranges(chosen: Sequence[int]) -> list[Column]:
 def _known(names: Sequence[str] | None, width: int) -> str:
     if names is None:
         return f"its columns have no names; give positions from 0 to {width - 1}"
-    return f"it has {', '.join(names[:12])}{', ...' if len(names) > 12 else ''}"
+    return f"it has {', '.join(map(printable, names[:12]))}{', ...' if len(names) > 12 else ''}"

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastem.validation.arrays import numeric
+from fastem.validation.column_choice import printable
+from fastem.validation.frames import feature_names
+from fastem.validation.options import choice
 
+#: What may become of rows with missing values.
+MISSING = "error", "drop"
 #: Rows looked at together when a sum has found something that is not finite.
 BLOCK = 65536
 
@@ -32,8 +38,66 @@ def rows(X: ArrayLike, *, name: str = "X", n_features: int | None = None) -> NDA
         columns(array.shape[1], n_features, name=name)
     bad = first_bad(array)
     if bad is not None:
-        raise bad.in_rows(name)
+        raise bad.in_rows(name, feature_names(X))
     return array
+
+
+def complete(
+    X: Any, missing: str, name: str = "X", n_features: int | None = None, na_values: Any = ()
+) -> tuple[NDArray, NDArray[np.bool_] | None]:
+    """X as `rows` has it, without rows that lack values if these are to be dropped.
+
+    Parameters
+    ----------
+    X, name, n_features
+        As of `rows`.
+    missing : {"error", "drop"}
+    na_values : sequence of float
+        Numbers that stand for a missing value.
+
+    Returns
+    -------
+    rows : (n_kept, n_features) ndarray
+    gaps : (n_samples, n_features) ndarray of bool, or None
+        What is missing, if rows were left out.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `rows`, and if there is no such way or every row lacks values.
+    """
+    choice(missing, "missing", MISSING)
+    if len(na_values) or missing != "error":
+        names = feature_names(X)
+        X = matrix(X, name=name)
+        for value in np.asarray(na_values, X.dtype):
+            X = np.where(value == X, np.array(np.nan, X.dtype), X)
+        gaps = np.isnan(X)
+        if missing == "drop" and gaps.any():
+            kept = ~gaps.any(axis=1)
+            if not kept.any():
+                raise ValueError(f"{name}: every row has missing values; choose other columns")
+            return rows(X[kept], name=name, n_features=n_features), gaps
+        bad = first_bad(X)
+        if bad is not None:
+            raise bad.in_rows(name, names)
+    return rows(X, name=name, n_features=n_features), None
+
+
+def other_names(owner: str, theirs: Sequence[str], mine: Sequence[str]) -> ValueError:
+    """What to say of rows whose columns are called otherwise than the mixture's."""
+    new, absent = ([n for n in a if n not in b] for a, b in ((theirs, mine), (mine, theirs)))
+    if not new and not absent:
+        return ValueError(
+            f"{owner} has the columns in another order than the mixture; open it with "
+            f"columns={list(mine)}"
+        )
+    parts = [
+        f"{what} {', '.join(map(printable, names[:5]))}{', ...' if len(names) > 5 else ''}"
+        for what, names in (("columns that the mixture does not know,", new), ("none of", absent))
+        if names
+    ]
+    return ValueError(f"{owner} has {' and '.join(parts)}; give the columns {list(mine[:12])}")
 
 
 def matrix(X: ArrayLike, *, name: str = "X") -> NDArray:
@@ -89,12 +153,13 @@ class Bad(NamedTuple):
     column: int
     value: float
 
-    def in_rows(self, name: str) -> ValueError:
-        """What to say of NaN and infinity among the rows."""
+    def in_rows(self, name: str, names: Sequence[str] | None = None) -> ValueError:
+        """What to say of NaN and infinity among the rows, whose columns may have names."""
+        column = f"{self.column} (counted from 0)" if names is None else repr(names[self.column])
         entries = "entry that is" if self.how_many == 1 else "entries that are"
         return ValueError(
             f"{name} has {self.how_many} {entries} NaN or infinite, the first at row {self.row}, "
-            f"column {self.column} (counted from 0): {self.value}; fill or drop such rows"
+            f"column {column}: {self.value}; fill or drop such rows"
         )
 
     def in_weights(self) -> ValueError:

@@ -83,7 +83,7 @@ def fastem_command(*words, env=ENVIRONMENT, **options):
 def test_a_signal_leaves_nothing_changed_behind(run, monkeypatch, number, status):
     """What complains of exceptions that nobody can catch does so again when the command is over."""
     before = sys.unraisablehook, signal.getsignal(number)
-    monkeypatch.setattr(fit, "select", lambda *_, **__: os.kill(os.getpid(), number))
+    monkeypatch.setattr(fit, "select", lambda *_, **__: signal.raise_signal(number))
     found, out, err = run(*WORDS)
     assert (found, out) == (status, "")
     assert err == ("fastem: interrupted\n" if number == signal.SIGINT else "")

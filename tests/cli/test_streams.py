@@ -119,7 +119,7 @@ def test_a_checkpoint_is_written_and_gone_on_from(run, csv):
         (["rows.csv", "absent.npy"], "No such file"),
         (["good.npy", "bad.npy"], "bad.npy, row 2, column 1"),
         (["rows.csv", "rows.csv", "--columns", "z"], "has no column 'z'"),
-        (["rows.csv", "--checkpoint", "absent/c.npz"], "there is no folder absent"),
+        (["rows.csv", "--checkpoint", "absent/c.npz"], "its directory does not exist; give a path"),
     ],
     ids=str,
 )
