@@ -7,7 +7,6 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from fastem.kernels import k_means as module
 from fastem.kernels.k_means import k_means, nearest, step
-from fastem.kernels.labelled import _label_moments, label_moments
 from fastem.kernels.seeding import plus_plus, tiled
 from fastem.kernels.tile import STRIDE
 
@@ -161,33 +160,3 @@ def test_tiles_start_on_a_cache_line_and_hold_the_rows():
         assert tiles.ctypes.data % 64 == 0
         by_row = tiles.reshape(len(tiles), 3, -1)[:, :, :512].swapaxes(1, 2).reshape(-1, 3)
         assert_array_equal(by_row[:n], rows)
-
-
-@pytest.mark.parametrize("diagonal", [True, False])
-def test_moments_of_labelled_rows(diagonal):
-    """Oracle: NumPy's sums; rows labelled -1 are left out."""
-    rows, weight, _ = problem(500, 5, 3)
-    labels = np.random.default_rng(0).integers(-1, 3, 500).astype(np.int32)
-    about = rows[:3]
-    counts, first = np.zeros(3), np.zeros((3, 5))
-    second = np.zeros((3, 5) if diagonal else (3, 5, 5))
-    label_moments(rows, weight, labels, about, counts, first, second)
-    for k in range(3):
-        here, w = rows[labels == k] - about[k], weight[labels == k]
-        full = (here.T * w) @ here
-        assert_allclose(counts[k], w.sum())
-        assert_allclose(first[k], w @ here)
-        assert_allclose(second[k], np.diagonal(full) if diagonal else np.tril(full))
-
-
-def test_moments_of_labelled_rows_are_compiled_once_for_writable_and_read_only_arrays():
-    """Oracle: Numba's list of what it compiled."""
-    rows, weight, _ = problem(50, 2, 3)
-    given = rows, weight, np.zeros(50, np.int32), rows[:3].copy()
-    added = np.zeros(3), np.zeros((3, 2)), np.zeros((3, 2))
-    label_moments(*given, *added)
-    compiled = len(_label_moments.signatures)
-    for array in given:
-        array.flags.writeable = False
-        label_moments(*given, *added)
-    assert len(_label_moments.signatures) == compiled

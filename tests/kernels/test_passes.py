@@ -270,14 +270,14 @@ def bits(moments):
 def test_the_same_bits_for_any_number_of_threads_and_in_every_run(
     covariance_type, dtype, threads, monkeypatch
 ):
-    """Oracle: the serial twin."""
+    """Oracle: the serial loop."""
     X, mixture = problem(30_000, 8, 6, covariance_type, dtype)
     density, units = factored(mixture, covariance_type, X)
     weight = np.random.default_rng(0).exponential(size=len(X))
-    twins = passes.summarise
-    monkeypatch.setattr(passes, "summarise", lambda work, *args: twins.serial(0, *args))
+    loop = passes.summarise
+    monkeypatch.setattr(passes, "summarise", lambda work, *args: loop.serial(0, *args))
     serial = bits(density.summarise(X, weight, units))
-    monkeypatch.setattr(passes, "summarise", lambda work, *args: twins.parallel(0, *args))
+    monkeypatch.setattr(passes, "summarise", lambda work, *args: loop.parallel(0, *args))
     for number in range(1, numba.config.NUMBA_NUM_THREADS + 1):
         threads(number)
         for _ in range(3):
