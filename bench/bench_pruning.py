@@ -10,7 +10,8 @@ from measure import Rounds, ratio
 
 import fastem
 import fastem.density
-from fastem.covariance import Parameters, family
+from fastem import covariance
+from fastem.covariance import Parameters
 from fastem.density import accumulator
 from fastem.ordering import Order
 from fastem.units import Units
@@ -50,7 +51,7 @@ def bench_pass(benchmark, report, scale, rounds, size):
         n=len(X),
         D=D,
         K=K,
-        apart=separation,
+        separation=separation,
         components_a_tile=f"{order.share(*density.cast(X.dtype)) * K:.1f}",
         gain=ratio(dense / race.best("in order")),
         ordering=f"{race.best('ordering') / dense:.1f}",
@@ -92,7 +93,7 @@ def bench_gathering(benchmark, report, monkeypatch, scale, rounds, size, dtype):
         D=D,
         K=K,
         dtype=np.dtype(dtype).name,
-        apart=separation,
+        separation=separation,
         gain=ratio(race.best("dense") / race.best("gathered")),
         noise=f"{race.noise('dense'):.0%}",
     )
@@ -136,7 +137,7 @@ def problem(n, D, K, separation):
     points = itertools.islice(itertools.product(side, repeat=D), K)
     means = separation * np.array(list(points), dtype=float)
     X = rng.normal(size=(n, D)) + means[rng.integers(K, size=n)]
-    kind, units = family("full"), Units.of(X)
-    covariances = kind.rescale(np.broadcast_to(np.eye(D), (K, D, D)), units.scale)
+    family, units = covariance.family("full"), Units.of(X)
+    covariances = family.rescale(np.broadcast_to(np.eye(D), (K, D, D)), units.scale)
     parameters = Parameters(np.full(K, 1 / K), units.enter(means), covariances)
-    return X, kind.factor(parameters), units
+    return X, family.factor(parameters), units

@@ -32,28 +32,27 @@ SLACK = 10
 
 def problem(rng):
     """Rows from a random mixture of a random family, weights or none, and a start."""
-    kind = str(rng.choice(oracle.COVARIANCE_TYPES))
+    covariance_type = str(rng.choice(oracle.COVARIANCE_TYPES))
     D = int(rng.integers(1, 13))
     K = int(rng.integers(1, 9))
     n = int(np.exp(rng.uniform(np.log(20 * K * (D + 1)), np.log(20_000))))
-    truth = oracle.random_mixture(rng, K, D, kind)
-    X, _ = oracle.sample(rng, n, *truth, kind)
-    start = oracle.random_mixture(rng, K, D, kind)
+    truth = oracle.random_mixture(rng, K, D, covariance_type)
+    X, _ = oracle.sample(rng, n, *truth, covariance_type)
+    start = oracle.random_mixture(rng, K, D, covariance_type)
     weight = rng.uniform(0.1, 3.0, n) if rng.random() < 0.3 else None
     dtype = np.float32 if rng.random() < 0.3 else np.float64
     X = np.asarray(X.astype(dtype), order=str(rng.choice(["C", "F"])))
-    return kind, K, truth, X, start, weight
+    return covariance_type, K, truth, X, start, weight
 
 
 def check(rng):
     """One problem; returns what is wrong with the answers, or None, and a description."""
-    kind, K, truth, X, start, weight = problem(rng)
+    covariance_type, K, truth, X, start, weight = problem(rng)
     T = int(rng.integers(1, 6))
     single = X.dtype == np.float32
-    what = (
-        f"{kind} K={K} shape={X.shape} {X.dtype} {'weighted' if weight is not None else ''} T={T}"
-    )
-    options = {"covariance_type": kind, "sample_weight": weight}
+    weighted = "weighted" if weight is not None else ""
+    what = f"{covariance_type} K={K} shape={X.shape} {X.dtype} {weighted} T={T}"
+    options = {"covariance_type": covariance_type, "sample_weight": weight}
     plain = fastem.fit(
         X,
         K,
@@ -67,7 +66,7 @@ def check(rng):
         **options,
     )
     rows = X.astype(float)
-    expected, trace = oracle.em(rows, *start, kind, T, weight)
+    expected, trace = oracle.em(rows, *start, covariance_type, T, weight)
     tolerance = 2e-3 if single else 1e-7
     mine = plain.mixture.weights, plain.mixture.means, plain.mixture.covariances
     for name, found, right in zip(expected._fields, mine, expected, strict=True):
@@ -83,7 +82,7 @@ def check(rng):
     if fell > max(1e-5 if single else 1e-12, rounding) * (1 + abs(whole.trace).max()):
         return f"the likelihood fell by {fell:.1e} a row", what
     total = len(X) if weight is None else weight.sum()
-    least = oracle.log_likelihood(rows, *truth, kind, weight) / total
+    least = oracle.log_likelihood(rows, *truth, covariance_type, weight) / total
     if whole.trace[-1] < least - 0.02:
         return f"{whole.trace[-1]:.6f} a row, but the truth has {least:.6f}", what
     return None, what

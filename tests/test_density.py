@@ -254,9 +254,11 @@ def test_blocks_of_whole_slots_do_not_change_a_bit(covariance_type, dtype, K, we
 NEEDLE = np.array([[1.0, 1 - 1e-7], [1 - 1e-7, 1.0]])
 
 
-@pytest.mark.parametrize(("covariances", "kind"), [([NEEDLE, np.eye(2)], "full"), (NEEDLE, "tied")])
-def test_rows_too_far_out_to_be_squared(covariances, kind):
-    mixture = fastem.Mixture([0.5, 0.5], [[0.0, 0.0], [1.0, 1.0]], covariances, kind)
+@pytest.mark.parametrize(
+    ("covariances", "covariance_type"), [([NEEDLE, np.eye(2)], "full"), (NEEDLE, "tied")]
+)
+def test_rows_too_far_out_to_be_squared(covariances, covariance_type):
+    mixture = fastem.Mixture([0.5, 0.5], [[0.0, 0.0], [1.0, 1.0]], covariances, covariance_type)
     X = np.array([[0.0, 0.0], [1e160, 0.0], [1e308, -1e308], [1e200, 1e200]])
     assert np.array_equal(mixture.log_prob(X) < -1e299, [False, True, True, True])
     assert np.array_equal(mixture.responsibilities(X).any(axis=1), [True, False, False, False])

@@ -1,5 +1,7 @@
 """What the project's own files promise each other."""
 
+import configparser
+import re
 import subprocess
 import sys
 import tomllib
@@ -21,6 +23,14 @@ def python(code):
 
 def test_one_version():
     assert fastem.__version__ == PROJECT["version"] == metadata.version("fastem")
+
+
+def test_both_ends_of_numbas_range_are_tried():
+    tox = configparser.ConfigParser()
+    tox.read(ROOT / "tox.ini")
+    tried = re.findall(r"numba>=([\d.]+),<([\d.]+)", tox["testenv:py311-{oldest,newest}"]["deps"])
+    (needed,) = (text for text in PROJECT["dependencies"] if text.startswith("numba"))
+    assert needed == f"numba>={tried[0][0]},<{tried[1][1]}"
 
 
 def test_readme_has_the_command_that_ci_runs():

@@ -67,10 +67,12 @@ def test_bad_parameters_are_refused_by_name(name, bad, error, message):
         Mixture(**(GOOD | {name: bad}))
 
 
-@pytest.mark.parametrize(("kind", "bad"), [("diag", [[1, 1], [1, 0]]), ("spherical", [1.0, -1.0])])
-def test_variances_that_are_not_positive_are_refused(kind, bad):
+@pytest.mark.parametrize(
+    ("covariance_type", "bad"), [("diag", [[1, 1], [1, 0]]), ("spherical", [1.0, -1.0])]
+)
+def test_variances_that_are_not_positive_are_refused(covariance_type, bad):
     with pytest.raises(ValueError, match="covariance 1 is not positive definite"):
-        Mixture([0.5, 0.5], [[0, 0], [1, 1]], bad, kind)
+        Mixture([0.5, 0.5], [[0, 0], [1, 1]], bad, covariance_type)
 
 
 def test_a_tied_covariance_that_is_not_positive_definite_is_refused():
@@ -90,10 +92,12 @@ def test_arrays_are_copies_and_read_only():
         mixture.weights = weights
 
 
-@pytest.mark.parametrize("kind", TYPES)
+@pytest.mark.parametrize("covariance_type", TYPES)
 @pytest.mark.parametrize(("K", "D"), [(1, 1), (3, 4), (5, 2)])
-def test_free_parameters_are_counted_as_the_oracle_counts(kind, K, D):
-    assert mixture_of(kind, K, D)[0].n_parameters == oracle.n_parameters(kind, K, D)
+def test_free_parameters_are_counted_as_the_oracle_counts(covariance_type, K, D):
+    assert mixture_of(covariance_type, K, D)[0].n_parameters == oracle.n_parameters(
+        covariance_type, K, D
+    )
 
 
 # Densities ------------------------------------------------------------------------------------
@@ -115,10 +119,10 @@ def forms(X, tmp_path):
     }
 
 
-@pytest.mark.parametrize("kind", TYPES)
-def test_densities_are_the_oracles_for_every_form_of_rows(kind, tmp_path):
-    mixture, X = mixture_of(kind)
-    parameters = mixture.weights, mixture.means, mixture.covariances, kind
+@pytest.mark.parametrize("covariance_type", TYPES)
+def test_densities_are_the_oracles_for_every_form_of_rows(covariance_type, tmp_path):
+    mixture, X = mixture_of(covariance_type)
+    parameters = mixture.weights, mixture.means, mixture.covariances, covariance_type
     expected = oracle.responsibilities(X, *parameters)
     for name, rows in forms(X, tmp_path).items():
         np.testing.assert_allclose(
@@ -129,12 +133,12 @@ def test_densities_are_the_oracles_for_every_form_of_rows(kind, tmp_path):
         np.testing.assert_array_equal(mixture.predict(rows), expected.argmax(axis=1), err_msg=name)
 
 
-@pytest.mark.parametrize("kind", TYPES)
-def test_float32_rows_agree_with_the_oracle_to_their_precision(kind):
-    mixture, X = mixture_of(kind)
+@pytest.mark.parametrize("covariance_type", TYPES)
+def test_float32_rows_agree_with_the_oracle_to_their_precision(covariance_type):
+    mixture, X = mixture_of(covariance_type)
     narrow = (X + 1000).astype(np.float32)
-    moved = Mixture(mixture.weights, mixture.means + 1000, mixture.covariances, kind)
-    parameters = moved.weights, moved.means, moved.covariances, kind
+    moved = Mixture(mixture.weights, mixture.means + 1000, mixture.covariances, covariance_type)
+    parameters = moved.weights, moved.means, moved.covariances, covariance_type
     expected = oracle.log_prob(narrow.astype(float), *parameters)
     np.testing.assert_allclose(moved.log_prob(narrow), expected, rtol=1e-5)
     resp = moved.responsibilities(narrow)
@@ -171,11 +175,11 @@ def test_rows_of_another_width_are_refused():
             method(X[:, :3])
 
 
-@pytest.mark.parametrize("kind", TYPES)
-def test_a_summary_has_the_oracles_log_likelihood_and_classification_entropy(kind):
-    mixture, X = mixture_of(kind)
+@pytest.mark.parametrize("covariance_type", TYPES)
+def test_a_summary_has_the_oracles_log_likelihood_and_classification_entropy(covariance_type):
+    mixture, X = mixture_of(covariance_type)
     weight = np.random.default_rng(1).uniform(0.5, 2, len(X))
-    parameters = mixture.weights, mixture.means, mixture.covariances, kind
+    parameters = mixture.weights, mixture.means, mixture.covariances, covariance_type
     moments = mixture.summarise(X, weight)
     expected = oracle.log_likelihood(X, *parameters, sample_weight=weight)
     assert moments.log_likelihood == pytest.approx(expected, rel=1e-12)
@@ -186,14 +190,14 @@ def test_a_summary_has_the_oracles_log_likelihood_and_classification_entropy(kin
 # Sampling -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("kind", TYPES)
-def test_samples_have_the_mixtures_moments(kind):
+@pytest.mark.parametrize("covariance_type", TYPES)
+def test_samples_have_the_mixtures_moments(covariance_type):
     n = 100_000
-    mixture, _ = mixture_of(kind, K=3, D=2)
+    mixture, _ = mixture_of(covariance_type, K=3, D=2)
     X, labels = mixture.sample(n, random_state=5)
     assert X.shape == (n, 2)
     assert labels.dtype == np.int32
-    covariances = oracle.expand_covariances(mixture.covariances, kind, 3, 2)
+    covariances = oracle.expand_covariances(mixture.covariances, covariance_type, 3, 2)
     for k in range(3):
         mine = X[labels == k]
         share = len(mine) / n
@@ -252,9 +256,9 @@ def test_equal_mixtures_with_a_negative_zero_hash_alike():
     assert hash(plus) == hash(minus)
 
 
-@pytest.mark.parametrize("kind", TYPES)
-def test_pickle_gives_it_back(kind):
-    mixture, X = mixture_of(kind)
+@pytest.mark.parametrize("covariance_type", TYPES)
+def test_pickle_gives_it_back(covariance_type):
+    mixture, X = mixture_of(covariance_type)
     mixture.log_prob(X)
     again = pickle.loads(pickle.dumps(mixture))
     assert again == mixture
@@ -274,9 +278,9 @@ def test_repr_says_family_sizes_and_components():
 # Files ----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("kind", TYPES)
-def test_save_and_load_give_it_back_to_the_bit(kind, tmp_path):
-    mixture, _ = mixture_of(kind)
+@pytest.mark.parametrize("covariance_type", TYPES)
+def test_save_and_load_give_it_back_to_the_bit(covariance_type, tmp_path):
+    mixture, _ = mixture_of(covariance_type)
     mixture.save(tmp_path / "model.npz")
     assert Mixture.load(tmp_path / "model.npz") == mixture
     mixture.save(str(tmp_path / "no suffix"))

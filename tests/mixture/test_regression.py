@@ -8,7 +8,8 @@ from scipy.special import logsumexp
 from scipy.stats import multivariate_normal
 
 import fastem
-from fastem.covariance import FAMILIES, Bounds, family
+from fastem import covariance
+from fastem.covariance import FAMILIES, Bounds
 from fastem.moments import Moments
 
 K, D = 3, 4
@@ -18,17 +19,17 @@ every = pytest.mark.parametrize("name", NAMES)
 
 def mixture_of(name, n_features=D, scale=1.0, offset=0.0):
     """A mixture of any family: an M step from random scatters."""
-    kind = family(name)
+    family = covariance.family(name)
     rng = np.random.default_rng(n_features)
     counts = np.array([20.0, 50.0, 30.0])
     roots = np.eye(n_features) + 0.5 * rng.normal(size=(K, n_features, n_features))
     second = counts[:, None, None] * roots @ roots.swapaxes(1, 2)
-    if kind.diagonal:
+    if family.diagonal:
         second = np.einsum("kdd->kd", second).copy()
     about = rng.normal(size=(K, n_features))
     moments = Moments(about, 100.0, 0.0, 0.0, counts, np.zeros_like(about), second)
-    found = kind.maximise(moments, Bounds(np.zeros(n_features), 0.0))
-    covariances = kind.rescale(found.covariances, np.full(n_features, scale))
+    found = family.maximise(moments, Bounds(np.zeros(n_features), 0.0))
+    covariances = family.rescale(found.covariances, np.full(n_features, scale))
     return fastem.Mixture(found.weights, found.means * scale + offset, covariances, name)
 
 
