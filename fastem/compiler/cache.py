@@ -92,12 +92,12 @@ def _make_folder() -> Path:
     if not folder.is_dir():
         folder.mkdir(parents=True, exist_ok=True)
         with contextlib.suppress(OSError):  # another process is at it
-            _remove_oldest(folder.parent, besides=folder)
+            _remove_oldest(folder.parent, current=folder)
     return folder
 
 
-def _remove_oldest(top: Path, besides: Path) -> None:
-    others = [path for path in top.iterdir() if path != besides]
+def _remove_oldest(top: Path, current: Path) -> None:
+    others = [path for path in top.iterdir() if path != current]
     others.sort(key=lambda path: path.stat().st_mtime, reverse=True)
     for path in others[DIGESTS_KEPT - 1 :]:
         shutil.rmtree(path, ignore_errors=True)

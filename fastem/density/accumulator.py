@@ -127,18 +127,18 @@ class Accumulator:
         sums : (n_slots, n_sums)
             As of `passes.summarise`, the weight of each slot's rows before them.
         """
-        sums = self.no_sums(block, sample_weight)
+        sums = self.empty_sums(block, sample_weight)
         passes.summarise(
             self._row_work * len(block) if self._parallel else 0.0,
             len(sums),
-            *self.laid_out(block, sample_weight, order),
+            *self.arguments(block, sample_weight, order),
             *self._parameters,
             sums,
             NO_LABELS if labels is None else labels,
         )
         return sums
 
-    def no_sums(
+    def empty_sums(
         self, block: NDArray, sample_weight: NDArray[np.float64] | None
     ) -> NDArray[np.float64]:
         """Sums of a block's slots, as of `sums`, of which only the weights of rows are summed."""
@@ -152,7 +152,7 @@ class Accumulator:
             sums[:, 0] = np.add.reduceat(sample_weight, range(0, n, slot_rows))
         return sums
 
-    def laid_out(
+    def arguments(
         self,
         block: NDArray,
         sample_weight: NDArray[np.float64] | None,

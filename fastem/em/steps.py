@@ -130,8 +130,8 @@ class CompiledStep(Step):
         assert rows.whole is not None
         X, sample_weight = rows.whole
         accumulator = density.accumulator(len(X), X.dtype, rows.units)
-        block = accumulator.laid_out(X, sample_weight)
-        sums = accumulator.no_sums(X, sample_weight)
+        block = accumulator.arguments(X, sample_weight)
+        sums = accumulator.empty_sums(X, sample_weight)
         address = summarise.address((*block, *density.cast(X.dtype), sums, NO_LABELS))
         sums[0, 0] = np.add.accumulate(sums[:, 0])[-1]
         n_rows = float(sums[0, 0])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from itertools import islice
 from numbers import Integral, Real
 from typing import Any, ClassVar
@@ -17,7 +17,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from fastem import covariance, validation
 from fastem.account import account
-from fastem.covariance import FAMILIES, Parameters
+from fastem.covariance import FAMILIES, Bounds, Family, Parameters
 from fastem.data import Data
 from fastem.estimator import precisions, starts
 from fastem.estimator.fitted import Fitted
@@ -272,44 +272,43 @@ class GaussianMixture(Fitted):
                 f"Expected n_samples >= n_components but got n_components = {self.n_components}, "
                 f"n_samples = {data.n_samples}"
             )
+        family = covariance.family(self.covariance_type)
+        bounds = starts.bounds_of(self.reg_covar, data.rows(family).units, family)
         try:
             with np.errstate(divide="ignore", invalid="ignore"):
-                outcome, restarts = self._run(data)
+                outcome, restarts = self._run(data, family, bounds)
         except np.linalg.LinAlgError as error:
             raise ValueError(ILL_DEFINED) from error
-        self._record(outcome, restarts, data, began)
+        unsettled = f"the log-likelihood still changed by tol={self.tol:g}; raise max_iter or tol"
+        self.fit_ = account(outcome.run, data, family, bounds, restarts, began, unsettled=unsettled)
+        self._publish(self.fit_.mixture, data.source.dtype)
+        self.converged_ = outcome.converged
+        self.n_iter_ = outcome.run.n_iter
+        self.lower_bound_ = outcome.lower_bound
+        self.lower_bounds_ = outcome.lower_bounds
         if not outcome.converged and self.max_iter > 0:
             warnings.warn(NOT_CONVERGED, ConvergenceWarning, stacklevel=3)
         return rows
 
-    def _run(self, data: Data) -> tuple[Outcome, tuple[Restart, ...]]:
-        family = covariance.family(self.covariance_type)
-        rows = data.rows(family)
-        given = precisions.given_start(
-            self.weights_init,
-            self.means_init,
-            self.precisions_init,
-            family,
-            self.n_components,
-            data.n_features,
-        )
+    def _run(
+        self, data: Data, family: Family, bounds: Bounds
+    ) -> tuple[Outcome, tuple[Restart, ...]]:
+        init = self.weights_init, self.means_init, self.precisions_init
+        given = precisions.given_start(*init, family, self.n_components, data.n_features)
         warm = self.warm_start and hasattr(self, "converged_")
-        if warm:
-            begun: Iterable[Parameters] = [self._where_it_left_off(data)]
-        else:
-            begun = self._starts(data, given)
         return best_run(
-            rows,
+            data.rows(family),
             family,
-            begun,
-            bounds=starts.bounds_of(self.reg_covar, rows.units, family),
+            [self._last(data)] if warm else self._starts(data, family, given),
+            bounds=bounds,
             tol=self.tol,
             max_iter=self.max_iter,
             bound=self.lower_bound_ if warm else -np.inf,
             verbose=Verbose(self.verbose, self.verbose_interval),
         )
 
-    def _where_it_left_off(self, data: Data) -> Parameters:
+    def _last(self, data: Data) -> Parameters:
+        """The parameters of the last fit, in the units of the data's rows."""
         mixture = self.mixture_
         left = mixture.n_components, mixture.covariance_type, mixture.n_features
         asked = self.n_components, self.covariance_type, data.n_features
@@ -318,15 +317,14 @@ class GaussianMixture(Fitted):
                 f"warm_start cannot go on from n_components, covariance_type and columns {left} to "
                 f"{asked}; fit a clone, or set warm_start=False"
             )
-        here = Parameters(mixture.weights, mixture.means, mixture.covariances)
-        return to_units(here, mixture.family, data.rows(mixture.family).units)
+        last = Parameters(mixture.weights, mixture.means, mixture.covariances)
+        return to_units(last, mixture.family, data.rows(mixture.family).units)
 
-    def _starts(self, data: Data, given: UserStart) -> Iterator[Parameters]:
-        """Where each run begins, made in its turn, as `random_state` is drawn from in order."""
-        family = covariance.family(self.covariance_type)
+    def _starts(self, data: Data, family: Family, given: UserStart) -> Iterator[Parameters]:
+        """The start of each run, drawn in its turn: `random_state` is used in that order."""
         units = data.rows(family).units
         if given.weights is not None and given.means is not None and given.covariances is not None:
-            # No chance is left, but `n_init` asks for that many runs.
+            # Nothing is random, but `n_init` asks for that many runs.
             yield from [to_units(given.complete(), family, units)] * self.n_init
             return
         rng = check_random_state(self.random_state)
@@ -336,17 +334,3 @@ class GaussianMixture(Fitted):
             if self.max_iter == 0:
                 start = start._replace(weights=start.weights / start.weights.sum())
             yield start
-
-    def _record(
-        self, outcome: Outcome, restarts: tuple[Restart, ...], data: Data, began: float
-    ) -> None:
-        family = covariance.family(self.covariance_type)
-        units = data.rows(family).units
-        bounds = starts.bounds_of(self.reg_covar, units, family)
-        unsettled = f"the log-likelihood still changed by tol={self.tol:g}; raise max_iter or tol"
-        self.fit_ = account(outcome.run, data, family, bounds, restarts, began, unsettled=unsettled)
-        self._publish(self.fit_.mixture, data.source.dtype)
-        self.converged_ = outcome.converged
-        self.n_iter_ = outcome.run.n_iter
-        self.lower_bound_ = outcome.lower_bound
-        self.lower_bounds_ = outcome.lower_bounds

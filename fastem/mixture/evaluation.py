@@ -22,7 +22,7 @@ from fastem.rows.missing import spread
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Evaluation(Components):
-    """Components that rows are held against."""
+    """Components, and what they say of rows."""
 
     def log_prob(self, X: ArrayLike | Source, *, missing: str = "error") -> NDArray[np.float64]:
         """Log density of each row, log sum_k weight_k N(x_i | mean_k, covariance_k).
@@ -313,6 +313,6 @@ class Evaluation(Components):
         def work(block: NDArray) -> list[NDArray]:
             return [getattr(density, kernel)(block, units, parallel=False) for kernel in kernels]
 
-        beside = (self.n_components + 2) * source.dtype.itemsize
-        with closing(source.every(work, beside)) as results:
+        row_bytes = (self.n_components + 2) * source.dtype.itemsize
+        with closing(source.every(work, row_bytes)) as results:
             yield from results

@@ -153,9 +153,9 @@ def animate(
             f"{path} needs ffmpeg, which is not on the PATH; install it, or name a .gif"
         )
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as folder:
-        beside = Path(folder) / path.name
-        WRITERS[ending](_pictures(record, X, columns), beside, fps)
-        os.replace(beside, path)
+        part = Path(folder) / path.name
+        WRITERS[ending](_pictures(record, X, columns), part, fps)
+        os.replace(part, path)
     return path
 
 

@@ -88,7 +88,7 @@ def clusters(
     validation.instance(mixture, "mixture", Mixture, MIXTURE)
     rows = mixture.rows_of(X)
     names = column_names(X, mixture.n_features, mixture)
-    chosen = column_indices(columns, names) or _telling_columns(mixture)
+    chosen = column_indices(columns, names) or _separating_columns(mixture)
     rows = rows[rows_drawn(rows)]
     labels = mixture.predict(rows)
     names = [names[d] for d in chosen]
@@ -260,15 +260,15 @@ def _pairs(
     return grid
 
 
-def _telling_columns(mixture: Mixture) -> list[int]:
+def _separating_columns(mixture: Mixture) -> list[int]:
     """All columns if few, else those whose means lie furthest apart for their spread."""
     if mixture.n_features <= MOST_COLUMNS:
         return list(range(mixture.n_features))
     means, weights = mixture.means, mixture.weights
     between = weights @ (means - weights @ means) ** 2
     within = weights @ np.diagonal(mixture.full_covariances, axis1=1, axis2=2)
-    telling = np.argsort(-between / within, kind="stable")[:MOST_COLUMNS]
-    return sorted(int(d) for d in telling)
+    separating = np.argsort(-between / within, kind="stable")[:MOST_COLUMNS]
+    return sorted(int(d) for d in separating)
 
 
 def _legend(ax: Axes, mixture: Mixture) -> None:
