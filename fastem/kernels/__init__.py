@@ -2,8 +2,8 @@
 
 An iteration of EM factors the covariances once and makes one pass over the rows:
 
-    matrices.factor                      Cholesky factors of the covariances, inverted: once for all
-       |                                 rows, so that a pass only multiplies
+    matrices.factor                      Cholesky factors of the covariances, inverted: once for
+       |                                 all rows, so that a pass only multiplies by them
        v  factors, log_norms
     passes.summarise                     a `slot_loop`: @njit(parallel=True), prange over slots of
        |                                 whole tiles, or the same slots one after the other
@@ -16,13 +16,16 @@ An iteration of EM factors the covariances once and makes one pass over the rows
        |   axis_aligned.accumulate       clusters are well separated
        v  moments
     matrices.scatter                     moments to weights, means and covariances
+       v
+    averages, parsimonious, common_axes  the M step of a family, by decomposition and proportional
+       v
+    em_control.proceed                   convergence says whether it ends, quasi_newton where it
+                                         goes next; em_passes does all this in one call
 
-    passes.log_prob, responsibilities, predict are the same up to the densities, for each row, and
-    in ill-conditioned components by double_double.log_densities. Passes over many rows and
-    components skip what `ordering` shows to be negligible in a tile.
+    passes.log_prob, responsibilities and predict are the same up to the densities, for each row,
+    and in ill-conditioned components by double_double.log_densities. Passes over many rows and
+    components leave out what `ordering` shows to be negligible in a tile.
 
-Elsewhere
-    proportional, orientation           M steps of mclust's families
-    quasi_newton, convergence           extrapolation, and when EM has converged
-    seeding, k_means, agglomeration     starts; labelled turns their labels into moments
+Elsewhere: seeding, k_means and agglomeration for starts, whose labels `labelled` turns into
+moments; and text, the numbers in delimited files.
 """

@@ -105,3 +105,35 @@ def test_each_user_works_without_its_group(group, tmp_path):
     assert (int(process.stdout) > 0) == (group == "INLINING")
     # Without pointers the loops are functions made in a function, which have no name on disk.
     assert bool(list(tmp_path.glob("cache/**/*.nbc"))) == (group not in ("CACHE", "POINTERS"))
+
+
+def test_a_fit_without_pointers_is_the_fit_with_them():
+    """Oracle: the fit with them. Its control then runs in Python, and not in one call."""
+    lacking = """
+import importlib
+import_module = importlib.import_module
+
+def lacking(name, package=None):
+    if name == "numba.core.callconv":
+        raise ImportError("of another Numba")
+    return import_module(name, package)
+
+importlib.import_module = lacking
+"""
+    fit = """
+import numpy as np, fastem
+from fastem.compiler import internals
+
+X = np.random.default_rng(0).normal(size=(300, 2)) + 5 * np.arange(2).repeat(150)[:, None]
+fitted = fastem.fit(X, 2, n_init=1, random_state=0)
+print(internals.POINTERS is None, fitted.n_iter, fitted.log_likelihood)
+"""
+    found = [
+        subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True
+        ).stdout.split()
+        for code in (fit, lacking + fit)
+    ]
+    assert [known[0] for known in found] == ["False", "True"]
+    assert found[0][1] == found[1][1]
+    assert float(found[0][2]) == pytest.approx(float(found[1][2]), rel=1e-12)
