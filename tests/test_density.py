@@ -189,7 +189,7 @@ def test_ties_go_to_the_first_component():
 
 
 def test_threads_do_not_change_a_bit():
-    """Oracle: the serial twins."""
+    """Oracle: the serial loop."""
     mixture, X = problem(5, 8, "full", np.float64, n=40_000)
     density, units = factored(mixture, "full", X)
     for method in density.log_prob, density.responsibilities, density.predict:

@@ -8,7 +8,7 @@ user works without it:
     TIDYING      `inlining` lets Numba optimise a function before its callers take it in
     POINTERS     `slot_loop` compiles a function anew in each of its two loops
     LOCK         `fork_safety` has a lock of its own, for which compiling does not wait
-    FINGERPRINT  `slot_loop` tells arguments apart by their Numba types, which takes longer
+    FINGERPRINT  `slot_loop` compares arguments by their Numba types, which takes longer
 """
 
 import importlib
@@ -82,5 +82,5 @@ LOCK = taken(
     "forks do not wait for the compiler", lock="numba.core.compiler_lock:global_compiler_lock"
 )
 FINGERPRINT = taken(
-    "arguments are told apart by their Numba types", of="numba._dispatcher:compute_fingerprint"
+    "arguments are compared by their Numba types", of="numba._dispatcher:compute_fingerprint"
 )

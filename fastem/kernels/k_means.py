@@ -79,7 +79,7 @@ def _start(start, rows, tiles, weight, slot_rows, uniforms, n_steps, centres, la
     points, drawn = np.empty((n_trials, rows.shape[1])), np.empty((1, n_trials), np.int64)
     scratch = buffer(6, rows)
     uniform, centre, label = uniforms[start : start + 1], centres[start], labels[start]
-    _forget(weight, slot_rows, close, masses)
+    _start_without_centres(weight, slot_rows, close, masses)
     for k in range(centre.shape[0]):
         n_points = 1 if k == 0 else n_trials
         draw(weight, close, masses, slot_rows, uniform[:, k, :n_points], drawn)
@@ -92,7 +92,7 @@ def _start(start, rows, tiles, weight, slot_rows, uniforms, n_steps, centres, la
                 points[0, d] = centre[k, d] = points[best, d]
             n_points = 1
         if not _any(masses):  # fewer distinct rows than clusters: the rest are drawn anywhere
-            _forget(weight, slot_rows, close, masses)
+            _start_without_centres(weight, slot_rows, close, masses)
     mass, sums = np.empty(centres.shape[1]), np.empty(centres.shape[1:])
     for i in range(label.shape[0]):
         label[i] = -1
@@ -107,7 +107,7 @@ def _start(start, rows, tiles, weight, slot_rows, uniforms, n_steps, centres, la
 
 
 @jit
-def _forget(weight, slot_rows, close, masses):
+def _start_without_centres(weight, slot_rows, close, masses):
     """No row is near a centre: each is drawn by its weight alone."""
     for slot in range(masses.shape[0]):
         masses[slot, 0] = 0.0

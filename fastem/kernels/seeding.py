@@ -42,8 +42,8 @@ def plus_plus(
     slot_rows, _ = slots = divide(n_rows, n_clusters, n_features)
     nearest = np.full((n_starts, n_rows), np.inf)
     centres = np.empty((n_starts, n_clusters, n_features))
-    everyone = np.add.reduceat(weight, range(0, n_rows, slot_rows))[:, None]
-    masses = np.repeat(everyone, n_starts, axis=1)
+    all_masses = np.add.reduceat(weight, range(0, n_rows, slot_rows))[:, None]
+    masses = np.repeat(all_masses, n_starts, axis=1)
     for k in range(n_clusters):
         n_drawn = 1 if k == 0 else n_trials
         drawn = np.empty((n_starts, n_drawn), np.int64)
@@ -55,7 +55,7 @@ def plus_plus(
         centres[:, k] = rows[chosen]
         masses = _weigh_all(tiles, weight, rows[chosen], True, nearest, slots)
         spent = masses.sum(axis=0) <= 0.0  # fewer distinct rows than clusters: drawn anywhere
-        nearest[spent], masses[:, spent] = np.inf, everyone
+        nearest[spent], masses[:, spent] = np.inf, all_masses
     return centres
 
 

@@ -26,7 +26,7 @@ from fastem.plot.style import (
     rows_drawn,
 )
 
-#: A grid of pairs shows so many columns, unless it is told which.
+#: A grid of pairs shows so many columns, unless columns are chosen.
 MOST_COLUMNS = 6
 #: A legend names so many components; more would hide the picture.
 MOST_NAMED = 10

@@ -185,7 +185,7 @@ def test_overload_has_the_options_of_jit():
     assert not {"nnan", "ninf", "fast"} & flags(call_inverse_sum)
 
 
-# Which twin runs ------------------------------------------------------------------------------
+# Which form runs ------------------------------------------------------------------------------
 
 
 class Counted:
@@ -220,7 +220,7 @@ several_threads = pytest.mark.skipif(
 )
 
 
-def test_twins_describe_the_function():
+def test_a_slot_loop_describes_its_function():
     assert scale.__name__ == "scale"
     assert scale.__doc__ == "Multiply an element by three."
 
@@ -244,10 +244,10 @@ def test_one_thread_means_serial(counted):
 def test_long_loops_are_made_in_pieces(monkeypatch):
     """Between which Python sees Ctrl-C; every slot is worked on once, in order."""
     pieces = []
-    for twin in "serial", "parallel":
-        run = getattr(scale, twin)
+    for form in "serial", "parallel":
+        run = getattr(scale, form)
         monkeypatch.setattr(
-            scale, twin, lambda first, stop, *args, run=run: (
+            scale, form, lambda first, stop, *args, run=run: (
                 pieces.append((first, stop)), run(first, stop, *args)
             )
         )  # fmt: skip
@@ -266,7 +266,7 @@ def test_slots_function_must_not_return_anything():
         element(LITTLE, 2, np.ones(2))
 
 
-def test_twins_run_uncompiled():
+def test_slot_loops_run_uncompiled():
     code = """
 import numpy as np
 from fastem.kernels.seeding import tiled
@@ -404,7 +404,7 @@ assert numba.np.ufunc.parallel._threading_layer is None
     run(folder, code)
 
 
-def test_twins_agree_to_the_bit(folder, layer):
+def test_both_forms_agree_to_the_bit(folder, layer):
     code = """
 from prepare import *
 out = np.empty(64)

@@ -17,15 +17,15 @@ README_PICTURES = {"em-beside-k-means.png", "em-passes.png", "how-many-clusters.
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory):
+def story(tmp_path_factory):
     out = tmp_path_factory.mktemp("demo") / "made" / "by the demo"
     lines = []
     demo.run(out, say=lines.append)
     return out, "\n".join(lines)
 
 
-def test_every_picture_is_a_picture(told):
-    out, _ = told
+def test_every_picture_is_a_picture(story):
+    out, _ = story
     names = {path.name for path in out.iterdir()} - {"em.mp4"}
     assert names == README_PICTURES | {
         "em.gif",
@@ -40,8 +40,8 @@ def test_every_picture_is_a_picture(told):
             assert len(np.unique(np.asarray(picture).reshape(-1, 4)[::7], axis=0)) > 20
 
 
-def test_frames_are_numbered_and_as_many_as_the_animation_has(told):
-    out, text = told
+def test_frames_are_numbered_and_as_many_as_the_animation_has(story):
+    out, text = story
     frames = sorted(path.name for path in (out / "passes").iterdir())
     n_passes = int(re.search(r"EM took (\d+) passes", text)[1])
     assert frames == [f"em-{i:02d}-clusters-02.png" for i in range(n_passes + 1)]
@@ -49,23 +49,23 @@ def test_frames_are_numbered_and_as_many_as_the_animation_has(told):
         assert gif.n_frames == n_passes + 1
 
 
-def test_em_wins(told):
-    _, text = told
+def test_em_wins(story):
+    _, text = story
     em, k_means = (float(re.search(rf"{name} +([\d.]+)", text)[1]) for name in ("EM", "k-means"))
     assert em == pytest.approx(0.62, abs=0.02)
     assert k_means == pytest.approx(0.18, abs=0.02)
 
 
-def test_bic_picks_the_clusters_that_were_drawn(told):
-    _, text = told
+def test_bic_picks_the_clusters_that_were_drawn(story):
+    _, text = story
     truth = re.search(r"(\d) clusters in truth", text)[1]
     marked = [line for line in text.splitlines() if re.match(rf" +{truth} .*\*$", line)]
     assert len(marked) == 1
 
 
-def test_restarts_matter(told):
+def test_restarts_matter(story):
     """With one start BIC picks another number than with five, which find the truth."""
-    _, text = told
+    _, text = story
     truth = re.search(r"(\d) clusters in truth", text)[1]
     rows = re.findall(r"^ +(\d+) +[\d,]+\*? +[\d,]+(\*?) +[\d,]+\*? +[\d,]+(\*?)$", text, re.M)
     (by_one,) = (k for k, one, _ in rows if one)
@@ -73,8 +73,8 @@ def test_restarts_matter(told):
     assert by_five == truth != by_one
 
 
-def test_the_table_tells_of_the_symmetric_start(told):
-    _, text = told
+def test_the_table_tells_of_the_symmetric_start(story):
+    _, text = story
     assert "components 0, 1 start at the same means and covariances" in text
     assert text.count("covariance [[7.05, 6.17], [6.17, 7.23]]") == 2
 
