@@ -68,7 +68,7 @@ def _status(
     found = unsound(run.parameters, run.moments, family, bounds, data.n_samples)
     remarks = _remarks(found, np.flatnonzero(run.parameters.weights == 0))
     if run.outcome == "exhausted":
-        remarks.append(f"not converged after {run.n_iter} passes: {unsettled}")
+        remarks.append(f"not converged after {_passes(run.n_iter)}: {unsettled}")
         return Status("not converged", "; ".join(remarks))
     if remarks:
         return Status("collapsed", "; ".join(remarks))

@@ -89,7 +89,7 @@ class Data:
         X = validation.chosen_columns(X, columns)
         names = validation.feature_names(X)
         X, gaps = validation.complete(X, missing, na_values=Marks.of(na_values).values)
-        counted: Any = None if gaps is None else ~gaps.any(axis=1)
+        counted = None if gaps is None else np.logical_not(gaps.any(axis=1))
         weight = validation.sample_weight(sample_weight, len(X) if gaps is None else len(gaps))
         if gaps is not None and (costly := Gaps.of(gaps).costly(called(names, X.shape[1]))):
             warnings.warn(f"X: {costly}", UserWarning, stacklevel=3)

@@ -22,7 +22,7 @@ from fastem.rows.missing import spread
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Evaluation(Components):
-    """Components, and what they say of rows."""
+    """Components that rows are held against."""
 
     def log_prob(self, X: ArrayLike | Source, *, missing: str = "error") -> NDArray[np.float64]:
         """Log density of each row, log sum_k weight_k N(x_i | mean_k, covariance_k).
@@ -304,7 +304,7 @@ class Evaluation(Components):
             rows, gaps = validation.complete(self._in_order(X), missing, name, self.n_features)
             density, units = self._factored_for(rows.dtype)
             said = [getattr(density, kernel)(rows, units, parallel=parallel) for kernel in kernels]
-            kept: Any = None if gaps is None else ~gaps.any(axis=1)
+            kept = None if gaps is None else np.logical_not(gaps.any(axis=1))
             yield said if kept is None else [spread(part, kept) for part in said]
             return
         self._check_source(source)
@@ -313,6 +313,6 @@ class Evaluation(Components):
         def work(block: NDArray) -> list[NDArray]:
             return [getattr(density, kernel)(block, units, parallel=False) for kernel in kernels]
 
-        row_bytes = (self.n_components + 2) * source.dtype.itemsize
-        with closing(source.every(work, row_bytes)) as results:
+        beside = (self.n_components + 2) * source.dtype.itemsize
+        with closing(source.every(work, beside)) as results:
             yield from results
