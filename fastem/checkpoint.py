@@ -66,10 +66,15 @@ class Checkpoint:
         """
         if not self.path.exists():
             return None
+        if not self._is_one():
+            raise ValueError(
+                f"{self.path} is no checkpoint, or one that was cut short; give another path, at "
+                f"which there is nothing yet"
+            )
         try:
             with open(self.path, "rb") as opened, np.load(opened, allow_pickle=False) as file:
                 fields = {name: file[name] for name in file.files}
-            if str(fields["format"]) != FORMAT or int(fields["version"]) != FORMAT_VERSION:
+            if int(fields["version"]) != FORMAT_VERSION:
                 raise ValueError("its format is another")
             theirs = dict(_from_text(fields["arguments"]))
         except DAMAGE as error:
@@ -102,6 +107,15 @@ class Checkpoint:
         with whole(self.path, alone=True) as part, open(part, "wb") as file:
             np.savez(file, **fields)  # type: ignore[arg-type]
 
+    def _is_one(self) -> bool:
+        """Whether the file says of itself that it is a checkpoint."""
+        with open(self.path, "rb") as opened:
+            try:
+                with zipfile.ZipFile(opened) as file, file.open("format.npy") as member:
+                    return str(np.lib.format.read_array(member, allow_pickle=False)) == FORMAT
+            except DAMAGE:
+                return False
+
     def _refuse_others(self, theirs: Mapping[str, str]) -> None:
         for name in (*self._arguments, *theirs):
             was, now = theirs.get(name, "absent"), self._arguments.get(name, "absent")
@@ -113,8 +127,8 @@ class Checkpoint:
 
     def _unusable(self, error: BaseException) -> ValueError:
         return ValueError(
-            f"{self.path} is damaged or no checkpoint of this version of fastem ({error}); delete "
-            f"it, and the fit begins anew"
+            f"{self.path} is a checkpoint that is damaged or of another version of fastem "
+            f"({error}); delete it, and the fit begins anew"
         )
 
 

@@ -315,7 +315,9 @@ def test_a_forged_file_is_refused(X, path, change):
         fields = {name: file[name] for name in file.files}
     fields = {name: a for name, a in {**fields, **change}.items() if a is not None}
     np.savez(path, **fields)
-    with pytest.raises(ValueError, match="is damaged or no checkpoint"):
+    with pytest.raises(
+        ValueError, match="is a checkpoint that is damaged or of another|is no checkpoint"
+    ):
         fastem.fit(X, 4, **options)
 
 
@@ -331,3 +333,23 @@ def test_what_is_no_path_is_refused(X, tmp_path):
         fastem.fit(X, 4, checkpoint_every=0)
     with pytest.raises(FileNotFoundError, match="there is no folder"):
         fastem.fit(X, 4, checkpoint=tmp_path / "absent" / "fit.npz")
+
+
+@pytest.mark.parametrize("name", ["X.npy", "X.npz", "x.csv", "mixture.npz", "empty", "cut.npz"])
+def test_a_file_that_is_no_checkpoint_is_left_alone(tmp_path, name):
+    """Such as the rows themselves: it is not overwritten, nor does anybody advise to delete it."""
+    X = np.random.default_rng(0).normal(size=(60, 2))
+    np.save(tmp_path / "X.npy", X)
+    np.savez(tmp_path / "X.npz", X=X)
+    np.savetxt(tmp_path / "x.csv", X, delimiter=",")
+    fastem.Mixture([1.0], [[0.0]], [1.0], "spherical").save(tmp_path / "mixture.npz")
+    (tmp_path / "empty").touch()
+    (tmp_path / "cut.npz").write_bytes((tmp_path / "X.npz").read_bytes()[:-40])
+    path = tmp_path / name
+    before = path.read_bytes()
+    rows = path if name in ("X.npy", "X.npz", "x.csv") else X
+    with pytest.raises(ValueError, match="is no checkpoint, .* give another path") as caught:
+        fastem.fit(rows, 2, checkpoint=path, random_state=0)
+    assert "delete" not in str(caught.value)
+    assert "pickle" not in str(caught.value)
+    assert path.read_bytes() == before

@@ -28,7 +28,9 @@ OPTIONS = {
 }
 _ARGUMENT = re.compile(rf"\b({'|'.join(OPTIONS)})(?=\W|$)")
 #: An argument whose name is a common word is one with a value, or where a message begins with it.
-_WORD = re.compile(r"\b(columns|na_values|memory)=(\[[^]]*\])?|^(columns|memory|keep)(?=:| is| asks)")
+_WORD = re.compile(
+    r"\b(columns|na_values|memory)=(\[[^]]*\])?|^(columns|memory|keep)(?=:| is| asks)"
+)
 
 
 class InputError(Exception):

@@ -12,11 +12,11 @@ import sys
 import tempfile
 import weakref
 from collections.abc import Hashable, Iterable
-from pathlib import Path
 from typing import IO, Any
 
 from fastem import validation
 from fastem.compiler.cache import user_folder
+from fastem.rows.remote import SCHEME, remote
 
 #: One path or several.
 Paths = str | os.PathLike | Iterable[str | os.PathLike]
@@ -35,7 +35,7 @@ def is_path(value: object) -> bool:
     return isinstance(value, str | os.PathLike)
 
 
-def files(paths: Paths) -> list[File]:
+def files(paths: Paths) -> list[Any]:
     """The files that are meant, in order.
 
     Raises
@@ -50,27 +50,41 @@ def files(paths: Paths) -> list[File]:
     found = [file for path in several for file in _expanded(validation.path(path, "path"))]
     if not found:
         raise ValueError("path is empty; give at least one file")
-    return [File(path) for path in found]
+    return found
 
 
-def _expanded(path: str) -> list[Path]:
+def _expanded(path: str) -> list[Any]:
     """The files that one path means."""
+    if SCHEME in path:
+        return _of_one_kind(remote(path), path)
     if os.path.isdir(path):
-        for suffix in FOLDER:
-            within = Path(path).rglob(f"*.{suffix}")
-            if found := [f for f in within if not f.name.startswith((".", "_"))]:
-                return sorted(found, key=_by_numbers)
-        raise ValueError(f"{path} is a folder without .{', .'.join(FOLDER)} files; give files")
+        within = (os.path.join(top, name) for top, _, names in os.walk(path) for name in names)
+        return _of_one_kind([File(name) for name in within], path)
     if not os.path.exists(path) and glob.has_magic(path):
-        if matched := [Path(name) for name in glob.glob(path, recursive=True)]:
-            return sorted(matched, key=_by_numbers)
+        if matched := glob.glob(path, recursive=True):
+            return [File(name) for name in sorted(matched, key=_by_numbers)]
         raise ValueError(f"{path} matches no file; give a pattern that does")
-    return [Path(path)]
+    return [File(path)]
 
 
-def _by_numbers(path: Path) -> list[tuple[int, str]]:
+def _of_one_kind(found: list[Any], path: str) -> list[Any]:
+    """Those files of a folder that are meant: of the first kind that there is."""
+    if [file.name for file in found] == [path]:
+        return found
+    for suffix in FOLDER:
+        kind = [
+            file
+            for file in found
+            if file.name.endswith(f".{suffix}") and not re.search(r"[/\\][._][^/\\]*$", file.name)
+        ]
+        if kind:
+            return sorted(kind, key=lambda file: _by_numbers(file.name))
+    raise ValueError(f"{path} is a folder without .{', .'.join(FOLDER)} files; give files")
+
+
+def _by_numbers(path: str) -> list[tuple[int, str]]:
     """A key for sorting by which part-2 comes before part-10."""
-    return [(int(part or 0), text) for text, part in re.findall(r"(\D*)(\d*)", str(path))]
+    return [(int(part or 0), text) for text, part in re.findall(r"(\D*)(\d*)", path)]
 
 
 class File:
@@ -78,7 +92,7 @@ class File:
 
     Parameters
     ----------
-    path : Path
+    path : str or path
         `-` is standard input.
 
     Raises
@@ -87,8 +101,10 @@ class File:
         If it cannot be read.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path, self.name = path, str(path)
+    filesystem = None
+
+    def __init__(self, path: str | os.PathLike) -> None:
+        self.path = self.name = os.fspath(path)
         self._copy: Temporary | None = None
         if self.name == STANDARD_INPUT:
             self.name = "standard input"
@@ -104,7 +120,7 @@ class File:
     @property
     def source(self) -> Any:
         """What other libraries open it by: its path, or a copy's bytes."""
-        return str(self.path) if self._copy is None else self._copy.open()
+        return self.path if self._copy is None else self._copy.open()
 
     def head(self, n: int) -> bytes:
         """The first bytes."""

@@ -325,6 +325,20 @@ def test_numbers_of_other_types(tmp_path):
     assert rows.take(np.arange(1))[0].tolist() == [[1.25, 1.0, 2.0**60]]
 
 
+@pytest.mark.parametrize(
+    "name", ["x.csv", "x.parquet", "x.feather", "x.npy", "packed.npz", "parts"]
+)
+def test_files_by_uri(X, files, name):
+    """As of an object store, in the only one that there is everywhere."""
+    rows = open_rows(files[name].as_uri(), missing="drop", memory="1M")
+    kept = ~np.isnan(X).any(axis=1)
+    assert np.array_equal(rows.take(np.arange(kept.sum()))[0], X[kept])
+    with pytest.raises(FileNotFoundError, match="does not exist or is an empty folder"):
+        open_rows(files[name].as_uri() + "x")
+    with pytest.raises(ValueError, match="nowhere://x cannot be read"):
+        open_rows("nowhere://x")
+
+
 def test_a_damaged_page_is_told(tmp_path):
     path = tmp_path / "x.parquet"
     column = pyarrow.table({"a": np.random.default_rng(0).normal(size=5000)})

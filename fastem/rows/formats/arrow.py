@@ -44,7 +44,8 @@ class Arrow(Table):
     def __init__(self, file: File, form: str) -> None:
         self.file, self.name, self.form = file, file.name, form
         with self._understood() as dataset:
-            whole = dataset.dataset(file.source, format=form, partitioning="hive")
+            where: dict = {"filesystem": file.filesystem} if file.filesystem else {}
+            whole = dataset.dataset(file.source, format=form, partitioning="hive", **where)
             (self.fragment,) = whole.get_fragments()
             own = self.fragment.physical_schema.names
             self.n_rows = self.fragment.count_rows()
