@@ -101,10 +101,10 @@ assert [w.category for w in caught] == [RuntimeWarning] * expected, caught
 
 def test_processes_compile_at_once(fresh, kept):
     files = kept.files()
-    for name in BRIEF:
-        kept.named(name).unlink()
-    started = [fresh.start(PRINT, NUMBA_CACHE_DIR=str(kept.folder)) for _ in range(4)]
-    assert [processes.finish(process) for process in started] == [(kept.answer, "")] * 4
+    kept.named("matrices.factor_diagonal").unlink()
+    cache = {"NUMBA_CACHE_DIR": str(kept.folder)}
+    started = [fresh.start(PRINT_DENSITIES, **cache) for _ in range(4)]
+    assert [processes.finish(process) for process in started] == [(kept.densities, "")] * 4
     assert kept.files() == files
 
 
@@ -150,12 +150,17 @@ print(*answers)
 def test_home_that_cannot_be_written(fresh, kept):
     """Compiled in every process, without a word."""
     (fresh.folder / "file").touch()
-    nowhere = {
-        "NUMBA_CACHE_DIR": "",
-        "XDG_CACHE_HOME": "",
-        "HOME": str(fresh.folder / "file" / "home"),
-    }
+    home = str(fresh.folder / "file" / "home")
+    nowhere = {"NUMBA_CACHE_DIR": "", "XDG_CACHE_HOME": "", "HOME": home}
     assert fresh.run(PRINT_DENSITIES, **nowhere) == kept.densities
+
+
+def test_without_the_cache(fresh, kept):
+    kept.named("matrices.factor_diagonal").write_bytes(b"replaced if it was read")
+    before = kept.times()
+    off = {"NUMBA_CACHE_DIR": str(kept.folder), "FASTEM_CACHE": "0"}
+    assert fresh.run(PRINT_DENSITIES, **off) == kept.densities
+    assert kept.times() == before
 
 
 def test_edit_of_a_kernel_file_that_others_call(fresh, kept):

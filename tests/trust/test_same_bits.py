@@ -1,4 +1,7 @@
-"""Same seed and data, same bits: over threads, runs, processes, and with the cache or without."""
+"""Same seed and data, same bits: over threads, runs and processes.
+
+With the cache or without is the work of test_cache.
+"""
 
 import hashlib
 import importlib.util
@@ -69,13 +72,6 @@ def test_processes_of_several_numbers_of_threads(fresh, here, threads):
 def test_one_two_three_and_eight_threads(fresh):
     """The same in a process of each threading layer that loads is the work of test_concurrency."""
     fresh.run(CODE + THREADS, NUMBA_NUM_THREADS="8")
-
-
-def test_without_the_cache(fresh):
-    """One fit: each kernel is compiled anew, which takes its time."""
-    code = CODE + "found = golden.arrays(golden.fastem.fit(golden.rows(), 3, random_state=3))\n"
-    code += "print(golden.to_hex(found))"
-    assert fresh.run(code, FASTEM_CACHE="0") == fresh.run(code)
 
 
 def test_answers_on_record(here):
