@@ -316,7 +316,7 @@ def test_a_forged_file_is_refused(X, path, change):
     fields = {name: a for name, a in {**fields, **change}.items() if a is not None}
     np.savez(path, **fields)
     with pytest.raises(
-        ValueError, match="is a checkpoint that is damaged or of another|is no checkpoint"
+        ValueError, match=r"is a checkpoint that is damaged or of another|is no checkpoint"
     ):
         fastem.fit(X, 4, **options)
 
@@ -348,7 +348,7 @@ def test_a_file_that_is_no_checkpoint_is_left_alone(tmp_path, name):
     path = tmp_path / name
     before = path.read_bytes()
     rows = path if name in ("X.npy", "X.npz", "x.csv") else X
-    with pytest.raises(ValueError, match="is no checkpoint, .* give another path") as caught:
+    with pytest.raises(ValueError, match=r"is no checkpoint, .* give another path") as caught:
         fastem.fit(rows, 2, checkpoint=path, random_state=0)
     assert "delete" not in str(caught.value)
     assert "pickle" not in str(caught.value)
