@@ -6,27 +6,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastem.compiler.options import read_only
-from fastem.covariance.family import not_positive_definite
 from fastem.kernels.matrices import ROUNDING, above_floor
 
 
 def raised(covariances: NDArray[np.float64], floor: float) -> NDArray[np.float64]:
     """Raise eigenvalues below the floor of a matrix, or of a stack of them, in place.
 
-    The result can be factored: a matrix singular to rounding is raised too.
-
-    Raises
-    ------
-    numpy.linalg.LinAlgError
-        If there is no floor, and one is not positive definite.
+    The result can be factored, unless it is zero: a matrix singular to rounding is raised too.
     """
     n_features = covariances.shape[-1]
     stack = covariances.reshape(-1, n_features, n_features)
     rounding, passed = ROUNDING * n_features, np.empty(len(stack), np.bool_)
     if not above_floor(read_only(stack), floor, rounding, passed):
         for k in np.flatnonzero(~passed):
-            if floor == 0.0:
-                raise not_positive_definite(int(k))
             values, vectors = np.linalg.eigh(stack[k])
             least = max(floor, 2 * rounding * values[-1])
             half = vectors * np.sqrt(np.maximum(values, least))

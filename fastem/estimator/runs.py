@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fastem import em
-from fastem.covariance import Bounds, Family, Parameters
+from fastem.covariance import Bounds, Family, Parameters, singular
 from fastem.results import Restart
 from fastem.rows import Rows
 
@@ -138,6 +138,9 @@ def best_run(
             accelerate=False,
             on_pass=verbose.iteration if verbose.level else None,
         )
+        lowest = bounds.floor == 0.0 and not bounds.ridge.any()
+        if lowest and singular(run.parameters, family, bounds).any():
+            raise np.linalg.LinAlgError("a covariance is singular, and nothing is added to it")
         outcome = Outcome(run)
         verbose.end(outcome)
         outcomes.append(outcome)

@@ -123,7 +123,7 @@ def test_log_densities_on_either_side_of_the_change_of_arithmetic(D, inflation):
     covariance = np.full((D, D), r) + (1 - r) * np.eye(D)
     mixture = fastem.Mixture([1.0], rng.normal(size=(1, D)), [covariance])
     density, _ = mixture._refined
-    assert len(density.chosen) == (inflation > INFLATED)
+    assert len(density.compensated) == (inflation > INFLATED)
     assert relative_errors(mixture, rows_at(rng, mixture, 1e4)).max() < 1e-13
 
 
