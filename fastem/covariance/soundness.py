@@ -74,7 +74,7 @@ def unsound(
         singular(parameters, family, bounds),
         parameters.weights * size > CEILING * (total + size.min()),
         # Half a row is what responsibilities of far components may lack.
-        (counts > 0) & (shares * n_samples < least - 0.5),
+        (counts > 0) & (shares < (least - 0.5) / n_samples),
     )
 
 

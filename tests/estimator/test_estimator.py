@@ -487,3 +487,13 @@ def test_without_scikit_learn_the_import_names_the_extra():
 def test_import_of_fastem_leaves_scikit_learn_alone():
     code = "import sys, fastem; assert 'sklearn' not in sys.modules; fastem.GaussianMixture"
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
+
+
+@pytest.mark.parametrize("covariance_type", ["full", "tied", "diag"])
+def test_a_constant_column_is_an_error_without_reg_covar(covariance_type):
+    """Oracle: scikit-learn."""
+    X = np.random.default_rng(0).normal(size=(100, 3))
+    X[:, 1] = 2.0
+    for cls in sklearn.mixture.GaussianMixture, GaussianMixture:
+        with pytest.raises(ValueError, match="ill-defined empirical covariance"):
+            cls(2, covariance_type=covariance_type, reg_covar=0, random_state=0).fit(X)
