@@ -104,7 +104,7 @@ class Checkpoint:
             "restarts": _to_text([astuple(restart) for restart in self.restarts]),
             **dict(_flattened(state)),
         }
-        with whole(self.path, alone=True) as part, open(part, "wb") as file:
+        with whole(self.path) as part, open(part, "wb") as file:
             np.savez(file, **fields)  # type: ignore[arg-type]
 
     def _is_one(self) -> bool:

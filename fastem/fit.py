@@ -53,6 +53,7 @@ def fit(
     prior: bool = False,
     checkpoint: str | os.PathLike | None = None,
     checkpoint_every: int = 1,
+    checkpoint_wait: bool = False,
     columns: Sequence[Column] | None = None,
     missing: str = "error",
     na_values: Any = None,
@@ -122,6 +123,11 @@ def fit(
         done, and the same call then repeats no more than its last passes; delete it to begin anew.
     checkpoint_every : int, default 1
         Passes over all rows from one writing of the checkpoint to the next.
+    checkpoint_wait : bool, default False
+        Whether to wait where another process has the checkpoint, as when a job was started twice,
+        and then to go on from what it kept. By default that is an error which names the process.
+        What a killed process had is free at once, but for a folder that machines share: there
+        nobody sees whether a process of another machine runs, and the error says what to delete.
     columns : sequence of int or str, optional
         Which columns of a file, a data frame, a structured array or an array, in this order: names,
         positions counted from 0, or ranges of either with both ends, such as "a:c". Names stay with
@@ -142,7 +148,7 @@ def fit(
         If an argument is not what it must be; the message names it, its value and the remedy.
         ValueError too if the checkpoint is damaged or that of another fit.
     OSError
-        If a file cannot be read or written.
+        If a file cannot be read or written; BlockingIOError if another process has the checkpoint.
     ImportError
         If `progress` is asked for without tqdm.
 
@@ -185,18 +191,19 @@ def fit(
         prior=prior,
         checkpoint=checkpoint,
         checkpoint_every=checkpoint_every,
+        checkpoint_wait=checkpoint_wait,
     )
     family = covariance.family(covariance_type)
-    data = Data.of(X, sample_weight, columns=columns, missing=missing, na_values=na_values)
-    # Given means leave nothing to chance but the sample that covariances come from.
-    fixed = random_state is None and means_init is not None
-    starts = Starts.of(data, options, 0 if fixed else random_state)
-    K = validation.components(n_components, data.n_samples)
-    user_start = UserStart.of(
-        weights_init, means_init, covariances_init, family, K, data.n_features
-    )
-    user_start.warn_if_symmetric()
-    with Progress(options.progress) as bar:
+    with options.sole(), Progress(options.progress) as bar:
+        data = Data.of(X, sample_weight, columns=columns, missing=missing, na_values=na_values)
+        # Given means leave nothing to chance but the sample that covariances come from.
+        fixed = random_state is None and means_init is not None
+        starts = Starts.of(data, options, 0 if fixed else random_state)
+        K = validation.components(n_components, data.n_samples)
+        user_start = UserStart.of(
+            weights_init, means_init, covariances_init, family, K, data.n_features
+        )
+        user_start.warn_if_symmetric()
         return solve(starts, K, family, bar, user_start)
 
 

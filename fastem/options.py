@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from fastem import validation
+from fastem.lock import sole
 from fastem.results import Callback
 
 #: Options that an answer depends on.
@@ -32,6 +34,7 @@ class Options:
     prior: bool = False
     checkpoint: str | os.PathLike | None = None
     checkpoint_every: int = 1
+    checkpoint_wait: bool = False
 
     def __post_init__(self) -> None:
         """Check."""
@@ -44,7 +47,7 @@ class Options:
             raise TypeError(f"callback is {self.callback!r}; give a function of one argument")
         if isinstance(self.noise, bool | np.bool_ | str) or self.noise is None:
             validation.boolean(self.noise, "noise")
-        for name in "accelerate", "progress", "prior":
+        for name in "accelerate", "progress", "prior", "checkpoint_wait":
             validation.boolean(getattr(self, name), name)
         if self.checkpoint is not None:
             path = validation.path(self.checkpoint, "checkpoint")
@@ -55,6 +58,10 @@ class Options:
                     f"another path"
                 )
         validation.integer(self.checkpoint_every, "checkpoint_every")
+
+    def sole(self) -> AbstractContextManager[None]:
+        """A context in which no other process has the checkpoint, if there is to be one."""
+        return sole(self.checkpoint, "checkpoint_wait=True", wait=self.checkpoint_wait)
 
     @property
     def is_noisy(self) -> bool:

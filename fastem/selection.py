@@ -197,6 +197,7 @@ def select(
     prior: bool = False,
     checkpoint: str | os.PathLike | None = None,
     checkpoint_every: int = 1,
+    checkpoint_wait: bool = False,
     columns: Sequence[Column] | None = None,
     missing: str = "error",
     na_values: Any = None,
@@ -221,7 +222,7 @@ def select(
         All fits of one call start from the same seeds on the same sample of rows.
     n_init, init, reg_covar, tol, max_iter, accelerate : optional
         As in `fastem.fit`.
-    callback, progress, noise, prior, checkpoint, checkpoint_every : optional
+    callback, progress, noise, prior, checkpoint, checkpoint_every, checkpoint_wait : optional
         As in `fastem.fit`. Of several fits each has a checkpoint of its own: "fit.npz" stands for
         "fit.3-full.npz" and so on.
     columns, missing, na_values : optional
@@ -259,17 +260,18 @@ def select(
         prior=prior,
         checkpoint=checkpoint,
         checkpoint_every=checkpoint_every,
+        checkpoint_wait=checkpoint_wait,
     )
-    data = Data.of(X, sample_weight, columns=columns, missing=missing, na_values=na_values)
-    starts = Starts.of(data, options, random_state)
-    counts = _counts(n_components, data.n_samples)
-    listed = isinstance(covariance_type, Iterable) and not isinstance(covariance_type, str)
-    names: list[Any] = list(covariance_type) if listed else [covariance_type]
-    tried = list(product(counts, families(names, data.n_features)))
     table: list[Row] = []
     restarts: list[tuple[Restart, ...]] = []
     best: tuple[Fit, Row] | None = None
-    with Progress(options.progress) as bar:
+    with options.sole(), Progress(options.progress) as bar:
+        data = Data.of(X, sample_weight, columns=columns, missing=missing, na_values=na_values)
+        starts = Starts.of(data, options, random_state)
+        counts = _counts(n_components, data.n_samples)
+        listed = isinstance(covariance_type, Iterable) and not isinstance(covariance_type, str)
+        names: list[Any] = list(covariance_type) if listed else [covariance_type]
+        tried = list(product(counts, families(names, data.n_features)))
         for k, family in tried:
             name = f"{k}-{family.name}" if len(tried) > 1 else ""
             fitted = solve(starts, k, family, bar, name=name)

@@ -20,6 +20,7 @@ OPTIONS = {
     "tol": "--tol",
     "max_iter": "--max-iter",
     "noise=True": "--noise",
+    "checkpoint_wait=True": "--checkpoint-wait",
     "prior=True": "--prior",
     "skip_rows": "--skip-rows",
     "na_values": "--na-values",
@@ -68,4 +69,4 @@ def as_input_error(source: str = "") -> Iterator[None]:
         what = error.strerror or str(error)
         if error.filename is not None and not source:
             what = f"{error.filename} cannot be read: {what}; give the path of a file that can"
-        raise InputError(f"{prefix}{what}") from error
+        raise InputError(prefix + in_options(what)) from error

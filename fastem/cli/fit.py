@@ -52,6 +52,11 @@ def add(words: argparse._SubParsersAction) -> None:
         help="keep the fit in this file while it runs: killed, the same command goes on from it",
     )
     fit.add_argument(
+        "--checkpoint-wait",
+        action="store_true",
+        help="where another process has that file, wait until it is done",
+    )
+    fit.add_argument(
         "--progress", action="store_true", help="show progress where standard error is no terminal"
     )
     _add_mixture(fit)
@@ -223,5 +228,6 @@ def _select(
             noise=arguments.noise,
             prior=arguments.prior,
             checkpoint=arguments.checkpoint,
+            checkpoint_wait=arguments.checkpoint_wait,
             progress=arguments.progress or terminal.is_watched(),
         )

@@ -8,6 +8,7 @@ import pytest
 
 import fastem
 from fastem.cli import labels
+from fastem.lock import sole
 
 DATA = Path(__file__).parents[1] / "data"
 FAITHFUL = str(DATA / "faithful.csv")
@@ -117,3 +118,10 @@ def test_demo_into_a_file_is_refused(refused):
     pytest.importorskip("matplotlib")
     Path("taken").write_text("")
     assert "taken: File exists" in refused("demo", "--out", "taken")
+
+
+def test_a_checkpoint_that_another_process_has(refused, tmp_path):
+    with sole(tmp_path / "c.npz", "", wait=False):
+        told = refused("fit", FAITHFUL, "--components", "2", "--checkpoint", "c.npz")
+    assert told.startswith(f"fastem: c.npz is in use by process {os.getpid()} on ")
+    assert told.endswith("; wait for it with --checkpoint-wait, or give another path\n")
