@@ -15,6 +15,9 @@ from fastem.noise import Noise
 from fastem.units import Units
 from fastem.validation.column_choice import printable
 
+#: The least one that a fit comes to: its floor is 1e-10 of the data's, whose squares are normal.
+LEAST_VARIANCE = np.finfo(float).tiny * 2.0**-34
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Components:
@@ -52,6 +55,12 @@ class Components:
                 f"covariances are not valid: {error}; "
                 f"give symmetric matrices with positive eigenvalues"
             ) from None
+        least = self._variances.min()
+        if least < LEAST_VARIANCE:
+            raise ValueError(
+                f"covariances hold a variance of {least:g}, which float64 has but a few digits of; "
+                f"multiply the data by a constant"
+            )
 
     @property
     def n_components(self) -> int:
@@ -134,11 +143,18 @@ class Components:
     def _parameters(self) -> Parameters:
         return Parameters(self.weights, self.means, self.covariances)
 
+    @property
+    def _variances(self) -> NDArray[np.float64]:
+        """Of each component and column, (n_components, n_features)."""
+        if self.family.diagonal:  # not by way of matrices, so many times as large
+            own = self.covariances.reshape(self.n_components, -1)
+            return np.broadcast_to(own, self.means.shape)
+        return np.diagonal(self.full_covariances, axis1=1, axis2=2)
+
     @lazy
     def _factored(self) -> tuple[Density, Units]:
         """The density for float64 rows, in units that suit its components."""
-        variances = np.diagonal(self.full_covariances, axis1=1, axis2=2)
-        spread = np.sqrt(np.max(variances, axis=0, initial=np.finfo(float).tiny))
+        spread = np.sqrt(np.max(self._variances, axis=0, initial=np.finfo(float).tiny))
         if not self.family.per_column:
             spread = np.full_like(spread, spread.max())
         units = Units.from_spread(np.zeros(self.n_features), spread)

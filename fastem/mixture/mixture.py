@@ -298,7 +298,7 @@ class Mixture(Evaluation):
         ValueError
             If the file is damaged, of a later version or not a mixture.
         """
-        return cls(*file.read(validation.path(path, "path")))
+        return file.read(validation.path(path, "path"), cls)
 
     def _plain(
         self,

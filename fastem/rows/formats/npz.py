@@ -8,11 +8,15 @@ from collections.abc import Generator, Hashable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from fastem.archive import Damaged, damage
 from fastem.rows.files import File
 from fastem.rows.formats.binary import Binary, Form
 from fastem.rows.formats.foreign import ZIP, refuse
 from fastem.rows.formats.npy import form_of
 from fastem.rows.formats.table import CHUNK, Table, working_dtype
+
+#: What to do about a damaged file.
+AGAIN = "save it again"
 
 
 def npz(file: File, member: str | None) -> Table:
@@ -26,16 +30,16 @@ def npz(file: File, member: str | None) -> Table:
         If the file is damaged, or there is no such member.
     """
     with file.open() as opened:
-        try:
+        with damage(file.name, AGAIN):
             archive = zipfile.ZipFile(opened)
-        except zipfile.BadZipFile as error:
-            raise ValueError(f"{file.name} is damaged ({error}); save it again") from None
         names = [name[:-4] for name in archive.namelist() if name.endswith(".npy")]
         if "xl/workbook.xml" in archive.namelist():
             refuse(ZIP, file.name)
         chosen = _member(member, names, file.name)
         found, name = archive.getinfo(f"{chosen}.npy"), f"{file.name}[{chosen}]"
-        with archive.open(found) as packed:
+        with damage(name, AGAIN):
+            packed = archive.open(found)
+        with packed:
             form = form_of(packed, name)
         if found.compress_type != zipfile.ZIP_STORED:
             return Packed(file, form, name, chosen)
@@ -79,6 +83,7 @@ class Packed(Table):
         form, size = self.form, max(1, CHUNK // self.form.row_bytes)
         with (
             self.file.open() as file,
+            damage(self.name, AGAIN),
             zipfile.ZipFile(file) as archive,
             archive.open(f"{self.member}.npy") as packed,
         ):
@@ -87,9 +92,7 @@ class Packed(Table):
                 n = min(size, form.n_rows - start)
                 held = packed.read(n * form.row_bytes)
                 if len(held) < n * form.row_bytes:
-                    raise ValueError(
-                        f"{self.name} ends before its {form.n_rows} rows; save it again"
-                    )
+                    raise Damaged(f"it ends before its {form.n_rows} rows")
                 yield np.frombuffer(held, form.dtype).reshape(n, form.width)[:, columns]
 
 

@@ -50,7 +50,9 @@ def plain(file: File) -> Iterator[tuple[IO[bytes], str]]:
             if head.startswith(codecs.BOM_UTF8):
                 stream.read(len(codecs.BOM_UTF8))
             yield stream, _encoding(head)
-    except (EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile) as error:
+    except (EOFError, zlib.error, lzma.LZMAError, OSError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
         raise ValueError(f"{file.name} is damaged or cut short ({error}); copy it again") from None
 
 
