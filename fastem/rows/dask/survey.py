@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastem import validation
+from fastem.rows.dask.chunk import Mark
 
 
 class Facts(NamedTuple):
@@ -23,6 +24,8 @@ class Facts(NamedTuple):
     low, high : (n_features,)
         Smallest and largest number in each column of the rows that count.
     bad, bad_weight : Bad or None
+    mark : Mark
+        What later passes know the block by.
     """
 
     n_rows: int
@@ -33,10 +36,11 @@ class Facts(NamedTuple):
     high: NDArray[np.float64]
     bad: validation.Bad | None
     bad_weight: validation.Bad | None
+    mark: Mark
 
 
 def survey(
-    block: ArrayLike, weight: ArrayLike | None, name: str, n_features: int
+    block: ArrayLike, weight: ArrayLike | None, number: int, n_rows: float, n_features: int
 ) -> Facts | Exception:
     """Look at a block and the weights of its rows; an error is returned, to be raised elsewhere.
 
@@ -44,10 +48,13 @@ def survey(
     ----------
     block : (n, n_features) array-like
     weight : (n,) array-like or None
-    name : str
-        Of the block, for people.
+    number : int
+        Of the block.
+    n_rows : float
+        That it is said to have; NaN if nobody knows.
     n_features : int
     """
+    name = f"block {number} of X"
     try:
         X = validation.matrix(block, name=name)
         v = (
@@ -59,6 +66,11 @@ def survey(
         return error
     if X.shape[1] != n_features:
         return ValueError(f"{name} has {X.shape[1]} columns, where X has {n_features}")
+    if not np.isnan(n_rows) and len(X) != n_rows:
+        return ValueError(
+            f"{name} has {len(X)} rows, where its chunks say {n_rows:.0f}; X.compute_chunk_sizes() "
+            f"counts them"
+        )
     counted = X if v is None else X[v > 0]
     with np.errstate(over="ignore"):
         total = float(len(X) if v is None else v.sum())
@@ -71,6 +83,7 @@ def survey(
         counted.max(axis=0, initial=-np.inf).astype(np.float64),
         validation.first_bad(X),
         None if v is None else validation.first_bad_weight(v),
+        Mark.of(number, block, weight),
     )
 
 
@@ -85,6 +98,7 @@ class Survey(NamedTuple):
     sums : (n_blocks,)
         Of the weights in each block.
     low, high : (n_features,)
+    marks : (n_blocks,)
     """
 
     ends: NDArray[np.int64]
@@ -92,6 +106,7 @@ class Survey(NamedTuple):
     sums: NDArray[np.float64]
     low: NDArray[np.float64]
     high: NDArray[np.float64]
+    marks: tuple[Mark, ...]
 
     @classmethod
     def of(cls, blocks: Sequence[Facts | Exception], n_features: int) -> Survey:
@@ -121,6 +136,7 @@ class Survey(NamedTuple):
             np.array([block.sum for block in facts]),
             np.min([block.low for block in facts], axis=0),
             np.max([block.high for block in facts], axis=0),
+            tuple(block.mark for block in facts),
         )
 
 
