@@ -147,6 +147,8 @@ def fit(
     TypeError, ValueError
         If an argument is not what it must be; the message names it, its value and the remedy.
         ValueError too if the checkpoint is damaged or that of another fit.
+    RuntimeError
+        If a worker of Dask's has no fastem, or another version of it, of NumPy or of Numba.
     OSError
         If a file cannot be read or written; BlockingIOError if another process has the checkpoint.
     ImportError

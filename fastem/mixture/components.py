@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastem import covariance, validation
+from fastem.compiler.options import refuse_uncompiled
 from fastem.covariance import Family, Parameters, WithNoise
 from fastem.density import Density
 from fastem.lazy import lazy
@@ -32,6 +33,7 @@ class Components:
 
     def __post_init__(self) -> None:
         """Check and freeze the arrays."""
+        refuse_uncompiled()
         family = covariance.family(self.covariance_type)
         means = np.array(validation.rows(self.means, name="means"), dtype=np.float64)
         n_components, n_features = means.shape
