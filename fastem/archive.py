@@ -10,6 +10,7 @@ import io
 import lzma
 import math
 import os
+import stat
 import struct
 import tokenize
 import zipfile
@@ -113,8 +114,11 @@ def members(path: str | os.PathLike, names: Iterable[str]) -> dict[str, NDArray]
         If it is no such file, or an array is not what it is said to be.
     """
     try:
+        status = os.stat(path)
+        if stat.S_ISCHR(status.st_mode) or stat.S_ISFIFO(status.st_mode):  # it may never end
+            raise Damaged("it is a device or a pipe")
         with open(path, "rb") as opened, damage(), zipfile.ZipFile(opened) as archive:
-            size, there = os.fstat(opened.fileno()).st_size, set(archive.namelist())
+            size, there = status.st_size, set(archive.namelist())
             chosen = [name for name in names if f"{name}.npy" in there]
             return {name: _member(archive, name, size) for name in chosen}
     except OSError as error:

@@ -18,6 +18,8 @@ from pathlib import Path
 _NONCE = secrets.token_hex(4)
 _count = itertools.count()
 
+#: Errors of writing alone.
+FULL = errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS
 #: What to do about what stands in the way of writing.
 REMEDIES = {
     errno.ENOSPC: "free some space, or give a path on another disk",

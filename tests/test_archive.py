@@ -1,6 +1,7 @@
 """Archives: what they hold is the oracle's, `numpy.load`; what is forged is refused at no cost."""
 
 import io
+import os
 import tracemalloc
 import zipfile
 import zlib
@@ -143,6 +144,17 @@ def test_paths_that_cannot_be_read(tmp_path):
         with pytest.raises(OSError, match="; give the path of a file that can be read") as caught:
             members(path, ["x"])
         assert caught.value.filename == str(path)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX devices")
+@pytest.mark.parametrize("name", ["/dev/zero", "/dev/full", "/dev/null", "pipe"])
+def test_devices_and_pipes_are_not_read(tmp_path, name):
+    """Some have no end, and to open a pipe waits for who writes to it."""
+    path = tmp_path / name
+    if name == "pipe":
+        os.mkfifo(path)
+    with pytest.raises(Damaged, match="it is a device or a pipe"):
+        members(path, ["x"])
 
 
 @pytest.mark.parametrize("kind", archive.CAUSES)

@@ -8,6 +8,8 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from fastem.atomic import FULL, told
+
 #: The options that stand for arguments of the library.
 OPTIONS = {
     "n_components": "--components",
@@ -64,9 +66,12 @@ def as_input_error(source: str = "") -> Iterator[None]:
     except (ValueError, TypeError, ImportError, EOFError, zlib.error) as error:
         raise InputError(prefix + in_options(str(error))) from error
     except OSError as error:
-        if error.errno in (errno.EPIPE, errno.ENOSPC):  # that is of output
+        written = error.errno in FULL
+        if error.errno == errno.EPIPE or (written and error.filename is None):  # of an output
             raise
-        what = error.strerror or str(error)
+        what = (told(error, source) if source else error).strerror or str(error)
         if error.filename is not None and not source:
-            what = f"{error.filename} cannot be read: {what}; give the path of a file that can"
+            remedy = "" if ";" in what else "; give the path of a file that can"
+            verb = "written" if written else "read"
+            what = f"{error.filename} cannot be {verb}: {what}{remedy}"
         raise InputError(prefix + in_options(what)) from error

@@ -75,8 +75,13 @@ class Outputs:
         traceback: TracebackType | None,
     ) -> None:
         """Put what was written in its place, or take it away."""
-        with _written("output", "files"):
+        try:
             self._parts.__exit__(kind, error, traceback)
+        except OSError as failure:
+            options = {path: option for option, path in self._paths.items()}
+            path = str(failure.filename)
+            with _written(options.get(path, "output"), path):
+                raise
 
 
 def _are_same(path: str, other: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import glob
 import io
 import os
@@ -26,6 +27,8 @@ FOLDER = "parquet", "feather", "arrow", "orc", "npy", "csv"
 STANDARD_INPUT = "-"
 #: The share of what is free on a disk that a temporary file may take.
 SHARE_OF_DISK = 0.5
+#: What to do where one has no place.
+ELSEWHERE = "free some space, or name a folder on another disk in NUMBA_CACHE_DIR"
 
 
 def is_path(value: object) -> bool:
@@ -150,10 +153,10 @@ class Temporary:
     """
 
     def __init__(self) -> None:
-        folder = _folder()
-        self._file: Any = tempfile.TemporaryFile(dir=folder, buffering=0)  # noqa: SIM115
+        self._folder = _folder()
+        self._file: Any = tempfile.TemporaryFile(dir=self._folder, buffering=0)  # noqa: SIM115
         weakref.finalize(self, self._file.close)
-        self._left = int(SHARE_OF_DISK * shutil.disk_usage(folder).free)
+        self._left = int(SHARE_OF_DISK * shutil.disk_usage(self._folder).free)
 
     @classmethod
     def of(cls, stream: IO[bytes]) -> Temporary:
@@ -173,10 +176,15 @@ class Temporary:
         """
         left = memoryview(block).cast("B")
         self._left -= len(left)
-        if self._left < 0:
-            raise OSError(None, "it would take more than half of the free disk space")
-        while left:
-            left = left[self._file.write(left) :]
+        try:
+            if self._left < 0:
+                half = "it would take more than half of the free disk space"
+                raise OSError(errno.ENOSPC, half)
+            while left:
+                left = left[self._file.write(left) :]
+        except OSError as error:
+            what = f"a copy of what is read: {error.strerror}; {ELSEWHERE}"
+            raise OSError(error.errno, what, self._folder) from error
 
     def open(self) -> IO[bytes]:
         """The bytes, from the start; several may be open."""

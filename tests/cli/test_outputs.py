@@ -93,6 +93,13 @@ def test_a_device_is_written_to_and_stays(run, option):
 
 
 @posix
+def test_a_device_that_is_full_is_named(refused):
+    told = "--model /dev/full cannot be written: No space left on device; free some space"
+    assert told in refused(*WORDS, "--model", "/dev/full")
+    assert "/dev/full is no checkpoint" in refused(*WORDS, "--checkpoint", "/dev/full")
+
+
+@posix
 def test_a_pipe_is_read_and_written(run):
     assert run(*WORDS, "--labels", "l.csv", "--model", "m.npz")[0] == 0
     for name in "in", "out":

@@ -16,9 +16,9 @@ QUICK = ["--n-init", "2", "--tol", "1e-3"]
 
 
 def test_without_matplotlib_no_fit_begins(refused, no_fit, monkeypatch):
+    monkeypatch.delattr(fastem, "plot")  # imports it, if nobody has
     for name in [name for name in sys.modules if name.startswith("fastem.plot")]:
         monkeypatch.delitem(sys.modules, name)
-    monkeypatch.delattr(fastem, "plot", raising=False)
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     assert "pip install 'fastem[plot]'" in refused("fit", FAITHFUL, "--plot", "c.png")
 
@@ -76,6 +76,10 @@ def test_no_command_is_refused(refused):
     [
         (("absent.npz", FAITHFUL), "absent.npz cannot be read: No such file"),
         ((FAITHFUL, FAITHFUL), "damaged or not a fastem mixture"),
+        (
+            (".", FAITHFUL),
+            ". cannot be read: Is a directory; give the path of a file that can be r",
+        ),
         (("m.npz", str(DATA / "s1.npz")), None),
         (
             ("m.npz", str(DATA / "wine.npz")),
@@ -117,7 +121,7 @@ def test_write_protected_output_is_refused(refused, no_fit, monkeypatch):
 def test_demo_into_a_file_is_refused(refused):
     pytest.importorskip("matplotlib")
     Path("taken").write_text("")
-    assert "taken: File exists" in refused("demo", "--out", "taken")
+    assert "taken: File exists; give a path where" in refused("demo", "--out", "taken")
 
 
 def test_a_checkpoint_that_another_process_has(refused, tmp_path):
