@@ -6,6 +6,7 @@ header: what an array is said to take is compared with what there is.
 
 from __future__ import annotations
 
+import errno
 import io
 import lzma
 import math
@@ -66,7 +67,8 @@ def damage(name: str = "", remedy: str = "") -> Iterator[None]:
     try:
         yield
     except tuple(CAUSES) as error:
-        if isinstance(error, OSError) and error.errno is not None:
+        # To seek to a place that no file has is an invalid argument.
+        if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
             raise
         told = f"{name} is damaged ({cause(error)}); {remedy}" if name else cause(error)
         raise Damaged(told) from None
@@ -122,8 +124,13 @@ def members(path: str | os.PathLike, names: Iterable[str]) -> dict[str, NDArray]
             chosen = [name for name in names if f"{name}.npy" in there]
             return {name: _member(archive, name, size) for name in chosen}
     except OSError as error:
-        what = f"{error.strerror}; give the path of a file that can be read"
-        raise OSError(error.errno, what, os.fspath(path)) from error
+        raise unreadable(error, path) from error
+
+
+def unreadable(error: OSError, path: str | os.PathLike) -> OSError:
+    """The error with the path and what to do about it."""
+    what = f"{error.strerror}; give the path of a file that can be read"
+    return OSError(error.errno, what, os.fspath(path))
 
 
 def _member(archive: zipfile.ZipFile, name: str, size: int) -> NDArray:

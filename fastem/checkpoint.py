@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import astuple
 from pathlib import Path
 from typing import Any
@@ -81,6 +82,20 @@ class Checkpoint:
             self.restarts = tuple(map(_restart, _from_text(fields["restarts"])))
             return _checked(_unflattened(self._like, fields), self._like)
         except CAUSES as error:
+            raise self._unusable(error) from None
+
+    @contextmanager
+    def to_blame(self) -> Iterator[None]:
+        """A context in which EM goes on from the file.
+
+        Raises
+        ------
+        ValueError
+            If that leads nowhere: the file is damaged.
+        """
+        try:
+            yield
+        except np.linalg.LinAlgError as error:
             raise self._unusable(error) from None
 
     def keep(self, state: State) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -232,13 +233,15 @@ def solve(
     checkpoint = _checkpoint(starts, n_components, objective, user_start, name)
     if checkpoint is not None:
         start, restarts = checkpoint.open(), checkpoint.restarts
+    goes_on = nullcontext() if checkpoint is None or start is None else checkpoint.to_blame()
     if start is None:
         start, restarts = begin(starts, n_components, family, objective, user_start, watch)
     if checkpoint is not None:
         checkpoint.restarts = restarts
     raced = bool(restarts) and starts.samples.of(family, n_components).n_samples < data.n_samples
     few = FEW * (data.n_features + 1) / data.n_samples if raced else 0.0
-    run = _over_all_rows(objective, data.n_samples, start, few, watch, checkpoint)
+    with goes_on:
+        run = _over_all_rows(objective, data.n_samples, start, few, watch, checkpoint)
     unsettled = f"a gain above tol={options.tol:g} is still to be expected; raise max_iter or tol"
     bounds, stopped = objective.bounds, watch.stopped
     return account(run, data, family, bounds, restarts, began, unsettled=unsettled, stopped=stopped)

@@ -321,6 +321,17 @@ def test_a_forged_file_is_refused(X, path, change):
         fastem.fit(X, 4, **options)
 
 
+def test_a_file_that_leads_nowhere_is_to_blame(X, path):
+    options = {"means_init": MEANS, "max_iter": 9, "covariance_type": "diag", "checkpoint": path}
+    fastem.fit(X, 4, **options)
+    with np.load(path) as file:
+        fields = dict(file)
+    fields["point"] = -fields["point"]
+    np.savez(path, **fields)
+    with pytest.raises(ValueError, match=r"is a checkpoint that is damaged .* delete it"):
+        fastem.fit(X, 4, **options)
+
+
 def test_a_stopped_race_is_no_start(X, path):
     fastem.fit(X, 4, random_state=0, checkpoint=path, callback=lambda event: True)
     assert not path.exists()

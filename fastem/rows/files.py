@@ -16,6 +16,7 @@ from collections.abc import Hashable, Iterable
 from typing import IO, Any
 
 from fastem import validation
+from fastem.archive import unreadable
 from fastem.compiler.cache import user_folder
 from fastem.rows.remote import SCHEME, remote
 
@@ -112,9 +113,15 @@ class File:
         if self.name == STANDARD_INPUT:
             self.name = "standard input"
             self._copy = Temporary.of(sys.stdin.buffer)
-        elif not stat.S_ISREG(os.stat(path).st_mode):
-            with open(path, "rb") as pipe:
-                self._copy = Temporary.of(pipe)
+            return
+        try:
+            regular = stat.S_ISREG(os.stat(path).st_mode)
+            with open(path, "rb") as opened:
+                self._copy = None if regular else Temporary.of(opened)
+        except OSError as error:
+            if error.filename != self.path:
+                raise
+            raise unreadable(error, path) from error
 
     def open(self) -> IO[bytes]:
         """The bytes, from the start."""
@@ -174,6 +181,8 @@ class Temporary:
         OSError
             If they would take more than half of what was free on the disk.
         """
+        if not memoryview(block).nbytes:  # which has no bytes to be cast to
+            return
         left = memoryview(block).cast("B")
         self._left -= len(left)
         try:

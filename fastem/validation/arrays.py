@@ -43,7 +43,9 @@ def numeric(value: ArrayLike, name: str) -> NDArray:
     try:
         array = np.asarray(value)
     except ValueError as error:
-        raise ValueError(f"{name} is not an array: its rows differ in length ({error})") from None
+        raise ValueError(
+            f"{name} is not an array: its rows differ in length ({error}); give rows of one length"
+        ) from None
     if array.dtype.kind == "c":
         raise TypeError(f"{name} is complex ({array.dtype}); give real numbers")
     if array.dtype.kind == "O":
@@ -52,7 +54,9 @@ def numeric(value: ArrayLike, name: str) -> NDArray:
         try:
             array = array.astype(np.float64)
         except (TypeError, ValueError) as error:
-            raise TypeError(f"{name} holds objects that are not real numbers: {error}") from None
+            raise TypeError(
+                f"{name} holds objects that are not real numbers: {error}; give numbers"
+            ) from None
     if array.dtype.kind not in "fiub":
         raise TypeError(f"{name} has dtype {array.dtype}; give numbers, not text or dates")
     return array

@@ -79,6 +79,8 @@ class Layout:
             rows = split(lines, delimiter)
         except csv.Error as error:
             raise ValueError(f"{source} is not a table of text: {error}; check it") from None
+        if not rows:
+            raise ValueError(f"{source} is empty; give a file with rows of numbers")
         body = rows[1:] or rows
         comma = delimiter != "," and any(is_decimal_comma(f) for row in body for f in row.fields)
         return _Judge(rows, source, delimiter, comma, na_values).layout(before, comment)
