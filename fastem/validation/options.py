@@ -159,7 +159,7 @@ def listed(value: Any, name: str) -> list[Any]:
     ValueError
         If it is empty.
     """
-    if isinstance(value, str | bytes) or not isinstance(value, Iterable):
+    if isinstance(value, str | bytes) or not np.iterable(value):
         raise TypeError(f"{name} is {value!r}; give a list")
     found = list(value)
     if not found:
@@ -175,7 +175,7 @@ def column_numbers(columns: int | Iterable[int], n_features: int, owner: str) ->
     TypeError, ValueError
         If there are none, one is repeated or there is no such column.
     """
-    several = columns if isinstance(columns, Iterable) else [columns]
+    several: Any = columns if np.iterable(columns) else [columns]
     chosen = [integer(column, "columns", least=0) for column in several]
     if not chosen:
         raise ValueError("columns is empty; give at least one column")
