@@ -29,7 +29,7 @@ QUICK = {"n_init": 1, "max_iter": 3, "random_state": 0, "covariance_type": "diag
 #: What has no sense anywhere, or only here and there. Whole numbers are few: some say how long.
 VALUES = [
     *(None, True, False, -1, 0, 1, 2, 3, 0.5, -0.5, 1e-300, 1e300, np.nan, np.inf, -np.inf, 1j),
-    *("", "x", "full", "a\0b", b"x", (), [], [[]], {}, set(), object(), len, int, ...),
+    *("", "x", "full", "a\0b", b"x", (), [], [[]], {}, set(), object(), id, bool, ...),
     *([0, 1], [0.5, 0.5], [1, 1], ["a", "b"], [None], [[1.0], [2.0, 3.0]], range(2), "0:1"),
     *(np.zeros(2), np.ones((2, 2)), np.zeros((0, 2)), np.eye(2), np.full((2, 2), np.nan), X),
     *(np.zeros((2, 2, 2)), np.array("x"), np.array([None, 1]), np.ma.masked_all(2), np.float32(1)),
