@@ -57,6 +57,10 @@ class Options:
                     f"checkpoint is {path!r}, but there is no folder {folder}; make it, or give "
                     f"another path"
                 )
+            if os.path.isdir(path):
+                raise IsADirectoryError(
+                    f"checkpoint is {path!r}, which is a folder; give the name of a file in it"
+                )
         validation.integer(self.checkpoint_every, "checkpoint_every")
 
     def sole(self) -> AbstractContextManager[None]:

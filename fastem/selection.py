@@ -269,7 +269,7 @@ def select(
         data = Data.of(X, sample_weight, columns=columns, missing=missing, na_values=na_values)
         starts = Starts.of(data, options, random_state)
         counts = _counts(n_components, data.n_samples)
-        listed = isinstance(covariance_type, Iterable) and not isinstance(covariance_type, str)
+        listed = np.iterable(covariance_type) and not isinstance(covariance_type, str)
         names: list[Any] = list(covariance_type) if listed else [covariance_type]
         tried = list(product(counts, families(names, data.n_features)))
         for k, family in tried:
@@ -287,7 +287,7 @@ def select(
 
 
 def _counts(value: int | Iterable[int], n_samples: int) -> list[int]:
-    several = isinstance(value, Iterable) and not isinstance(value, str | bytes)
+    several = np.iterable(value) and not isinstance(value, str | bytes)
     values: list[Any] = list(value) if several else [value]  # type: ignore[arg-type]
     if not values:
         raise ValueError("n_components is empty; give at least one number of components")

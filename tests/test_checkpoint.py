@@ -342,6 +342,8 @@ def test_what_is_no_path_is_refused(X, tmp_path):
         fastem.fit(X, 4, checkpoint=3)
     with pytest.raises(ValueError, match="checkpoint_every"):
         fastem.fit(X, 4, checkpoint_every=0)
+    with pytest.raises(IsADirectoryError, match="is a folder; give the name of a file in it"):
+        fastem.select(X, [1, 2], checkpoint=tmp_path)
     with pytest.raises(FileNotFoundError, match="there is no folder"):
         fastem.fit(X, 4, checkpoint=tmp_path / "absent" / "fit.npz")
 

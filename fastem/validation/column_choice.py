@@ -37,7 +37,7 @@ def positions(
     TypeError, ValueError
         If there is no such column, one is asked for twice, or none.
     """
-    if isinstance(columns, str | bytes) or not isinstance(columns, Iterable):
+    if isinstance(columns, str | bytes) or not np.iterable(columns):
         raise TypeError(f"{asked} is {columns!r}; give a list, such as [{columns!r}]")
     chosen: list[int] = []
     for column in columns:
@@ -97,7 +97,7 @@ def feature_names_for(names: Iterable[str], n_features: int) -> tuple[str, ...]:
     TypeError, ValueError
         If they are not as many texts, each another.
     """
-    if isinstance(names, str) or not isinstance(names, Iterable):
+    if isinstance(names, str) or not np.iterable(names):
         raise TypeError(f"feature_names is {names!r}; give a list of texts")
     found = tuple(names)
     if not all(isinstance(name, str) for name in found):
