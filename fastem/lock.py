@@ -114,7 +114,7 @@ def _taken(lock: Path, held: ExitStack) -> Owner | None:
     except OSError as error:
         raise told(error, os.fspath(lock)) from error
     free = _try(descriptor)
-    owner = Owner.of(os.pread(descriptor, 4096, 0))
+    owner = Owner.of(os.read(descriptor, 4096))
     if free and not _is_at(descriptor, lock):  # the one before took it away
         os.close(descriptor)
         return _taken(lock, held)
@@ -126,7 +126,8 @@ def _taken(lock: Path, held: ExitStack) -> Owner | None:
     remove_parts(lock.parent, owner.writer)
     with suppress(OSError):  # a full disk keeps nobody from the lock itself
         os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, json.dumps(vars(Owner.me())).encode(), 0)
+        os.lseek(descriptor, 0, os.SEEK_SET)
+        os.write(descriptor, json.dumps(vars(Owner.me())).encode())
     return None
 
 
