@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from itertools import product
+from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from fastem import validation
-from fastem.covariance import families
+from fastem.covariance import FAMILIES, Family, families
+from fastem.covariance.nesting import breadth, contains
 from fastem.data import Data
 from fastem.drawing import draw
 from fastem.fit import solve
@@ -21,6 +22,7 @@ from fastem.progress import Progress
 from fastem.results import Callback, Fit, Restart
 from fastem.rows import Source
 from fastem.search.beginning import Starts
+from fastem.search.nested import larger_starts
 from fastem.validation.column_choice import Column
 
 CRITERIA = "aic", "bic", "icl"
@@ -185,7 +187,7 @@ def select(
     criterion: str = "bic",
     sample_weight: ArrayLike | None = None,
     n_init: int = 10,
-    init: str = "k-means++",
+    init: str | Sequence[str] = "mixed",
     reg_covar: float | None = None,
     tol: float = 1e-6,
     max_iter: int = 1000,
@@ -265,23 +267,71 @@ def select(
     counts = _counts(n_components, data.n_samples)
     listed = isinstance(covariance_type, Iterable) and not isinstance(covariance_type, str)
     names: list[Any] = list(covariance_type) if listed else [covariance_type]
-    tried = list(product(counts, families(names, data.n_features)))
-    table: list[Row] = []
-    restarts: list[tuple[Restart, ...]] = []
-    best: tuple[Fit, Row] | None = None
+    kinds = families(names, data.n_features)
+    fits = _Fits(starts, len(counts) * len(kinds) > 1)
     with Progress(options.progress) as bar:
-        for k, family in tried:
-            name = f"{k}-{family.name}" if len(tried) > 1 else ""
-            fitted = solve(starts, k, family, bar, name=name)
-            row = _row(fitted)
-            table.append(row)
-            restarts.append(fitted.restarts)
-            if best is None or _rank(row, criterion) < _rank(best[1], criterion):
-                best = fitted, row
-            if fitted.status.code == "stopped":
-                break
-    assert best is not None
-    return Selection(criterion, best[0], tuple(table), tuple(restarts))
+        for k in counts:
+            # Narrower families first: those that contain them are no lower.
+            for family in sorted(kinds, key=breadth):
+                if not fits.stopped:
+                    fits.add(k, family, bar)
+    found = fits.in_order(counts, kinds)
+    table = tuple(map(_row, found))
+    best = min(range(len(table)), key=lambda i: _rank(table[i], criterion))
+    return Selection(criterion, found[best], table, tuple(fit.restarts for fit in found))
+
+
+@dataclass
+class _Fits:
+    """Fits of nested models: of two that nest in each other the larger one has the higher level."""
+
+    starts: Starts
+    several: bool
+    _made: dict[tuple[int, str], Fit] = field(default_factory=dict)
+    stopped: bool = False
+
+    def add(self, k: int, family: Family, bar: Progress) -> None:
+        """One more fit, no lower than those of models within it."""
+        name = f"{k}-{family.name}" if self.several else ""
+        found = solve(self.starts, k, family, bar, name=name)
+        self.stopped = found.status.code == "stopped"
+        if not self.stopped and not self.starts.options.prior:
+            found = self._no_lower(found, family)
+        self._made[k, family.name] = found
+
+    def in_order(self, counts: list[int], kinds: list[Family]) -> list[Fit]:
+        """All fits in the order that was asked for; last the one that the callback stopped."""
+        keys = [(k, family.name) for k in counts for family in kinds]
+        keys = [key for key in keys if key in self._made]
+        if self.stopped:
+            last = next(reversed(self._made))
+            keys = [key for key in keys if key != last] + [last]
+        return [self._made[key] for key in keys]
+
+    def _no_lower(self, found: Fit, family: Family) -> Fit:
+        """A fit, or a better one from the end of a smaller model's that is higher."""
+        k = found.mixture.n_components
+        # Of these fits none has a checkpoint of its own: they are made anew from those that have.
+        starts = replace(self.starts, options=replace(self.starts.options, checkpoint=None))
+        for (n_smaller, name), smaller in self._made.items():
+            own = FAMILIES[name]
+            nests = n_smaller <= k and (own is family or contains(family, own))
+            if not nests or _level(smaller) <= _level(found) or smaller.status.code == "collapsed":
+                continue
+            # What collapses from the best halves is no better held up by twins.
+            most = 1 if found.status.code == "collapsed" else None
+            for start in islice(larger_starts(starts, smaller.mixture, own, family, k), most):
+                better = solve(starts, k, family, Progress(False), start)
+                if _level(better) > _level(found):
+                    seconds = found.seconds + better.seconds
+                    found = replace(better, restarts=found.restarts, seconds=seconds)
+                if _level(found) >= _level(smaller):
+                    break
+        return found
+
+
+def _level(fit: Fit) -> tuple[bool, float]:
+    return fit.status.code != "collapsed", fit.log_likelihood
 
 
 def _counts(value: int | Iterable[int], n_samples: int) -> list[int]:

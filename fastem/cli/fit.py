@@ -93,9 +93,10 @@ def _add_search(fit: argparse.ArgumentParser) -> None:
     )
     search.add_argument(
         "--init",
-        choices=STARTS,
-        default="k-means++",
-        help="default k-means++; hierarchical as mclust begins, the other starts by k-means++",
+        choices=["mixed", *STARTS],
+        default="mixed",
+        help="default mixed, of several kinds; hierarchical as mclust begins, the other starts by "
+        "k-means++",
     )
     search.add_argument(
         "--seed",
