@@ -202,7 +202,7 @@ def fit(
     )
     user_start.warn_if_symmetric()
     with Progress(options.progress) as bar:
-        return solve(starts, K, family, bar, user_start)
+        return solve(starts, K, family, bar, user_start, sort=user_start.is_empty)
 
 
 def solve(
@@ -212,10 +212,12 @@ def solve(
     bar: Progress,
     user_start: UserStart | None = None,
     name: str = "",
+    sort: bool = True,
 ) -> Fit:
     """`fit`, after its arguments are checked: survey, start, race, converge, account.
 
-    The name is that of one of several fits, each of which has a checkpoint of its own.
+    The name is that of one of several fits, each of which has a checkpoint of its own. Components
+    are sorted unless their order is the user's.
     """
     began = time.perf_counter()
     data, options = starts.data, starts.options
@@ -236,8 +238,17 @@ def solve(
     few = FEW * (data.n_features + 1) / data.n_samples if raced else 0.0
     run = _over_all_rows(objective, data.n_samples, start, few, watch, checkpoint)
     unsettled = f"a gain above tol={options.tol:g} is still to be expected; raise max_iter or tol"
-    bounds, stopped = objective.bounds, watch.stopped
-    return account(run, data, family, bounds, restarts, began, unsettled=unsettled, stopped=stopped)
+    return account(
+        run,
+        data,
+        family,
+        objective.bounds,
+        restarts,
+        began,
+        unsettled=unsettled,
+        stopped=watch.stopped,
+        sort=sort,
+    )
 
 
 def _over_all_rows(

@@ -6,12 +6,13 @@ import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
+from math import isclose
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from fastem import validation
+from fastem import collapse, validation
 from fastem.covariance import FAMILIES, Family, families
 from fastem.covariance.nesting import breadth, contains
 from fastem.data import Data
@@ -19,7 +20,7 @@ from fastem.drawing import draw
 from fastem.fit import solve
 from fastem.options import Options
 from fastem.progress import Progress
-from fastem.results import Callback, Fit, Restart
+from fastem.results import Callback, Fit, Restart, Status
 from fastem.rows import Source
 from fastem.search.beginning import Starts
 from fastem.search.nested import larger_starts
@@ -59,6 +60,8 @@ class Selection:
         In the order of fitting. `table_columns()` gives it by column, as a data frame takes it.
     restarts : tuple of tuples of Restart
         What became of the starts of each fit of the table.
+    remark : str
+        Why fits collapsed and what to do about it; empty where none did.
 
     Examples
     --------
@@ -78,6 +81,13 @@ class Selection:
     best: Fit
     table: tuple[Row, ...]
     restarts: tuple[tuple[Restart, ...], ...] = ()
+    remark: str = ""
+
+    @property
+    def status(self) -> Status:
+        """How the best fit ended, and why others collapsed, if any did."""
+        ended = self.best.status
+        return Status(ended.code, "; ".join(filter(None, (ended.text, self.remark))))
 
     @property
     def best_row(self) -> Row:
@@ -94,7 +104,8 @@ class Selection:
         Returns
         -------
         Row
-            With the lowest, of fits without collapsed components if there are any.
+            With the lowest, of fits without collapsed components if there are any. Of families
+            that are one model, as some are with one component, the first that was asked for.
 
         Raises
         ------
@@ -102,7 +113,7 @@ class Selection:
             If the criterion is unknown.
         """
         validation.choice(criterion, "criterion", CRITERIA)
-        return min(self.table, key=lambda row: _rank(row, criterion))
+        return _best(self.table, criterion)
 
     def restarts_of(self, row: Row) -> tuple[Restart, ...]:
         """What became of the starts of that row's fit.
@@ -176,7 +187,7 @@ class Selection:
                 mark = "*" if row is best else "!" if row.status == "collapsed" else " "
                 text += f"{getattr(row, self.criterion):>{width - 1}.2f}{mark}"
             lines.append(f"{k:>3} {text}")
-        return "\n".join(lines)
+        return "\n".join(lines + [self.remark] * bool(self.remark))
 
 
 def select(
@@ -277,8 +288,10 @@ def select(
                     fits.add(k, family, bar)
     found = fits.in_order(counts, kinds)
     table = tuple(map(_row, found))
-    best = min(range(len(table)), key=lambda i: _rank(table[i], criterion))
-    return Selection(criterion, found[best], table, tuple(fit.restarts for fit in found))
+    best = found[table.index(_best(table, criterion))]
+    n_collapsed = sum(row.status == "collapsed" for row in table)
+    remark = collapse.why(data, n_collapsed, len(table))
+    return Selection(criterion, best, table, tuple(fit.restarts for fit in found), remark)
 
 
 @dataclass
@@ -356,6 +369,21 @@ def _row(fitted: Fit) -> Row:
         fitted.status.code,
         fitted.seconds,
     )
+
+
+def _best(table: Sequence[Row], criterion: str) -> Row:
+    """The row of the lowest criterion; of several that are one model, the first."""
+    best = min(table, key=lambda row: _rank(row, criterion))
+
+    def is_same(row: Row) -> bool:
+        sizes = row.n_components, row.n_parameters, row.status == "collapsed"
+        return sizes == (1, best.n_parameters, best.status == "collapsed") and isclose(
+            row.log_likelihood, best.log_likelihood, rel_tol=1e-9
+        )
+
+    if best.n_components > 1:
+        return best
+    return next(filter(is_same, table), best)
 
 
 def _rank(row: Row, criterion: str) -> tuple[bool, float]:

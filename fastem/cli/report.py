@@ -49,6 +49,7 @@ def text(name: str, rows: Stream, choice: Selection, sizes: NDArray, width: int)
         f"{criteria} (lower is better).",
         f"Status: {in_options(best.status.text)}.",
     ]
+    lines += [f"{in_options(choice.remark)}."] * bool(choice.remark and len(choice.table) > 1)
     return "\n".join(lines + _advice(choice))
 
 
