@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Any, TypeVar
 
 from fastem.atomic import beside, is_special, told, whole
-from fastem.cli.errors import InputError
+from fastem.cli.messages import InputError
 
 #: The path of standard output.
 STANDARD_OUTPUT = "-"
@@ -23,19 +23,8 @@ class Outputs:
     """The files that a command is to write, found writable before its work begins.
 
     Each is written beside its place. Leaving the `with` block renames them all; if an exception
-    leaves it, they are taken away.
-
-    Parameters
-    ----------
-    paths : mapping of str to str or None
-        Each option and the path given to it.
-    sources : str
-        Files read, which must not be overwritten.
-
-    Raises
-    ------
-    InputError
-        If a path cannot be written, or is given twice.
+    leaves it, they are taken away. `paths` has the path given to each option, if any; `sources` are
+    read and must not be overwritten.
     """
 
     def __init__(self, paths: Mapping[str, str | None], *sources: str) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from fastem.cli.errors import InputError, as_input_error
+from fastem.cli.messages import InputError, as_input_error
 from fastem.rows import Stream
 from fastem.selection import Selection
 from fastem.units import LOOKED_AT

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 
-from fastem.cli import labels, terminal
+from fastem.cli import labels, messages
 from fastem.cli.arguments import add_input, add_labels, command, listed, name_of, read
-from fastem.cli.errors import InputError, as_input_error
+from fastem.cli.messages import InputError, as_input_error
 from fastem.cli.outputs import STANDARD_OUTPUT, Outputs
 from fastem.mixture import Mixture
 
@@ -37,7 +37,7 @@ def run(arguments: argparse.Namespace) -> None:
         with as_input_error():
             mixture = Mixture.load(arguments.model)
         rows = read(arguments, fitted=mixture.feature_names)
-        terminal.note(rows.notes)
+        messages.note(rows.notes)
         if rows.n_features != mixture.n_features:
             raise InputError(
                 f"{name_of(arguments.file)} has {rows.n_features} columns of data but "

@@ -119,11 +119,6 @@ def best_run(
     -------
     best : Outcome
     restarts : tuple of Restart
-
-    Raises
-    ------
-    numpy.linalg.LinAlgError
-        If a covariance becomes singular.
     """
     best, chosen, outcomes = None, 0, []
     for index, start in enumerate(starts):

@@ -48,11 +48,6 @@ def elsewhere(
     """Where a user's rows live, if that is not an array: files, blocks or Dask's chunks.
 
     Names are those of a model's columns, and the others arguments of `open`.
-
-    Raises
-    ------
-    TypeError, ValueError, OSError
-        If they are not finite numbers, cannot be read, or bring weights of their own.
     """
     if are_of_dask(X):
         from fastem.rows.dask import Dask

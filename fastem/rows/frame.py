@@ -48,13 +48,7 @@ class Frame:
         weight: Column | None = None,
         **more: Any,
     ) -> Frame:
-        """Find columns in each table: where they have names, those that have them in the first.
-
-        Raises
-        ------
-        TypeError, ValueError
-            If there are no such columns, or they hold no numbers.
-        """
+        """Find columns in each table: where they have names, those that have them in the first."""
         first = tables[0]
         at = []
         if weight is not None:
@@ -161,14 +155,9 @@ class Frame:
 
     @contextmanager
     def reading(self, *, checked: bool, every: bool = False) -> Iterator[Reader]:
-        """One pass.
+        """One pass, in which what is missing or not finite may be looked for.
 
-        Parameters
-        ----------
-        checked : bool
-            Whether to look for what is missing or not finite.
-        every : bool
-            Whether rows that are left out of fits are given out too, as they are, and no weights.
+        Rows that are left out of fits may be given out too, as they are, and no weights.
         """
         reader = Reader(self, checked or self.changeable, every)
         try:
@@ -178,13 +167,7 @@ class Frame:
 
 
 class Reader:
-    """One pass over the rows of a frame.
-
-    Attributes
-    ----------
-    gaps : Gaps
-        What has been missing so far.
-    """
+    """One pass over the rows of a frame; `gaps` is what has been missing so far."""
 
     def __init__(self, frame: Frame, checked: bool, every: bool) -> None:
         self.gaps = Gaps(frame.n_features)
@@ -200,15 +183,7 @@ class Reader:
     def read(self, X: NDArray, weight: NDArray[np.float64] | None) -> int:
         """Fill X (n, n_features) and weight (n,) with the next rows that count.
 
-        Returns
-        -------
-        n : int
-            How many; fewer than there is room for only at the end.
-
-        Raises
-        ------
-        ValueError
-            If a number is infinite, a weight is none, or values are missing where they must not.
+        How many they are is returned: fewer than there is room for only at the end.
         """
         filled = 0
         while filled < len(X):

@@ -19,14 +19,9 @@ from fastem.rows.formats.table import Cursor, Table
 class Part:
     """Some columns of a table.
 
-    Those of a slow one are put into a temporary file, in which every pass finds them. Where that
-    has no room the table is read anew at every pass.
-
-    Parameters
-    ----------
-    table : Table
-    columns : sequence of int
-        Of numbers, then that of weights if there is one.
+    They are columns of numbers, then that of weights if there is one. Those of a slow table are put
+    into a temporary file, in which every pass finds them. Where that has no room the table is read
+    anew at every pass.
     """
 
     table: Table

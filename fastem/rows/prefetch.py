@@ -46,11 +46,6 @@ def prefetch(
         `SPARE` more than there are to be workers.
     work : callable
         What it returns is no longer bound to the buffer.
-
-    Raises
-    ------
-    BaseException
-        Whatever reading or working raised, when its turn comes.
     """
     reading = _Reading(opened, buffers)
     n_workers = len(buffers) - SPARE

@@ -1,4 +1,7 @@
-"""Checks of what users pass in. Every message names the argument, its value and the remedy.
+"""Checks of what users pass in.
+
+Each returns what it has checked, or raises a TypeError where that is of another kind, a ValueError
+where only its value will not do. Every message names the argument, its value and the remedy.
 
 rows          rows and their weights
 options       numbers, words, yes or no, columns, paths, and things of the package's own

@@ -72,11 +72,6 @@ def refuse(head: bytes, path: str) -> None:
     head : bytes
         Its first ones.
     path : str
-
-    Raises
-    ------
-    ValueError
-        That says which library, and how to pass what it reads.
     """
     begins = [one for one in FORMATS if head.lstrip(b"\xef\xbb\xbf \r\n\t").startswith(one.magic)]
     within = [one for one in WITHIN if head.lstrip()[:1] in b"<{" and one.magic in head]

@@ -30,6 +30,8 @@ class Table(ABC):
         None if that is not known before all are read.
     slow : bool
         Whether reading takes so long that a copy is worth its while.
+    file : File or None
+        What the rows are in, if that is a file.
     """
 
     name: str
@@ -37,6 +39,7 @@ class Table(ABC):
     names: tuple[str, ...] | None = None
     n_rows: int | None = None
     slow: bool = False
+    file: Any = None
 
     @property
     def data(self) -> Sequence[int]:
@@ -48,13 +51,7 @@ class Table(ABC):
         return ()
 
     def dtype(self, columns: Sequence[int]) -> np.dtype:
-        """float64, or float32 if the columns hold no more.
-
-        Raises
-        ------
-        TypeError
-            If one holds no real numbers.
-        """
+        """float64, or float32 if the columns hold no more; TypeError if one holds no numbers."""
         return np.dtype(np.float64)
 
     @abstractmethod
@@ -76,7 +73,7 @@ class Table(ABC):
 
     def stamp(self) -> Hashable:
         """Something that changes when the rows do; None if there is no such thing."""
-        return None
+        return None if self.file is None else self.file.stamp()
 
     def called(self, column: int) -> str:
         """What messages call a column."""
@@ -117,13 +114,7 @@ class Cursor:
 
 
 def working_dtype(dtype: np.dtype, name: str) -> np.dtype:
-    """What numbers of a dtype are worked on in: float32 for itself, float64 for all others.
-
-    Raises
-    ------
-    TypeError
-        If they are not real numbers.
-    """
+    """What numbers of a dtype are worked on in: float32 for itself, float64 for all others."""
     if dtype.kind not in "fiub":
         raise TypeError(f"{name} has dtype {dtype}; give real numbers")
     return np.dtype(validation.precision_for(dtype))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +18,9 @@ from fastem.rows.missing import Gaps
 from fastem.rows.prefetch import SPARE, prefetch
 from fastem.rows.source import Drawn
 
+#: What reading takes, at most, unless told otherwise; less than the least is no use to anybody.
+DEFAULT_MEMORY, LEAST_MEMORY = "256M", 2**20
+UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 #: Shares of the budget: rows kept in memory if they are few, all blocks at work (a half of it if
 #: need be), a sample of rows, a line of text.
 KEPT = 4
@@ -29,19 +33,27 @@ BLOCK = 2**22
 R = TypeVar("R")
 
 
+def memory_of(value: int | str) -> int:
+    """Bytes: a number of them, or a text such as 512M or 2G, in powers of 1024."""
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        raise TypeError(f"memory is {value!r}; give a number of bytes or a text such as '512M'")
+    if isinstance(value, str):
+        match = re.fullmatch(r"\s*(\d+\.?\d*|\.\d+)\s*([KMGT]?)(I?B)?\s*", value.upper())
+        if match is None:
+            raise ValueError(
+                f"memory is {value!r}; give a number of bytes or a text such as '512M'"
+            )
+        value = int(float(match[1]) * UNITS[match[2]])
+    if value < LEAST_MEMORY:
+        raise ValueError(f"memory is {value} bytes; give at least {LEAST_MEMORY}, such as '256M'")
+    return value
+
+
 class Buffer(NamedTuple):
     """Room for a block."""
 
     X: NDArray
     weight: NDArray[np.float64] | None
-
-
-class Read(NamedTuple):
-    """Rows and weights that were read, and how many rows that count were before them."""
-
-    X: NDArray
-    weight: NDArray | None
-    first: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,11 +113,6 @@ class Passes:
             Whether to look for what is missing or not finite, even if it was looked for before.
         gaps : list, optional
             Takes an account of what is missing.
-
-        Raises
-        ------
-        ValueError
-            If the frame changes meanwhile, or the budget has no room for so many rows.
         """
         return prefetch(
             lambda: self._opened(checked, gaps),
@@ -152,26 +159,28 @@ class Passes:
     @contextmanager
     def _opened(
         self, checked: bool, gaps: list[Gaps] | None = None
-    ) -> Iterator[Callable[[Buffer], Read | None]]:
+    ) -> Iterator[Callable[[Buffer], tuple[NDArray, NDArray | None, int] | None]]:
+        """What fills a buffer: rows, weights and how many rows that count were before them."""
         stamp, n_read = self.frame.stamp(), 0
         with self.frame.reading(checked=checked, every=self.every) as reader:
             if gaps is not None:
                 gaps.append(reader.gaps)
 
-            def fill(buffer: Buffer) -> Read | None:
+            def fill(buffer: Buffer) -> tuple[NDArray, NDArray | None, int] | None:
                 nonlocal n_read
                 first, n = n_read, reader.read(*buffer)
                 n_read += n
                 if n:
                     weight = None if buffer.weight is None else buffer.weight[:n]
-                    return Read(buffer.X[:n], weight, first)
-                if self.frame.stamp() != stamp:
-                    raise changed(self.frame)
+                    return buffer.X[:n], weight, first
+                self.check(stamp)
                 return None
 
             yield fill
 
-
-def changed(frame: Frame) -> ValueError:
-    """What is said of rows that are not what they were."""
-    return ValueError(f"{frame.name} changed while it was read; start again once it is complete")
+    def check(self, stamp: object) -> None:
+        """Refuse rows that are not what they were at the time of the frame's stamp."""
+        if self.frame.stamp() != stamp:
+            raise ValueError(
+                f"{self.frame.name} changed while it was read; start again once it is complete"
+            )

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from contextlib import closing
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fastem.rows.memory import Memory, limits
+from fastem.rows.memory import Memory, limits, union
 from fastem.rows.missing import Gaps
 from fastem.rows.source import Drawn, Limits, tile_sums, weight_unit
 from fastem.rows.stream.passes import KEPT, Passes
 
 
-@dataclass(frozen=True, eq=False)
-class Scan:
+class Scan(NamedTuple):
     """What is known of rows that were read once.
 
     Parameters
@@ -46,35 +44,37 @@ class Scan:
     gaps: Gaps
 
 
-def scan(passes: Passes) -> Scan:
-    """Read all rows once.
+class Facts(NamedTuple):
+    """What a scan keeps of a block."""
 
-    Raises
-    ------
-    ValueError
-        If there are none, or one is not finite or not complete where it must be.
-    """
+    n: int
+    limits: Limits
+    heaviest: float
+    sums: NDArray[np.float64] | None
+    kept: Drawn | None
+
+
+def scan(passes: Passes) -> Scan:
+    """Read all rows once."""
     frame, stamp = passes.frame, passes.frame.stamp()
     few = passes.memory // (KEPT * passes.row_bytes)
     n = 0
 
     def facts(X: NDArray, weight: NDArray | None, _: int) -> Facts:
-        heaviest = 0.0 if weight is None else float(weight.max())
-        with np.errstate(over="ignore"):
-            sums = None if weight is None else tile_sums(weight)
         kept = None if n > few else (X.copy(), None if weight is None else weight.copy())
-        return Facts(len(X), *limits(X), heaviest, sums, kept)
+        if weight is None:
+            return Facts(len(X), limits(X), 0.0, None, kept)
+        with np.errstate(over="ignore"):
+            return Facts(len(X), limits(X), float(weight.max()), tile_sums(weight), kept)
 
-    heaviest = 0.0
+    heaviest, reached = 0.0, union(frame.n_features, [])
     sums: list[NDArray[np.float64]] = []
     kept: list[Drawn] = []
     gaps: list[Gaps] = []
-    low = np.full(frame.n_features, np.inf)
-    high = -low
     with closing(passes.each(facts, checked=True, gaps=gaps)) as results:
         for here in results:
             n += here.n
-            low, high = np.minimum(low, here.low), np.maximum(high, here.high)
+            reached = union(frame.n_features, [reached, here.limits])
             heaviest = max(heaviest, here.heaviest)
             if here.sums is not None:
                 sums.append(here.sums)
@@ -83,7 +83,7 @@ def scan(passes: Passes) -> Scan:
             else:
                 kept.append(here.kept)
     if not n:
-        raise nothing_left(frame.name, frame.weighted, gaps[0])
+        raise _nothing_left(frame.name, frame.weighted, gaps[0])
     unit = weight_unit(heaviest)
     memory = None
     if n <= few:
@@ -91,21 +91,10 @@ def scan(passes: Passes) -> Scan:
         rows = np.concatenate([X for X, _ in kept])
         memory = Memory(rows, np.concatenate(weights) if weights else None, unit)
     of_tiles = np.concatenate(sums) / unit if sums else None
-    return Scan(n, (low, high), stamp, of_tiles, unit, memory, gaps[0])
+    return Scan(n, reached, stamp, of_tiles, unit, memory, gaps[0])
 
 
-class Facts(NamedTuple):
-    """What a scan keeps of a block."""
-
-    n: int
-    low: NDArray[np.float64]
-    high: NDArray[np.float64]
-    heaviest: float
-    sums: NDArray[np.float64] | None
-    kept: Drawn | None
-
-
-def nothing_left(name: str, weighted: bool, gaps: Gaps) -> ValueError:
+def _nothing_left(name: str, weighted: bool, gaps: Gaps) -> ValueError:
     """What is said where no row counts."""
     if gaps.n_dropped:
         return ValueError(f"{name}: every row has missing values; choose other columns=")

@@ -42,9 +42,5 @@ def dressed(field: str) -> str | None:
     text = field.strip()
     if _GROUPED.fullmatch(text):
         return "a number with separators of thousands"
-    return (
-        "a number with a unit"
-        if (_UNIT.fullmatch(text) and not text[-1:].isdecimal())
-        or (_UNIT.fullmatch(text) and text[:1] in "$€£¥")
-        else None
-    )
+    has_unit = not text[-1:].isdecimal() or text[:1] in "$€£¥"
+    return "a number with a unit" if _UNIT.fullmatch(text) and has_unit else None

@@ -6,8 +6,9 @@ What is no number there is looked at here, and told with its line.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Generator, Hashable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
+from itertools import pairwise
 from typing import IO, Any, NamedTuple
 
 import numpy as np
@@ -63,22 +64,8 @@ class Chunk(NamedTuple):
 class Text(Table):
     """A file of delimited text.
 
-    Parameters
-    ----------
-    file : File
-    longest : int
-        Bytes that a row may have.
-    skip_rows : int
-        Lines to pass over at the beginning.
-    na_values : set of str
-        Fields that stand for a missing value, beside the usual ones.
-
-    Raises
-    ------
-    OSError
-        If the file cannot be read.
-    ValueError
-        If it is not a table.
+    A row may have so many bytes as `longest` says; so many first lines as `skip_rows` says are
+    passed over; the fields `na_values` stand for a missing value, beside the usual ones.
     """
 
     slow = True
@@ -89,7 +76,9 @@ class Text(Table):
         self.file, self.name, self.longest = file, file.name, longest
         self.skip_rows, self.na_values = skip_rows, na_values
         with plain(file) as (stream, self.encoding):
-            self.layout = Layout.of(self._sample(stream), self.name, na_values)
+            lines, bounds = self._sample(stream)
+        self.layout = Layout(lines, self.name, na_values)
+        self._begin = bounds[self.layout.n_lines]
         self.names, self.width = self.layout.names, self.layout.width
 
     @property
@@ -99,10 +88,11 @@ class Text(Table):
 
     def notes(self, columns: Sequence[int]) -> tuple[str, ...]:
         """What a user should know of the reading."""
+        notes = tuple(self.layout.notes)
         if 0 in columns or 0 not in self.layout.set_aside or self.names is None:
-            return self.layout.notes
+            return notes
         return (
-            *self.layout.notes,
+            *notes,
             f"the first column, {shown(self.names[0])}, holds row names and is left out; "
             f"to keep it, choose it by its position, 0",
         )
@@ -119,10 +109,6 @@ class Text(Table):
         for piece in self._pieces(columns):
             for i in range(len(piece.starts)):
                 yield [self._decoded(piece.field(i, k)) for k in range(len(columns))]
-
-    def stamp(self) -> Hashable:
-        """That of the file."""
-        return self.file.stamp()
 
     def where(self, row: int, column: int) -> str:
         """What messages call a place: its line is looked for in the file."""
@@ -179,8 +165,8 @@ class Text(Table):
     def _decoded(self, field: bytes) -> str:
         return field.decode(self.encoding, "replace").replace('""', '"')
 
-    def _sample(self, stream: IO[bytes]) -> list[str]:
-        """The first lines, whole ones only, after those to be skipped."""
+    def _sample(self, stream: IO[bytes]) -> tuple[list[str], list[int]]:
+        """The first lines, whole ones only, after those to be skipped; and the bytes between."""
         held, ended = b"", False
         while True:
             ends = [match.end() for match in _LINE_END.finditer(held)]
@@ -192,19 +178,14 @@ class Text(Table):
             held, ended = held + block, not block
         if ended and (not ends or ends[-1] < len(held)):
             ends.append(len(held))
-        begins = [0, *ends][self.skip_rows :]
-        ends = ends[self.skip_rows : self.skip_rows + SAMPLE + 1]
-        lines = zip(begins, ends, strict=False)
-        return [held[begin:end].decode(self.encoding, "replace") for begin, end in lines]
+        bounds = [0, *ends][self.skip_rows : self.skip_rows + SAMPLE + 2]
+        lines = [
+            held[begin:end].decode(self.encoding, "replace") for begin, end in pairwise(bounds)
+        ]
+        return lines, bounds
 
     def _pieces(self, columns: Sequence[int]) -> Generator[Piece, None, None]:
-        """One pass: the wanted fields of all rows, chunks of them parsed by several threads.
-
-        Raises
-        ------
-        ValueError
-            If a row has too few or too many fields or no end, or there are no rows.
-        """
+        """One pass: the wanted fields of all rows, chunks of them parsed by several threads."""
         place = np.full(self.width, -1)
         place[list(columns)] = range(len(columns))
 
@@ -228,7 +209,10 @@ class Text(Table):
     def _chunks(self, stream: IO[bytes]) -> Iterator[Chunk]:
         """The text behind the header in chunks of whole rows."""
         n_lines, size = self.skip_rows + self.layout.n_lines, min(ENOUGH, self.longest // SHARE)
-        held, ended = _after_lines(stream, n_lines, size), False
+        held, ended = b"", False
+        while len(held) < self._begin and (block := stream.read(size)):
+            held += block
+        held = held[self._begin :]
         while held or not ended:
             if end := len(held) if ended else self._last_row(held):
                 yield Chunk(held[:end], n_lines)
@@ -282,19 +266,6 @@ class Text(Table):
             f"{self.name}, line {line} is longer than {self.longest} bytes, an eighth of memory, "
             f"or a quote in it is never closed; raise memory, or check its quotes"
         )
-
-
-def _after_lines(stream: IO[bytes], n: int, size: int) -> bytes:
-    """What was read behind so many lines."""
-    held = b""
-    while True:
-        ends = [match.end() for match in _LINE_END.finditer(held)]
-        if len(ends) >= n and (not n or ends[n - 1] < len(held)):
-            return held[ends[n - 1] :] if n else held
-        block = stream.read(max(size, len(held)))
-        if not block:
-            return held[ends[n - 1] :] if 0 < n <= len(ends) else b""
-        held += block
 
 
 def _count(text: bytes, end: int) -> int:
