@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from fastem.cli.messages import InputError, as_input_error
 from fastem.rows import Stream, opened
 from fastem.rows.files import STANDARD_INPUT
-from fastem.rows.stream.passes import DEFAULT_MEMORY
+from fastem.rows.passes import DEFAULT_MEMORY
 from fastem.validation import MISSING
 
 FILE = (

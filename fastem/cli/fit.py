@@ -10,7 +10,7 @@ from functools import partial
 from fastem.cli import labels, messages, pictures, report
 from fastem.cli.arguments import add_input, add_labels, command, listed, name_of, read
 from fastem.cli.messages import InputError, as_input_error
-from fastem.cli.outputs import STANDARD_OUTPUT, Outputs
+from fastem.cli.outputs import STANDARD_OUTPUT, outputs
 from fastem.covariance import FAMILIES, GROUPS, family
 from fastem.rows import Stream
 from fastem.search.starts import STARTS
@@ -150,7 +150,7 @@ def run(arguments: argparse.Namespace) -> int:
     aside = arguments.labels == STANDARD_OUTPUT
     if arguments.model == STANDARD_OUTPUT or (aside and arguments.json):
         raise InputError("- is standard output, for one text; give --model and the others files")
-    with Outputs({**targets, "--checkpoint": arguments.checkpoint}, *arguments.file) as outputs:
+    with outputs({**targets, "--checkpoint": arguments.checkpoint}, *arguments.file) as write:
         rows = read(arguments)
         messages.note(rows.notes)
         choice = _select(rows, counts, families, arguments)
@@ -158,12 +158,12 @@ def run(arguments: argparse.Namespace) -> int:
         label = partial(
             labels.write, rows, mixture, target=arguments.labels, keep=listed(arguments.keep) or ()
         )
-        sizes = outputs.write("--labels", label)
+        sizes = write("--labels", label)
         if sizes is None:
             sizes = labels.write(rows, mixture)
-        outputs.write("--model", mixture.save)
+        write("--model", mixture.save)
         for name, draw in pictures.DRAWN.items():
-            outputs.write(name, partial(draw, choice, rows))
+            write(name, partial(draw, choice, rows))
     name = name_of(arguments.file)
     status = 0 if choice.best.status.code == "converged" else UNSETTLED
     if arguments.json:

@@ -14,8 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastem.compiler.options import read_only
-from fastem.covariance.compiled import CompiledFamily
-from fastem.covariance.family import Parameters, not_positive_definite
+from fastem.covariance.family import CompiledFamily, Parameters, not_positive_definite
 from fastem.density import HALF_BITS, Density, Ellipsoidal
 from fastem.kernels import averages, common_axes, parsimonious
 from fastem.kernels.matrices import factor

@@ -9,10 +9,14 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from fastem.compiler.options import read_only
 from fastem.density import Density
+from fastem.kernels.matrices import ROUNDING, above_floor
 from fastem.moments import Moments
 from fastem.noise import Noise
 from fastem.units import Units
+
+_NONE = read_only(np.empty(0))
 
 
 class Parameters(NamedTuple):
@@ -201,6 +205,40 @@ class Wrapped(Family):
     def log_prior(self, parameters: Parameters) -> float:
         """That of `family`."""
         return self.family.log_prior(parameters)
+
+
+class CompiledFamily(Family):
+    """A family that has `covariances_of`: its M step is one compiled function."""
+
+    def maximise(
+        self, moments: Moments, bounds: Bounds, start: Parameters | None = None
+    ) -> Parameters:
+        """Weighted means, and the family's covariances; matrices below the floor are raised."""
+        shape = moments.about.shape
+        covariances = np.empty(self.shape(*shape))
+        before = _NONE if start is None else read_only(np.ascontiguousarray(start.covariances))
+        limits = read_only(bounds.ridge), bounds.floor, before.reshape(-1)
+        self.covariances_of(read_only(moments.statistics), shape, *limits, covariances.reshape(-1))
+        if not self.diagonal:
+            raised(covariances, bounds.floor)
+        return Parameters(moments.weights, moments.scatter()[1], covariances)
+
+
+def raised(covariances: NDArray[np.float64], floor: float) -> NDArray[np.float64]:
+    """Raise eigenvalues below the floor of a matrix, or of a stack of them, in place.
+
+    The result can be factored, unless it is zero: a matrix singular to rounding is raised too.
+    """
+    n_features = covariances.shape[-1]
+    stack = covariances.reshape(-1, n_features, n_features)
+    rounding, passed = ROUNDING * n_features, np.empty(len(stack), np.bool_)
+    if not above_floor(read_only(stack), floor, rounding, passed):
+        for k in np.flatnonzero(~passed):
+            values, vectors = np.linalg.eigh(stack[k])
+            least = max(floor, 2 * rounding * values[-1])
+            half = vectors * np.sqrt(np.maximum(values, least))
+            stack[k] = half @ half.T
+    return covariances
 
 
 def not_positive_definite(index: int) -> np.linalg.LinAlgError:

@@ -12,8 +12,8 @@ from fastem import validation
 from fastem.lazy import lazy
 from fastem.rows.formats.table import Table, working_dtype
 from fastem.rows.frame import Frame
-from fastem.rows.stream.passes import DEFAULT_MEMORY, memory_of
-from fastem.rows.stream.stream import Stream
+from fastem.rows.passes import DEFAULT_MEMORY, memory_of
+from fastem.rows.stream import Stream
 
 
 class Blocks(Stream):

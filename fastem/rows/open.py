@@ -19,11 +19,10 @@ from fastem.rows.formats.npy import npy
 from fastem.rows.formats.npz import npz
 from fastem.rows.formats.table import Table
 from fastem.rows.formats.text import Text
-from fastem.rows.frame import Frame, unequal
+from fastem.rows.frame import Frame, Part, unequal
 from fastem.rows.missing import Marks
-from fastem.rows.part import Part
-from fastem.rows.stream.passes import DEFAULT_MEMORY, LINE, memory_of
-from fastem.rows.stream.stream import Stream
+from fastem.rows.passes import DEFAULT_MEMORY, LINE, memory_of
+from fastem.rows.stream import Stream
 from fastem.validation.column_choice import Column
 
 #: How .npy files begin.

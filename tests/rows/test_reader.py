@@ -16,8 +16,8 @@ from pyarrow import dataset, feather, orc, parquet
 
 import fastem
 from fastem import cli
+from fastem.rows import frame
 from fastem.rows import open as open_rows
-from fastem.rows import part
 from fastem.validation.column_choice import ranges
 
 NAMES = "a", "b", "c", "d"
@@ -214,9 +214,9 @@ def test_ranges_are_those_that_columns_take():
 
 def test_text_is_parsed_once(X, files, monkeypatch):
     passes = []
-    blocks = part.Part.__dict__["_copy"]._method
+    blocks = frame.Part.__dict__["_copy"]._method
     monkeypatch.setattr(
-        part.Part.__dict__["_copy"], "_method", lambda self: passes.append(1) or blocks(self)
+        frame.Part.__dict__["_copy"], "_method", lambda self: passes.append(1) or blocks(self)
     )
     rows = open_rows(files["x.csv"], ["a:c"], memory="1M")
     fitted = fastem.fit(rows, 2, n_init=1, random_state=0)
@@ -229,7 +229,7 @@ def test_without_room_for_a_copy_text_is_parsed_at_every_pass(X, files, monkeypa
     def no_room(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(part.Temporary, "__init__" if trouble == "no file" else "write", no_room)
+    monkeypatch.setattr(frame.Temporary, "__init__" if trouble == "no file" else "write", no_room)
     rows = open_rows(files["x.csv"], ["a:c"], memory="1M")
     assert rows.passes.frame.parts[0]._copy is None
     assert np.array_equal(rows.take(np.arange(N))[0], X[:, :3])

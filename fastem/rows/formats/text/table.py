@@ -20,8 +20,7 @@ from fastem.kernels.text import POWERS, POWERS_LOW, parse
 from fastem.rows.files import File
 from fastem.rows.formats.table import CHUNK, Table, shown
 from fastem.rows.formats.text.encoding import plain
-from fastem.rows.formats.text.fields import dressed, is_missing, number
-from fastem.rows.formats.text.layout import BLANKS, Layout
+from fastem.rows.formats.text.layout import BLANKS, Layout, dressed, is_missing, number
 from fastem.rows.prefetch import SPARE, prefetch
 from fastem.validation.column_choice import ranges
 

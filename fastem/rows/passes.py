@@ -1,10 +1,10 @@
-"""Passes over a frame, block by block, within a budget of memory."""
+"""Passes over a frame, block by block, within a budget of memory; and what the first one finds."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Hashable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import NamedTuple, TypeVar
 
@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 from fastem.compiler.slot_loop import n_threads
 from fastem.kernels.tile import TILE_ROWS
 from fastem.rows.frame import Frame
+from fastem.rows.memory import Memory, limits, union
 from fastem.rows.missing import Gaps
 from fastem.rows.prefetch import SPARE, prefetch
-from fastem.rows.source import Drawn
+from fastem.rows.source import Drawn, Limits, tile_sums, weight_unit
 
 #: What reading takes, at most, unless told otherwise; less than the least is no use to anybody.
 DEFAULT_MEMORY, LEAST_MEMORY = "256M", 2**20
@@ -184,3 +185,90 @@ class Passes:
             raise ValueError(
                 f"{self.frame.name} changed while it was read; start again once it is complete"
             )
+
+
+class Scan(NamedTuple):
+    """What is known of rows that were read once.
+
+    Parameters
+    ----------
+    n : int
+        Rows that count.
+    limits : (n_features,) and (n_features,)
+        Smallest and largest number in each column.
+    stamp : object
+        The frame's at the time.
+    tile_sums : (n_tiles,) or None
+        Of the weights, in their unit, of each tile of rows.
+    weight_unit : float
+    kept : Memory or None
+        The rows, where they are few.
+    gaps : Gaps
+        What is missing.
+    """
+
+    n: int
+    limits: Limits
+    stamp: Hashable
+    tile_sums: NDArray[np.float64] | None
+    weight_unit: float
+    kept: Memory | None
+    gaps: Gaps
+
+
+class Facts(NamedTuple):
+    """What a scan keeps of a block."""
+
+    n: int
+    limits: Limits
+    heaviest: float
+    sums: NDArray[np.float64] | None
+    kept: Drawn | None
+
+
+def scan(passes: Passes) -> Scan:
+    """Read all rows once."""
+    frame, stamp = passes.frame, passes.frame.stamp()
+    few = passes.memory // (KEPT * passes.row_bytes)
+    n = 0
+
+    def facts(X: NDArray, weight: NDArray | None, _: int) -> Facts:
+        kept = None if n > few else (X.copy(), None if weight is None else weight.copy())
+        if weight is None:
+            return Facts(len(X), limits(X), 0.0, None, kept)
+        with np.errstate(over="ignore"):
+            return Facts(len(X), limits(X), float(weight.max()), tile_sums(weight), kept)
+
+    heaviest, reached = 0.0, union(frame.n_features, [])
+    sums: list[NDArray[np.float64]] = []
+    kept: list[Drawn] = []
+    gaps: list[Gaps] = []
+    with closing(passes.each(facts, checked=True, gaps=gaps)) as results:
+        for here in results:
+            n += here.n
+            reached = union(frame.n_features, [reached, here.limits])
+            heaviest = max(heaviest, here.heaviest)
+            if here.sums is not None:
+                sums.append(here.sums)
+            if here.kept is None or n > few:
+                kept.clear()
+            else:
+                kept.append(here.kept)
+    if not n:
+        raise _nothing_left(frame.name, frame.weighted, gaps[0])
+    unit = weight_unit(heaviest)
+    memory = None
+    if n <= few:
+        weights = [weight / unit for _, weight in kept if weight is not None]
+        rows = np.concatenate([X for X, _ in kept])
+        memory = Memory(rows, np.concatenate(weights) if weights else None, unit)
+    of_tiles = np.concatenate(sums) / unit if sums else None
+    return Scan(n, reached, stamp, of_tiles, unit, memory, gaps[0])
+
+
+def _nothing_left(name: str, weighted: bool, gaps: Gaps) -> ValueError:
+    """What is said where no row counts."""
+    if gaps.n_dropped:
+        return ValueError(f"{name}: every row has missing values; choose other columns=")
+    rows = "rows of weight above 0" if weighted else "rows"
+    return ValueError(f"{name} has no {rows}; give at least one")

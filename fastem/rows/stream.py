@@ -20,10 +20,9 @@ from fastem.rows.digest import Digest
 from fastem.rows.frame import Frame
 from fastem.rows.memory import limits_along, union
 from fastem.rows.missing import Gaps, spread, suspects
+from fastem.rows.passes import SAMPLE, Passes, Scan, scan
 from fastem.rows.prefetch import SPARE
 from fastem.rows.source import Drawn, Limits, Pieces, Rows, Source, Weigh
-from fastem.rows.stream.passes import SAMPLE, Passes
-from fastem.rows.stream.scan import Scan, scan
 from fastem.units import LOOKED_AT, Units
 from fastem.validation.column_choice import Column
 
