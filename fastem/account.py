@@ -45,6 +45,11 @@ def account(
         Whether the callback ended it.
     """
     moments, unit = run.moments, data.weight_unit
+    if stopped:
+        text = f"stopped by the callback after {_passes(run.n_iter)} over all rows"
+        status = Status("stopped", text)
+    else:
+        status = _status(run, data, family, bounds, unsettled, len(restarts))
     return Fit(
         mixture_of(run.parameters, family, data.rows(family).units, data.feature_names),
         moments.log_likelihood * unit,
@@ -52,14 +57,10 @@ def account(
         moments.classification_entropy * unit,
         np.array(run.trace),
         run.n_iter,
-        _stopped(run) if stopped else _status(run, data, family, bounds, unsettled, len(restarts)),
+        status,
         restarts,
         time.perf_counter() - began,
     )
-
-
-def _stopped(run: Run) -> Status:
-    return Status("stopped", f"stopped by the callback after {_passes(run.n_iter)} over all rows")
 
 
 def _status(

@@ -27,7 +27,9 @@ def text(name: str, rows: Stream, choice: Selection, sizes: NDArray, width: int)
     """
     best = choice.best
     mixture = best.mixture
-    found = f"{_components(mixture)}, {mixture.covariance_type} covariance"
+    n = mixture.n_components
+    count = "1 component (cluster)" if n == 1 else f"{n} components (clusters)"
+    found = f"{count}, {mixture.covariance_type} covariance"
     lines = [f"{name}: {_rows(rows)}, {_columns(rows)}", ""]
     if len(choice.table) > 1:
         lines += [*_selection(choice), "", f"The best fit has {found}:", ""]
@@ -195,11 +197,6 @@ def _advice(choice: Selection) -> list[str]:
             f"The best is the largest number tried; try more: --components {max(counts)}:{most}."
         ]
     return []
-
-
-def _components(mixture: Mixture) -> str:
-    n = mixture.n_components
-    return "1 component (cluster)" if n == 1 else f"{n} components (clusters)"
 
 
 def _rows(rows: Stream) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any
@@ -155,18 +155,6 @@ class Frame:
             for part in self.parts
         )
 
-    @contextmanager
-    def reading(self, *, checked: bool, every: bool = False) -> Iterator[Reader]:
-        """One pass, in which what is missing or not finite may be looked for.
-
-        Rows that are left out of fits may be given out too, as they are, and no weights.
-        """
-        reader = Reader(self, checked or self.changeable, every)
-        try:
-            yield reader
-        finally:
-            reader.close()
-
 
 @dataclass(frozen=True, eq=False)
 class Part:
@@ -218,17 +206,20 @@ class Part:
 
 
 class Reader:
-    """One pass over the rows of a frame; `gaps` is what has been missing so far."""
+    """One pass over the rows of a frame; `gaps` is what has been missing so far.
 
-    def __init__(self, frame: Frame, checked: bool, every: bool) -> None:
+    What is missing or not finite may be looked for. Rows that are left out of fits may be given out
+    too, as they are, and no weights.
+    """
+
+    def __init__(self, frame: Frame, *, checked: bool, every: bool = False) -> None:
         self.gaps = Gaps(frame.n_features)
-        self._frame, self._checked, self._every = frame, checked, every
+        self._frame, self._checked, self._every = frame, checked or frame.changeable, every
         self._left = iter(frame.parts)
         self._part: Part | None = None
         self._cursor: Cursor | None = None
-        self._weights = None
-        if frame.weights is not None and not every:
-            self._weights = frame.weights.cursor(1)
+        weights = None if every else frame.weights
+        self._weights = None if weights is None else weights.cursor(1)
         self._row = 0
 
     def read(self, X: NDArray, weight: NDArray[np.float64] | None) -> int:

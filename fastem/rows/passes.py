@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from fastem.compiler.slot_loop import n_threads
 from fastem.kernels.tile import TILE_ROWS
-from fastem.rows.frame import Frame
+from fastem.rows.frame import Frame, Reader
 from fastem.rows.memory import Memory, limits, union
 from fastem.rows.missing import Gaps
 from fastem.rows.prefetch import SPARE, prefetch
@@ -163,7 +163,7 @@ class Passes:
     ) -> Iterator[Callable[[Buffer], tuple[NDArray, NDArray | None, int] | None]]:
         """What fills a buffer: rows, weights and how many rows that count were before them."""
         stamp, n_read = self.frame.stamp(), 0
-        with self.frame.reading(checked=checked, every=self.every) as reader:
+        with closing(Reader(self.frame, checked=checked, every=self.every)) as reader:
             if gaps is not None:
                 gaps.append(reader.gaps)
 

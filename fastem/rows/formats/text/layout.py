@@ -55,8 +55,10 @@ class Layout:
     def __init__(self, lines: Sequence[str], source: str, na_values: frozenset[str]) -> None:
         self._source, self._na_values = source, na_values
         before, comment = 0, ""
-        while before < len(lines) and (not lines[before].strip() or _is_comment(lines[before])):
-            comment = lines[before].strip().lstrip(COMMENT) or comment
+        for line in lines:
+            if line.strip() and not line.startswith(COMMENT):
+                break
+            comment = line.strip().lstrip(COMMENT) or comment
             before += 1
         if before == len(lines):
             raise ValueError(f"{source} is empty; give a file with rows of numbers")
@@ -195,10 +197,6 @@ def split(lines: Sequence[str], delimiter: str) -> list[Row]:
         for i, line in enumerate(lines)
         if line.strip(" \r\n") and (line.strip() or delimiter == "\t")
     ]
-
-
-def _is_comment(line: str) -> bool:
-    return line.startswith(COMMENT)
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -238,8 +238,9 @@ class Text(Table):
             chunk.text, True, place, n_lines, n_wanted
         )
         if found:
-            line = chunk.n_lines + 1 + _count(chunk.text, at) + _blank_lines(chunk.text[at:])
-            raise self._uneven(line, found)
+            rest = chunk.text[at:]
+            n_blank = _count(rest, len(rest) - len(rest.lstrip()))
+            raise self._uneven(chunk.n_lines + 1 + _count(chunk.text, at) + n_blank, found)
         return Piece(chunk.text, values[:n], n_left, bounds[0, :n], bounds[1, :n], chunk.n_lines)
 
     def _parse(self, text: bytes, ended: bool, place: NDArray, most: int, n_wanted: int) -> Any:
@@ -270,7 +271,3 @@ class Text(Table):
 def _count(text: bytes, end: int) -> int:
     """Lines that end before a place."""
     return text.count(b"\n", 0, end) or text.count(b"\r", 0, end)
-
-
-def _blank_lines(text: bytes) -> int:
-    return _count(text, len(text) - len(text.lstrip()))
