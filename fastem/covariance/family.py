@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,7 +54,6 @@ class Family(ABC):
     Attributes
     ----------
     name : str
-        Another one may be given: two names can mean one family.
     per_column : bool
         Whether the set is closed under a change of scale of single columns. If not, all columns of
         the data keep their relative scales.
@@ -71,12 +72,11 @@ class Family(ABC):
     per_column: bool = True
     diagonal: bool = False
     shared: bool = False
-    covariances_of: ClassVar[Any] = None
+    covariances_of: Any = None
     noise: Noise | None = None
 
-    def __init__(self, name: str | None = None) -> None:
-        if name is not None:
-            self.name = name
+    def __init__(self, name: str) -> None:
+        self.name = name
 
     @abstractmethod
     def shape(self, n_components: int, n_features: int) -> tuple[int, ...]:
@@ -208,7 +208,39 @@ class Wrapped(Family):
 
 
 class CompiledFamily(Family):
-    """A family that has `covariances_of`: its M step is one compiled function."""
+    """A family whose M step is one compiled function.
+
+    Parameters
+    ----------
+    name : str
+    covariances_of : compiled function
+    n_free : callable
+        Free parameters in the covariances of K components in D columns.
+    shared, per_column : bool
+    """
+
+    def __init__(
+        self,
+        name: str,
+        covariances_of: Any,
+        n_free: Callable[[int, int], int],
+        *,
+        shared: bool = False,
+        per_column: bool = True,
+    ) -> None:
+        super().__init__(name)
+        self.covariances_of, self.n_free = covariances_of, n_free
+        self.shared, self.per_column = shared, per_column
+
+    def called(self, name: str) -> CompiledFamily:
+        """The same family by another name."""
+        other = copy(self)
+        other.name = name
+        return other
+
+    def n_covariance_parameters(self, n_components: int, n_features: int) -> int:
+        """Free parameters in `covariances`."""
+        return self.n_free(n_components, n_features)
 
     def maximise(
         self, moments: Moments, bounds: Bounds, start: Parameters | None = None

@@ -53,13 +53,6 @@ class Piece(NamedTuple):
         return self.n_lines + 1 + _count(self.text, self.starts[row, column])
 
 
-class Chunk(NamedTuple):
-    """Whole rows as text, and how many lines precede."""
-
-    text: bytes
-    n_lines: int
-
-
 class Text(Table):
     """A file of delimited text.
 
@@ -189,7 +182,7 @@ class Text(Table):
         place[list(columns)] = range(len(columns))
 
         @contextmanager
-        def opened() -> Iterator[Callable[[int], Chunk | None]]:
+        def opened() -> Iterator[Callable[[int], tuple[bytes, int] | None]]:
             with plain(self.file) as (stream, _):
                 chunks = self._chunks(stream)
                 yield lambda _: next(chunks, None)
@@ -197,7 +190,7 @@ class Text(Table):
         n_rows = 0
         buffers = range(min(n_threads(np.inf), 8) + SPARE)
         with closing(
-            prefetch(opened, buffers, lambda chunk: self._parsed(chunk, place, len(columns)))
+            prefetch(opened, buffers, lambda rows: self._parsed(*rows, place, len(columns)))
         ) as pieces:
             for piece in pieces:
                 n_rows += len(piece.values)
@@ -205,8 +198,8 @@ class Text(Table):
         if not n_rows:
             raise ValueError(f"{self.name} has no rows; give a file with rows of numbers")
 
-    def _chunks(self, stream: IO[bytes]) -> Iterator[Chunk]:
-        """The text behind the header in chunks of whole rows."""
+    def _chunks(self, stream: IO[bytes]) -> Iterator[tuple[bytes, int]]:
+        """The text behind the header in chunks of whole rows, and how many lines precede each."""
         n_lines, size = self.skip_rows + self.layout.n_lines, min(ENOUGH, self.longest // SHARE)
         held, ended = b"", False
         while len(held) < self._begin and (block := stream.read(size)):
@@ -214,7 +207,7 @@ class Text(Table):
         held = held[self._begin :]
         while held or not ended:
             if end := len(held) if ended else self._last_row(held):
-                yield Chunk(held[:end], n_lines)
+                yield held[:end], n_lines
                 n_lines, held = n_lines + _count(held, end), held[end:]
             elif len(held) > self.longest:
                 raise self._too_long(n_lines + 1)
@@ -231,17 +224,14 @@ class Text(Table):
         _, at, found, _ = self._parse(text, False, np.full(self.width, -1), end, 0)[0]
         return end if found and not at else at
 
-    def _parsed(self, chunk: Chunk, place: NDArray, n_wanted: int) -> Piece:
-        """The wanted fields of a chunk."""
-        n_lines = _count(chunk.text, len(chunk.text)) + 1
-        (n, at, found, n_left), values, bounds = self._parse(
-            chunk.text, True, place, n_lines, n_wanted
-        )
+    def _parsed(self, text: bytes, n_before: int, place: NDArray, n_wanted: int) -> Piece:
+        """The wanted fields of whole rows, before which so many lines stand."""
+        most = _count(text, len(text)) + 1
+        (n, at, found, n_left), values, bounds = self._parse(text, True, place, most, n_wanted)
         if found:
-            rest = chunk.text[at:]
-            n_blank = _count(rest, len(rest) - len(rest.lstrip()))
-            raise self._uneven(chunk.n_lines + 1 + _count(chunk.text, at) + n_blank, found)
-        return Piece(chunk.text, values[:n], n_left, bounds[0, :n], bounds[1, :n], chunk.n_lines)
+            n_blank = _count(text[at:], len(text[at:]) - len(text[at:].lstrip()))
+            raise self._uneven(n_before + 1 + _count(text, at) + n_blank, found)
+        return Piece(text, values[:n], n_left, bounds[0, :n], bounds[1, :n], n_before)
 
     def _parse(self, text: bytes, ended: bool, place: NDArray, most: int, n_wanted: int) -> Any:
         """What compiled code finds in at most so many rows: its account, numbers and bounds."""
