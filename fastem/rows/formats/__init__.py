@@ -3,6 +3,6 @@
 table.py    the contract
 binary.py   numbers as they lie in a file, raw or as npy.py and npz.py tell; a vector in memory
 arrow.py    Parquet, Feather and ORC (extra: parquet)
-text/       CSV and its kin
+text.py     CSV and its kin: bytes --encoding.py--> lines --layout.py--> fields --> numbers
 foreign.py  formats that others read
 """

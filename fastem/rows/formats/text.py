@@ -18,9 +18,9 @@ from fastem.compiler.options import read_only
 from fastem.compiler.slot_loop import n_threads
 from fastem.kernels.text import POWERS, POWERS_LOW, parse
 from fastem.rows.files import File
+from fastem.rows.formats.encoding import plain
+from fastem.rows.formats.layout import BLANKS, Layout, dressed, is_missing, number
 from fastem.rows.formats.table import CHUNK, Table, shown
-from fastem.rows.formats.text.encoding import plain
-from fastem.rows.formats.text.layout import BLANKS, Layout, dressed, is_missing, number
 from fastem.rows.prefetch import SPARE, prefetch
 from fastem.validation.column_choice import ranges
 
