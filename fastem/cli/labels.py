@@ -43,10 +43,10 @@ def write(
         raise InputError(f"--keep has no place in {target}; end it in .csv or .parquet")
     n_components = mixture.n_components if probabilities else None
     with as_input_error():
-        names, carried = rows.carried(keep) if keep else ([], iter(()))
+        names, types, carried = rows.carried(keep) if keep else ([], [], iter(()))
         names = header(n_components, mixture.noise is not None, names)
         with (
-            nullcontext() if to is None else writer(to, names) as add,
+            nullcontext() if to is None else writer(to, names, types) as add,
             closing(mixture.each(wanted, rows)) as results,
         ):
             for labels, *resp in results:

@@ -143,16 +143,23 @@ class Frame:
             before += part.n_rows
         return np.concatenate(taken)
 
-    def carried(self, columns: Sequence[Column]) -> tuple[list[str], Iterator[Sequence[Any]]]:
-        """Names of other columns, and their fields in each row, whatever they hold."""
+    def carried(
+        self, columns: Sequence[Column]
+    ) -> tuple[list[str], list[Any], Iterator[Sequence[Any]]]:
+        """Names of other columns, Arrow's types if known, and fields in each row."""
         first = self.parts[0].table
         chosen = positions(columns, first.names, first.width, first.name, "keep")
         names = [first.names[j] if first.names else f"column {j}" for j in chosen]
-        return names, chain.from_iterable(
-            part.table.carried(
-                [_named(name, part.table) for name in names] if part.table.names else chosen
-            )
-            for part in self.parts
+        types = [first.types[j] for j in chosen] if first.types else []
+        return (
+            names,
+            types,
+            chain.from_iterable(
+                part.table.carried(
+                    [_named(name, part.table) for name in names] if part.table.names else chosen
+                )
+                for part in self.parts
+            ),
         )
 
 

@@ -6,6 +6,7 @@ import csv
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from itertools import zip_longest
 from pathlib import Path
 from typing import IO, Any
 
@@ -30,7 +31,7 @@ def labels_file(
         raise ValueError(
             f"path is {os.fspath(path)!r}; labels are written to {', '.join(FORMATS)}: end it so"
         )
-    with whole(path) as part, FORMATS[suffix](part, header(n_components, noisy)) as write:
+    with whole(path) as part, FORMATS[suffix](part, header(n_components, noisy), ()) as write:
         yield write
 
 
@@ -44,7 +45,7 @@ def header(n_components: int | None, noisy: bool = False, carried: Sequence[str]
 
 
 @contextmanager
-def to_npy(path: Path, names: Sequence[str]) -> Iterator[Write]:
+def to_npy(path: Path, names: Sequence[str], types: Sequence[Any]) -> Iterator[Write]:
     """An array: labels (n,) or, where probabilities are asked for, those (n, n_components)."""
     width = len(names) - 1
     n, dtype = 0, np.dtype(np.int32)
@@ -69,7 +70,7 @@ def to_npy(path: Path, names: Sequence[str]) -> Iterator[Write]:
 
 
 @contextmanager
-def to_csv(path: Path | IO[str], names: Sequence[str]) -> Iterator[Write]:
+def to_csv(path: Path | IO[str], names: Sequence[str], types: Sequence[Any]) -> Iterator[Write]:
     """Text with a header; what a row that was left out has no probabilities of is empty.
 
     It may be written to a stream as well, which stays open.
@@ -95,8 +96,8 @@ def to_csv(path: Path | IO[str], names: Sequence[str]) -> Iterator[Write]:
 
 
 @contextmanager
-def to_parquet(path: Path, names: Sequence[str]) -> Iterator[Write]:
-    """Columns of the names that the text has, a row group at a time."""
+def to_parquet(path: Path, names: Sequence[str], types: Sequence[Any]) -> Iterator[Write]:
+    """Columns of the names that the text has, a row group at a time; the first of Arrow's types."""
     try:
         import pyarrow
         from pyarrow import parquet
@@ -109,7 +110,8 @@ def to_parquet(path: Path, names: Sequence[str]) -> Iterator[Write]:
     def write(labels: NDArray, resp: NDArray | None, carried: Sequence[Any]) -> None:
         nonlocal file
         columns = [*carried, labels, *([] if resp is None else map(np.ascontiguousarray, resp.T))]
-        table = pyarrow.Table.from_arrays(list(map(pyarrow.array, columns)), list(names))
+        arrays = [pyarrow.array(*column) for column in zip_longest(columns, types)]
+        table = pyarrow.Table.from_arrays(arrays, list(names))
         if file is None:
             file = opened.enter_context(parquet.ParquetWriter(path, table.schema))
         file.write_table(table.cast(file.schema))
@@ -119,7 +121,7 @@ def to_parquet(path: Path, names: Sequence[str]) -> Iterator[Write]:
 
 
 #: What writes a file of that suffix.
-FORMATS: dict[str, Callable[[Any, Sequence[str]], AbstractContextManager[Write]]]
+FORMATS: dict[str, Callable[[Any, Sequence[str], Sequence[Any]], AbstractContextManager[Write]]]
 FORMATS = {".npy": to_npy, ".csv": to_csv, ".parquet": to_parquet}
 
 

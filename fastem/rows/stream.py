@@ -195,8 +195,10 @@ class Stream(Source):
 
         return replace(self.passes, every=True).each(complete, beside=beside, checked=True)
 
-    def carried(self, columns: Sequence[Column]) -> tuple[list[str], Iterator[Sequence[Any]]]:
-        """Names of other columns of the files, and their fields in each row."""
+    def carried(
+        self, columns: Sequence[Column]
+    ) -> tuple[list[str], list[Any], Iterator[Sequence[Any]]]:
+        """Names of other columns of the files, Arrow's types if known, and fields in each row."""
         return self.passes.frame.carried(columns)
 
     def _differs(self, n: str) -> ValueError:

@@ -38,7 +38,7 @@ class Arrow(Table):
             self.n_rows = self.fragment.count_rows()
         self.constants = dataset.get_partition_keys(self.fragment.partition_expression)
         self.names: tuple[str, ...] = (*own, *(name for name in self.constants if name not in own))
-        self.types = [whole.schema.field(j).type for j in range(len(whole.schema))]
+        self.types: list[Any] = [whole.schema.field(j).type for j in range(len(whole.schema))]
         self.width, self.n_own = len(self.names), len(own)
 
     @property

@@ -26,6 +26,8 @@ class Table(ABC):
         Number of columns.
     names : tuple of str or None
         Of the columns, if they have any.
+    types : sequence of pyarrow.DataType or None
+        Of the columns, if Arrow reads them.
     n_rows : int or None
         None if that is not known before all are read.
     slow : bool
@@ -37,6 +39,7 @@ class Table(ABC):
     name: str
     width: int
     names: tuple[str, ...] | None = None
+    types: Sequence[Any] | None = None
     n_rows: int | None = None
     slow: bool = False
     file: Any = None
