@@ -10,7 +10,7 @@ frames        data frames and structured arrays
 column_choice which columns are meant
 """
 
-from fastem.validation.arrays import check_mask, numeric, parameter, same_arrays, weights
+from fastem.validation.arrays import check_mask, numeric, parameter, weights
 from fastem.validation.column_choice import feature_names_for
 from fastem.validation.frames import chosen_columns, feature_names
 from fastem.validation.options import (
@@ -72,7 +72,6 @@ __all__ = [
     "random_state",
     "real",
     "rows",
-    "same_arrays",
     "sample_weight",
     "share",
     "vector",

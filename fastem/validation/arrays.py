@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -73,10 +71,3 @@ def weights(
     # Left to the bit where it is so to rounding: a mixture made of another's arrays equals it.
     exact = abs(found - total) <= len(array) * np.finfo(float).eps
     return array if exact else array / (found / total)
-
-
-def same_arrays(given: Mapping[str, NDArray], mine: Mapping[str, NDArray]) -> None:
-    """Refuse arrays from a file that are not of the shapes and dtypes of those they replace."""
-    for name, array in mine.items():
-        if (given[name].shape, given[name].dtype) != (array.shape, array.dtype):
-            raise ValueError(f"{name} is {given[name].dtype} {given[name].shape}")
