@@ -146,7 +146,7 @@ def run(arguments: argparse.Namespace) -> int:
             if name not in GROUPS:
                 family(name)
     targets = {name: getattr(arguments, name[2:].replace("-", "_")) for name in OUTPUTS}
-    pictures.check({name: targets[name] for name in pictures.DRAWN})
+    pictures.check({name: targets[name] for name in pictures.OPTIONS})
     aside = arguments.labels == STANDARD_OUTPUT
     if arguments.model == STANDARD_OUTPUT or (aside and arguments.json):
         raise InputError("- is standard output, for one text; give --model and the others files")
@@ -162,8 +162,8 @@ def run(arguments: argparse.Namespace) -> int:
         if sizes is None:
             sizes = labels.write(rows, mixture)
         write("--model", mixture.save)
-        for name, draw in pictures.DRAWN.items():
-            write(name, partial(draw, choice, rows))
+        for name in pictures.OPTIONS:
+            write(name, partial(pictures.draw, name, choice, rows))
     name = name_of(arguments.file)
     status = 0 if choice.best.status.code == "converged" else UNSETTLED
     if arguments.json:

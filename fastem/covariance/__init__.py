@@ -64,13 +64,7 @@ GROUPS: dict[str, tuple[Family, ...]] = {
 
 
 def family(name: str) -> Family:
-    """The family of that name.
-
-    Raises
-    ------
-    ValueError
-        If there is none.
-    """
+    """The family of that name."""
     try:
         return FAMILIES[name]
     except (KeyError, TypeError):
@@ -81,11 +75,6 @@ def families(names: str | Iterable[str], n_features: int) -> list[Family]:
     """The families of those names, each once; a name may also be one of `GROUPS`.
 
     With one column every group comes to E and V: the others are one of the two.
-
-    Raises
-    ------
-    ValueError
-        If there are none.
     """
     found: dict[str, Family] = {}
     for name in [names] if isinstance(names, str) else names:

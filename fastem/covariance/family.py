@@ -93,13 +93,7 @@ class Family(ABC):
 
     @abstractmethod
     def factor(self, parameters: Parameters) -> Density:
-        """The density that kernels evaluate.
-
-        Raises
-        ------
-        numpy.linalg.LinAlgError
-            If a covariance is not positive definite, or not to rounding.
-        """
+        """The density that kernels evaluate."""
 
     @abstractmethod
     def maximise(
