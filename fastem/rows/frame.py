@@ -52,19 +52,16 @@ class Frame:
     ) -> Frame:
         """Find columns in each table: where they have names, those that have them in the first."""
         first = tables[0]
-        at = []
-        if weight is not None:
-            owner = first.names, first.width, first.name
-            at = [position(weight, *owner, asked="sample_weight")]
+        at = [] if weight is None else [position(weight, *first.owner, asked="sample_weight")]
         if columns is None:
             chosen = [j for j in first.data if j not in at]
         else:
-            chosen = positions(columns, first.names, first.width, first.name)
+            chosen = positions(columns, *first.owner)
         parts = [Part(first, [*chosen, *at])]
+        names = [] if first.names is None else [first.names[j] for j in parts[0].columns]
         for table in tables[1:]:
-            names = None if first.names is None else [first.names[j] for j in parts[0].columns]
-            if names is not None and all(names) and table.names is not None:
-                parts.append(Part(table, [_named(name, table) for name in names]))
+            if names and all(names) and table.names is not None:
+                parts.append(Part(table, [position(name, *table.owner) for name in names]))
             elif table.width != first.width:
                 raise ValueError(
                     f"{table.name} has {table.width} columns but {first.name} has {first.width}; "
@@ -148,7 +145,7 @@ class Frame:
     ) -> tuple[list[str], list[Any], Iterator[Sequence[Any]]]:
         """Names of other columns, Arrow's types if known, and fields in each row."""
         first = self.parts[0].table
-        chosen = positions(columns, first.names, first.width, first.name, "keep")
+        chosen = positions(columns, *first.owner, asked="keep")
         names = [first.names[j] if first.names else f"column {j}" for j in chosen]
         types = [first.types[j] for j in chosen] if first.types else []
         return (
@@ -156,7 +153,9 @@ class Frame:
             types,
             chain.from_iterable(
                 part.table.carried(
-                    [_named(name, part.table) for name in names] if part.table.names else chosen
+                    [position(name, *part.table.owner) for name in names]
+                    if part.table.names
+                    else chosen
                 )
                 for part in self.parts
             ),
@@ -336,7 +335,3 @@ class Reader:
 def unequal(name: str, weights: str, rows: str) -> ValueError:
     """What to say of weights that are not as many as the rows."""
     return ValueError(f"sample_weight has {weights} but {name} has {rows}; give one weight a row")
-
-
-def _named(name: str, table: Table) -> int:
-    return position(name, table.names, table.width, table.name)

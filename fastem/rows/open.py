@@ -160,14 +160,8 @@ def streamed(
 ) -> Stream | None:
     """What a user gave as rows, if those are to be read piece by piece: a path, or what is open.
 
-    Parameters
-    ----------
-    X, sample_weight
-        As the user gave them.
-    names : sequence of str, optional
-        Of the columns of a model, which are meant where a file names them.
-    missing, how
-        As `open` takes them, for a path.
+    Names are those of the columns of a model, which are meant where a file names them. All else is
+    as `open` takes it, for a path.
     """
     if is_path(X):
         return opened(X, sample_weight=sample_weight, fitted=names, missing=missing, **how)

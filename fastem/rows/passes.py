@@ -59,17 +59,9 @@ class Buffer(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Passes:
-    """How a frame is read.
+    """How a frame is read: in blocks of a dtype, float64 or float32, within some bytes of memory.
 
-    Parameters
-    ----------
-    frame : Frame
-    dtype : dtype
-        float64 or float32: what blocks are of.
-    memory : int
-        Bytes that reading may take.
-    every : bool
-        Whether rows that fits leave out are read too, as they are and without weights.
+    Where every row is read, those that fits leave out are too, as they are and without weights.
     """
 
     frame: Frame

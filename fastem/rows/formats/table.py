@@ -45,6 +45,11 @@ class Table(ABC):
     file: Any = None
 
     @property
+    def owner(self) -> tuple[Sequence[str] | None, int, str]:
+        """What columns are looked for in: their names, how many they are, and of what."""
+        return self.names, self.width, self.name
+
+    @property
     def data(self) -> Sequence[int]:
         """The columns that are meant where none are named."""
         return range(self.width)
