@@ -49,19 +49,22 @@ def prefetch(
     workers = ThreadPoolExecutor(n_workers, "fastem works")
     reads: deque[tuple[Future[F | None], B]] = deque()
     works: deque[tuple[Future[R], B]] = deque()
-    ended = False
+    ended, failed = False, None
     try:
         fill = reader.submit(entered.enter_context, opened()).result()
         reads.extend((reader.submit(fill, buffer), buffer) for buffer in buffers)
         while True:
             while not ended and len(works) <= n_workers:
                 read, buffer = reads.popleft()
-                filled = read.result()
+                failed = read.exception()
+                filled = None if failed else read.result()
                 if filled is None:
                     ended = True
                 else:
                     works.append((workers.submit(work, filled), buffer))
             if not works:
+                if failed:
+                    raise failed
                 return
             worked, buffer = works.popleft()
             result = worked.result()

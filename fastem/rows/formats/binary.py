@@ -143,9 +143,8 @@ class Vector(Table):
         self.vector, self.n_rows = vector, len(vector)
 
     def blocks(self, columns: Sequence[int]) -> Generator[NDArray, None, None]:
-        """Some of it at a time."""
-        for start in range(0, len(self.vector), CHUNK):
-            yield self.vector[start : start + CHUNK, None]
+        """All of it."""
+        yield self.vector[:, None]
 
     def stamp(self) -> Hashable:
         """It is not looked at again."""
