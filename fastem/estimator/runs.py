@@ -131,12 +131,6 @@ def best_run(
         outcomes.append(outcome)
     chosen = max(range(len(outcomes)), key=lambda index: outcomes[index].lower_bound)
     return outcomes[chosen], tuple(
-        Restart(
-            index,
-            outcome.run.trace[-1],
-            outcome.run.n_iter,
-            "chosen" if index == chosen else "finished",
-            outcome.run.trace,
-        )
-        for index, outcome in enumerate(outcomes)
+        Restart(i, run.trace[-1], run.n_iter, "chosen" if i == chosen else "finished", run.trace)
+        for i, run in enumerate(outcome.run for outcome in outcomes)
     )
