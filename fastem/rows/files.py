@@ -10,6 +10,7 @@ import shutil
 import stat
 import sys
 import tempfile
+import threading
 import weakref
 from collections.abc import Hashable, Iterable
 from typing import IO, Any
@@ -169,6 +170,7 @@ class Temporary:
         self._file: Any = tempfile.TemporaryFile(dir=folder, buffering=0)  # noqa: SIM115
         weakref.finalize(self, self._file.close)
         self._left = int(SHARE_OF_DISK * shutil.disk_usage(folder).free)
+        self._lock = threading.Lock()
 
     @classmethod
     def of(cls, stream: IO[bytes]) -> Temporary:
@@ -195,13 +197,17 @@ class Temporary:
         """Nobody else can change it."""
         return 0
 
-    def fileno(self) -> int:
-        """What the system calls it by."""
-        return self._file.fileno()
+    def read_at(self, offset: int, out: Any) -> int:
+        """Fill with the bytes from there on; how many there were. Several threads may read."""
+        if hasattr(os, "preadv"):
+            return os.preadv(self._file.fileno(), [out], offset)
+        with self._lock:  # elsewhere than on POSIX
+            self._file.seek(offset)
+            return self._file.readinto(out)
 
     def size(self) -> int:
         """Number of bytes."""
-        return os.fstat(self.fileno()).st_size
+        return os.fstat(self._file.fileno()).st_size
 
 
 class _Reading(io.RawIOBase):
@@ -222,7 +228,7 @@ class _Reading(io.RawIOBase):
         return self._at
 
     def readinto(self, out: Any) -> int:
-        n = os.preadv(self._temporary.fileno(), [out], self._at)
+        n = self._temporary.read_at(self._at, out)
         self._at += n
         return n
 

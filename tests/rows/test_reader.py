@@ -7,7 +7,9 @@ written, its columns chosen and its incomplete rows dropped by NumPy.
 import bz2
 import gzip
 import lzma
+import os
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pyarrow
@@ -233,6 +235,15 @@ def test_without_room_for_a_copy_text_is_parsed_at_every_pass(X, files, monkeypa
     rows = open_rows(files["x.csv"], ["a:c"], memory="1M")
     assert rows.passes.frame.parts[0]._copy is None
     assert np.array_equal(rows.take(np.arange(N))[0], X[:, :3])
+
+
+def test_a_copy_is_read_where_the_system_reads_from_no_offset(X, files, monkeypatch):
+    monkeypatch.delattr(os, "preadv")
+    rows = open_rows(files["x.csv"], ["a:c"], memory="1M")
+    some = np.arange(3, N, 500)
+    with ThreadPoolExecutor(4) as pool:
+        for taken, _ in pool.map(rows.take, [some, np.arange(N)] * 4):
+            assert np.array_equal(taken, X[some if len(taken) == len(some) else slice(None), :3])
 
 
 def test_a_copy_takes_no_more_than_a_share_of_the_disk(monkeypatch):
