@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from copy import copy
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,7 @@ from fastem.noise import Noise
 from fastem.units import Units
 
 _NONE = read_only(np.empty(0))
+M = TypeVar("M", bound=Callable[..., Any])
 
 
 class Parameters(NamedTuple):
@@ -143,62 +144,35 @@ class Family(ABC):
         return 0.0
 
 
-class Wrapped(Family):
-    """A family that changes some of another's verbs and hands on the rest: for subclasses.
+def _handed_on(method: M) -> M:
+    """The method of that name of the family that is wrapped."""
 
-    Parameters
-    ----------
-    family : Family
-    """
+    def handed_on(self: Wrapped, *arguments: Any, **named: Any) -> Any:
+        return getattr(self.family, method.__name__)(*arguments, **named)
+
+    handed_on.__doc__ = method.__doc__
+    return cast(M, handed_on)
+
+
+class Wrapped(Family):
+    """A family that changes some of another's verbs and hands on the rest: for subclasses."""
 
     def __init__(self, family: Family) -> None:
         super().__init__(family.name)
-        self.family = family
-        self.noise = family.noise
+        self.family, self.noise = family, family.noise
         self.per_column, self.diagonal = family.per_column, family.diagonal
         self.shared = family.shared
 
-    def shape(self, n_components: int, n_features: int) -> tuple[int, ...]:
-        """Those of `family`."""
-        return self.family.shape(n_components, n_features)
-
-    def n_parameters(self, n_components: int, n_features: int) -> int:
-        """Those of `family`."""
-        return self.family.n_parameters(n_components, n_features)
-
-    def n_covariance_parameters(self, n_components: int, n_features: int) -> int:
-        """Those of `family`."""
-        return self.family.n_covariance_parameters(n_components, n_features)
-
-    def factor(self, parameters: Parameters) -> Density:
-        """The density of `family`."""
-        return self.family.factor(parameters)
-
-    def maximise(
-        self, moments: Moments, bounds: Bounds, start: Parameters | None = None
-    ) -> Parameters:
-        """M step of `family`."""
-        return self.family.maximise(moments, bounds, start)
-
-    def expand(self, covariances: NDArray, n_components: int, n_features: int) -> NDArray:
-        """As `family` does."""
-        return self.family.expand(covariances, n_components, n_features)
-
-    def rescale(self, covariances: NDArray, scale: NDArray) -> NDArray:
-        """As `family` does."""
-        return self.family.rescale(covariances, scale)
-
-    def least_rows(self, n_features: int) -> int:
-        """That of `family`."""
-        return self.family.least_rows(n_features)
-
-    def noise_weight(self, parameters: Parameters) -> float:
-        """That of `family`."""
-        return self.family.noise_weight(parameters)
-
-    def log_prior(self, parameters: Parameters) -> float:
-        """That of `family`."""
-        return self.family.log_prior(parameters)
+    shape = _handed_on(Family.shape)
+    n_parameters = _handed_on(Family.n_parameters)
+    n_covariance_parameters = _handed_on(Family.n_covariance_parameters)
+    factor = _handed_on(Family.factor)
+    maximise = _handed_on(Family.maximise)
+    expand = _handed_on(Family.expand)
+    rescale = _handed_on(Family.rescale)
+    least_rows = _handed_on(Family.least_rows)
+    noise_weight = _handed_on(Family.noise_weight)
+    log_prior = _handed_on(Family.log_prior)
 
 
 class CompiledFamily(Family):
