@@ -100,8 +100,8 @@ def _parser() -> argparse.ArgumentParser:
     top.add_argument("--version", action="version", version=f"fastem {__version__}")
     top.set_defaults(run=_no_command)
     words = top.add_subparsers(title="commands", metavar="COMMAND")
-    fit.add(words)
-    predict.add(words)
+    for each in fit, predict:
+        each.add(words)
     demo = command(words, "demo", "draw the story of EM, and print its figures", _demo)
     demo.add_argument("--out", metavar="DIR", required=True, help="folder, made if need be")
     demo.add_argument("--readme", action="store_true", help="only the README's pictures")
