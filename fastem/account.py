@@ -51,6 +51,11 @@ def account(
     if sort:
         run = _sorted(run, family)
     moments, unit = run.moments, data.weight_unit
+    if stopped:
+        text = f"stopped by the callback after {_passes(run.n_iter)} over all rows"
+        status = Status("stopped", text)
+    else:
+        status = _status(run, data, family, bounds, unsettled, len(restarts))
     return Fit(
         mixture_of(run.parameters, family, data.rows(family).units, data.feature_names),
         moments.log_likelihood * unit,
@@ -58,7 +63,7 @@ def account(
         moments.classification_entropy * unit,
         np.array(run.trace),
         run.n_iter,
-        _stopped(run) if stopped else _status(run, data, family, bounds, unsettled, len(restarts)),
+        status,
         restarts,
         time.perf_counter() - began,
     )
@@ -70,10 +75,6 @@ def _sorted(run: Run, family: Family) -> Run:
     spread = covariances if family.shared else covariances[order]
     parameters = Parameters(weights[order], means[order], spread)
     return replace(run, parameters=parameters, moments=run.moments.permuted(order))
-
-
-def _stopped(run: Run) -> Status:
-    return Status("stopped", f"stopped by the callback after {_passes(run.n_iter)} over all rows")
 
 
 def _status(

@@ -223,11 +223,11 @@ class Evaluation(Components):
         n_samples = 0
         n_components = self.n_components if probabilities else None
         with (
-            labels_file(path, n_components, self.noise is not None) as file,
+            labels_file(path, n_components, self.noise is not None) as write,
             closing(self.each(wanted, X, missing=missing)) as results,
         ):
             for labels, *resp in results:
-                file.write(labels, resp[0] if resp else None)
+                write(labels, resp[0] if resp else None, ())
                 n_samples += len(labels)
         return n_samples
 

@@ -118,24 +118,29 @@ def begin(
     )
     if not others:
         return found, ended.restarts
-    return _decided(objective, [found, *others], ended, watch)
+    return _decided(objective, [found, *others], starts.data.n_samples, ended, watch)
 
 
 def _decided(
-    objective: Objective, ends: list[Parameters], ended: Outcome, watch: Watch
+    objective: Objective,
+    ends: list[Parameters],
+    n_samples: int,
+    ended: Outcome,
+    watch: Watch,
 ) -> tuple[Parameters | em.State, tuple[Restart, ...]]:
     """The best of some ends over all rows, and what became of the starts then."""
     chosen = next(restart.index for restart in ended.restarts if restart.outcome == "chosen")
+    indices = [chosen, *(end.start for end in ended.near)]
     tell = watch.race(objective.rows.units)
     (place, best), *_ = contest(
         objective,
         ends,
-        tell and (lambda told: tell(chosen, told.n_iter, told.level, told.parameters)),
+        n_samples,
+        tell and (lambda i, told: tell(indices[i], told.n_iter, told.level, told.parameters)),
     )
     restarts = ended.restarts
     if place > 0:
-        better = ended.near[place - 1].start
-        outcomes = {chosen: "finished", better: "chosen"}
+        outcomes = {chosen: "finished", indices[place]: "chosen"}
         restarts = tuple(
             replace(restart, outcome=outcomes.get(restart.index, restart.outcome))
             for restart in restarts

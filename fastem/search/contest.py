@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -74,18 +75,26 @@ def _standard_error(objective: Objective[MemoryRows], one: Parameters, other: Pa
 def contest(
     objective: Objective,
     starts: list[Parameters],
-    on_pass: Callable[[em.Pass], object] | None = None,
+    n_samples: int,
+    on_pass: Callable[[int, em.Pass], object] | None = None,
 ) -> list[tuple[int, em.Run]]:
     """Run starts side by side until one is left: that one first, the others as they were left.
 
-    Each comes with its place among the starts.
+    Each comes with its place among the starts. Each round parts with the last, and with all whose
+    level is below the first's even with the gain that is still to be expected.
 
-    Each round parts with the last, and with all whose level is below the first's even with the gain
-    that is still to be expected.
+    Parameters
+    ----------
+    objective : Objective
+    starts : list of Parameters
+    n_samples : int
+        Rows of the objective.
+    on_pass : callable, optional
+        Called with the place of a start and each of its passes; True ends its run.
     """
     rule = em.Rule.expected_gain(objective.tol, objective.rows.precision)
 
-    def further(start: Parameters | em.State, steps: int) -> em.Run:
+    def further(place: int, start: Parameters | em.State, steps: int) -> em.Run:
         if isinstance(start, em.State):
             start = start.resumed()
             steps += start.n_iter
@@ -97,13 +106,13 @@ def contest(
             rule=rule,
             max_iter=min(steps, objective.max_iter),
             accelerate=objective.accelerate,
-            on_pass=on_pass,
+            on_pass=on_pass and partial(on_pass, place),
         )
 
     def rank(entry: tuple[int, em.Run]) -> tuple[int, float]:
-        return judged(entry[1], objective)[0], entry[1].trace[-1]
+        return judged(entry[1], objective, n_samples)[0], entry[1].trace[-1]
 
-    runs = [(i, further(start, FIRST_ROUND)) for i, start in enumerate(starts)]
+    runs = [(i, further(i, start, FIRST_ROUND)) for i, start in enumerate(starts)]
     left, steps = list[tuple[int, em.Run]](), FIRST_ROUND
     while True:
         runs.sort(key=rank, reverse=True)
@@ -114,7 +123,7 @@ def contest(
             return runs[:1] + left
         steps *= 2
         runs = [
-            (i, run if _ended(run, objective) else further(run.state, steps))
+            (i, run if _ended(run, objective) else further(i, run.state, steps))
             for i, run in (runs[0], *stay)
         ]
 

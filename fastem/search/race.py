@@ -235,9 +235,15 @@ class _Race:
         self._objective, self._others = objective, []
         first = self.winner.parameters
         if near:
-            watch = self._watch(self.winner.index, self.winner.n_iter)
             ends = [(self.winner.index, first), *((end.start, end.parameters) for end in near)]
-            runs = contest.contest(objective, [parameters for _, parameters in ends], watch)
+            tell = self._on_pass
+            runs = contest.contest(
+                objective,
+                [parameters for _, parameters in ends],
+                objective.rows.n_samples,
+                tell
+                and (lambda i, told: tell(ends[i][0], told.n_iter, told.level, told.parameters)),
+            )
             self.winner.n_iter += sum(run.n_iter for _, run in runs)
             self._stopped = "stopped" in {run.outcome for _, run in runs}
             (best, _), *_ = runs
@@ -299,22 +305,22 @@ class _Race:
             rule=em.Rule.expected_gain(on.tol, on.rows.precision, to_beat),
             max_iter=runner.n_iter + max(steps, 1),
             accelerate=on.accelerate,
-            on_pass=self._watch(runner.index, 0),
+            on_pass=self._watch(runner.index),
         )
         runner.parameters, runner.state = run.parameters, run.state
         runner.trace, runner.level = run.trace, run.trace[-1]
         runner.n_iter = run.n_iter
         runner.converged = run.outcome in ("converged", "hopeless")
         if run.outcome != "hopeless":  # which loses, sound or not
-            runner.soundness, runner.poor = judged(run, on)
+            runner.soundness, runner.poor = judged(run, on, on.rows.n_samples)
         self._stopped = run.outcome == "stopped"
 
-    def _watch(self, index: int, earlier: int) -> Callable[[em.Pass], object] | None:
-        """Tells of each pass, after so many earlier ones."""
+    def _watch(self, index: int) -> Callable[[em.Pass], object] | None:
+        """Tells of each pass."""
         tell = self._on_pass
         if tell is None:
             return None
-        return lambda told: tell(index, earlier + told.n_iter, told.level, told.parameters)
+        return lambda told: tell(index, told.n_iter, told.level, told.parameters)
 
     def _ended(self, runner: _Runner) -> bool:
         return self._stopped or runner.converged or runner.n_iter >= self._objective.max_iter

@@ -30,24 +30,31 @@ LEAST_SHARE = 0.8
 ROUNDS = 4
 
 
-def judged(run: em.Run, objective: Objective) -> tuple[int, NDArray[np.bool_]]:
+def judged(run: em.Run, objective: Objective, n_samples: int) -> tuple[int, NDArray[np.bool_]]:
     """How far the end of a run is to be trusted, and which components make it less than sound.
+
+    Parameters
+    ----------
+    run : em.Run
+    objective : Objective
+    n_samples : int
+        Rows of the objective.
 
     Returns
     -------
     soundness : {COLLAPSED, DOUBTFUL, SOUND}
     poor : (n_components,) bool
     """
-    on, n_samples = objective, objective.rows.n_samples
-    wrong = unsound(run.parameters, run.moments, on.family, on.bounds, n_samples)
-    few = _few(run.parameters, objective)
+    family, bounds = objective.family, objective.bounds
+    wrong = unsound(run.parameters, run.moments, family, bounds, n_samples)
+    few = _few(run.parameters, objective, n_samples)
     dead = run.parameters.weights == 0.0
     if wrong.found or dead.any():
         return COLLAPSED, wrong.singular | wrong.drawn_out | wrong.few | few | dead
     return (DOUBTFUL if few.any() else SOUND), few
 
 
-def _few(parameters: Parameters, objective: Objective) -> NDArray[np.bool_]:
+def _few(parameters: Parameters, objective: Objective, n_samples: int) -> NDArray[np.bool_]:
     """Which components hold so few rows that these may lie in a line, or in a heap, by chance."""
     n_features = parameters.means.shape[1]
     least = objective.family.least_rows(n_features)
@@ -55,7 +62,7 @@ def _few(parameters: Parameters, objective: Objective) -> NDArray[np.bool_]:
         least = FEW * least if least > n_features else n_features + 1
     if objective.bounds.ridge.any():
         least = 0
-    return parameters.weights * objective.rows.n_samples < least
+    return parameters.weights * n_samples < least
 
 
 def borne_out(
