@@ -39,7 +39,7 @@ def fit(
     covariance_type: str = "full",
     sample_weight: ArrayLike | None = None,
     n_init: int = 10,
-    init: str = "k-means++",
+    init: str | Sequence[str] = "mixed",
     weights_init: ArrayLike | None = None,
     means_init: ArrayLike | None = None,
     covariances_init: ArrayLike | None = None,
@@ -80,11 +80,16 @@ def fit(
         as well; where it is a source, weights come with it.
     n_init : int, default 10
         Starts. One where `means_init` is given: nothing is left to chance.
-    init : {"k-means++", "random", "random-subsets", "hierarchical"}, default "k-means++"
-        Greedy k-means++ with k-means after it; random rows as centres; for each component
-        the mean and covariance of 30 random rows; the groups of model-based hierarchical clustering
-        of at most 2,000 rows, as mclust begins. That one leaves nothing to chance, unless there are
-        more rows: it is the first of the `n_init` starts, and the others are by k-means++.
+    init : str or sequence of str, default "mixed"
+        Kinds of starts, which the `n_init` take in turn: "k-means++", greedy k-means++ with k-means
+        after it; "k-means++-turned", the same along principal axes of which none is much the
+        longest; "k-means++-seeds" alone; "random", random rows as centres; "random-subsets", for
+        each component the mean and covariance of 30 random rows; "hierarchical", the groups of
+        model-based hierarchical clustering of at most 2,000 rows, as mclust begins;
+        "hierarchical-trace", "hierarchical-determinant" and "hierarchical-diagonal", the same of
+        at most 256 rows, or 16 a component, by criteria of spherical, full and diagonal groups. A
+        hierarchical kind leaves nothing to chance, unless there are more rows: it is one start, and
+        further ones of it are by k-means++. "mixed" takes kinds that lead to different maxima.
     weights_init, means_init, covariances_init : array-like, optional
         The start, whole or in part, shaped as `Mixture` has them. With means alone, covariances are
         those of the rows nearest to each mean. Covariances need not be of the family: where EM
@@ -207,7 +212,7 @@ def fit(
             weights_init, means_init, covariances_init, family, K, data.n_features
         )
         user_start.warn_if_symmetric()
-        return solve(starts, K, family, bar, user_start)
+        return solve(starts, K, family, bar, user_start, sort=user_start.is_empty)
 
 
 def solve(
@@ -217,10 +222,12 @@ def solve(
     bar: Progress,
     user_start: UserStart | None = None,
     name: str = "",
+    sort: bool = True,
 ) -> Fit:
     """`fit`, after its arguments are checked: survey, start, race, converge, account.
 
-    The name is that of one of several fits, each of which has a checkpoint of its own.
+    The name is that of one of several fits, each of which has a checkpoint of its own. Components
+    are sorted unless their order is the user's.
     """
     began = time.perf_counter()
     data, options = starts.data, starts.options
@@ -243,8 +250,17 @@ def solve(
     with goes_on:
         run = _over_all_rows(objective, data.n_samples, start, few, watch, checkpoint)
     unsettled = f"a gain above tol={options.tol:g} is still to be expected; raise max_iter or tol"
-    bounds, stopped = objective.bounds, watch.stopped
-    return account(run, data, family, bounds, restarts, began, unsettled=unsettled, stopped=stopped)
+    return account(
+        run,
+        data,
+        family,
+        objective.bounds,
+        restarts,
+        began,
+        unsettled=unsettled,
+        stopped=watch.stopped,
+        sort=sort,
+    )
 
 
 def _over_all_rows(

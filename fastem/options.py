@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +24,7 @@ class Options:
     """What `fastem.fit` explains; each is checked by name, `init` where starts are made."""
 
     n_init: int = 10
-    init: str = "k-means++"
+    init: str | Sequence[str] = "mixed"
     reg_covar: float | None = None
     tol: float = 1e-6
     max_iter: int = 1000

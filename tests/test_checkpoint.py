@@ -154,7 +154,7 @@ def dwindling():
     X = rng.standard_t(2.0, size=(20_000, 3))
     X[:10_000] += 4.0 * rng.integers(0, 3, (10_000, 1))
     X[:25] = 30.0 + 1e-3 * rng.normal(size=(25, 3))
-    return X, {"n_components": 10, "random_state": 0, "n_init": 2}
+    return X, {"n_components": 10, "random_state": 0, "n_init": 1, "init": "k-means++"}
 
 
 def test_goes_on_after_a_replacement_to_the_same_bits(dwindling, path):

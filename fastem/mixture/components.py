@@ -180,6 +180,11 @@ class Components:
         return family.factor(to_units(self._parameters, family, units)), units
 
 
+def by_weight(weights: NDArray, means: NDArray) -> NDArray[np.intp]:
+    """The order of components: the heaviest first; by their means where weights agree to 1e-3."""
+    return np.lexsort((*means.T[::-1], -np.round(weights, 3)))
+
+
 def to_units(parameters: Parameters, family: Family, units: Units) -> Parameters:
     """Parameters in the user's units brought into others."""
     weights, means, covariances = parameters

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -16,7 +16,7 @@ from fastem.moments import Moments
 from fastem.ordering import Order
 from fastem.rows import MemoryRows
 from fastem.rows.source import Drawn
-from fastem.search.hierarchy import MAX_ROWS, Dendrogram
+from fastem.search.hierarchy import Forest
 from fastem.units import Units
 
 #: Restarts race on this many rows for each free parameter and for each component, and on at least
@@ -34,6 +34,8 @@ ENOUGH = 24
 #: many times nearer to the maximum of all rows for a fraction of the passes that this takes there.
 GROWTH = 8
 MOST_OF_ALL = 0.25
+#: A sample of more than this share of the rows is all of them.
+NEARLY_ALL = 0.75
 MOST_BYTES = 2**23
 
 
@@ -43,11 +45,11 @@ class Sample(MemoryRows):
 
     Parameters
     ----------
-    dendrogram : callable
-        Gives that of at most `MAX_ROWS` rows, the same one at every call.
+    forest : Forest
+        Dendrograms of some of the rows.
     """
 
-    dendrogram: Callable[[], Dendrogram]
+    forest: Forest
 
     def summarise(self, density: Density) -> Moments:
         """One pass: the moments of all rows, in an order, for many more passes are to come."""
@@ -80,7 +82,7 @@ class Samples:
         if (alone, size) not in self._samples:
             X, weight = self._draw(size)
             units = Units.standard(X, per_column=alone)
-            self._samples[alone, size] = Sample(X, weight, units, lambda: self.dendrogram)
+            self._samples[alone, size] = Sample(X, weight, units, self.forest)
         return self._samples[alone, size]
 
     def larger(self, sample: Sample) -> Iterator[Sample]:
@@ -100,9 +102,9 @@ class Samples:
         return MemoryRows(*self._draw(n, 0), units)
 
     @lazy
-    def dendrogram(self) -> Dendrogram:
-        """That of at most `MAX_ROWS` rows: one for every number of components and every family."""
-        return Dendrogram.of(*self._draw(MAX_ROWS))
+    def forest(self) -> Forest:
+        """Dendrograms: the same ones for every number of components and every family."""
+        return Forest(self._draw)
 
     def _draw(self, n: int, *key: int) -> Drawn:
         if (n, *key) not in self._drawn:
@@ -120,7 +122,7 @@ class Samples:
         share = int(MOST_OF_ALL * n_samples)
         if share >= max(least, ENOUGH * n_components * n_features):
             return min(wanted, share)
-        return min(wanted, n_samples)
+        return wanted if wanted < NEARLY_ALL * n_samples else n_samples
 
 
 def seed_sequence(random_state: int | np.random.Generator | None) -> np.random.SeedSequence:

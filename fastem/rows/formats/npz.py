@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Generator, Hashable, Sequence
+from collections.abc import Generator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,22 +13,14 @@ from fastem.rows.files import File
 from fastem.rows.formats.binary import Binary, Form
 from fastem.rows.formats.foreign import ZIP, refuse
 from fastem.rows.formats.npy import form_of
-from fastem.rows.formats.table import CHUNK, Table, working_dtype
+from fastem.rows.formats.table import CHUNK, Table
 
 #: What to do about a damaged file.
 AGAIN = "save it again"
 
 
 def npz(file: File, member: str | None) -> Table:
-    """An array in an .npz file: the member of that name, else the one called X, else the only one.
-
-    Raises
-    ------
-    TypeError
-        If it does not hold real numbers.
-    ValueError
-        If the file is damaged, or there is no such member.
-    """
+    """An array in an .npz file: the member of that name, else that called X, else the only one."""
     with file.open() as opened:
         with damage(file.name, AGAIN):
             archive = zipfile.ZipFile(opened)
@@ -47,36 +39,22 @@ def npz(file: File, member: str | None) -> Table:
         opened.seek(found.header_offset + 26)
         lengths = np.frombuffer(opened.read(4), "<u2")
     offset = found.header_offset + 30 + int(lengths.sum()) + form.offset
-    return Binary(file, Form(form.n_rows, form.width, form.dtype, form.fortran, offset), name)
+    return Binary(file, form._replace(offset=offset), name)
 
 
-class Packed(Table):
-    """An array in a compressed member of an archive, which has to be read from its start.
-
-    Raises
-    ------
-    ValueError
-        If it holds column after column, too far apart to be put together on the way.
-    """
+class Packed(Binary):
+    """An array in a compressed member of an archive, which has to be read from its start."""
 
     slow = True
 
     def __init__(self, file: File, form: Form, name: str, member: str) -> None:
-        self.file, self.form, self.name, self.member = file, form, name, member
-        self.n_rows, self.width = form.n_rows, form.width
+        super().__init__(file, form, name)
+        self.member = member
         if form.fortran:
             raise ValueError(
                 f"{name} is compressed and holds column after column; save it in C order, or with "
                 f"numpy.savez, which does not compress"
             )
-
-    def dtype(self, columns: Sequence[int]) -> np.dtype:
-        """float32 for itself, float64 for all others."""
-        return working_dtype(self.form.dtype, self.name)
-
-    def stamp(self) -> Hashable:
-        """That of the archive."""
-        return self.file.stamp()
 
     def blocks(self, columns: Sequence[int]) -> Generator[NDArray, None, None]:
         """About a megabyte at a time."""

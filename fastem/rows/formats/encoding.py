@@ -26,13 +26,7 @@ HEAD = 65536
 
 @contextmanager
 def plain(file: File) -> Iterator[tuple[IO[bytes], str]]:
-    """The text as bytes, and their encoding: UTF-8, into which UTF-16 is turned, or else Latin-1.
-
-    Raises
-    ------
-    ValueError
-        If the file is not text, or damaged.
-    """
+    """The text as bytes, and their encoding: UTF-8, into which UTF-16 is turned, or Latin-1."""
     try:
         with file.open() as opened:
             head = opened.read(HEAD)
