@@ -87,7 +87,7 @@ def fit(
         each component the mean and covariance of 30 random rows; "hierarchical", the groups of
         model-based hierarchical clustering of at most 2,000 rows, as mclust begins;
         "hierarchical-trace", "hierarchical-determinant" and "hierarchical-diagonal", the same of
-        at most 256 rows, or 16 a component, by criteria of spherical, full and diagonal groups. A
+        at most 128 rows, or 12 a component, by criteria of spherical, full and diagonal groups. A
         hierarchical kind leaves nothing to chance, unless there are more rows: it is one start, and
         further ones of it are by k-means++. "mixed" takes kinds that lead to different maxima.
     weights_init, means_init, covariances_init : array-like, optional
