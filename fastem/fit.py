@@ -126,8 +126,10 @@ def fit(
         Which columns of a file, a data frame, a structured array or an array, in this order: names,
         positions counted from 0, or ranges of either with both ends, such as "a:c". Names stay with
         the mixture, as `feature_names`.
-    missing : {"error", "drop"}, default "error"
-        What becomes of rows with missing values. "drop" leaves them out.
+    missing : {"error", "drop", "mar"}, default "error"
+        What becomes of rows with missing values. "drop" leaves them out. With "mar" the likelihood
+        is that of what is observed of them: right where values are missing at random, that is, for
+        reasons that what is observed tells (Ghahramani and Jordan 1994).
     na_values : str, number or sequence of them, optional
         What stands for a missing value beside NaN, nulls and, in text, NA, nan, null, ? and the
         like: ["@", -200].
@@ -151,7 +153,7 @@ def fit(
     SymmetricStartWarning
         If components of the given start coincide.
     UserWarning
-        If more rows are dropped than kept.
+        If more rows are dropped than kept, or nothing of a row is observed.
 
     References
     ----------
@@ -161,7 +163,9 @@ def fit(
     28 (1995) 781. k-means++: D. Arthur and S. Vassilvitskii, SODA 2007. Hierarchical clustering: C.
     Fraley, SIAM J. Sci. Comput. 20 (1998) 270. Noise: J. D. Banfield and A. E. Raftery, Biometrics
     49 (1993) 803; S. Byers and A. E. Raftery, J. Am. Stat. Assoc. 93 (1998) 577. Prior: C. Fraley
-    and A. E. Raftery, Journal of Classification 24 (2007) 155.
+    and A. E. Raftery, Journal of Classification 24 (2007) 155. Missing values: Z. Ghahramani and
+    M. I. Jordan, NIPS 6 (1994) 120; R. J. A. Little and D. B. Rubin, Statistical Analysis with
+    Missing Data (2019), chapter 11.
 
     Examples
     --------

@@ -2,6 +2,8 @@
 
 components         its parameters, checked and frozen
 evaluation         what it says of rows
+answers            the same, of rows in memory that may lack columns
+imputation         what rows lack
 mixture            Mixture: these, and drawing rows, marginals, conditionals, files
 regression         Gaussians given some of their columns
 file               how it is written and read

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastem import validation
+from fastem.mixture.answers import answers
 from fastem.mixture.components import Components
 from fastem.moments import Moments
 from fastem.rows import Source, are_of_dask, elsewhere, streamed
@@ -38,9 +39,9 @@ class Evaluation(Components):
         X : (n_samples, n_features) array-like, path or source
             As `fastem.fit` takes it. Rows of weight 0 are rows. Where the mixture and X name their
             columns, these are put in the mixture's order.
-        missing : {"error", "drop"}, default "error"
+        missing : {"error", "drop", "mar"}, default "error"
             What becomes of rows with missing values: where they are dropped the answer for them is
-            NaN, a label -2. A source has its own way.
+            NaN, a label -2; with "mar" it is by what is observed of them. A source has its own way.
 
         Returns
         -------
@@ -68,7 +69,7 @@ class Evaluation(Components):
         Parameters
         ----------
         X : (n_samples, n_features) array-like, path or source
-        missing : {"error", "drop"}, default "error"
+        missing : {"error", "drop", "mar"}, default "error"
             As in `log_prob`.
 
         Returns
@@ -90,6 +91,66 @@ class Evaluation(Components):
                [0.5  , 0.5  ]])
         """
         return self._of_each_row("responsibilities", X, missing=missing)
+
+    def component_log_prob(
+        self, X: ArrayLike | Source, *, missing: str = "error"
+    ) -> NDArray[np.float64]:
+        """Log density of each row in each component by itself: mclust's `cdens`.
+
+        Parameters
+        ----------
+        X : (n_samples, n_features) array-like, path or source
+        missing : {"error", "drop", "mar"}, default "error"
+            As in `log_prob`.
+
+        Returns
+        -------
+        log_prob : (n_samples, n_components) float64
+            log N(x_i | mean_k, covariance_k), in nats; noise has no column.
+
+        Raises
+        ------
+        TypeError, ValueError, OSError
+            As `log_prob`.
+
+        Examples
+        --------
+        >>> from fastem import Mixture
+        >>> mixture = Mixture([0.5, 0.5], [[0.0], [5.0]], [[[1.0]], [[1.0]]])
+        >>> mixture.component_log_prob([[2.0]]).round(4)
+        array([[-2.9189, -5.4189]])
+        """
+        return self._of_each_row("component_log_prob", X, missing=missing)
+
+    def uncertainty(self, X: ArrayLike | Source, *, missing: str = "error") -> NDArray[np.float64]:
+        """How uncertain each row's label is: 1 - its largest responsibility.
+
+        C. Fraley and A. E. Raftery, J. Am. Stat. Assoc. 97 (2002) 611.
+
+        Parameters
+        ----------
+        X : (n_samples, n_features) array-like, path or source
+        missing : {"error", "drop", "mar"}, default "error"
+            As in `log_prob`.
+
+        Returns
+        -------
+        uncertainty : (n_samples,) float64
+            From 0 to 1.
+
+        Raises
+        ------
+        TypeError, ValueError, OSError
+            As `log_prob`.
+
+        Examples
+        --------
+        >>> from fastem import Mixture
+        >>> mixture = Mixture([0.5, 0.5], [[0.0], [5.0]], [[[1.0]], [[1.0]]])
+        >>> mixture.uncertainty([[2.0], [2.5]]).round(3)
+        array([0.076, 0.5  ])
+        """
+        return self._of_each_row("uncertainty", X, missing=missing)
 
     def summarise(self, X: ArrayLike | Source, sample_weight: ArrayLike | None = None) -> Moments:
         """Sufficient statistics of rows under this mixture, about its means.
@@ -137,7 +198,7 @@ class Evaluation(Components):
         Parameters
         ----------
         X : (n_samples, n_features) array-like, path or source
-        missing : {"error", "drop"}, default "error"
+        missing : {"error", "drop", "mar"}, default "error"
             As in `log_prob`.
 
         Returns
@@ -183,7 +244,7 @@ class Evaluation(Components):
             Rows, as `fastem.rows.open` takes or returns them. All rows are labelled, in their
             order, those of weight 0 as well.
         probabilities : bool, default False
-        missing : {"error", "drop"}, default "error"
+        missing : {"error", "drop", "mar"}, default "error"
             As in `log_prob`.
 
         Returns
@@ -266,7 +327,7 @@ class Evaluation(Components):
         if are_of_dask(X):
             from fastem.rows.dask import lazily
 
-            serial = partial(self._of_each_row, kernel, parallel=False)
+            serial = partial(self._of_each_row, kernel, missing=missing, parallel=False)
             return lazily(X, self.n_features, serial)
         how = {"missing": missing, "parallel": parallel}
         with closing(self.each((kernel,), X, name, **how)) as results:  # type: ignore[arg-type]
@@ -286,11 +347,12 @@ class Evaluation(Components):
 
         Parameters
         ----------
-        kernels : sequence of {"predict", "responsibilities", "log_prob"}
+        kernels : sequence of str
+            "predict", "responsibilities", "log_prob", "component_log_prob", "uncertainty".
         X : (n_samples, n_features) array-like, path or source
         name : str
             What messages call X.
-        missing : {"error", "drop"}
+        missing : {"error", "drop", "mar"}
         parallel : bool
             Whether an array may have several threads.
 
@@ -302,16 +364,14 @@ class Evaluation(Components):
         source = streamed(X, None, self.feature_names, missing)
         if source is None:
             rows, gaps = validation.complete(self._in_order(X), missing, name, self.n_features)
-            density, units = self._factored_for(rows.dtype)
-            said = [getattr(density, kernel)(rows, units, parallel=parallel) for kernel in kernels]
+            said = answers(kernels, self, rows, parallel)
             kept = None if gaps is None else np.logical_not(gaps.any(axis=1))
             yield said if kept is None else [spread(part, kept) for part in said]
             return
         self._check_source(source)
-        density, units = self._factored_for(source.dtype)
 
         def work(block: NDArray) -> list[NDArray]:
-            return [getattr(density, kernel)(block, units, parallel=False) for kernel in kernels]
+            return answers(kernels, self, block, parallel=False)
 
         beside = (self.n_components + 2) * source.dtype.itemsize
         with closing(source.every(work, beside)) as results:

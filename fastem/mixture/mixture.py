@@ -14,7 +14,7 @@ from fastem import validation
 from fastem.covariance import Family, Parameters
 from fastem.mixture import file
 from fastem.mixture.components import from_units
-from fastem.mixture.evaluation import Evaluation
+from fastem.mixture.imputation import Imputation
 from fastem.mixture.regression import Regressions, check_rest
 from fastem.noise import Noise
 from fastem.units import Units
@@ -22,7 +22,7 @@ from fastem.validation.column_choice import Column, positions
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Mixture(Evaluation):
+class Mixture(Imputation):
     """A Gaussian mixture: sum_k weight_k N(x | mean_k, covariance_k), and noise if there is any.
 
     A value: its arrays are copies and read-only, two mixtures can be compared, pickled and saved.

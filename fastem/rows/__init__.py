@@ -5,6 +5,7 @@ blocks.py    a function of the user's that gives blocks
 stream/      rows read block by block at every pass, within a budget of memory
 dask/        arrays and data frames of Dask (extra: dask)
 memory.py    arrays
+incomplete.py  arrays of rows that lack columns
 source.py    the contract of these places
 digest.py    what tells rows from others
 
@@ -20,6 +21,7 @@ labels.py    labels written while rows are read
 from typing import Any
 
 from fastem.rows.blocks import Blocks
+from fastem.rows.incomplete import Incomplete, rows_of
 from fastem.rows.memory import Memory, MemoryRows
 from fastem.rows.open import open, opened, streamed
 from fastem.rows.source import Pieces, Rows, Source, Weigh
@@ -27,6 +29,7 @@ from fastem.rows.stream.stream import Stream
 
 __all__ = [
     "Blocks",
+    "Incomplete",
     "Memory",
     "MemoryRows",
     "Pieces",
@@ -38,6 +41,7 @@ __all__ = [
     "elsewhere",
     "open",
     "opened",
+    "rows_of",
     "streamed",
 ]
 

@@ -1,11 +1,11 @@
-"""Labels of rows written to a file while they are computed: .npy, .csv or .parquet."""
+"""Labels of rows, or rows, written to a file while they are computed: .npy, .csv or .parquet."""
 
 from __future__ import annotations
 
 import csv
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -58,17 +58,46 @@ def labels_file(
     ValueError
         If the suffix is another.
     """
-    suffix = Path(path).suffix.lower()
-    if suffix not in FORMATS:
-        raise ValueError(
-            f"path is {os.fspath(path)!r}; labels are written to {', '.join(FORMATS)}: end it so"
-        )
+    kind = _format(path, "labels")
     with whole(path) as part:
-        file = FORMATS[suffix](part, header(n_components, noisy))
+        file = kind(part, header(n_components, noisy))
         try:
             yield file
         finally:
             file.close()
+
+
+@contextmanager
+def rows_file(
+    path: str | os.PathLike, names: Sequence[str]
+) -> Generator[Callable[[NDArray], None], None]:
+    """A function that writes rows (n, n_columns) to a file, whole or not at all.
+
+    Names are those of the columns, of which an array has none. Errors are those of `labels_file`.
+    """
+    kind = _format(path, "rows")
+    with whole(path) as part:
+        file = kind(part, ["label", *names] if kind is Npy else names)
+
+        def write(rows: NDArray) -> None:
+            if kind is Npy:
+                file.write(np.empty(0, np.int32), rows)
+            else:
+                file.write(rows[:, -1], None, [column.tolist() for column in rows[:, :-1].T])
+
+        try:
+            yield write
+        finally:
+            file.close()
+
+
+def _format(path: str | os.PathLike, what: str) -> type[Npy] | type[Csv] | type[Parquet]:
+    suffix = Path(path).suffix.lower()
+    if suffix not in FORMATS:
+        raise ValueError(
+            f"path is {os.fspath(path)!r}; {what} are written to {', '.join(FORMATS)}: end it so"
+        )
+    return FORMATS[suffix]
 
 
 class Npy(LabelsFile):

@@ -115,7 +115,7 @@ class MemoryRows(Array, Rows):
     units: Units
 
     @property
-    def whole(self) -> Drawn:
+    def whole(self) -> Drawn | None:
         """All rows and their weights."""
         return self.X, self.sample_weight
 
