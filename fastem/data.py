@@ -17,7 +17,7 @@ from fastem.lazy import lazy
 from fastem.moments import Moments
 from fastem.noise import Noise
 from fastem.rows import Incomplete, Memory, Rows, Source, elsewhere
-from fastem.rows.missing import Gaps, Marks
+from fastem.rows.missing import Gaps, Marks, check_seen
 from fastem.rows.source import weight_unit
 from fastem.units import LOOKED_AT, Units, location_and_spread
 from fastem.validation.column_choice import Column, called
@@ -135,8 +135,13 @@ class Data:
     @lazy
     def location(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Of the rows looked at, as of `units.location_and_spread`."""
+        looked_at = self.looked_at
+        if not self.source.complete:
+            unseen = np.isnan(looked_at).all(axis=0)
+            looked_at = np.concatenate([looked_at, np.stack(self.source.limits())])
+            looked_at[-2:, ~unseen] = np.nan
         with np.errstate(over="ignore", invalid="ignore"):
-            return location_and_spread(self.looked_at)
+            return location_and_spread(looked_at)
 
     @lazy
     def tractable(self) -> Source:
@@ -258,20 +263,9 @@ def _observed(source: Memory, names: Sequence[str] | None) -> Memory:
     """
     if source.complete:
         return source
-    gaps = np.isnan(source.X)
-    if gaps.all(axis=0).any():
-        j = int(gaps.all(axis=0).argmax())
-        raise ValueError(
-            f"X: {called(names, gaps.shape[1])[j]} has no number in any row; leave it out with "
-            f"columns="
-        )
-    n_empty = int(gaps.all(axis=1).sum())
-    if n_empty:
-        rows = "row has" if n_empty == 1 else "rows have"
-        warnings.warn(
-            f"X: {n_empty} {rows} no number at all and say nothing of the components; leave such "
-            f"rows out",
-            UserWarning,
-            stacklevel=4,
-        )
+    gaps = Gaps(source.n_features, source.n_samples)
+    gaps.add(np.isnan(source.X), dropped=False)
+    check_seen(source.limits()[0], "X", called(names, source.n_features))
+    if gaps.empty:
+        warnings.warn(f"X: {gaps.empty}", UserWarning, stacklevel=4)
     return source

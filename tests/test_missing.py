@@ -202,3 +202,68 @@ def test_what_is_refused():
         fastem.fit(X, 3)
     with pytest.raises(ValueError, match=r"'error', 'drop', 'mar'"):
         fit(X, missing="impute")
+
+
+def same_bits(one, other):
+    assert one.mixture == other.mixture
+    assert_array_equal(one.trace, other.trace)
+    assert one.log_likelihood == other.log_likelihood
+
+
+def test_files_have_the_bits_of_memory(tmp_path):
+    """Kept where they are few, and read anew at every pass where they are not."""
+    rng = np.random.default_rng(0)
+    many = holes(rng, np.tile(WHOLE, (100, 1)) + rng.normal(size=(60_000, 3)), 0.1)
+    many = many[~np.isnan(many).all(axis=1)]
+    weight = rng.random(len(many))
+    np.save(tmp_path / "rows.npy", many)
+    options = {"missing": "mar", "random_state": 0, "max_iter": 5, "n_init": 2, "noise": True}
+    in_memory = fastem.fit(many, 3, sample_weight=weight, **options)
+    del options["missing"]
+    for memory in "256M", "1M":
+        rows = fastem.rows.open(
+            tmp_path / "rows.npy", missing="mar", memory=memory, sample_weight=weight
+        )
+        assert (rows.scan.kept is None) == (memory == "1M")
+        if memory == "1M":  # samples are smaller there, so that starts are others
+            mixture = in_memory.mixture
+            init = {
+                "weights_init": mixture.weights / mixture.weights.sum(),
+                "means_init": mixture.means,
+                "covariances_init": mixture.covariances,
+                "max_iter": 4,
+            }
+            in_memory = fit(many, sample_weight=weight, **init)
+            same_bits(fastem.fit(rows, 3, random_state=0, **init), in_memory)
+        else:
+            same_bits(fastem.fit(rows, 3, **options), in_memory)
+
+
+def test_text_with_gaps(tmp_path):
+    pd.DataFrame(X, columns=["a", "b", "c"]).to_csv(tmp_path / "rows.csv", index=False)
+    found = fit(tmp_path / "rows.csv")
+    expected = fit(X)
+    assert found.mixture == expected.mixture
+    assert_array_equal(
+        found.mixture.predict(tmp_path / "rows.csv", missing="mar"),
+        expected.mixture.predict(X, missing="mar"),
+    )
+    with pytest.raises(ValueError, match=r'missing="drop".*missing="mar"'):
+        fastem.fit(tmp_path / "rows.csv", 3)
+
+
+def test_dasks_rows():
+    array = pytest.importorskip("dask.array")
+    chunked = array.from_array(X, chunks=(200, 3))
+    found, expected = fit(chunked), fit(X)
+    assert found.log_likelihood == pytest.approx(expected.log_likelihood, rel=1e-12)
+    labels = found.mixture.predict(chunked, missing="mar").compute()
+    assert_array_equal(labels, found.mixture.predict(X, missing="mar"))
+
+
+def test_replicates_and_tests_of_rows_with_gaps():
+    fitted = fit(PAIRS, 2)
+    made = fastem.bootstrap(fitted, PAIRS, 20, missing="mar", random_state=0)
+    assert (np.abs(made.means.mean(axis=0) - fitted.mixture.means) < 0.5).all()
+    test = fastem.lrt(PAIRS, 2, n_replicates=19, n_init=1, missing="mar", random_state=0)
+    assert test.table[0].p_value == 0.05

@@ -36,7 +36,8 @@ class _Named(np.ndarray):
 def _clusters(choice: Selection, rows: Stream, path: Path) -> None:
     from fastem import plot
 
-    looked_at = rows.look(LOOKED_AT).view(_Named)
+    looked_at = rows.look(LOOKED_AT)
+    looked_at = looked_at[~np.isnan(looked_at).any(axis=1)].view(_Named)
     looked_at.columns = rows.columns
     _save(plot.clusters(choice.best.mixture, looked_at), path)
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from fastem.compiler.options import read_only
 from fastem.density import partition
-from fastem.density.accumulator import row_work
+from fastem.density.accumulator import all_components, row_work
 from fastem.density.density import Density
 from fastem.kernels import incomplete
 from fastem.kernels.elementary import LN2
@@ -133,18 +133,16 @@ class Groups:
         return replace(self, sample_weight=sample_weight)
 
     @lazy
-    def missing_weight(self) -> NDArray[np.float64]:
-        """The weight of the rows that lack each column, (n_features,)."""
+    def missing_weights(self) -> NDArray[np.float64]:
+        """The weight of the rows of each slot that lack each column, (n_slots, n_features)."""
         start, stop, pattern, _ = self.chunks.chunks.T
-        sums = (stop - start).astype(np.float64)
+        weights = (stop - start).astype(np.float64)
         if self.sample_weight is not None:
-            sums = np.add.reduceat(self.sample_weight, start)
-        total = np.zeros(self.rows.shape[1])
-        missing, n_missing = self.chunks.missing, self.chunks.n_missing
-        of_pattern = np.bincount(pattern, sums, len(missing))
-        for own, n, weight in zip(missing, n_missing, of_pattern, strict=True):
-            total[own[:n]] += weight
-        return total
+            weights = np.add.reduceat(self.sample_weight, start)
+        masks = np.zeros(self.chunks.missing.shape)
+        lacking = np.arange(self.rows.shape[1]) < self.chunks.n_missing[:, None]
+        np.put_along_axis(masks, self.chunks.missing, lacking, axis=1)
+        return np.add.reduceat(weights[:, None] * masks[pattern], self.chunks.slots[:-1], axis=0)
 
     @lazy
     def slot_weights(self) -> NDArray[np.float64]:
@@ -155,48 +153,51 @@ class Groups:
         return np.add.reduceat(self.sample_weight, begins)
 
     def sums(
-        self, density: Density, units: Units, noise_widths: NDArray | None, parallel: bool = True
+        self,
+        density: Density,
+        units: Units,
+        noise_widths: NDArray | None,
+        first: int = 0,
+        most: int | None = None,
+        *,
+        parallel: bool = True,
     ) -> NDArray[np.float64]:
-        """The sums of all slots together, as `Accumulator.merge` takes them."""
-        own = density.cast(self.rows.dtype)
+        """Sums of slots from the first on, at most so many, as `Accumulator.merge` takes them."""
+        own, order = density.cast(self.rows.dtype), self.chunks
         K, D = own[0].shape
-        second_dims = own[1].ndim - 1
-        n_sums, _, most_slots = partition.plan(len(self.rows), 8, K, D, second_dims)
-        lists = read_only(np.arange(K, dtype=np.uint32)[None])
-        n_listed = read_only(np.array([K], np.uint32))
-        weight = _NO_WEIGHTS if self.sample_weight is None else self.sample_weight
-        order = self.chunks
-        total = np.zeros((1, n_sums))
-        n_slots = len(order.slots) - 1
-        for first in range(0, n_slots, most_slots):
-            slots = order.slots[first : first + most_slots + 1]
-            sums = np.zeros((len(slots) - 1, n_sums))
-            sums[:, 0] = self.slot_weights[first : first + len(sums)]
-            incomplete.summarise(
-                _work(density, len(self.rows)) if parallel else 0.0,
-                len(sums),
-                self.rows,
-                weight,
-                slots,
-                order.chunks,
-                order.missing,
-                order.n_missing,
-                lists,
-                n_listed,
-                units.array,
-                _OVERLAPPING,
-                *own,
-                *_exact(density),
-                _noise_bits(density, noise_widths),
-                *order.most,
-                sums,
-            )
-            sums[0] += total[0]
-            total = np.add.reduce(sums, axis=0)[None]
-        return total
+        n_sums = partition.plan(len(self.rows), 8, K, D, own[1].ndim - 1)[0]
+        slots = order.slots[first : None if most is None else first + most + 1]
+        sums = np.zeros((len(slots) - 1, n_sums))
+        sums[:, 0] = self.slot_weights[first : first + len(sums)]
+        share = len(sums) / (len(order.slots) - 1)
+        incomplete.summarise(
+            share * _work(density, len(self.rows)) if parallel else 0.0,
+            len(sums),
+            self.rows,
+            _NO_WEIGHTS if self.sample_weight is None else self.sample_weight,
+            slots,
+            order.chunks,
+            order.missing,
+            order.n_missing,
+            *all_components(K),
+            units.array,
+            _OVERLAPPING,
+            *own,
+            *_exact(density),
+            _noise_bits(density, noise_widths),
+            order.most[0],
+            order.most[1],
+            sums,
+        )
+        return sums
 
     def summarise(
-        self, density: Density, units: Units, noise_widths: NDArray | None = None
+        self,
+        density: Density,
+        units: Units,
+        noise_widths: NDArray | None = None,
+        *,
+        parallel: bool = True,
     ) -> Moments:
         """One pass: moments of the rows as if they were whole, likelihood of what is observed.
 
@@ -206,14 +207,23 @@ class Groups:
         units : Units
         noise_widths : (n_features,), optional
             Of the noise's box, whose sides are along the columns, in the units.
+        parallel : bool
+            False keeps to the calling thread.
         """
         accumulator = density.accumulator(len(self.rows), self.rows.dtype, units)
-        accumulator.merge(self.sums(density, units, noise_widths))
-        return without_jacobian(accumulator.moments(), self.missing_weight, units)
+        most = accumulator.most_slots
+        for first in range(0, len(self.chunks.slots) - 1, most):
+            sums = self.sums(density, units, noise_widths, first, most, parallel=parallel)
+            accumulator.merge(sums)
+        missing_weight = np.add.reduce(self.missing_weights, axis=0)
+        return of_what_is_observed(accumulator.moments(), missing_weight, units)
 
 
-def without_jacobian(moments: Moments, missing_weight: NDArray, units: Units) -> Moments:
-    """Moments whose log-likelihood is in the user's units in the columns that rows have alone."""
+def of_what_is_observed(moments: Moments, missing_weight: NDArray, units: Units) -> Moments:
+    """Moments whose log-likelihood, of what rows have, is brought into the user's units.
+
+    The weight is that of the rows that lack each column, (n_features,).
+    """
     lost = float(missing_weight @ np.log(units.scale))
     return replace(moments, log_likelihood=moments.log_likelihood - lost)
 

@@ -44,6 +44,7 @@ def bootstrap(
     max_iter: int = 1000,
     random_state: int | np.random.Generator | None = None,
     progress: bool = False,
+    missing: str = "error",
 ) -> Bootstrap:
     """Standard errors and intervals of a fitted mixture's parameters.
 
@@ -81,6 +82,8 @@ def bootstrap(
         Where chance comes from. The same int gives the same bits.
     progress : bool, default False
         Show a progress bar (extra: progress).
+    missing : {"error", "drop", "mar"}, default "error"
+        As the fit had it.
 
     Returns
     -------
@@ -110,7 +113,7 @@ def bootstrap(
     validation.integer(n_replicates, "n_replicates", least=2)
     validation.choice(kind, "kind", KINDS)
     options = Options(reg_covar=reg_covar, max_iter=max_iter, progress=progress, prior=prior)
-    data, n_drawn = _data_of(fit, X, sample_weight)
+    data, n_drawn = _data_of(fit, X, sample_weight, missing)
     begun = _Start.of(fit, data, replace(options, tol=GAIN / fit.n_samples))
     key = seed_sequence(random_state).generate_state(2, np.uint64)
     unit, pieces = data.weight_unit, data.source.pieces
@@ -184,7 +187,9 @@ class _Start:
         return means, self.objective.family.expand(covariances, *means.shape)
 
 
-def _data_of(fit: Fit, X: ArrayLike | Source, sample_weight: ArrayLike | None) -> tuple[Data, int]:
+def _data_of(
+    fit: Fit, X: ArrayLike | Source, sample_weight: ArrayLike | None, missing: str
+) -> tuple[Data, int]:
     """The rows again, as far as can be told the same ones, and how many they count for.
 
     Raises
@@ -200,7 +205,7 @@ def _data_of(fit: Fit, X: ArrayLike | Source, sample_weight: ArrayLike | None) -
             f"X is {X}; give the rows that the fit was made to, which it does not hold, and then "
             f"n_replicates: bootstrap(fit, X, {X})"
         )
-    data = Data.of(X, sample_weight)
+    data = Data.of(X, sample_weight, missing=missing)
     if data.n_features != fit.mixture.n_features:
         raise ValueError(
             f"X has {data.n_features} columns but the fit is of {fit.mixture.n_features}; "

@@ -3,8 +3,8 @@
 Rows that lack the same columns are a group. In each component the missing columns m follow from the
 observed ones o by regression: x_m has mean mu_m + B (x_o - mu_o) and covariance C. So a row counts
 with those means in place of what it lacks, and C is added to the second moments (Z. Ghahramani and
-M. I. Jordan, NIPS 6 (1994) 120). The density of what is observed is that of the row filled so, times
-what m would have at its mean: nothing is factored anew.
+M. I. Jordan, NIPS 6 (1994) 120). The density of what is observed is that of the row filled so, over
+that of m at its mean given o: nothing is factored anew.
 
 With F the factor of the component, B z is what makes |F (z, B z)| least. That is solved by
 orthogonalising the columns of F that belong to m, which no ill condition is squared by (A. Bjoerck,

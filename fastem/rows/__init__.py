@@ -20,6 +20,7 @@ labels.py    labels written while rows are read
 
 from typing import Any
 
+from fastem import validation
 from fastem.rows.blocks import Blocks
 from fastem.rows.incomplete import Incomplete, rows_of
 from fastem.rows.memory import Memory, MemoryRows
@@ -61,11 +62,12 @@ def elsewhere(
     if are_of_dask(X):
         from fastem.rows.dask import Dask
 
-        for name, value in {**how, "missing": None if missing == "error" else missing}.items():
+        validation.choice(missing, "missing", validation.MISSING)
+        for name, value in {**how, "missing": missing if missing == "drop" else None}.items():
             if value is not None:
                 raise TypeError(f"{name} is given beside Dask's rows; choose or drop by Dask")
 
-        return Dask.of(X, sample_weight)
+        return Dask.of(X, sample_weight, missing)
     return streamed(X, sample_weight, names, missing, **how)
 
 

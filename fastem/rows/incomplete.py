@@ -28,15 +28,6 @@ class Incomplete(Memory):
 
     complete = False
 
-    def look(self, n: int) -> NDArray:
-        """About n numbers of each column, evenly spaced, as rows; NaN where there are fewer."""
-        seen = [column[~np.isnan(column)] for column in self.X.T]
-        some = [values[:: max(1, len(values) // n)] for values in seen]
-        looked = np.full((max(map(len, some)), len(some)), np.nan, self.X.dtype)
-        for j, values in enumerate(some):
-            looked[: len(values), j] = values
-        return looked
-
     def limits(self) -> Limits:
         """Smallest and largest number in each column."""
         return self._limits
@@ -55,8 +46,7 @@ class Incomplete(Memory):
 
     @lazy
     def _limits(self) -> Limits:
-        low, high = np.fmin.reduce(self.X, axis=0), np.fmax.reduce(self.X, axis=0)
-        return low.astype(np.float64), high.astype(np.float64)
+        return observed_limits(self.X)
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,6 +90,12 @@ def rows_of(drawn: Drawn, units: Units, box: Limits) -> MemoryRows:
     if np.isnan(X).any():
         return IncompleteRows(X, weight, units, box)
     return MemoryRows(X, weight, units)
+
+
+def observed_limits(X: NDArray) -> Limits:
+    """Smallest and largest number in each column; NaN where there is none."""
+    low, high = np.fmin.reduce(X, axis=0), np.fmax.reduce(X, axis=0)
+    return low.astype(np.float64), high.astype(np.float64)
 
 
 def noise_widths(box: Limits, units: Units) -> NDArray[np.float64]:

@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastem import validation
+from fastem.rows.missing import Gaps, check_seen
+from fastem.validation.column_choice import called
 
 
 class Facts(NamedTuple):
@@ -23,6 +25,8 @@ class Facts(NamedTuple):
     low, high : (n_features,)
         Smallest and largest number in each column of the rows that count.
     bad, bad_weight : Bad or None
+    n_lacking, n_empty : int
+        Rows that count and lack columns, and those that have none.
     """
 
     n_rows: int
@@ -33,10 +37,12 @@ class Facts(NamedTuple):
     high: NDArray[np.float64]
     bad: validation.Bad | None
     bad_weight: validation.Bad | None
+    n_lacking: int
+    n_empty: int
 
 
 def survey(
-    block: ArrayLike, weight: ArrayLike | None, name: str, n_features: int
+    block: ArrayLike, weight: ArrayLike | None, name: str, n_features: int, missing: str
 ) -> Facts | Exception:
     """Look at a block and the weights of its rows; an error is returned, to be raised elsewhere.
 
@@ -47,6 +53,8 @@ def survey(
     name : str
         Of the block, for people.
     n_features : int
+    missing : {"error", "mar"}
+        Whether a row may lack columns.
     """
     try:
         X = validation.matrix(block, name=name)
@@ -67,10 +75,12 @@ def survey(
         len(counted),
         1.0 if v is None else float(v.max(initial=0.0)),
         total,
-        counted.min(axis=0, initial=np.inf).astype(np.float64),
-        counted.max(axis=0, initial=-np.inf).astype(np.float64),
-        validation.first_bad(X),
+        np.fmin.reduce(counted, axis=0, initial=np.inf).astype(np.float64),
+        np.fmax.reduce(counted, axis=0, initial=-np.inf).astype(np.float64),
+        validation.first_bad(X if missing == "error" else np.where(np.isnan(X), 0.0, X)),
         None if v is None else validation.first_bad_weight(v),
+        int(np.isnan(counted).any(axis=1).sum()),
+        int(np.isnan(counted).all(axis=1).sum()),
     )
 
 
@@ -85,6 +95,10 @@ class Survey(NamedTuple):
     sums : (n_blocks,)
         Of the weights in each block.
     low, high : (n_features,)
+    n_lacking : int
+        Rows that lack columns.
+    empty : str or None
+        What is said of rows that have none.
     """
 
     ends: NDArray[np.int64]
@@ -92,6 +106,8 @@ class Survey(NamedTuple):
     sums: NDArray[np.float64]
     low: NDArray[np.float64]
     high: NDArray[np.float64]
+    n_lacking: int
+    empty: str | None
 
     @classmethod
     def of(cls, blocks: Sequence[Facts | Exception], n_features: int) -> Survey:
@@ -115,12 +131,16 @@ class Survey(NamedTuple):
         ends = np.cumsum([block.n_counted for block in facts])
         if ends[-1] == 0:
             raise ValueError("sample_weight is zero for every row; at least one row must count")
+        low = np.min([block.low for block in facts], axis=0)
+        check_seen(low, "X", called(None, n_features))
         return cls(
             ends,
             max(block.heaviest for block in facts),
             np.array([block.sum for block in facts]),
-            np.min([block.low for block in facts], axis=0),
+            low,
             np.max([block.high for block in facts], axis=0),
+            sum(block.n_lacking for block in facts),
+            Gaps(n_features, n_empty=sum(block.n_empty for block in facts)).empty,
         )
 
 

@@ -10,8 +10,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from fastem.rows.incomplete import Incomplete, observed_limits
 from fastem.rows.memory import Memory, limits
-from fastem.rows.missing import Gaps
+from fastem.rows.missing import Gaps, check_seen
 from fastem.rows.source import Drawn, Limits, tile_sums, weight_unit
 from fastem.rows.stream.passes import KEPT, Passes
 
@@ -63,7 +64,8 @@ def scan(passes: Passes) -> Scan:
         with np.errstate(over="ignore"):
             sums = None if weight is None else tile_sums(weight)
         kept = None if n > few else (X.copy(), None if weight is None else weight.copy())
-        return Facts(len(X), *limits(X), heaviest, sums, kept)
+        low, high = observed_limits(X) if frame.missing == "mar" else limits(X)
+        return Facts(len(X), low, high, heaviest, sums, kept)
 
     heaviest = 0.0
     sums: list[NDArray[np.float64]] = []
@@ -74,7 +76,7 @@ def scan(passes: Passes) -> Scan:
     with closing(passes.each(facts, checked=True, gaps=gaps)) as results:
         for here in results:
             n += here.n
-            low, high = np.minimum(low, here.low), np.maximum(high, here.high)
+            low, high = np.fmin(low, here.low), np.fmax(high, here.high)
             heaviest = max(heaviest, here.heaviest)
             if here.sums is not None:
                 sums.append(here.sums)
@@ -84,12 +86,14 @@ def scan(passes: Passes) -> Scan:
                 kept.append(here.kept)
     if not n:
         raise nothing_left(frame.name, frame.weighted, gaps[0])
+    check_seen(low, frame.name, frame.columns)
     unit = weight_unit(heaviest)
     memory = None
     if n <= few:
         weights = [weight / unit for _, weight in kept if weight is not None]
         rows = np.concatenate([X for X, _ in kept])
-        memory = Memory(rows, np.concatenate(weights) if weights else None, unit)
+        kind = Incomplete if np.isnan(rows).any() else Memory
+        memory = kind(rows, np.concatenate(weights) if weights else None, unit)
     of_tiles = np.concatenate(sums) / unit if sums else None
     return Scan(n, (low, high), stamp, of_tiles, unit, memory, gaps[0])
 
