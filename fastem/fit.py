@@ -20,8 +20,10 @@ from fastem.options import DECISIVE, Options
 from fastem.progress import Progress, Watch
 from fastem.results import Callback, Fit
 from fastem.rows import Source
+from fastem.rows.digest import Digest
 from fastem.search import replaced
 from fastem.search.beginning import Starts, begin
+from fastem.search.given_labels import GivenLabels
 from fastem.search.objective import Objective
 from fastem.search.spurious import FEW
 from fastem.search.starts import UserStart
@@ -56,6 +58,7 @@ def fit(
     columns: Sequence[Column] | None = None,
     missing: str = "error",
     na_values: Any = None,
+    labels: ArrayLike | None = None,
 ) -> Fit:
     """Fit a Gaussian mixture by Expectation-Maximisation.
 
@@ -133,6 +136,11 @@ def fit(
     na_values : str, number or sequence of them, optional
         What stands for a missing value beside NaN, nulls and, in text, NA, nan, null, ? and the
         like: ["@", -200].
+    labels : (n_samples,) ints or (n_samples, n_components) bools, array-like, optional
+        What is known of the component of each row in memory: its number, from 0, or -1 where
+        nothing is known; or which components are possible. A row adds log sum_k weight_k N_k over
+        those to the likelihood. EM begins at the labels, and labelled components keep their
+        numbers.
 
     Returns
     -------
@@ -165,7 +173,8 @@ def fit(
     49 (1993) 803; S. Byers and A. E. Raftery, J. Am. Stat. Assoc. 93 (1998) 577. Prior: C. Fraley
     and A. E. Raftery, Journal of Classification 24 (2007) 155. Missing values: Z. Ghahramani and
     M. I. Jordan, NIPS 6 (1994) 120; R. J. A. Little and D. B. Rubin, Statistical Analysis with
-    Missing Data (2019), chapter 11.
+    Missing Data (2019), chapter 11. Labels: C. Fraley and A. E. Raftery, J. Am. Stat. Assoc. 97
+    (2002) 611.
 
     Examples
     --------
@@ -189,6 +198,7 @@ def fit(
         prior=prior,
         checkpoint=checkpoint,
         checkpoint_every=checkpoint_every,
+        labels=labels,
     )
     family = covariance.family(covariance_type)
     data = Data.of(X, sample_weight, columns=columns, missing=missing, na_values=na_values)
@@ -219,7 +229,8 @@ def solve(
     began = time.perf_counter()
     data, options = starts.data, starts.options
     user_start = UserStart() if user_start is None else user_start
-    rows = data.rows(family)
+    labels = GivenLabels.given(options.labels, data, n_components)
+    rows = data.rows(family) if labels is None else labels.rows(data, family)
     family = data.extended(family, n_components, noise=options.is_noisy, prior=options.prior)
     objective = Objective.of(rows, family, options)
     watch = Watch(family, options.callback, bar)
@@ -228,7 +239,7 @@ def solve(
     if checkpoint is not None:
         start, restarts = checkpoint.open(), checkpoint.restarts
     if start is None:
-        start, restarts = begin(starts, n_components, family, objective, user_start, watch)
+        start, restarts = begin(starts, n_components, family, objective, user_start, watch, labels)
     if checkpoint is not None:
         checkpoint.restarts = restarts
     raced = bool(restarts) and starts.samples.of(family, n_components).n_samples < data.n_samples
@@ -306,6 +317,7 @@ def _arguments(
         "means_init": user_start.means,
         "covariances_init": user_start.covariances,
         "random_state": str(starts.seed.entropy) if starts.is_seeded else None,
+        "labels": _labels_digest(starts.options.labels),
         **{name: getattr(starts.options, name) for name in DECISIVE},
     }
 
@@ -318,3 +330,11 @@ def _state_like(objective: Objective, n_components: int, n_features: int) -> em.
     return em.State.begin(
         objective.family, Parameters(*map(np.zeros, shapes)), rule, objective.accelerate
     )
+
+
+def _labels_digest(labels: ArrayLike | None) -> str | None:
+    """What tells labels from others."""
+    if labels is None:
+        return None
+    numbers = np.asarray(labels, np.float64)
+    return f"of digest {Digest.of(numbers.reshape(len(numbers), -1), None).rows:016x}"

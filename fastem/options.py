@@ -32,6 +32,7 @@ class Options:
     prior: bool = False
     checkpoint: str | os.PathLike | None = None
     checkpoint_every: int = 1
+    labels: ArrayLike | None = None
 
     def __post_init__(self) -> None:
         """Check."""

@@ -200,6 +200,7 @@ def select(
     columns: Sequence[Column] | None = None,
     missing: str = "error",
     na_values: Any = None,
+    labels: ArrayLike | None = None,
 ) -> Selection:
     """Fit every number of components with every covariance family, and keep the best.
 
@@ -224,7 +225,7 @@ def select(
     callback, progress, noise, prior, checkpoint, checkpoint_every : optional
         As in `fastem.fit`. Of several fits each has a checkpoint of its own: "fit.npz" stands for
         "fit.3-full.npz" and so on.
-    columns, missing, na_values : optional
+    columns, missing, na_values, labels : optional
         As in `fastem.fit`.
 
     Returns
@@ -259,6 +260,7 @@ def select(
         prior=prior,
         checkpoint=checkpoint,
         checkpoint_every=checkpoint_every,
+        labels=labels,
     )
     data = Data.of(X, sample_weight, columns=columns, missing=missing, na_values=na_values)
     starts = Starts.of(data, options, random_state)

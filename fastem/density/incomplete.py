@@ -46,7 +46,7 @@ class Chunks(NamedTuple):
     order : (n,) intp
         The rows' numbers, in order.
     slots, chunks, missing, n_missing
-        As of `kernels.incomplete.summarise`; all lists are the first.
+        As of `kernels.incomplete.summarise`.
     most : (int, int)
         Missing columns, at most, in tiles and in few rows.
     """
@@ -59,19 +59,29 @@ class Chunks(NamedTuple):
     most: tuple[int, int]
 
     @classmethod
-    def of(cls, gaps: NDArray[np.bool_], slot_rows: int, tile_from: int) -> Chunks:
-        """Those of rows that lack these columns (n, n_features)."""
+    def of(
+        cls,
+        gaps: NDArray[np.bool_],
+        slot_rows: int,
+        tile_from: int,
+        set_of: NDArray[np.intp] | None = None,
+    ) -> Chunks:
+        """Those of rows that lack these columns (n, n_features), by sets of components too."""
         n, n_features = gaps.shape
         patterns, pattern_of = np.unique(np.packbits(gaps, axis=1), axis=0, return_inverse=True)
         pattern_of = pattern_of.ravel()
         masks = np.unpackbits(patterns, axis=1, count=n_features).astype(bool)
         slot_of = np.arange(n) // slot_rows
+        n_sets = 1 if set_of is None else int(set_of.max()) + 1
+        if set_of is not None:
+            pattern_of = pattern_of * n_sets + set_of
         order = np.lexsort((pattern_of, slot_of))
         own, slot = pattern_of[order], slot_of[order]
         begins = np.flatnonzero(np.r_[True, (own[1:] != own[:-1]) | (slot[1:] != slot[:-1])])
         sizes = np.diff(np.r_[begins, n])
         n_missing = masks.sum(axis=1)
-        whole = n_missing[own[begins]] == 0
+        own, lists = np.divmod(own[begins], n_sets)
+        whole = n_missing[own] == 0
         n_tiles, rest = np.divmod(sizes, TILE_ROWS)
         n_tiles += (rest >= tile_from) | (whole & (rest > 0))
         left = np.maximum(sizes - n_tiles * TILE_ROWS, 0)
@@ -82,8 +92,8 @@ class Chunks(NamedTuple):
         start = np.where(few < 0, place, n_tiles[group]) * TILE_ROWS
         start += np.maximum(few, 0) * incomplete.FEW
         stop = np.minimum(start + np.where(few < 0, TILE_ROWS, incomplete.FEW), sizes[group])
-        begin, kind = begins[group], own[begins][group]
-        chunks = np.stack([begin + start, begin + stop, kind, np.zeros_like(kind)], axis=1)
+        begin, kind = begins[group], own[group]
+        chunks = np.stack([begin + start, begin + stop, kind, lists[group]], axis=1)
         n_slots = int(slot[-1]) + 1
         slots = np.searchsorted(slot[begin], np.arange(n_slots + 1))
         lacking = n_missing[kind]
@@ -117,12 +127,16 @@ class Groups:
 
     @classmethod
     def of(
-        cls, X: NDArray, sample_weight: NDArray[np.float64] | None, slot_rows: int | None = None
+        cls,
+        X: NDArray,
+        sample_weight: NDArray[np.float64] | None,
+        slot_rows: int | None = None,
+        set_of: NDArray[np.intp] | None = None,
     ) -> Groups:
-        """Sort rows X (n, n_features), in which what is missing is NaN."""
+        """Sort rows X (n, n_features), in which what is missing is NaN, by sets (n,) as well."""
         gaps = np.isnan(X)
         slot_rows = rows_of_a_slot(len(X)) if slot_rows is None else slot_rows
-        chunks = Chunks.of(gaps, slot_rows, incomplete.TILE_FROM)
+        chunks = Chunks.of(gaps, slot_rows, incomplete.TILE_FROM, set_of)
         rows = np.where(gaps, np.array(0, X.dtype), X)[chunks.order]
         return cls(read_only(rows), None, chunks).weighted(sample_weight)
 
@@ -160,6 +174,7 @@ class Groups:
         first: int = 0,
         most: int | None = None,
         *,
+        possible: NDArray[np.bool_] | None = None,
         parallel: bool = True,
     ) -> NDArray[np.float64]:
         """Sums of slots from the first on, at most so many, as `Accumulator.merge` takes them."""
@@ -179,7 +194,7 @@ class Groups:
             order.chunks,
             order.missing,
             order.n_missing,
-            *all_components(K),
+            *(all_components(K) if possible is None else _lists(possible)),
             units.array,
             _OVERLAPPING,
             *own,
@@ -197,6 +212,7 @@ class Groups:
         units: Units,
         noise_widths: NDArray | None = None,
         *,
+        possible: NDArray[np.bool_] | None = None,
         parallel: bool = True,
     ) -> Moments:
         """One pass: moments of the rows as if they were whole, likelihood of what is observed.
@@ -207,13 +223,16 @@ class Groups:
         units : Units
         noise_widths : (n_features,), optional
             Of the noise's box, whose sides are along the columns, in the units.
+        possible : (n_sets, n_components) bool, optional
+            The components of each set of rows, the noise last if there is any. By default all.
         parallel : bool
             False keeps to the calling thread.
         """
         accumulator = density.accumulator(len(self.rows), self.rows.dtype, units)
         most = accumulator.most_slots
         for first in range(0, len(self.chunks.slots) - 1, most):
-            sums = self.sums(density, units, noise_widths, first, most, parallel=parallel)
+            how = {"possible": possible, "parallel": parallel}
+            sums = self.sums(density, units, noise_widths, first, most, **how)  # type: ignore[arg-type]
             accumulator.merge(sums)
         missing_weight = np.add.reduce(self.missing_weights, axis=0)
         return of_what_is_observed(accumulator.moments(), missing_weight, units)
@@ -323,6 +342,12 @@ def _in_few_rows(order: Chunks) -> Chunks:
     slots = np.r_[0, np.cumsum(each)][order.slots]
     most = max(order.most)
     return order._replace(slots=read_only(slots), chunks=read_only(chunks), most=(0, most))
+
+
+def _lists(possible: NDArray[np.bool_]) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
+    """Numbers of the possible components of each set, and how many there are."""
+    listed = np.argsort(~possible, axis=1, kind="stable").astype(np.uint32)
+    return read_only(listed), read_only(possible.sum(axis=1).astype(np.uint32))
 
 
 def _exact(density: Density) -> tuple[NDArray, NDArray, NDArray]:

@@ -5,7 +5,7 @@ blocks.py    a function of the user's that gives blocks
 stream/      rows read block by block at every pass, within a budget of memory
 dask/        arrays and data frames of Dask (extra: dask)
 memory.py    arrays
-incomplete.py  arrays of rows that lack columns
+incomplete.py, labelled.py  arrays of rows that lack columns, and of known components
 source.py    the contract of these places
 digest.py    what tells rows from others
 
@@ -23,6 +23,7 @@ from typing import Any
 from fastem import validation
 from fastem.rows.blocks import Blocks
 from fastem.rows.incomplete import Incomplete, rows_of
+from fastem.rows.labelled import LabelledRows
 from fastem.rows.memory import Memory, MemoryRows
 from fastem.rows.open import open, opened, streamed
 from fastem.rows.source import Pieces, Rows, Source, Weigh
@@ -31,6 +32,7 @@ from fastem.rows.stream.stream import Stream
 __all__ = [
     "Blocks",
     "Incomplete",
+    "LabelledRows",
     "Memory",
     "MemoryRows",
     "Pieces",

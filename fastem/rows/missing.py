@@ -103,8 +103,8 @@ class Gaps:
         """What is said where rows with missing values are refused."""
         rows = "1 row has" if self.n_dropped == 1 else f"{self.n_dropped} rows have"
         return ValueError(
-            f"{self.first}; {rows} missing values, of {self.n_rows}: fill them, leave such rows "
-            f'out with missing="drop", or let what they have count with missing="mar"'
+            f"{self.first}; {rows} missing values, of {self.n_rows}: fill them, or leave such rows "
+            f'out with missing="drop"; with missing="mar" they count by what they have'
         )
 
     @property

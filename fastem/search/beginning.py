@@ -15,6 +15,7 @@ from fastem.options import Options
 from fastem.progress import Watch
 from fastem.results import Restart
 from fastem.rows import MemoryRows
+from fastem.search.given_labels import GivenLabels, begin_with_labels
 from fastem.search.objective import Objective
 from fastem.search.race import race
 from fastem.search.samples import Sample, Samples, child, seed_sequence
@@ -77,10 +78,14 @@ class Starts:
             self._drawn[sample, n_components] = self._draw(sample, n_components)
         return self._drawn[sample, n_components]
 
+    @property
+    def seeds(self) -> list[np.random.SeedSequence]:
+        """One for each start."""
+        return [child(self.seed, 1 + i) for i in range(self.options.n_init)]
+
     def _draw(self, sample: Sample, n_components: int) -> list[Start]:
         make = STARTS[self.options.init]
-        seeds = [child(self.seed, 1 + i) for i in range(self.options.n_init)]
-        generators = [np.random.default_rng(seed) for seed in seeds]
+        generators = [np.random.default_rng(seed) for seed in self.seeds]
         clear, noise = self.clear(sample, n_components)
         if not noise:
             return make(sample, n_components, generators)
@@ -98,6 +103,7 @@ def begin(
     objective: Objective,
     user_start: UserStart,
     watch: Watch,
+    labels: GivenLabels | None = None,
 ) -> tuple[Parameters, tuple[Restart, ...]]:
     """A start within the bounds of the objective, and what became of those tried."""
     restarts: tuple[Restart, ...] = ()
@@ -106,6 +112,9 @@ def begin(
         if starts.options.is_noisy and user_start.noise is None:
             _, noise = starts.clear(starts.samples.of(family, n_components), n_components)
             found = found._replace(weights=found.weights * (1.0 - noise))
+    elif labels is not None and user_start.means is None:
+        generators = [np.random.default_rng(seed) for seed in starts.seeds]
+        found, restarts = begin_with_labels(labels, objective, family, starts.data, generators)
     else:
         found, units, restarts = _searched(starts, n_components, family, user_start, watch)
         found = change_units(found, family, units, objective.rows.units)
