@@ -14,6 +14,7 @@ from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
+from fastem.classification import Candidate, Classifier, classify
 from fastem.drawing import drawn_by
 from fastem.fit import fit
 from fastem.inference.bootstrap import bootstrap
@@ -39,6 +40,8 @@ except PackageNotFoundError:  # a source tree that is not installed
 
 __all__ = [
     "Bootstrap",
+    "Candidate",
+    "Classifier",
     "Event",
     "Fit",
     "LikelihoodRatioTest",
@@ -51,6 +54,7 @@ __all__ = [
     "Status",
     "SymmetricStartWarning",
     "bootstrap",
+    "classify",
     "fit",
     "lrt",
     "select",

@@ -137,7 +137,7 @@ def begin_with_labels(
     bounds = Bounds(bounds.ridge * (units.scale / to.scale) ** 2, bounds.floor)
     noise = 0.0 if family.noise is None else noise_start.LEAST_SHARE
     for rng in generators:
-        centres = _centres(rows, weight, settled, counts, rng)
+        centres = _centres(rows, weight, mask, settled, counts, rng)
         found, centres = _assigned(rows, weight, mask, centres)
         start = Start(rows, weight, found, centres, noise=noise)
         parameters = start.parameters(family.at(units), bounds)
@@ -177,18 +177,24 @@ def _standard(data: Data, per_column: bool) -> tuple[NDArray, Units, NDArray]:
 def _centres(
     rows: NDArray,
     weight: NDArray,
+    mask: NDArray[np.bool_],
     settled: NDArray[np.intp],
     counts: NDArray[np.intp],
     rng: np.random.Generator,
 ) -> NDArray[np.float64]:
-    """Means of settled rows, and for components without any rows that lie far from all others."""
+    """Means of settled rows, and for components without any rows that lie far from all others.
+
+    Those are looked for among the rows that may be of fewest other components.
+    """
+    n_possible = mask.sum(axis=1)
     centres = np.zeros((len(counts), rows.shape[1]))
     for k in np.flatnonzero(counts):
         own = settled == k
         centres[k] = np.average(rows[own], axis=0, weights=weight[own])
     known = centres[counts > 0]
     for k in np.flatnonzero(counts == 0):
-        share = weight * (settled < 0)
+        fewest = n_possible[mask[:, k]].min() if mask[:, k].any() else len(counts)
+        share = weight * ((settled < 0) & (n_possible == fewest))
         if len(known):
             squares = ((rows[:, None] - known) ** 2).sum(axis=2).min(axis=1)
             share = share * squares
