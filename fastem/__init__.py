@@ -32,6 +32,7 @@ from fastem.selection import Selection, select
 if TYPE_CHECKING:
     from fastem import plot as plot
     from fastem.estimator import GaussianMixture as GaussianMixture
+    from fastem.estimator import MixtureClassifier as MixtureClassifier
 
 try:
     __version__ = version("fastem")
@@ -61,7 +62,11 @@ __all__ = [
 ]
 
 
-LATE = {"GaussianMixture": "fastem.estimator", "plot": "fastem.plot"}
+LATE = {
+    "GaussianMixture": "fastem.estimator",
+    "MixtureClassifier": "fastem.estimator",
+    "plot": "fastem.plot",
+}
 
 drawn_by(lambda: import_module(LATE["plot"]))
 

@@ -33,6 +33,7 @@ class Candidate(NamedTuple):
         Without the classes' shares.
     aic, bic : float
     status : str
+    n_iter : int
         As of a `Fit`.
     """
 
@@ -44,6 +45,7 @@ class Candidate(NamedTuple):
     aic: float
     bic: float
     status: str
+    n_iter: int
 
 
 @dataclass(frozen=True, eq=False, repr=False)

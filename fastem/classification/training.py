@@ -154,6 +154,7 @@ def _candidate(
         criteria.aic(n_parameters, log_likelihood),
         criteria.bic(n_parameters, log_likelihood, n_rows),
         fitted.status.code,
+        fitted.n_iter,
     )
 
 

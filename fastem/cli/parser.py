@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import NoReturn
 
-from fastem.cli import demo, fit, predict
+from fastem.cli import classify, demo, fit, impute, predict
 from fastem.cli.errors import InputError
 
 EXAMPLES = """\
@@ -29,7 +29,7 @@ def parser(version: str) -> argparse.ArgumentParser:
     top.add_argument("--version", action="version", version=f"fastem {version}")
     top.set_defaults(run=_no_command)
     words = top.add_subparsers(title="commands", metavar="COMMAND")
-    for each in fit, predict, demo:
+    for each in fit, predict, impute, classify, demo:
         each.add(words)
     return top
 

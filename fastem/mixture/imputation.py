@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Generator
 from contextlib import closing
 from dataclasses import dataclass
 
@@ -13,6 +14,7 @@ from fastem import validation
 from fastem.mixture.answers import AT_ONCE, Shares, described
 from fastem.mixture.evaluation import Evaluation
 from fastem.rows import Source, streamed
+from fastem.rows.files import is_path
 from fastem.rows.labels import rows_file
 
 
@@ -64,7 +66,7 @@ class Imputation(Evaluation):
                [0., 5.],
                [1., 4.]])
         >>> mixture.impute([[2.0, np.nan]], draws=3, random_state=0)[:, 0, 1].round(3)
-        array([5.446, 7.109, 5.536])
+        array([5.536, 7.129, 5.391])
         """
         n_draws = 0 if draws is None else validation.integer(draws, "draws")
         rng = np.random.default_rng(validation.random_state(random_state))
@@ -115,22 +117,30 @@ class Imputation(Evaluation):
         array([[2., 6.],
                [0., 1.]])
         """
-        path = validation.path(path, "path")
-        names = self.feature_names or tuple(f"column_{j}" for j in range(self.n_features))
-        n_samples = 0
-        source = streamed(X, None, self.feature_names, "mar")
-        with rows_file(path, names) as write:
-            if source is None:
-                rows = self.impute(X)  # type: ignore[arg-type]
+        path, n_samples = validation.path(path, "path"), 0
+        with rows_file(path, self.column_names) as write, closing(self.each_filled(X)) as blocks:
+            for rows in blocks:
                 write(rows)
-                return len(rows)
-            self._check_source(source)
-            beside = 4 * self.n_features * source.dtype.itemsize
-            with closing(source.every(lambda block: [self.impute(block)], beside)) as results:
-                for (rows,) in results:
-                    write(rows)
-                    n_samples += len(rows)
+                n_samples += len(rows)
         return n_samples
+
+    def each_filled(self, X: ArrayLike | Source) -> Generator[NDArray, None, None]:
+        """Rows as `impute_to` writes them: of an array at once, of files in blocks."""
+        how = "mar" if is_path(X) else "error"  # a source has its own way
+        source = streamed(X, None, self.feature_names, how)
+        if source is None:
+            yield self.impute(X)  # type: ignore[arg-type]
+            return
+        self._check_source(source)
+        beside = 4 * self.n_features * source.dtype.itemsize
+        with closing(source.every(lambda block: [self.impute(block)], beside)) as results:
+            for (rows,) in results:
+                yield rows
+
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        """What columns are called in files."""
+        return self.feature_names or tuple(f"column_{j}" for j in range(self.n_features))
 
     def _filled(self, rows: NDArray, n_draws: int, rng: np.random.Generator) -> NDArray:
         """Rows (n, n_features) with what they lack, (n_draws or 1, n, n_features)."""

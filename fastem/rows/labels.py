@@ -69,13 +69,14 @@ def labels_file(
 
 @contextmanager
 def rows_file(
-    path: str | os.PathLike, names: Sequence[str]
+    path: str | os.PathLike, names: Sequence[str], suffix: str | None = None
 ) -> Generator[Callable[[NDArray], None], None]:
     """A function that writes rows (n, n_columns) to a file, whole or not at all.
 
-    Names are those of the columns, of which an array has none. Errors are those of `labels_file`.
+    Names are those of the columns, of which an array has none; a suffix tells the format where the
+    path does not. Errors are those of `labels_file`.
     """
-    kind = _format(path, "rows")
+    kind = _format(path if suffix is None else f"rows{suffix}", "rows")
     with whole(path) as part:
         file = kind(part, ["label", *names] if kind is Npy else names)
 
