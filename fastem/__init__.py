@@ -21,7 +21,7 @@ from fastem.inference.bootstrap import bootstrap
 from fastem.inference.comparisons import LikelihoodRatioTest
 from fastem.inference.likelihood_ratio import lrt
 from fastem.inference.replicates import Bootstrap
-from fastem.mixture import Mixture
+from fastem.mixture import Merging, Mixture
 from fastem.moments import Moments
 from fastem.noise import Noise
 from fastem.recorder import Recorder
@@ -46,6 +46,7 @@ __all__ = [
     "Event",
     "Fit",
     "LikelihoodRatioTest",
+    "Merging",
     "Mixture",
     "Moments",
     "Noise",
