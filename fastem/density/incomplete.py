@@ -27,7 +27,7 @@ from fastem.units import Units
 
 #: A slot has so many tiles of rows at least, for groups to have some rows in it, and the rows fill
 #: no more than so many slots as long as slots do not get larger than that.
-LEAST_TILES, MOST_TILES, SLOTS = 4, 64, 32
+LEAST_TILES, MOST_TILES, SLOTS = 16, 64, 8
 #: Rows that are described at once.
 DESCRIBED = 65536
 #: What a row that lacks columns takes, in multiples of one that lacks none.
