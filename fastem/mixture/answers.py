@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from fastem.covariance import Parameters
 from fastem.density import Density
-from fastem.density.incomplete import Described, describe
+from fastem.density.incomplete import Described, Groups, describe
 from fastem.mixture.components import Components, to_units
+from fastem.moments import Moments
 from fastem.noise import Noise
 from fastem.units import Units
 
@@ -97,6 +98,15 @@ def described(mixture: Components, rows: NDArray, **how: object) -> Described:
     """Rows described by the mixture: see `density.incomplete.describe`."""
     density, units = mixture._factored_for(rows.dtype)
     return describe(density, rows, units, noise_widths(mixture.noise, units), **how)  # type: ignore[arg-type]
+
+
+def summarise(
+    mixture: Components, rows: NDArray, sample_weight: NDArray[np.float64] | None
+) -> Moments:
+    """Moments expected of rows that lack columns if they were whole, about the mixture's means."""
+    density, units = mixture._factored_for(rows.dtype)
+    groups = Groups.of(rows, sample_weight)
+    return groups.summarise(density, units, noise_widths(mixture.noise, units))
 
 
 def noise_widths(noise: Noise | None, units: Units) -> NDArray[np.float64] | None:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastem import validation
-from fastem.mixture.answers import answers
+from fastem.mixture.answers import answers, summarise
 from fastem.mixture.components import Components
 from fastem.moments import Moments
 from fastem.rows import Source, are_of_dask, elsewhere, streamed
@@ -152,7 +152,13 @@ class Evaluation(Components):
         """
         return self._of_each_row("uncertainty", X, missing=missing)
 
-    def summarise(self, X: ArrayLike | Source, sample_weight: ArrayLike | None = None) -> Moments:
+    def summarise(
+        self,
+        X: ArrayLike | Source,
+        sample_weight: ArrayLike | None = None,
+        *,
+        missing: str = "error",
+    ) -> Moments:
         """Sufficient statistics of rows under this mixture, about its means.
 
         Parameters
@@ -160,6 +166,8 @@ class Evaluation(Components):
         X : (n_samples, n_features) array-like, path or source
         sample_weight : (n_samples,) array-like, optional
             A weight of 2 is the row twice. As in `fastem.fit`.
+        missing : {"error", "drop", "mar"}, default "error"
+            As in `log_prob`; with "mar" moments are those expected of the rows if they were whole.
 
         Returns
         -------
@@ -180,14 +188,19 @@ class Evaluation(Components):
         >>> mixture.summarise([[0.0], [2.5]], sample_weight=[1, 2]).counts.round(3)
         array([2., 1.])
         """
-        source = elsewhere(X, sample_weight, self.feature_names)
+        source = elsewhere(X, sample_weight, self.feature_names, missing)
         if source is not None:
             self._check_source(source)
             density, units = self._factored_for(source.dtype)
             return source.at(units).summarise(density).scaled(source.weight_unit)
-        rows = self.rows_of(X)  # type: ignore[arg-type]
+        rows, gaps = validation.complete(self._in_order(X), missing, "X", self.n_features)
+        weight = validation.sample_weight(sample_weight, len(rows) if gaps is None else len(gaps))
+        if gaps is not None and weight is not None:
+            weight = weight[~gaps.any(axis=1)]
         density, units = self._factored_for(rows.dtype)
-        return density.summarise(rows, validation.sample_weight(sample_weight, len(rows)), units)
+        if missing == "mar" and np.isnan(rows).any():
+            return summarise(self, rows, weight)
+        return density.summarise(rows, weight, units)
 
     def predict(self, X: ArrayLike | Source, *, missing: str = "error") -> NDArray[np.int32]:
         """Index of the likeliest component of each row; -1 is noise, -2 a row that was left out.

@@ -11,6 +11,7 @@ ESTIMATORS = [
     GaussianMixture(covariance_type="tied"),
     GaussianMixture(covariance_type="diag"),
     GaussianMixture(covariance_type="spherical"),
+    GaussianMixture(missing="mar"),
     MixtureClassifier(),
     MixtureClassifier(covariance_type="EEE"),
     MixtureClassifier(missing="mar"),
