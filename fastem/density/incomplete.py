@@ -20,6 +20,7 @@ from fastem.density.accumulator import all_components, row_work
 from fastem.density.density import Density
 from fastem.kernels import incomplete
 from fastem.kernels.elementary import LN2
+from fastem.kernels.lanes import FEW, LANES
 from fastem.kernels.tile import TILE_ROWS
 from fastem.lazy import lazy
 from fastem.moments import Moments
@@ -85,13 +86,13 @@ class Chunks(NamedTuple):
         n_tiles, rest = np.divmod(sizes, TILE_ROWS)
         n_tiles += (rest >= tile_from) | (whole & (rest > 0))
         left = np.maximum(sizes - n_tiles * TILE_ROWS, 0)
-        each = n_tiles + -(-left // incomplete.FEW)
+        each = n_tiles + -(-left // FEW)
         group = np.repeat(np.arange(len(begins)), each)
         place = np.arange(len(group)) - np.repeat(np.cumsum(each) - each, each)
         few = place - n_tiles[group]
         start = np.where(few < 0, place, n_tiles[group]) * TILE_ROWS
-        start += np.maximum(few, 0) * incomplete.FEW
-        stop = np.minimum(start + np.where(few < 0, TILE_ROWS, incomplete.FEW), sizes[group])
+        start += np.maximum(few, 0) * FEW
+        stop = np.minimum(start + np.where(few < 0, TILE_ROWS, FEW), sizes[group])
         begin, kind = begins[group], own[group]
         chunks = np.stack([begin + start, begin + stop, kind, lists[group]], axis=1)
         n_slots = int(slot[-1]) + 1
@@ -199,6 +200,7 @@ class Groups:
             _OVERLAPPING,
             *own,
             *_exact(density),
+            *_blocks(density),
             _noise_bits(density, noise_widths),
             order.most[0],
             order.most[1],
@@ -309,7 +311,8 @@ def describe(
         order.missing,
         order.n_missing,
         units.array,
-        *_exact(density),
+        -np.inf if density.log_noise is None else density.log_noise,
+        *_blocks(density),
         _noise_bits(density, noise_widths),
         max(order.most),
         read_only(np.ascontiguousarray(uniforms)),
@@ -333,11 +336,11 @@ def rows_of_a_slot(n: int) -> int:
 def _in_few_rows(order: Chunks) -> Chunks:
     """The same rows in chunks of `FEW`, tiles too."""
     start, stop, pattern, lists = order.chunks.T
-    each = -(-(stop - start) // incomplete.FEW)
+    each = -(-(stop - start) // FEW)
     of = np.repeat(np.arange(len(start)), each)
     place = np.arange(len(of)) - np.repeat(np.cumsum(each) - each, each)
-    begin = start[of] + place * incomplete.FEW
-    end = np.minimum(begin + incomplete.FEW, stop[of])
+    begin = start[of] + place * FEW
+    end = np.minimum(begin + FEW, stop[of])
     chunks = np.stack([begin, end, pattern[of], lists[of]], axis=1)
     slots = np.r_[0, np.cumsum(each)][order.slots]
     most = max(order.most)
@@ -350,12 +353,33 @@ def _lists(possible: NDArray[np.bool_]) -> tuple[NDArray[np.uint32], NDArray[np.
     return read_only(listed), read_only(possible.sum(axis=1).astype(np.uint32))
 
 
-def _exact(density: Density) -> tuple[NDArray, NDArray, NDArray]:
-    """Means, factors and log_norms in float64, as kernels take them; matrices transposed."""
-    means, factors, log_norms = density.cast(np.dtype(np.float64))
+def _exact(density: Density) -> tuple[NDArray, NDArray]:
+    """Factors and log_norms in float64, as kernels take them; matrices transposed."""
+    _, factors, log_norms = density.cast(np.dtype(np.float64))
     if factors.ndim == 3:
         factors = read_only(np.ascontiguousarray(factors.swapaxes(1, 2)))
-    return means, factors, log_norms
+    return factors, log_norms
+
+
+def _blocks(density: Density) -> tuple[NDArray, NDArray, NDArray]:
+    """Means, factors and log_norms of components side by side, as of `kernels.lanes`."""
+    means, factors, log_norms = density.means, density.factors, density.log_norms
+    if factors.ndim == 3:
+        factors = factors.swapaxes(1, 2)
+    K = len(means)
+    padded = np.minimum(np.arange(-(-K // LANES) * LANES), K - 1)
+    which = padded if len(factors) > 1 else np.zeros_like(padded)
+    return (
+        _side_by_side(means[padded]),
+        _side_by_side(factors[which]),
+        _side_by_side(log_norms[padded]),
+    )
+
+
+def _side_by_side(array: NDArray[np.float64]) -> NDArray[np.float64]:
+    """An array (8 n_blocks, ...) as (n_blocks, ..., 8)."""
+    blocks = array.reshape(-1, LANES, *array.shape[1:])
+    return read_only(np.ascontiguousarray(np.moveaxis(blocks, 1, -1)))
 
 
 def _noise_bits(density: Density, noise_widths: NDArray | None) -> NDArray[np.float64]:

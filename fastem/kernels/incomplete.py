@@ -10,8 +10,8 @@ With F the factor of the component, B z is what makes |F (z, B z)| least. That i
 orthogonalising the columns of F that belong to m, which no ill condition is squared by (A. Bjoerck,
 BIT 7 (1967) 1).
 
-Many rows of a group are worked on in tiles. Few rows are worked on one by one: a tile costs as much
-however few rows it has.
+Many rows of a group are worked on in tiles. Few rows are worked on one by one, by `lanes`: a tile
+costs as much however few rows it has.
 """
 
 import math
@@ -20,8 +20,10 @@ import numpy as np
 
 from fastem.compiler.options import jit, jit_allocating
 from fastem.compiler.slot_loop import slot_loop
-from fastem.kernels.elementary import HALF_BITS, exp2, log2
+from fastem.kernels import lanes
+from fastem.kernels.elementary import HALF_BITS
 from fastem.kernels.gram import gather_scratch
+from fastem.kernels.lanes import AT_MEAN, FEW, LANES
 from fastem.kernels.passes import accumulate, component_densities
 from fastem.kernels.tile import (
     LISTED,
@@ -39,12 +41,6 @@ from fastem.kernels.tile import (
 
 #: Rows of a group from which a tile is faster than one row after another.
 TILE_FROM = 64
-#: Rows that are worked on one by one, but regress together.
-FEW = 16
-#: What the density of a column at its mean lacks, but for the deviation, in bits.
-AT_MEAN = 0.5 * math.log2(2.0 * math.pi)
-#: Stand-in for the log density of a row so far out that its square overflows, as in `tile`.
-LOWEST = -1e300
 
 
 @slot_loop
@@ -63,9 +59,11 @@ def summarise(
     means,
     factors,
     log_norms,
-    means64,
     columns,
-    norms64,
+    log_norms64,
+    block_means,
+    blocks,
+    block_norms,
     noise_bits,
     most_in_tiles,
     most_in_few,
@@ -95,8 +93,10 @@ def summarise(
         As `passes.summarise` takes it for components that are not well separated.
     means : (K, D), factors : (K, D, D), (1, D, D) or (K, D), log_norms : (K,)
         Of the dtype of rows, in the units.
-    means64, columns, norms64
-        The same in float64; of matrices the transposed.
+    columns, log_norms64
+        Factors and norms in float64; of matrices the transposed.
+    block_means, blocks, block_norms
+        Means, these factors and norms in blocks, as of `lanes.describe`, without the noise.
     noise_bits : (D,) or (0,) float64
         log2 of the width of the noise's box, which is the last component, in each column.
     most_in_tiles, most_in_few : int
@@ -105,15 +105,17 @@ def summarise(
         As of `passes.summarise`.
     """
     n_components, n_features = means.shape
-    exact = means64, columns, norms64
+    noisy = noise_bits.size > 0
     tile = buffer(n_features, rows)
     densities = buffer(n_components + SPARE, rows)
     scratch = buffer(4, rows)
     gathering = gather_scratch(n_features, overlapping, rows)
-    solving = _solving(n_features, max(most_in_tiles, most_in_few))
+    solving = _solving(n_features, most_in_tiles)
     regressions = np.empty((factors.shape[0], most_in_tiles, n_features))
     norms = np.empty(n_components, log_norms.dtype)
-    room = _room(n_components, n_features, most_in_few)
+    room = lanes.make_room(block_means.shape[0], n_features, most_in_few)
+    counts = np.zeros(block_norms.shape)
+    first, second = np.zeros(block_means.shape), np.zeros(blocks.shape)
     moments = sums[slot, 3:]
     pattern = -1
     for chunk in range(slots[slot], slots[slot + 1]):
@@ -121,16 +123,38 @@ def summarise(
         components, m = listed[chunks[chunk, 3]], int(n_listed[chunks[chunk, 3]])
         gaps, n_gaps = missing[own], int(n_missing[own])
         if n_gaps > 0 and stop - start <= FEW:
-            block = rows[start:stop]
+            few = rows[start:stop]
             weights = weight[start:stop] if weight.size > 0 else weight
-            few = (gaps, n_gaps, components, m)
-            _describe(block, few, units, *exact, noise_bits, solving, room)
-            _accumulate_few(block, weights, few, units, means64, columns, room, moments, sums[slot])
+            of_noise = log_norms64[n_components - 1] if noisy else -np.inf
+            of_noise += _shift_of_noise(gaps, n_gaps, noise_bits) if noisy else 0.0
+            lanes.allow(components, m, n_components, noisy, room)
+            lanes.describe(
+                few, gaps, n_gaps, units, block_means, blocks, block_norms, of_noise, room
+            )
+            bits, entropy, noise = lanes.accumulate(
+                few,
+                weights,
+                gaps,
+                n_gaps,
+                units,
+                block_means,
+                blocks,
+                room,
+                counts,
+                first,
+                second,
+            )
+            sums[slot, 1] += bits
+            sums[slot, 2] += entropy
+            if noisy:
+                moments[n_components - 1] += noise
             continue
         load(rows, start, stop, units[0], units[1], tile)
         load_weights(weight, slots[:0], start, stop, densities)
         if n_gaps > 0 and own != pattern:
-            _regress_all(gaps, n_gaps, *exact, noise_bits, solving, regressions, norms)
+            _regress_all(
+                gaps, n_gaps, columns, log_norms64, noise_bits, solving, regressions, norms
+            )
             pattern = own
         if n_gaps == 0:
             component_densities(tile, means, factors, log_norms, components, m, densities, scratch)
@@ -168,6 +192,7 @@ def summarise(
             if noise_bits.size == 0 or k < n_components - 1:
                 count = _total(densities, LISTED + size(a) * STRIDE)
                 _add_covariance(count, k, n_components, columns, regression, gaps, n_gaps, moments)
+    _add_blocks(counts, first, second, n_components - int(noisy), n_components, moments)
 
 
 @slot_loop
@@ -179,9 +204,10 @@ def describe(
     missing,
     n_missing,
     units,
-    means,
-    columns,
-    log_norms,
+    log_noise,
+    block_means,
+    blocks,
+    block_norms,
     noise_bits,
     most,
     uniforms,
@@ -193,38 +219,41 @@ def describe(
 
     Parameters
     ----------
-    slot, rows, slots, chunks, missing, n_missing, units, noise_bits
+    slot, rows, slots, chunks, missing, n_missing, units, block_means, blocks, block_norms,
+    noise_bits
         As of `summarise`; all chunks are of `FEW` rows at most.
-    means, columns, log_norms
-        In float64; of matrices the transposed.
+    log_noise : float
+        log2 of weight times density of the noise where all columns are observed; -infinity without.
     most : int
         Missing columns, at most.
     uniforms, normals : (n_draws, n), (n_draws, n, D) float64
         Chance of the draws; of no draws, expectations are wanted.
     log_densities : (n, K)
+        The noise last, if there is any.
     filled : (n_draws, n, D), (1, n, D) or (0, n, D) float64
         Rows with what they lack, in the units. The noise adds 0 to expectations, and draws from it
         are NaN.
     """
-    n_components, n_features = means.shape
-    exact = means, columns, log_norms
-    solving = _solving(n_features, most)
-    room = _room(n_components, n_features, most)
-    every = np.arange(n_components).astype(np.uint32)
+    n_blocks, n_features, _ = block_means.shape
+    noisy = noise_bits.size > 0
+    room = lanes.make_room(n_blocks, n_features, most)
+    n_gaussians = log_densities.shape[1] - noisy
+    every = np.arange(log_densities.shape[1]).astype(np.uint32)
+    lanes.allow(every, every.shape[0], every.shape[0], noisy, room)
+    resp, offsets, roots = room[0], room[1], room[2]
     for chunk in range(slots[slot], slots[slot + 1]):
         start, stop, own = chunks[chunk, 0], chunks[chunk, 1], chunks[chunk, 2]
         gaps, n_gaps = missing[own], int(n_missing[own])
-        few = (gaps, n_gaps, every, n_components)
-        _describe(rows[start:stop], few, units, *exact, noise_bits, solving, room)
-        resp, offsets, roots, _ = room
+        of_noise = log_noise + (_shift_of_noise(gaps, n_gaps, noise_bits) if noisy else 0.0)
+        few = rows[start:stop]
+        lanes.describe(few, gaps, n_gaps, units, block_means, blocks, block_norms, of_noise, room)
         for b in range(stop - start):
-            for k in range(n_components):
+            for k in range(n_gaussians):
                 log_densities[start + b, k] = resp[b, k]
-        if filled.shape[0] == 0:
-            continue
-        n_gaussians = n_components - (noise_bits.size > 0)
-        for b in range(stop - start):
-            _normalise_row(resp[b], n_components)
+            if noisy:
+                log_densities[start + b, n_gaussians] = of_noise
+        for b in range(stop - start if filled.shape[0] > 0 else 0):
+            lanes.normalise(resp[b])
             for draw in range(filled.shape[0]):
                 out = filled[draw, start + b]
                 for d in range(n_features):
@@ -232,62 +261,69 @@ def describe(
                 for i in range(n_gaps):
                     out[gaps[i]] = 0.0
                 if uniforms.shape[0] == 0:
-                    for k in range(n_gaussians):
-                        for i in range(n_gaps):
-                            value = means[k, gaps[i]] + offsets[b, k, i]
-                            out[gaps[i]] += resp[b, k] * value if resp[b, k] > 0.0 else 0.0
-                    continue
-                k = _chosen(resp[b], n_components, uniforms[draw, start + b])
-                normal = normals[draw, start + b]
-                for i in range(n_gaps if k == n_gaussians else 0):
-                    out[gaps[i]] = np.nan
-                for i in range(n_gaps if k < n_gaussians else 0):
-                    value = means[k, gaps[i]] + offsets[b, k, i]
-                    for j in range(i, n_gaps):
-                        value += HALF_BITS * roots[k, i, j] * normal[gaps[j]]
-                    out[gaps[i]] = value
+                    _expect(gaps, n_gaps, n_gaussians, block_means, resp[b], offsets[b], out)
+                else:
+                    k = _chosen(resp[b], n_gaussians, uniforms[draw, start + b])
+                    normal = normals[draw, start + b]
+                    _draw(k, gaps, n_gaps, block_means, offsets[b], roots, normal, out)
 
 
 @jit
-def _chosen(resp, n_components, uniform):
-    """The component in whose share of [0, 1) a number lies."""
+def _expect(gaps, n_gaps, n_gaussians, means, resp, offsets, out):
+    """Put the average over the components in place of what is missing."""
+    for k in range(n_gaussians):
+        block, lane = k // LANES, k % LANES
+        for i in range(n_gaps if resp[k] > 0.0 else 0):
+            value = means[block, gaps[i], lane] + offsets[block, i, lane]
+            out[gaps[i]] += resp[k] * value
+
+
+@jit
+def _draw(k, gaps, n_gaps, means, offsets, roots, normal, out):
+    """Put a draw from component k in place of what is missing; NaN from the noise, -1."""
+    block, lane = max(k, 0) // LANES, max(k, 0) % LANES
+    for i in range(n_gaps):
+        value = means[block, gaps[i], lane] + offsets[block, i, lane]
+        for j in range(i, n_gaps):
+            value += HALF_BITS * roots[block, i, j, lane] * normal[gaps[j]]
+        out[gaps[i]] = value if k >= 0 else np.nan
+
+
+@jit
+def _chosen(resp, n_gaussians, uniform):
+    """The component in whose share of [0, 1) a number lies; -1 is the noise, the last share."""
     below = 0.0
     last = 0
-    for k in range(n_components):
+    for k in range(n_gaussians):
         below += resp[k]
         if resp[k] > 0.0:
             last = k
         if uniform < below:
             return k
-    return last
+    return -1 if resp[resp.shape[0] - 1] > 0.0 else last
+
+
+@jit
+def _add_blocks(counts, first, second, n_gaussians, n_components, moments):
+    """Add moments of components in blocks to those of components one after another."""
+    n_features = first.shape[1]
+    width = second.size // (first.shape[0] * LANES)
+    of_first = moments[n_components:]
+    of_second = moments[n_components * (1 + n_features) :]
+    for k in range(n_gaussians):
+        block, lane = k // LANES, k % LANES
+        moments[k] += counts[block, lane]
+        spread = second[block].reshape(width, LANES)
+        for d in range(n_features):
+            of_first[k * n_features + d] += first[block, d, lane]
+        for p in range(width):
+            of_second[k * width + p] += spread[p, lane]
 
 
 @jit_allocating
 def _solving(n_features, most):
     """Scratch to regress in: orthogonal columns, their triangle, and a product."""
     return np.empty((most, n_features)), np.empty((most, most)), np.empty(n_features)
-
-
-@jit_allocating
-def _room(n_components, n_features, most):
-    """What is found of few rows.
-
-    Returns
-    -------
-    resp : (FEW, K)
-        log2 densities, and responsibilities after that.
-    offsets : (FEW, K, most)
-        Of the missing columns from their means.
-    roots : (K, most, most)
-        R^-1, upper triangles, where R'R is the precision of the missing columns in bits.
-    offset : (D,)
-    """
-    return (
-        np.empty((FEW, n_components)),
-        np.empty((FEW, n_components, most)),
-        np.empty((n_components, most, most)),
-        np.empty(n_features),
-    )
 
 
 @jit
@@ -357,14 +393,14 @@ def _shift_of_noise(gaps, n_gaps, noise_bits):
 
 
 @jit
-def _regress_all(gaps, n_gaps, means, columns, log_norms, noise_bits, solving, regressions, norms):
+def _regress_all(gaps, n_gaps, columns, log_norms, noise_bits, solving, regressions, norms):
     """Regressions of the gaps in all components, and log2 of weight times density at the mean.
 
     Of a regression (most, D) row a has, in columns that are observed, what they count for the a-th
     gap, and in those that are missing the covariance that is left.
     """
     q, r, w = solving
-    n_components, n_features = means.shape
+    n_components, n_features = log_norms.shape[0], columns.shape[1]
     shift = 0.0
     for k in range(n_components):
         if noise_bits.size > 0 and k == n_components - 1:
@@ -454,138 +490,3 @@ def _add_covariance(count, k, n_components, columns, regression, gaps, n_gaps, m
             for b in range(n_gaps):
                 if gaps[b] <= gaps[a]:
                     second[gaps[a] * n_features + gaps[b]] += count * regression[a, gaps[b]]
-
-
-@jit
-def _describe(rows, few, units, means, columns, log_norms, noise_bits, solving, room):
-    """log2 densities of few rows that lack the same, and what is expected in place of it."""
-    gaps, n_gaps, components, m = few
-    q, r, w = solving
-    resp, offsets, roots, offset = room
-    n_components, n_features = means.shape
-    shift = 0.0
-    for a in range(m):
-        k = components[a]
-        if noise_bits.size > 0 and k == n_components - 1:
-            bits = log_norms[k] + _shift_of_noise(gaps, n_gaps, noise_bits)
-            for b in range(rows.shape[0]):
-                resp[b, a] = bits
-                for i in range(n_gaps):
-                    offsets[b, a, i] = 0.0
-            for i in range(n_gaps):
-                for j in range(n_gaps):
-                    roots[a, i, j] = 0.0
-            continue
-        if columns.ndim == 2:
-            shift = 0.0
-            for i in range(n_gaps):
-                inverse = columns[k, gaps[i]] / HALF_BITS
-                shift += AT_MEAN - math.log2(inverse)
-                for j in range(n_gaps):
-                    roots[a, i, j] = 0.0
-                roots[a, i, i] = 1.0 / columns[k, gaps[i]]
-        else:
-            if a == 0 or columns.shape[0] > 1:
-                shift = _orthogonalise(columns[_one(columns, k)], gaps, n_gaps, q, r)
-            _invert(r, n_gaps, roots[a])
-        for b in range(rows.shape[0]):
-            found = offsets[b, a]
-            for j in range(n_gaps, n_features):
-                d = gaps[j]
-                offset[d] = (rows[b, d] - units[0, d]) * units[1, d] - means[k, d]
-            square = 0.0
-            if columns.ndim == 2:
-                for j in range(n_gaps, n_features):
-                    y = columns[k, gaps[j]] * offset[gaps[j]]
-                    square += y * y
-                for i in range(n_gaps):
-                    found[i] = 0.0
-            else:
-                own = columns[_one(columns, k)]
-                for i in range(n_features):
-                    w[i] = 0.0
-                for j in range(n_gaps, n_features):
-                    d = gaps[j]
-                    z, column = offset[d], own[d]
-                    for i in range(d, n_features):
-                        w[i] += z * column[i]
-                for i in range(n_gaps):
-                    found[i] = _project(q[i], w)
-                _solve(r, n_gaps, found)
-                for i in range(n_features):
-                    square += w[i] * w[i]
-            resp[b, a] = log_norms[k] + shift - square
-
-
-@jit
-def _normalise_row(resp, m):
-    """Turn log2 densities into responsibilities, 0 where all underflow.
-
-    Returns log2 of the sum of densities, and of the sum over the largest.
-    """
-    largest = LOWEST
-    for a in range(m):
-        largest = resp[a] if resp[a] > largest else largest
-    total = 0.0
-    for a in range(m):
-        resp[a] = exp2(resp[a] - largest)
-        total += resp[a]
-    total = total if total > 0.0 else 1.0
-    for a in range(m):
-        resp[a] /= total
-    entropy = log2(total)
-    return largest + entropy, entropy
-
-
-@jit
-def _accumulate_few(rows, weight, few, units, means, columns, room, moments, sums):
-    """Add few rows to the moments, from what is described in the room."""
-    gaps, n_gaps, components, m = few
-    resp, offsets, roots, offset = room
-    n_components, n_features = means.shape
-    n_rows = rows.shape[0]
-    for b in range(n_rows):
-        w = weight[b] if weight.size > 0 else 1.0
-        bits, entropy = _normalise_row(resp[b], m)
-        sums[1] += w * bits
-        sums[2] += w * entropy
-        for a in range(m):
-            resp[b, a] *= w
-    width = n_features if columns.ndim == 2 else n_features * n_features
-    for a in range(m):
-        k = components[a]
-        first = moments[n_components + k * n_features :]
-        second = moments[n_components + means.size + k * width :]
-        count = 0.0
-        for b in range(n_rows):
-            share = resp[b, a]
-            if share == 0.0:
-                continue
-            count += share
-            for j in range(n_gaps):
-                offset[gaps[j]] = offsets[b, a, j]
-            for j in range(n_gaps, n_features):
-                d = gaps[j]
-                offset[d] = (rows[b, d] - units[0, d]) * units[1, d] - means[k, d]
-            for i in range(n_features):
-                part = share * offset[i]
-                first[i] += part
-                if columns.ndim == 2:
-                    second[i] += part * offset[i]
-                else:
-                    line = second[i * n_features :]
-                    for j in range(i + 1):
-                        line[j] += part * offset[j]
-        moments[k] += count
-        for i in range(n_gaps):
-            if columns.ndim == 2:
-                deviation = HALF_BITS * roots[a, i, i]
-                second[gaps[i]] += count * deviation * deviation
-            else:
-                for j in range(n_gaps):
-                    if gaps[j] <= gaps[i]:
-                        total = 0.0
-                        for c in range(max(i, j), n_gaps):
-                            total += roots[a, i, c] * roots[a, j, c]
-                        at = gaps[i] * n_features + gaps[j]
-                        second[at] += count * HALF_BITS * HALF_BITS * total

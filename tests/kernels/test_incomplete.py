@@ -10,7 +10,8 @@ from oracle import COVARIANCE_TYPES, expand_covariances, random_mixture, sample
 from fastem import covariance
 from fastem.covariance import Parameters, WithNoise
 from fastem.density.incomplete import Groups, describe
-from fastem.kernels.incomplete import FEW, TILE_FROM
+from fastem.kernels.incomplete import TILE_FROM
+from fastem.kernels.lanes import FEW
 from fastem.noise import Noise
 from fastem.units import Units
 
