@@ -3,14 +3,21 @@
 A maximum is sound if
 
 - no covariance is singular: its eigenvalues, relative to the covariance of all rows (for diagonal
-  covariances, to the variances of the columns), are at least `LEAST_SPREAD`;
+  and spherical covariances, to the variances of the columns), are at least 1e-6;
 - no component is on a handful of rows: where each has a covariance of its own, its
-  responsibilities sum to at least D + 1 rows.
+  responsibilities sum to D + 1 rows at least, and to twice as many where covariances are full, for
+  so few may lie in a line by chance.
 
-`python bench/optima.py` looks for the best of each problem from hundreds of starts by several
-programs, and keeps what it finds in `optima.json`; called again it goes on from there.
+`python bench/optima.py search 2 1.5` looks for the best of each problem, twice, for a second and a
+half of processor time each (up to six times as long where there are many rows): from starts of
+all kinds by fastem and scikit-learn, from the best of one component less, cut in two, and of other
+families, and from the best known with a component moved. What it finds is kept in `optima.json`:
+the log-likelihood of the best maximum with D + 1 rows a component ("level") and with twice as many
+("level_2"), from how many starts, the kind that found it and the number of that start. Called again
+it goes on from there. `python bench/optima.py work` notes the evaluations of default fits.
 """
 
+import contextlib
 import json
 import sys
 import time
@@ -21,27 +28,28 @@ from pathlib import Path
 import numpy as np
 
 import fastem
+from fastem import em
 
 DATA = Path(__file__).parents[1] / "tests" / "data"
 MARKS = Path(__file__).with_name("optima.json")
 FAMILIES = "full", "tied", "diag", "spherical"
 COUNTS = range(2, 10)
-#: Real sets, and of each the rows taken: every so many.
-SETS = {
-    "faithful": 1,
-    "iris": 1,
-    "wine": 1,
-    "crabs": 1,
-    "ecoli": 1,
-    "penguins": 1,
-    "seeds": 1,
-    "wholesale": 1,
-    "pima": 1,
-    "winequality_white": 1,
-    "earthquakes": 1,
-    "engytime": 1,
-    "abalone": 1,
-}
+SEEDS = range(5)
+SETS = (
+    "faithful",
+    "iris",
+    "wine",
+    "crabs",
+    "ecoli",
+    "penguins",
+    "seeds",
+    "wholesale",
+    "pima",
+    "winequality_white",
+    "earthquakes",
+    "engytime",
+    "abalone",
+)
 #: Rows, columns and components of simulated ones, and their covariances.
 OVERLAPPING = (
     (20_000, 3, 8, "full"),
@@ -52,10 +60,17 @@ OVERLAPPING = (
     (20_000, 4, 9, "diag"),
     (20_000, 3, 12, "diag"),
     (40_000, 3, 10, "spherical"),
+    (20_000, 3, 9, "full"),
+    (20_000, 4, 10, "full"),
+    (20_000, 3, 12, "full"),
+    (25_000, 5, 8, "full"),
+    (20_000, 3, 10, "diag"),
+    (20_000, 5, 12, "diag"),
+    (20_000, 4, 11, "full"),
+    (20_000, 3, 11, "spherical"),
 )
-#: Neighbours are so many standard deviations apart.
-APART = 2.0, 2.5
-PACKED = 50
+#: Neighbours are so many standard deviations apart, and each is the innermost of so many tried.
+APART, PACKED = (2.0, 2.5), 50
 #: Eigenvalues of a covariance, by those of the data, at least.
 LEAST_SPREAD = 1e-6
 
@@ -75,19 +90,40 @@ class Problem:
     def rows(self):
         return rows(self.name)
 
+    def fit(self, **options):
+        return fastem.fit(
+            self.rows(), self.n_components, covariance_type=self.covariance_type, **options
+        )
 
-def problems():
-    """All of them: real ones whose rows are enough for so many parameters, and simulated ones."""
+    def mark(self, marks):
+        """The log-likelihood of the best sound maximum known, or None."""
+        known = marks.get(self.key, {})
+        level = known.get("level_2" if self.covariance_type == "full" else "level", -np.inf)
+        return level if np.isfinite(level) else None
+
+
+def problems(name=None, family=None):
+    """All, or those of a set and a family: real rows where they are enough, and simulated ones."""
     found = []
-    for name in SETS:
-        n, D = rows(name).shape
-        for family in FAMILIES:
-            for K in COUNTS:
-                if family != "full" or n >= 2 * K * (D + 1):
-                    found.append(Problem(name, K, family))
-    for i, (n, D, K, family) in enumerate(OVERLAPPING):
-        found.append(Problem(f"overlapping {i}: {n} x {D}", K, family))
-    return found
+    for each in [name] if name else [*SETS, *simulated()]:
+        if each.startswith("overlapping"):
+            *_, K, own = OVERLAPPING[_number(each)]
+            found += [Problem(each, K, own)]
+            continue
+        n, D = rows(each).shape
+        for own in FAMILIES:
+            counts = [K for K in COUNTS if own != "full" or n >= 2 * K * (D + 1)]
+            found += [Problem(each, K, own) for K in counts]
+    return [p for p in found if family in (None, p.covariance_type)]
+
+
+def simulated():
+    """Names of the simulated sets."""
+    return [f"overlapping {i}: {n} x {D}" for i, (n, D, *_) in enumerate(OVERLAPPING)]
+
+
+def _number(name):
+    return int(name.split()[1].rstrip(":"))
 
 
 _rows = {}
@@ -103,7 +139,7 @@ def rows(name):
 def real(name):
     """A set of the tests' data."""
     if (DATA / f"{name}.npz").exists():
-        return np.load(DATA / f"{name}.npz")["X"].astype(float)
+        return np.ascontiguousarray(np.load(DATA / f"{name}.npz")["X"], float)
     lines = (DATA / f"{name}.csv").read_text().splitlines()
     n_columns = {"iris": 4, "faithful": 2}[name]
     return np.array([line.split(",")[:n_columns] for line in lines[1:]], float)
@@ -111,9 +147,8 @@ def real(name):
 
 def overlapping(name):
     """Rows of components whose nearest neighbours are `APART`, and the mixture they come from."""
-    i = int(name.split()[1].rstrip(":"))
-    n, D, K, family = OVERLAPPING[i]
-    rng = np.random.default_rng(1000 + i)
+    n, D, K, family = OVERLAPPING[_number(name)]
+    rng = np.random.default_rng(1000 + _number(name))
     means = np.zeros((1, D))
     while len(means) < K:  # each new one as far inside as there is room
         steps = rng.normal(size=(PACKED, D))
@@ -167,11 +202,17 @@ def least_spread(mixture, X):
     return np.linalg.eigvalsh(whiten.T @ covariances @ whiten).min()
 
 
-def is_sound(mixture, X, least_rows=1.0):
+def is_sound(mixture, X, least_rows=None):
     """Whether a maximum is sound, as above; `least_rows` in multiples of D + 1."""
-    return least_spread(mixture, X) >= LEAST_SPREAD and (
-        smallest_component(mixture, X) >= least_rows
-    )
+    if least_rows is None:
+        least_rows = 2.0 if mixture.covariance_type == "full" else 1.0
+    enough = smallest_component(mixture, X) >= least_rows
+    return enough and least_spread(mixture, X) >= LEAST_SPREAD
+
+
+def level(mixture, X):
+    """The log-likelihood of a sound mixture; -inf of others."""
+    return float(mixture.log_prob(X).sum()) if is_sound(mixture, X) else -np.inf
 
 
 # The long search -----------------------------------------------------------------------------
@@ -195,7 +236,7 @@ class Search:
         if fitted.status.code not in ("converged", "not converged"):
             return
         worth = min(self.mark["level"], self.mark["level_2"])
-        if level < worth + 1e-6 or not is_sound(mixture, self.X):
+        if level < worth + 1e-6 or not is_sound(mixture, self.X, 1.0):
             return
         if level > self.mark["level"]:
             if level > self.mark["level"] + 1e-3:
@@ -345,25 +386,20 @@ def _split(mixture, k, rng):
 
 def search(rounds, seconds, only=()):
     """Look for better marks, problem by problem, and keep each at once."""
-    marks = json.loads(MARKS.read_text())["marks"] if MARKS.exists() else {}
-    bests = {}
+    marks, bests = known(), {}
     for turn in range(rounds):
         for problem in sorted(problems(), key=lambda p: marks.get(p.key, {"starts": 0})["starts"]):
             if only and problem.name.split()[0] not in only:
                 continue
             found = Search(problem, marks.get(problem.key))
             found.best = bests.get(problem.key)
-            neighbours = [
-                bests[key]
-                for key in (
-                    Problem(problem.name, problem.n_components - 1, problem.covariance_type).key,
-                    *(Problem(problem.name, problem.n_components, other).key for other in FAMILIES),
-                )
-                if key in bests and key != problem.key
-            ]
-            size = problem.rows().size * problem.n_components
-            rng = np.random.default_rng([turn, len(marks), size, found.mark["starts"]])
-            found.run(seconds * min(max(1.0, size / 10_000), 6.0), rng, neighbours)
+            K, own = problem.n_components, problem.covariance_type
+            near = [Problem(problem.name, K - 1, own)]
+            near += [Problem(problem.name, K, other) for other in FAMILIES if other != own]
+            size = problem.rows().size * K
+            rng = np.random.default_rng([turn, size, found.mark["starts"]])
+            long = seconds * min(max(1.0, size / 10_000), 6.0)
+            found.run(long, rng, [bests[p.key] for p in near if p.key in bests])
             if found.best is not None:
                 bests[problem.key] = found.best
             marks[problem.key] = found.mark
@@ -371,17 +407,53 @@ def search(rounds, seconds, only=()):
             print(turn, problem.key, found.mark, flush=True)
 
 
+@contextlib.contextmanager
+def counted():
+    """Rows times components evaluated by passes of EM meanwhile, in a list of one number."""
+    total, run = [0.0], em.run
+
+    def counting(rows, family, start, **options):
+        earlier = getattr(start, "n_iter", 0) or -1
+        ended = run(rows, family, start, **options)
+        total[0] += (ended.n_iter - earlier) * rows.n_samples * len(ended.parameters.weights)
+        return ended
+
+    em.run = counting
+    try:
+        yield total
+    finally:
+        em.run = run
+
+
+def measure_work():
+    """Note the evaluations of a default fit of this version, the mean of some seeds."""
+    marks = known()
+    for problem in problems():
+        with counted() as total:
+            for seed in SEEDS:
+                problem.fit(random_state=seed)
+        marks.setdefault(problem.key, {"level": -np.inf, "level_2": -np.inf, "starts": 0})
+        marks[problem.key]["work"] = round(total[0] / len(SEEDS))
+        keep(marks)
+        print(problem.key, marks[problem.key], flush=True)
+
+
+def known():
+    """The marks by problem."""
+    return json.loads(MARKS.read_text())["marks"] if MARKS.exists() else {}
+
+
 def keep(marks):
     """Write the file of marks anew."""
-    known = json.loads(MARKS.read_text()) if MARKS.exists() else {}
-    known["about"] = __doc__.splitlines()
-    known["marks"] = marks
-    MARKS.write_text(json.dumps(known, indent=1) + "\n")
+    about = __doc__.split("`python")[0].split("\n\n")
+    MARKS.write_text(json.dumps({"about": about, "marks": marks}, indent=1) + "\n")
 
 
 if __name__ == "__main__":
     import numba
 
     numba.set_num_threads(1)
-    arguments = sys.argv[1:]
-    search(int(arguments[0]), float(arguments[1]), arguments[2:])
+    if sys.argv[1] == "work":
+        measure_work()
+    else:
+        search(int(sys.argv[2]), float(sys.argv[3]), sys.argv[4:])

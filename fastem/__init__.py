@@ -14,6 +14,11 @@ from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
+from fastem import environment
+
+environment.check()
+
+# ruff: noqa: E402 - what follows imports Numba
 from fastem.classification import Candidate, Classifier, classify
 from fastem.drawing import drawn_by
 from fastem.fit import fit

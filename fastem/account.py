@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fastem.covariance import Bounds, Family, Unsound, unsound
+from fastem.covariance import Bounds, Family, Parameters, Unsound, unsound
 from fastem.data import Data
 from fastem.em import Run
-from fastem.mixture import mixture_of
+from fastem.mixture import by_weight, mixture_of
 from fastem.results import Fit, Restart, Status
 
 
@@ -24,6 +25,7 @@ def account(
     *,
     unsettled: str,
     stopped: bool = False,
+    sort: bool = False,
 ) -> Fit:
     """What a run over all rows comes to in the user's units.
 
@@ -43,8 +45,17 @@ def account(
         Why a run that `max_iter` ended is no end.
     stopped : bool
         Whether the callback ended it.
+    sort : bool
+        Whether components come in the order of `Mixture.sorted`: that of the start says nothing.
     """
+    if sort:
+        run = _sorted(run, family)
     moments, unit = run.moments, data.weight_unit
+    if stopped:
+        text = f"stopped by the callback after {_passes(run.n_iter)} over all rows"
+        status = Status("stopped", text)
+    else:
+        status = _status(run, data, family, bounds, unsettled, len(restarts))
     return Fit(
         mixture_of(run.parameters, family, data.rows(family).units, data.feature_names),
         moments.log_likelihood * unit,
@@ -52,14 +63,18 @@ def account(
         moments.classification_entropy * unit,
         np.array(run.trace),
         run.n_iter,
-        _stopped(run) if stopped else _status(run, data, family, bounds, unsettled, len(restarts)),
+        status,
         restarts,
         time.perf_counter() - began,
     )
 
 
-def _stopped(run: Run) -> Status:
-    return Status("stopped", f"stopped by the callback after {_passes(run.n_iter)} over all rows")
+def _sorted(run: Run, family: Family) -> Run:
+    weights, means, covariances = run.parameters
+    order = by_weight(weights, means)
+    spread = covariances if family.shared else covariances[order]
+    parameters = Parameters(weights[order], means[order], spread)
+    return replace(run, parameters=parameters, moments=run.moments.permuted(order))
 
 
 def _status(

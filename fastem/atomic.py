@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import errno
+import itertools
 import os
+import re
 import secrets
 import shutil
 import stat
@@ -12,6 +14,12 @@ from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+#: In the names of what this process writes, a fork's have another number after it.
+_NONCE = secrets.token_hex(4)
+_count = itertools.count()
+
+#: Errors of writing alone.
+FULL = errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS
 #: What to do about what stands in the way of writing.
 REMEDIES = {
     errno.ENOSPC: "free some space, or give a path on another disk",
@@ -29,18 +37,11 @@ REMEDIES = {
 
 
 @contextmanager
-def whole(path: str | os.PathLike, *, alone: bool = False) -> Generator[Path, None, None]:
+def whole(path: str | os.PathLike) -> Generator[Path, None, None]:
     """Where to write what is to be at `path`: beside it, synced and renamed if all goes well.
 
     A link stays a link: what it points to is replaced. An older file's mode is kept. Devices such
     as /dev/null and pipes stay what they are: they are written to when all is there.
-
-    Parameters
-    ----------
-    path : path
-    alone : bool
-        Nobody else writes there meanwhile: what a process left that was killed at it is written
-        over, and not left for ever.
 
     Raises
     ------
@@ -51,7 +52,7 @@ def whole(path: str | os.PathLike, *, alone: bool = False) -> Generator[Path, No
     try:
         special = is_special(path)
         target = Path(os.path.realpath(path))
-        part = _elsewhere(target) if special else beside(target, alone=alone)
+        part = _elsewhere(target) if special else beside(target)
         yield part
         if special:
             with open(part, "rb") as source, open(path, "wb") as sink:
@@ -99,11 +100,24 @@ def told(error: OSError, path: str) -> OSError:
     return OSError(error.errno, reason if remedy in reason else f"{reason}; {remedy}", path)
 
 
-def beside(target: Path, *, alone: bool = False) -> Path:
-    """A hidden name beside a file, which nobody else has unless the writer is alone."""
-    own = "" if alone else f".{secrets.token_hex(4)}"
+def beside(target: Path) -> Path:
+    """A hidden name beside a file, which nobody else has."""
     # The ending stays: writers go by it.
-    return target.with_name(f".{target.stem[:64]}{own}.part{target.suffix}")
+    own = f"{writer()}-{next(_count)}"
+    return target.with_name(f".{target.stem[:64]}.{own}.part{target.suffix}")
+
+
+def writer() -> str:
+    """What this process calls itself in such names."""
+    return f"{_NONCE}-{os.getpid():x}"
+
+
+def remove_parts(folder: Path, writer: str) -> None:
+    """Take away what a process left in a folder that was killed while it wrote."""
+    if re.fullmatch("[0-9a-f]{8}-[0-9a-f]+", writer):
+        for part in folder.glob(f".*.{writer}-*.part*"):
+            with suppress(OSError):
+                part.unlink()
 
 
 def _elsewhere(target: Path) -> Path:

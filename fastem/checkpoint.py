@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-import zipfile
-import zlib
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import astuple
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastem import archive
 from fastem.atomic import whole
 from fastem.em import State
 from fastem.kernels.em_control import N_PASSES, NEXT, OUTCOME, PROJECTION, RUNNING
@@ -25,11 +25,9 @@ from fastem.results import Restart
 
 FORMAT = "fastem checkpoint"
 FORMAT_VERSION = 3
-#: What goes wrong in reading a file that `Checkpoint` did not write, or that is cut short.
-DAMAGE = (
-    *(ValueError, TypeError, LookupError, EOFError, AttributeError, OverflowError, MemoryError),
-    *(NotImplementedError, RuntimeError, zipfile.BadZipFile, zlib.error),
-)
+CAUSES = tuple(archive.CAUSES)
+#: What may become of a start.
+OUTCOMES = "dropped", "finished", "chosen", "collapsed"
 
 
 class Checkpoint:
@@ -72,19 +70,32 @@ class Checkpoint:
                 f"which there is nothing yet"
             )
         try:
-            with open(self.path, "rb") as opened, np.load(opened, allow_pickle=False) as file:
-                fields = {name: file[name] for name in file.files}
+            names = [name for name, _ in _flattened(self._like)]
+            fields = archive.members(self.path, ["version", "arguments", "restarts", *names])
             if int(fields["version"]) != FORMAT_VERSION:
-                raise ValueError("its format is another")
+                raise archive.Damaged("its format is another")
             theirs = dict(_from_text(fields["arguments"]))
-        except DAMAGE as error:
+        except CAUSES as error:
             raise self._unusable(error) from None
         self._refuse_others(theirs)
         try:
-            starts = _from_text(fields["restarts"])
-            self.restarts = tuple(Restart(i, x, n, o, tuple(trace)) for i, x, n, o, trace in starts)
+            self.restarts = tuple(map(_restart, _from_text(fields["restarts"])))
             return _checked(_unflattened(self._like, fields), self._like)
-        except DAMAGE as error:
+        except CAUSES as error:
+            raise self._unusable(error) from None
+
+    @contextmanager
+    def to_blame(self) -> Iterator[None]:
+        """A context in which EM goes on from the file.
+
+        Raises
+        ------
+        ValueError
+            If that leads nowhere: the file is damaged.
+        """
+        try:
+            yield
+        except np.linalg.LinAlgError as error:
             raise self._unusable(error) from None
 
     def keep(self, state: State) -> None:
@@ -104,17 +115,16 @@ class Checkpoint:
             "restarts": _to_text([astuple(restart) for restart in self.restarts]),
             **dict(_flattened(state)),
         }
-        with whole(self.path, alone=True) as part, open(part, "wb") as file:
+        with whole(self.path) as part, open(part, "wb") as file:
             np.savez(file, **fields)  # type: ignore[arg-type]
 
     def _is_one(self) -> bool:
         """Whether the file says of itself that it is a checkpoint."""
-        with open(self.path, "rb") as opened:
-            try:
-                with zipfile.ZipFile(opened) as file, file.open("format.npy") as member:
-                    return str(np.lib.format.read_array(member, allow_pickle=False)) == FORMAT
-            except DAMAGE:
-                return False
+        try:
+            fields = archive.members(self.path, ["format"])
+        except archive.Damaged:
+            return False
+        return "format" in fields and str(fields["format"]) == FORMAT
 
     def _refuse_others(self, theirs: Mapping[str, str]) -> None:
         for name in (*self._arguments, *theirs):
@@ -125,10 +135,12 @@ class Checkpoint:
                     f"give the same arguments and rows, or another checkpoint, or delete the file"
                 )
 
-    def _unusable(self, error: BaseException) -> ValueError:
+    def _unusable(self, error: Exception) -> Exception:
+        if isinstance(error, OSError):
+            return error
         return ValueError(
             f"{self.path} is a checkpoint that is damaged or of another version of fastem "
-            f"({error}); delete it, and the fit begins anew"
+            f"({archive.cause(error)}); delete it, and the fit begins anew"
         )
 
 
@@ -164,10 +176,10 @@ def _checked(state: State, like: State) -> State:
     for (name, array), (_, mine) in zip(_flattened(state), _flattened(like), strict=True):
         shape = array.shape if name == "trace" and array.ndim == 1 else mine.shape
         if array.dtype != mine.dtype or array.shape != shape or not array.flags.c_contiguous:
-            raise ValueError(f"{name} has shape {array.shape} and dtype {array.dtype}")
+            raise archive.Damaged(f"{name} has shape {array.shape} and dtype {array.dtype}")
     finite = state.point, state.em_step, state.point_statistics, state.em_statistics
     if not all(np.isfinite(array).all() for array in (*finite, state.levels, state.n_rows)):
-        raise ValueError("numbers are not finite")
+        raise archive.Damaged("numbers are not finite")
     counters, order = state.counters, state.steps.pairs.shape[1]
     n_pairs, slot = state.steps.seen
     if not (
@@ -181,8 +193,27 @@ def _checked(state: State, like: State) -> State:
         and 0 <= slot < order
         and (state.gain.n_seen >= 0).all()
     ):
-        raise ValueError("its counts are not those of a fit")
+        raise archive.Damaged("its counts are not those of a fit")
     return state
+
+
+def _restart(parts: list) -> Restart:
+    """What became of a start, as it was written.
+
+    Raises
+    ------
+    Damaged
+        If it was written otherwise.
+    """
+    index, log_likelihood, n_iter, outcome, trace = parts
+    whole, levels = (index, n_iter), (log_likelihood, *trace)
+    if not (
+        all(type(number) is int and number >= 0 for number in whole)
+        and all(type(level) is float for level in levels)
+        and outcome in OUTCOMES
+    ):
+        raise archive.Damaged("its restarts are none")
+    return Restart(index, log_likelihood, n_iter, outcome, tuple(trace))
 
 
 def _called(value: object) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastem import validation
+from fastem.compiler.options import refuse_uncompiled
 from fastem.covariance import FAMILIES, Bounds, Family, Parameters, WithNoise, WithPrior
 from fastem.density import Ellipsoidal
 from fastem.lazy import lazy
@@ -85,6 +86,7 @@ class Data:
         na_values: Any = None,
     ) -> Data:
         """Check what the user gave; rows of weight 0, or that lack values, may be left out."""
+        refuse_uncompiled()
         how = {"columns": columns, "na_values": na_values}
         source = elsewhere(X, sample_weight, missing=missing, **how)
         if source is not None or isinstance(X, Source):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +41,7 @@ def fit(
     covariance_type: str = "full",
     sample_weight: ArrayLike | None = None,
     n_init: int = 10,
-    init: str = "k-means++",
+    init: str | Sequence[str] = "mixed",
     weights_init: ArrayLike | None = None,
     means_init: ArrayLike | None = None,
     covariances_init: ArrayLike | None = None,
@@ -55,6 +56,7 @@ def fit(
     prior: bool = False,
     checkpoint: str | os.PathLike | None = None,
     checkpoint_every: int = 1,
+    checkpoint_wait: bool = False,
     columns: Sequence[Column] | None = None,
     missing: str = "error",
     na_values: Any = None,
@@ -81,11 +83,16 @@ def fit(
         as well; where it is a source, weights come with it.
     n_init : int, default 10
         Starts. One where `means_init` is given: nothing is left to chance.
-    init : {"k-means++", "random", "random-subsets", "hierarchical"}, default "k-means++"
-        Greedy k-means++ with k-means after it; random rows as centres; for each component
-        the mean and covariance of 30 random rows; the groups of model-based hierarchical clustering
-        of at most 2,000 rows, as mclust begins. That one leaves nothing to chance, unless there are
-        more rows: it is the first of the `n_init` starts, and the others are by k-means++.
+    init : str or sequence of str, default "mixed"
+        Kinds of starts, which the `n_init` take in turn: "k-means++", greedy k-means++ with k-means
+        after it; "k-means++-turned", the same along principal axes of which none is much the
+        longest; "k-means++-seeds" alone; "random", random rows as centres; "random-subsets", for
+        each component the mean and covariance of 30 random rows; "hierarchical", the groups of
+        model-based hierarchical clustering of at most 2,000 rows, as mclust begins;
+        "hierarchical-trace", "hierarchical-determinant" and "hierarchical-diagonal", the same of
+        at most 256 rows, or 16 a component, by criteria of spherical, full and diagonal groups. A
+        hierarchical kind leaves nothing to chance, unless there are more rows: it is one start, and
+        further ones of it are by k-means++. "mixed" takes kinds that lead to different maxima.
     weights_init, means_init, covariances_init : array-like, optional
         The start, whole or in part, shaped as `Mixture` has them. With means alone, covariances are
         those of the rows nearest to each mean. Covariances need not be of the family: where EM
@@ -125,6 +132,11 @@ def fit(
         done, and the same call then repeats no more than its last passes; delete it to begin anew.
     checkpoint_every : int, default 1
         Passes over all rows from one writing of the checkpoint to the next.
+    checkpoint_wait : bool, default False
+        Whether to wait where another process has the checkpoint, as when a job was started twice,
+        and then to go on from what it kept. By default that is an error which names the process.
+        What a killed process had is free at once, but for a folder that machines share: there
+        nobody sees whether a process of another machine runs, and the error says what to delete.
     columns : sequence of int or str, optional
         Which columns of a file, a data frame, a structured array or an array, in this order: names,
         positions counted from 0, or ranges of either with both ends, such as "a:c". Names stay with
@@ -151,8 +163,10 @@ def fit(
     TypeError, ValueError
         If an argument is not what it must be; the message names it, its value and the remedy.
         ValueError too if the checkpoint is damaged or that of another fit.
+    RuntimeError
+        If a worker of Dask's has no fastem, or another version of it, of NumPy or of Numba.
     OSError
-        If a file cannot be read or written.
+        If a file cannot be read or written; BlockingIOError if another process has the checkpoint.
     ImportError
         If `progress` is asked for without tqdm.
 
@@ -199,19 +213,20 @@ def fit(
         checkpoint=checkpoint,
         checkpoint_every=checkpoint_every,
         labels=labels,
+        checkpoint_wait=checkpoint_wait,
     )
     family = covariance.family(covariance_type)
-    data = Data.of(X, sample_weight, columns=columns, missing=missing, na_values=na_values)
-    # Given means leave nothing to chance but the sample that covariances come from.
-    fixed = random_state is None and means_init is not None
-    starts = Starts.of(data, options, 0 if fixed else random_state)
-    K = validation.components(n_components, data.n_samples)
-    user_start = UserStart.of(
-        weights_init, means_init, covariances_init, family, K, data.n_features
-    )
-    user_start.warn_if_symmetric()
-    with Progress(options.progress) as bar:
-        return solve(starts, K, family, bar, user_start)
+    with options.sole(), Progress(options.progress) as bar:
+        data = Data.of(X, sample_weight, columns=columns, missing=missing, na_values=na_values)
+        # Given means leave nothing to chance but the sample that covariances come from.
+        fixed = random_state is None and means_init is not None
+        starts = Starts.of(data, options, 0 if fixed else random_state)
+        K = validation.components(n_components, data.n_samples)
+        user_start = UserStart.of(
+            weights_init, means_init, covariances_init, family, K, data.n_features
+        )
+        user_start.warn_if_symmetric()
+        return solve(starts, K, family, bar, user_start, sort=user_start.is_empty)
 
 
 def solve(
@@ -221,10 +236,12 @@ def solve(
     bar: Progress,
     user_start: UserStart | None = None,
     name: str = "",
+    sort: bool = True,
 ) -> Fit:
     """`fit`, after its arguments are checked: survey, start, race, converge, account.
 
-    The name is that of one of several fits, each of which has a checkpoint of its own.
+    The name is that of one of several fits, each of which has a checkpoint of its own. Components
+    are sorted unless their order is the user's.
     """
     began = time.perf_counter()
     data, options = starts.data, starts.options
@@ -238,16 +255,28 @@ def solve(
     checkpoint = _checkpoint(starts, n_components, objective, user_start, name)
     if checkpoint is not None:
         start, restarts = checkpoint.open(), checkpoint.restarts
+    goes_on = nullcontext() if checkpoint is None or start is None else checkpoint.to_blame()
     if start is None:
         start, restarts = begin(starts, n_components, family, objective, user_start, watch, labels)
     if checkpoint is not None:
         checkpoint.restarts = restarts
-    raced = bool(restarts) and starts.samples.of(family, n_components).n_samples < data.n_samples
+    raced = bool(restarts) and labels is None
+    raced = raced and starts.samples.of(family, n_components).n_samples < data.n_samples
     few = FEW * (data.n_features + 1) / data.n_samples if raced else 0.0
-    run = _over_all_rows(objective, data.n_samples, start, few, watch, checkpoint)
+    with goes_on:
+        run = _over_all_rows(objective, data.n_samples, start, few, watch, checkpoint)
     unsettled = f"a gain above tol={options.tol:g} is still to be expected; raise max_iter or tol"
-    bounds, stopped = objective.bounds, watch.stopped
-    return account(run, data, family, bounds, restarts, began, unsettled=unsettled, stopped=stopped)
+    return account(
+        run,
+        data,
+        family,
+        objective.bounds,
+        restarts,
+        began,
+        unsettled=unsettled,
+        stopped=watch.stopped,
+        sort=sort and labels is None,
+    )
 
 
 def _over_all_rows(

@@ -94,6 +94,21 @@ class Moments:
             self.noise + other.noise,
         )
 
+    def permuted(self, order: NDArray[np.intp]) -> Moments:
+        """The same with the components in another order.
+
+        Parameters
+        ----------
+        order : (n_components,)
+            The index of each in this order.
+
+        Returns
+        -------
+        Moments
+        """
+        names = "about", "counts", "first", "second"
+        return replace(self, **{name: getattr(self, name)[order] for name in names})
+
     def scaled(self, factor: float) -> Moments:
         """Moments of the same rows with weights so many times as large.
 

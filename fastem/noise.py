@@ -12,6 +12,8 @@ from fastem import validation
 
 #: Shares that lie beyond 0 and 1 by no more are rounding, as in the sums of weights.
 ROUNDING = 1e-6
+#: What a file keeps of it.
+NOISE_FIELDS = "noise_weight", "noise_low", "noise_high", "noise_axes"
 
 
 @dataclass(frozen=True, eq=False)
@@ -244,15 +246,14 @@ class Noise:
         ValueError
             If a part is missing.
         """
-        names = "noise_weight", "noise_low", "noise_high", "noise_axes"
-        missing = set(names) - fields.keys()
-        if len(missing) == len(names):
+        missing = set(NOISE_FIELDS) - fields.keys()
+        if len(missing) == len(NOISE_FIELDS):
             return None
         if missing:
-            raise ValueError(f"the file is damaged: it lacks {', '.join(sorted(missing))}")
-        weight, low, high, axes = (fields[name] for name in names)
-        turned = not np.array_equal(axes, np.eye(len(low)))
-        return cls(float(weight), low, high, axes if turned else None)
+            raise ValueError(f"it lacks {', '.join(sorted(missing))}")
+        weight, low, high, axes = (fields[name] for name in NOISE_FIELDS)
+        plain = axes.shape == (low.size, low.size) and np.array_equal(axes, np.eye(low.size))
+        return cls(float(weight), low, high, None if plain else axes)
 
     def __eq__(self, other: object) -> bool:
         """Same weight and the same box."""

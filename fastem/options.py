@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from fastem import validation
+from fastem.lock import sole
 from fastem.results import Callback
 
 #: Options that an answer depends on.
@@ -21,7 +24,7 @@ class Options:
     """What `fastem.fit` explains; each is checked by name, `init` where starts are made."""
 
     n_init: int = 10
-    init: str = "k-means++"
+    init: str | Sequence[str] = "mixed"
     reg_covar: float | None = None
     tol: float = 1e-6
     max_iter: int = 1000
@@ -32,6 +35,7 @@ class Options:
     prior: bool = False
     checkpoint: str | os.PathLike | None = None
     checkpoint_every: int = 1
+    checkpoint_wait: bool = False
     labels: ArrayLike | None = None
 
     def __post_init__(self) -> None:
@@ -45,7 +49,7 @@ class Options:
             raise TypeError(f"callback is {self.callback!r}; give a function of one argument")
         if isinstance(self.noise, bool | np.bool_ | str) or self.noise is None:
             validation.boolean(self.noise, "noise")
-        for name in "accelerate", "progress", "prior":
+        for name in "accelerate", "progress", "prior", "checkpoint_wait":
             validation.boolean(getattr(self, name), name)
         if self.checkpoint is not None:
             path = validation.path(self.checkpoint, "checkpoint")
@@ -55,7 +59,15 @@ class Options:
                     f"checkpoint is {path!r}, but there is no folder {folder}; make it, or give "
                     f"another path"
                 )
+            if os.path.isdir(path):
+                raise IsADirectoryError(
+                    f"checkpoint is {path!r}, which is a folder; give the name of a file in it"
+                )
         validation.integer(self.checkpoint_every, "checkpoint_every")
+
+    def sole(self) -> AbstractContextManager[None]:
+        """A context in which no other process has the checkpoint, if there is to be one."""
+        return sole(self.checkpoint, "checkpoint_wait=True", wait=self.checkpoint_wait)
 
     @property
     def is_noisy(self) -> bool:

@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from itertools import product
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from math import isclose
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from fastem import validation
-from fastem.covariance import families
+from fastem import collapse, validation
+from fastem.covariance import FAMILIES, Family, families
+from fastem.covariance.nesting import breadth, contains
 from fastem.data import Data
 from fastem.drawing import draw
 from fastem.fit import solve
 from fastem.options import Options
 from fastem.progress import Progress
-from fastem.results import Callback, Fit, Restart
+from fastem.results import Callback, Fit, Restart, Status
 from fastem.rows import Source
 from fastem.search.beginning import Starts
+from fastem.search.nested import larger_starts
 from fastem.validation.column_choice import Column
 
 CRITERIA = "aic", "bic", "icl"
@@ -57,6 +60,8 @@ class Selection:
         In the order of fitting. `table_columns()` gives it by column, as a data frame takes it.
     restarts : tuple of tuples of Restart
         What became of the starts of each fit of the table.
+    remark : str
+        Why fits collapsed and what to do about it; empty where none did.
 
     Examples
     --------
@@ -76,6 +81,13 @@ class Selection:
     best: Fit
     table: tuple[Row, ...]
     restarts: tuple[tuple[Restart, ...], ...] = ()
+    remark: str = ""
+
+    @property
+    def status(self) -> Status:
+        """How the best fit ended, and why others collapsed, if any did."""
+        ended = self.best.status
+        return Status(ended.code, "; ".join(filter(None, (ended.text, self.remark))))
 
     @property
     def best_row(self) -> Row:
@@ -92,7 +104,8 @@ class Selection:
         Returns
         -------
         Row
-            With the lowest, of fits without collapsed components if there are any.
+            With the lowest, of fits without collapsed components if there are any. Of families
+            that are one model, as some are with one component, the first that was asked for.
 
         Raises
         ------
@@ -100,7 +113,7 @@ class Selection:
             If the criterion is unknown.
         """
         validation.choice(criterion, "criterion", CRITERIA)
-        return min(self.table, key=lambda row: _rank(row, criterion))
+        return _best(self.table, criterion)
 
     def restarts_of(self, row: Row) -> tuple[Restart, ...]:
         """What became of the starts of that row's fit.
@@ -174,7 +187,7 @@ class Selection:
                 mark = "*" if row is best else "!" if row.status == "collapsed" else " "
                 text += f"{getattr(row, self.criterion):>{width - 1}.2f}{mark}"
             lines.append(f"{k:>3} {text}")
-        return "\n".join(lines)
+        return "\n".join(lines + [self.remark] * bool(self.remark))
 
 
 def select(
@@ -185,7 +198,7 @@ def select(
     criterion: str = "bic",
     sample_weight: ArrayLike | None = None,
     n_init: int = 10,
-    init: str = "k-means++",
+    init: str | Sequence[str] = "mixed",
     reg_covar: float | None = None,
     tol: float = 1e-6,
     max_iter: int = 1000,
@@ -197,6 +210,7 @@ def select(
     prior: bool = False,
     checkpoint: str | os.PathLike | None = None,
     checkpoint_every: int = 1,
+    checkpoint_wait: bool = False,
     columns: Sequence[Column] | None = None,
     missing: str = "error",
     na_values: Any = None,
@@ -222,7 +236,7 @@ def select(
         All fits of one call start from the same seeds on the same sample of rows.
     n_init, init, reg_covar, tol, max_iter, accelerate : optional
         As in `fastem.fit`.
-    callback, progress, noise, prior, checkpoint, checkpoint_every : optional
+    callback, progress, noise, prior, checkpoint, checkpoint_every, checkpoint_wait : optional
         As in `fastem.fit`. Of several fits each has a checkpoint of its own: "fit.npz" stands for
         "fit.3-full.npz" and so on.
     columns, missing, na_values, labels : optional
@@ -261,33 +275,84 @@ def select(
         checkpoint=checkpoint,
         checkpoint_every=checkpoint_every,
         labels=labels,
+        checkpoint_wait=checkpoint_wait,
     )
-    data = Data.of(X, sample_weight, columns=columns, missing=missing, na_values=na_values)
-    starts = Starts.of(data, options, random_state)
-    counts = _counts(n_components, data.n_samples)
-    listed = isinstance(covariance_type, Iterable) and not isinstance(covariance_type, str)
-    names: list[Any] = list(covariance_type) if listed else [covariance_type]
-    tried = list(product(counts, families(names, data.n_features)))
-    table: list[Row] = []
-    restarts: list[tuple[Restart, ...]] = []
-    best: tuple[Fit, Row] | None = None
-    with Progress(options.progress) as bar:
-        for k, family in tried:
-            name = f"{k}-{family.name}" if len(tried) > 1 else ""
-            fitted = solve(starts, k, family, bar, name=name)
-            row = _row(fitted)
-            table.append(row)
-            restarts.append(fitted.restarts)
-            if best is None or _rank(row, criterion) < _rank(best[1], criterion):
-                best = fitted, row
-            if fitted.status.code == "stopped":
-                break
-    assert best is not None
-    return Selection(criterion, best[0], tuple(table), tuple(restarts))
+    with options.sole(), Progress(options.progress) as bar:
+        data = Data.of(X, sample_weight, columns=columns, missing=missing, na_values=na_values)
+        starts = Starts.of(data, options, random_state)
+        counts = _counts(n_components, data.n_samples)
+        listed = np.iterable(covariance_type) and not isinstance(covariance_type, str)
+        names: list[Any] = list(covariance_type) if listed else [covariance_type]
+        kinds = families(names, data.n_features)
+        fits = _Fits(starts, len(counts) * len(kinds) > 1)
+        for k in counts:
+            # Narrower families first: those that contain them are no lower.
+            for family in sorted(kinds, key=breadth):
+                if not fits.stopped:
+                    fits.add(k, family, bar)
+    found = fits.in_order(counts, kinds)
+    table = tuple(map(_row, found))
+    best = found[table.index(_best(table, criterion))]
+    n_collapsed = sum(row.status == "collapsed" for row in table)
+    remark = collapse.why(data, n_collapsed, len(table))
+    return Selection(criterion, best, table, tuple(fit.restarts for fit in found), remark)
+
+
+@dataclass
+class _Fits:
+    """Fits of nested models: of two that nest in each other the larger one has the higher level."""
+
+    starts: Starts
+    several: bool
+    _made: dict[tuple[int, str], Fit] = field(default_factory=dict)
+    stopped: bool = False
+
+    def add(self, k: int, family: Family, bar: Progress) -> None:
+        """One more fit, no lower than those of models within it."""
+        name = f"{k}-{family.name}" if self.several else ""
+        found = solve(self.starts, k, family, bar, name=name)
+        self.stopped = found.status.code == "stopped"
+        if not self.stopped and not self.starts.options.prior:
+            found = self._no_lower(found, family)
+        self._made[k, family.name] = found
+
+    def in_order(self, counts: list[int], kinds: list[Family]) -> list[Fit]:
+        """All fits in the order that was asked for; last the one that the callback stopped."""
+        keys = [(k, family.name) for k in counts for family in kinds]
+        keys = [key for key in keys if key in self._made]
+        if self.stopped:
+            last = next(reversed(self._made))
+            keys = [key for key in keys if key != last] + [last]
+        return [self._made[key] for key in keys]
+
+    def _no_lower(self, found: Fit, family: Family) -> Fit:
+        """A fit, or a better one from the end of a smaller model's that is higher."""
+        k = found.mixture.n_components
+        # Of these fits none has a checkpoint of its own: they are made anew from those that have.
+        starts = replace(self.starts, options=replace(self.starts.options, checkpoint=None))
+        for (n_smaller, name), smaller in self._made.items():
+            own = FAMILIES[name]
+            nests = n_smaller <= k and (own is family or contains(family, own))
+            if not nests or _level(smaller) <= _level(found) or smaller.status.code == "collapsed":
+                continue
+            # What collapses from the best halves is no better held up by twins.
+            most = 1 if found.status.code == "collapsed" else None
+            for start in islice(larger_starts(starts, smaller.mixture, own, family, k), most):
+                better = solve(starts, k, family, Progress(False), start)
+                if _level(better) > _level(found):
+                    seconds = found.seconds + better.seconds
+                    found = replace(better, restarts=found.restarts, seconds=seconds)
+                if _level(found) >= _level(smaller):
+                    break
+        return found
+
+
+def _level(fit: Fit) -> tuple[bool, float]:
+    return fit.status.code != "collapsed", fit.log_likelihood
 
 
 def _counts(value: int | Iterable[int], n_samples: int) -> list[int]:
-    several = isinstance(value, Iterable) and not isinstance(value, str | bytes)
+    several = np.iterable(value) and not isinstance(value, str | bytes)
     values: list[Any] = list(value) if several else [value]  # type: ignore[arg-type]
     if not values:
         raise ValueError("n_components is empty; give at least one number of components")
@@ -308,6 +373,21 @@ def _row(fitted: Fit) -> Row:
         fitted.status.code,
         fitted.seconds,
     )
+
+
+def _best(table: Sequence[Row], criterion: str) -> Row:
+    """The row of the lowest criterion; of several that are one model, the first."""
+    best = min(table, key=lambda row: _rank(row, criterion))
+
+    def is_same(row: Row) -> bool:
+        sizes = row.n_components, row.n_parameters, row.status == "collapsed"
+        return sizes == (1, best.n_parameters, best.status == "collapsed") and isclose(
+            row.log_likelihood, best.log_likelihood, rel_tol=1e-9
+        )
+
+    if best.n_components > 1:
+        return best
+    return next(filter(is_same, table), best)
 
 
 def _rank(row: Row, criterion: str) -> tuple[bool, float]:

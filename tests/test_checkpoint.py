@@ -154,7 +154,7 @@ def dwindling():
     X = rng.standard_t(2.0, size=(20_000, 3))
     X[:10_000] += 4.0 * rng.integers(0, 3, (10_000, 1))
     X[:25] = 30.0 + 1e-3 * rng.normal(size=(25, 3))
-    return X, {"n_components": 10, "random_state": 0, "n_init": 2}
+    return X, {"n_components": 10, "random_state": 0, "n_init": 1, "init": "k-means++"}
 
 
 def test_goes_on_after_a_replacement_to_the_same_bits(dwindling, path):
@@ -321,6 +321,17 @@ def test_a_forged_file_is_refused(X, path, change):
         fastem.fit(X, 4, **options)
 
 
+def test_a_file_that_leads_nowhere_is_to_blame(X, path):
+    options = {"means_init": MEANS, "max_iter": 9, "covariance_type": "diag", "checkpoint": path}
+    fastem.fit(X, 4, **options)
+    with np.load(path) as file:
+        fields = dict(file)
+    fields["point"] = -fields["point"]
+    np.savez(path, **fields)
+    with pytest.raises(ValueError, match=r"is a checkpoint that is damaged .* delete it"):
+        fastem.fit(X, 4, **options)
+
+
 def test_a_stopped_race_is_no_start(X, path):
     fastem.fit(X, 4, random_state=0, checkpoint=path, callback=lambda event: True)
     assert not path.exists()
@@ -331,6 +342,8 @@ def test_what_is_no_path_is_refused(X, tmp_path):
         fastem.fit(X, 4, checkpoint=3)
     with pytest.raises(ValueError, match="checkpoint_every"):
         fastem.fit(X, 4, checkpoint_every=0)
+    with pytest.raises(IsADirectoryError, match="is a folder; give the name of a file in it"):
+        fastem.select(X, [1, 2], checkpoint=tmp_path)
     with pytest.raises(FileNotFoundError, match="there is no folder"):
         fastem.fit(X, 4, checkpoint=tmp_path / "absent" / "fit.npz")
 
@@ -353,3 +366,52 @@ def test_a_file_that_is_no_checkpoint_is_left_alone(tmp_path, name):
     assert "delete" not in str(caught.value)
     assert "pickle" not in str(caught.value)
     assert path.read_bytes() == before
+
+
+def test_a_fit_at_a_time(X, path):
+    """The second one says who has the checkpoint; the first one does not notice."""
+    options = {"means_init": MEANS, "max_iter": 9}
+    told = []
+
+    def again(event):
+        for door in fastem.fit, fastem.select:
+            with pytest.raises(BlockingIOError, match=rf"process {os.getpid()} on .* since") as no:
+                door(X, 4, checkpoint=path)
+            told.append(str(no.value))
+
+    fitted = fastem.fit(X, 4, **options, checkpoint=path, callback=again)
+    assert_same(fitted, fastem.fit(X, 4, **options))
+    assert set(told) == {told[0]}
+    assert told[0].endswith("wait for it with checkpoint_wait=True, or give another path")
+    assert [file.name for file in path.parent.iterdir()] == [path.name]
+
+
+STARTED_TWICE = """
+import sys
+import numpy as np, fastem
+
+rows, checkpoint = sys.argv[1:]
+means = np.arange(12.0).reshape(4, 3)
+options = {"means_init": means, "max_iter": 99, "tol": 0}
+print("ready", flush=True)
+sys.stdin.readline()
+fitted = fastem.fit(np.load(rows), 4, **options, checkpoint=checkpoint, checkpoint_wait=True)
+print(fitted.log_likelihood.hex())
+"""
+
+
+@pytest.mark.processes
+def test_a_job_that_is_started_three_times(X, path, tmp_path):
+    """Oracle: the fit alone, in memory. Nobody dies, and nothing is left but the checkpoint."""
+    np.save(tmp_path / "rows.npy", X)
+    environment = {**os.environ, "PYTHONPATH": str(Path(fastem.__file__).parents[1])}
+    words = [sys.executable, "-c", STARTED_TWICE, str(tmp_path / "rows.npy"), str(path)]
+    started = [processes.start(words, stdin=-1, env=environment) for _ in range(3)]
+    for process in started:
+        processes.wait_for(process, "ready")
+    for process in started:
+        print(file=process.stdin, flush=True)
+    done = [processes.finish(process) for process in started]
+    expected = fastem.fit(X, 4, means_init=MEANS, max_iter=99, tol=0).log_likelihood.hex()
+    assert [out.strip() for out, _ in done] == [expected] * 3, done
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["fit.npz", "rows.npy"]

@@ -246,6 +246,18 @@ def test_names_go_from_command_to_command(tmp_path, capsys):
         assert capsys.readouterr().out.split() == expected
 
 
+def test_a_bootstrap_tells_its_columns_by_name():
+    made = fastem.bootstrap(FIT, FRAME, 9, random_state=0)
+    assert made.table_columns()["column"] == [None, None, *NAMES * 4]
+    assert "  mean 0, glucose    " in repr(made)
+    ax = made.plot(columns=["age", "glucose"])
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("age", "glucose")
+    unnamed = fastem.bootstrap(fastem.fit(X, 2, **QUICK), X, 9, random_state=0)
+    assert unnamed.table_columns()["column"] == [None, None, *[0, 1, 2] * 4]
+    assert "  mean 0, column 2   " in repr(unnamed)
+    assert unnamed.plot(columns=[2, 0]).get_xlabel() == "column 2"
+
+
 def test_signs_that_steer_a_terminal_are_not_printed(tmp_path, capsys):
     names = ["a\x1b[31m", "b\x07"]
     pd.DataFrame(X[:, :2], columns=names).to_parquet(tmp_path / "x.parquet")

@@ -11,6 +11,7 @@ from oracle import COVARIANCE_TYPES
 
 from fastem.ordering import Order
 from fastem.rows import MemoryRows
+from fastem.search.hierarchy import Forest
 from fastem.search.samples import Sample
 
 families = pytest.mark.parametrize("covariance_type", COVARIANCE_TYPES)
@@ -156,11 +157,11 @@ def test_an_order_is_used_where_it_pays(separation, pays):
 def test_rows_to_race_on_are_ordered_if_they_are_many(n, K, ordered):
     """Oracle: the bits of the pass over the rows as they come, which are others."""
 
-    def no_dendrogram():
+    def no_rows(n):
         raise AssertionError
 
     X, mixture = separated(n, K, 2, 30.0)
     density, units = factored(mixture, "full", X)
     once = MemoryRows(X, None, units).summarise(density)
-    often = Sample(X, None, units, no_dendrogram).summarise(density)
+    often = Sample(X, None, units, Forest(no_rows)).summarise(density)
     assert np.array_equal(once.second, often.second) != ordered

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fastem import criteria, validation
+from fastem import results, validation
 from fastem.classification import file
 from fastem.classification.targets import Target
 from fastem.drawing import draw
@@ -225,11 +225,11 @@ class Classifier:
 
     def aic(self) -> float:
         """Akaike's criterion, 2 p - 2 log L, of the rows trained on; lower is better."""
-        return criteria.aic(self.n_parameters, self.log_likelihood)
+        return results.aic(self.n_parameters, self.log_likelihood)
 
     def bic(self) -> float:
         """Schwarz's criterion, p log n - 2 log L, of the rows trained on; mclust's with -."""
-        return criteria.bic(self.n_parameters, self.log_likelihood, self.n_samples)
+        return results.bic(self.n_parameters, self.log_likelihood, self.n_samples)
 
     def save(self, path: str | os.PathLike) -> None:
         """Write the classifier, but for its table, to an .npz file, whole or not at all.

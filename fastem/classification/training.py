@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from fastem import criteria, validation
+from fastem import results, validation
 from fastem.classification.classifier import Candidate, joint
 from fastem.covariance import Family
 from fastem.fit import fit
@@ -151,8 +151,8 @@ def _candidate(
         family.name,
         log_likelihood,
         n_parameters,
-        criteria.aic(n_parameters, log_likelihood),
-        criteria.bic(n_parameters, log_likelihood, n_rows),
+        results.aic(n_parameters, log_likelihood),
+        results.bic(n_parameters, log_likelihood, n_rows),
         fitted.status.code,
         fitted.n_iter,
     )

@@ -1,30 +1,38 @@
 """The command line.
 
-parser.py                       words --> a command and its arguments
-fit.py, predict.py, demo.py     the commands: what they take, and what they do
-arguments.py                    what several take; files --> Stream
+fit.py, predict.py, impute.py, classify.py     the commands: what they take, and what they do
+arguments.py            what several take; files --> Stream
 labels.py, pictures.py, report.py     output
-outputs.py                      files appear all together, or none of them
-terminal.py                     what is said to whoever is there to read it
-errors.py                       what a user is told in one line
+outputs.py              files appear all together, or none of them
+messages.py             what a user is told
 
 Whatever is wrong with the input is an InputError: one line on standard error, exit status 2.
 """
 
 from __future__ import annotations
 
+import argparse
 import signal
 import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
+from typing import NoReturn
 
-from fastem.cli.errors import InputError
-from fastem.cli.parser import parser
-from fastem.cli.terminal import complain, flushed, hold_descriptors
+from fastem.cli import classify, fit, impute, predict
+from fastem.cli.arguments import command
+from fastem.cli.messages import InputError, as_input_error, complain, flushed, hold_descriptors
 
 __all__ = ["main"]
+
+EXAMPLES = """\
+examples:
+  fastem fit data.csv --components 1:9 --labels labels.csv --model model.npz
+  fastem predict model.npz new.csv
+
+fastem fit --help and fastem predict --help tell all.
+"""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -45,17 +53,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     hook = sys.unraisablehook
     hold_descriptors()
     try:
-        return _status(argv)
-    finally:
-        sys.unraisablehook = hook  # what was interrupted in its making is gone by now
-
-
-def _status(argv: Sequence[str] | None) -> int:
-    from fastem import __version__
-
-    try:
         with _terminable(), flushed():
-            arguments = parser(__version__).parse_args(argv)
+            arguments = _parser().parse_args(argv)
             return arguments.run(arguments) or 0
     except InputError as error:
         complain(str(error))
@@ -76,6 +75,49 @@ def _status(argv: Sequence[str] | None) -> int:
             f"for are written"
         )
         return 2
+    finally:
+        sys.unraisablehook = hook  # what was interrupted in its making is gone by now
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        raise InputError(f"{message}; see {self.prog} --help")
+
+
+def _parser() -> argparse.ArgumentParser:
+    """The parser of the whole command line; what it parses has a `run` that takes it."""
+    from fastem import __version__
+
+    top = _Parser(
+        "fastem",
+        description="Cluster rows of numbers with Gaussian mixtures.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    top.add_argument("--version", action="version", version=f"fastem {__version__}")
+    top.set_defaults(run=_no_command)
+    words = top.add_subparsers(title="commands", metavar="COMMAND")
+    for each in fit, predict, impute, classify:
+        each.add(words)
+    demo = command(words, "demo", "draw the story of EM, and print its figures", _demo)
+    demo.add_argument("--out", metavar="DIR", required=True, help="folder, made if need be")
+    demo.add_argument("--readme", action="store_true", help="only the README's pictures")
+    return top
+
+
+def _no_command(arguments: argparse.Namespace) -> NoReturn:
+    raise InputError("no command is given; say fastem fit FILE, or see fastem --help")
+
+
+def _demo(arguments: argparse.Namespace) -> None:
+    """Draw the story of EM; its module is slow to import, so only here."""
+    with as_input_error():
+        from fastem import demo as story
+    with as_input_error(arguments.out):
+        story.run(arguments.out, readme=arguments.readme)
 
 
 class _Ended(BaseException):

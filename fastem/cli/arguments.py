@@ -8,10 +8,10 @@ import sys
 import warnings
 from collections.abc import Callable, Sequence
 
-from fastem.cli.errors import InputError, as_input_error
+from fastem.cli.messages import InputError, as_input_error
 from fastem.rows import Stream, opened
 from fastem.rows.files import STANDARD_INPUT
-from fastem.rows.stream.budget import DEFAULT_MEMORY
+from fastem.rows.passes import DEFAULT_MEMORY
 from fastem.validation import MISSING
 
 FILE = (
@@ -48,7 +48,7 @@ def add_input(command: argparse.ArgumentParser, columns: str) -> None:
     """The files to read, what of them, and what reading may take."""
     command.add_argument("file", metavar="FILE", nargs="+", help=FILE)
     reading = command.add_argument_group("reading")
-    reading.add_argument("--columns", metavar="COLUMNS", help=f"{columns}; {COLUMNS}")
+    reading.add_argument("--columns", help=f"{columns}; {COLUMNS}")
     reading.add_argument("--member", metavar="NAME", help="which array of an .npz file")
     reading.add_argument(
         "--skip-rows",
@@ -84,31 +84,20 @@ def add_input(command: argparse.ArgumentParser, columns: str) -> None:
 def read(arguments: argparse.Namespace, fitted: Sequence[str] | None = None) -> Stream:
     """The rows of the files, looked at once.
 
-    Parameters
-    ----------
-    arguments : Namespace
-    fitted : sequence of str, optional
-        Columns of a model, which are meant where none are named and the files name them.
-
-    Raises
-    ------
-    InputError
-        If there is no such input, or it cannot be used.
+    Columns that a model was fitted to are meant where none are named and the files name them.
     """
     if STANDARD_INPUT in arguments.file and len(arguments.file) > 1:
         raise InputError("- is standard input and stands alone; give it or files")
     if STANDARD_INPUT in arguments.file and sys.stdin is None:
         raise InputError("standard input is closed; give a file")
+    same = "memory", "missing", "member", "skip_rows"
     with as_input_error():
         rows = opened(
             arguments.file,
             listed(arguments.columns),
             fitted=fitted,
-            memory=arguments.memory,
-            missing=arguments.missing,
             na_values=listed(arguments.na_values),
-            member=arguments.member,
-            skip_rows=arguments.skip_rows,
+            **{name: getattr(arguments, name) for name in same},
         )
         with warnings.catch_warnings(action="ignore", category=UserWarning):  # notes tell it too
             rows.limits()  # all rows are looked at now: what is wrong is told of the input

@@ -12,13 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastem.classification import Classifier, classify
-from fastem.cli import terminal
+from fastem.cli import messages
 from fastem.cli.arguments import add_input, command, listed, read
-from fastem.cli.errors import InputError, as_input_error
 from fastem.cli.fit import counts_of
-from fastem.cli.outputs import STANDARD_OUTPUT, Outputs
+from fastem.cli.messages import InputError, as_input_error
+from fastem.cli.outputs import STANDARD_OUTPUT, outputs
 from fastem.rows import Stream, opened
-from fastem.rows.labels import Csv
+from fastem.rows.labels import to_csv
 
 EXAMPLES = """\
 examples:
@@ -64,9 +64,9 @@ def add(words: argparse._SubParsersAction) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Learn from a file; write and print what was asked for."""
     targets = {"--labels": arguments.labels, "--model": arguments.model}
-    with Outputs(targets, *arguments.file) as outputs:
+    with outputs(targets, *arguments.file) as write:
         rows = read(_without_labels(arguments))
-        terminal.note(rows.notes)
+        messages.note(rows.notes)
         X, y = _taken(rows, arguments.label_column)
         kept = ~np.isnan(X).any(axis=1) if arguments.missing == "drop" else np.ones(len(X), bool)
         with as_input_error():
@@ -80,10 +80,10 @@ def run(arguments: argparse.Namespace) -> None:
                 missing="mar" if arguments.missing == "mar" else "error",
             )
         named = (replace(mixture, feature_names=rows.names) for mixture in found.mixtures)
-        outputs.write("--model", replace(found, mixtures=tuple(named)).save)
-        outputs.write("--labels", lambda path: _write(path, found, X[kept]))
+        write("--model", replace(found, mixtures=tuple(named)).save)
+        write("--labels", lambda path: _write(path, found, X[kept]))
     aside = arguments.labels == STANDARD_OUTPUT
-    terminal.say(_report(found), aside=aside)
+    messages.say(_report(found), aside=aside)
 
 
 def _without_labels(arguments: argparse.Namespace) -> argparse.Namespace:
@@ -108,7 +108,7 @@ def _without_labels(arguments: argparse.Namespace) -> argparse.Namespace:
 def _taken(rows: Stream, label: str) -> tuple[NDArray, NDArray]:
     """All rows of the files, NaN for what is missing, and their classes."""
     with as_input_error():
-        _, carried = rows.carried([label])
+        _, _, carried = rows.carried([label])
         fields = list(chain.from_iterable(carried))
         with closing(rows.every(lambda block: [block.copy()], 8 * rows.n_features)) as blocks:
             X = np.concatenate([block for (block,) in blocks])
@@ -124,10 +124,9 @@ def _is_unknown(field: Any) -> bool:
 def _write(path: Any, found: Classifier, X: NDArray) -> None:
     """Classes and probabilities of rows, as CSV."""
     names = [f"probability_{name}" for name in found.classes.tolist()]
-    file = Csv(path, ["class", *names])
     probabilities = found.predict_proba(X, missing="mar")
-    file.write(found.classes[probabilities.argmax(axis=1)], probabilities)
-    file.close()
+    with to_csv(path, ["class", *names], ()) as write:
+        write(found.classes[probabilities.argmax(axis=1)], probabilities, ())
 
 
 def _report(found: Classifier) -> str:

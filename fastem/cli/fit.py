@@ -7,10 +7,10 @@ import json
 import shutil
 from functools import partial
 
-from fastem.cli import labels, pictures, report, terminal
+from fastem.cli import labels, messages, pictures, report
 from fastem.cli.arguments import add_input, add_labels, command, listed, name_of, read
-from fastem.cli.errors import InputError, as_input_error
-from fastem.cli.outputs import STANDARD_OUTPUT, Outputs
+from fastem.cli.messages import InputError, as_input_error
+from fastem.cli.outputs import STANDARD_OUTPUT, outputs
 from fastem.covariance import FAMILIES, GROUPS, family
 from fastem.rows import Stream
 from fastem.search.starts import STARTS
@@ -50,6 +50,11 @@ def add(words: argparse._SubParsersAction) -> None:
         "--checkpoint",
         metavar="FILE.npz",
         help="keep the fit in this file while it runs: killed, the same command goes on from it",
+    )
+    fit.add_argument(
+        "--checkpoint-wait",
+        action="store_true",
+        help="where another process has that file, wait until it is done",
     )
     fit.add_argument(
         "--progress", action="store_true", help="show progress where standard error is no terminal"
@@ -93,9 +98,10 @@ def _add_search(fit: argparse.ArgumentParser) -> None:
     )
     search.add_argument(
         "--init",
-        choices=STARTS,
-        default="k-means++",
-        help="default k-means++; hierarchical as mclust begins, the other starts by k-means++",
+        choices=["mixed", *STARTS],
+        default="mixed",
+        help="default mixed, of several kinds; hierarchical as mclust begins, the other starts by "
+        "k-means++",
     )
     search.add_argument(
         "--seed",
@@ -146,34 +152,34 @@ def run(arguments: argparse.Namespace) -> int:
             if name not in GROUPS:
                 family(name)
     targets = {name: getattr(arguments, name[2:].replace("-", "_")) for name in OUTPUTS}
-    pictures.check({name: targets[name] for name in pictures.DRAWN})
+    pictures.check({name: targets[name] for name in pictures.OPTIONS})
     aside = arguments.labels == STANDARD_OUTPUT
     if arguments.model == STANDARD_OUTPUT or (aside and arguments.json):
         raise InputError("- is standard output, for one text; give --model and the others files")
-    with Outputs({**targets, "--checkpoint": arguments.checkpoint}, *arguments.file) as outputs:
+    with outputs({**targets, "--checkpoint": arguments.checkpoint}, *arguments.file) as write:
         rows = read(arguments)
-        terminal.note(rows.notes)
+        messages.note(rows.notes)
         choice = _select(rows, counts, families, arguments)
         mixture = choice.best.mixture
         label = partial(
             labels.write, rows, mixture, target=arguments.labels, keep=listed(arguments.keep) or ()
         )
-        sizes = outputs.write("--labels", label)
+        sizes = write("--labels", label)
         if sizes is None:
             sizes = labels.write(rows, mixture)
-        outputs.write("--model", mixture.save)
-        for name, draw in pictures.DRAWN.items():
-            outputs.write(name, partial(draw, choice, rows))
+        write("--model", mixture.save)
+        for name in pictures.OPTIONS:
+            write(name, partial(pictures.draw, name, choice, rows))
     name = name_of(arguments.file)
     status = 0 if choice.best.status.code == "converged" else UNSETTLED
     if arguments.json:
-        terminal.say(json.dumps(report.document(name, rows, choice, sizes), allow_nan=False))
+        messages.say(json.dumps(report.document(name, rows, choice, sizes), allow_nan=False))
         return status
     width = max(60, shutil.get_terminal_size((100, 24)).columns)
-    terminal.say(report.text(name, rows, choice, sizes, width), aside=aside)
+    messages.say(report.text(name, rows, choice, sizes, width), aside=aside)
     written = {name: path for name, path in targets.items() if path not in (None, STANDARD_OUTPUT)}
     wrote = "\n".join(f"Wrote {path}: {OUTPUTS[name]}." for name, path in written.items())
-    terminal.say(wrote, aside=aside)
+    messages.say(wrote, aside=aside)
     return status
 
 
@@ -208,20 +214,15 @@ def _select(
             f"--components asks for {most} but {name_of(arguments.file)} has only "
             f"{rows.n_samples} rows; ask for at most as many"
         )
+    same = "criterion", "n_init", "init", "tol", "max_iter", "reg_covar", "noise", "prior"
     with as_input_error():
         return select(
             rows,
             counts,
             covariance_type=families,
-            criterion=arguments.criterion,
             random_state=arguments.seed,
-            n_init=arguments.n_init,
-            init=arguments.init,
-            tol=arguments.tol,
-            max_iter=arguments.max_iter,
-            reg_covar=arguments.reg_covar,
-            noise=arguments.noise,
-            prior=arguments.prior,
             checkpoint=arguments.checkpoint,
-            progress=arguments.progress or terminal.is_watched(),
+            checkpoint_wait=arguments.checkpoint_wait,
+            progress=arguments.progress or messages.is_watched(),
+            **{name: getattr(arguments, name) for name in same},
         )

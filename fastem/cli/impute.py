@@ -6,10 +6,10 @@ import argparse
 from contextlib import closing
 from pathlib import Path
 
-from fastem.cli import terminal
+from fastem.cli import messages
 from fastem.cli.arguments import add_input, command, name_of, read
-from fastem.cli.errors import InputError, as_input_error
-from fastem.cli.outputs import STANDARD_OUTPUT, Outputs
+from fastem.cli.messages import InputError, as_input_error
+from fastem.cli.outputs import STANDARD_OUTPUT, outputs
 from fastem.mixture import Mixture
 from fastem.rows.labels import FORMATS, rows_file
 
@@ -41,18 +41,18 @@ def run(arguments: argparse.Namespace) -> None:
     suffix = Path(arguments.out).suffix.lower()
     if arguments.out == STANDARD_OUTPUT or suffix not in FORMATS:
         raise InputError(f"--out {arguments.out} is no such file; end it in {', '.join(FORMATS)}")
-    with Outputs({"--out": arguments.out}, arguments.model, *arguments.file) as outputs:
+    with outputs({"--out": arguments.out}, arguments.model, *arguments.file) as write:
         with as_input_error():
             mixture = Mixture.load(arguments.model)
         rows = read(arguments, fitted=mixture.feature_names)
-        terminal.note(rows.notes)
+        messages.note(rows.notes)
         if rows.n_features != mixture.n_features:
             raise InputError(
                 f"{name_of(arguments.file)} has {rows.n_features} columns of data but "
                 f"{arguments.model} was fitted to {mixture.n_features}; say which with --columns"
             )
 
-        def write(path: Path) -> int:
+        def fill(path: Path) -> int:
             n_rows, blocks = 0, mixture.each_filled(rows)
             with rows_file(path, mixture.column_names, suffix) as add, closing(blocks):
                 for block in blocks:
@@ -61,5 +61,5 @@ def run(arguments: argparse.Namespace) -> None:
             return n_rows
 
         with as_input_error():
-            n_rows = outputs.write("--out", write)
-    terminal.say(f"Wrote {arguments.out}: {n_rows} rows, filled.")
+            n_rows = write("--out", fill)
+    messages.say(f"Wrote {arguments.out}: {n_rows} rows, filled.")

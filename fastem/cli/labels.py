@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import closing
+from contextlib import closing, nullcontext
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastem.cli.errors import InputError, as_input_error
+from fastem.cli.messages import InputError, as_input_error
 from fastem.mixture import Mixture
 from fastem.rows import Stream
-from fastem.rows.labels import FORMATS, Csv, Npy, Parquet, header
+from fastem.rows.labels import FORMATS, header, to_csv, to_npy
 
 
 def write(
@@ -26,20 +26,10 @@ def write(
     probabilities: bool = False,
     keep: Sequence[str] = (),
 ) -> NDArray[np.int64]:
-    """Label all rows of the files, and write that where it is asked for.
+    """Label all rows of the files, and write that to a path or stream, if there is one.
 
-    Parameters
-    ----------
-    rows : Stream
-    mixture : Mixture
-    to : Path or file, optional
-        Where to write.
-    target : str
-        What the user called it: its suffix says in what format; CSV if it says nothing else.
-    probabilities : bool
-        Whether to write those as well.
-    keep : sequence of str
-        Columns of the files to carry along.
+    The suffix of `target`, which the user called it, says in what format, CSV if nothing else.
+    Columns of the files to `keep` stand beside the labels.
 
     Returns
     -------
@@ -48,25 +38,20 @@ def write(
     """
     sizes = np.zeros(1 + mixture.n_components, np.int64)
     wanted = ["predict", "responsibilities"] if probabilities else ["predict"]
-    kind = FORMATS.get(Path(target).suffix.lower(), Csv)
-    if keep and kind is Npy:
+    writer = FORMATS.get(Path(target).suffix.lower(), to_csv)
+    if keep and writer is to_npy:
         raise InputError(f"--keep has no place in {target}; end it in .csv or .parquet")
-    file: Npy | Csv | Parquet | None = None
+    n_components = mixture.n_components if probabilities else None
     with as_input_error():
-        names, carried = rows.carried(keep) if keep else ([], iter(()))
-        if to is not None:
-            names = header(
-                mixture.n_components if probabilities else None, mixture.noise is not None, names
-            )
-            file = kind(to, names)
-        try:
-            with closing(mixture.each(wanted, rows)) as results:
-                for labels, *resp in results:
-                    sizes += np.bincount(labels[labels >= -1] + 1, minlength=len(sizes))
-                    if file is not None:
-                        beside = list(zip(*islice(carried, len(labels)), strict=True))
-                        file.write(labels, resp[0] if resp else None, beside)
-        finally:
-            if file is not None:
-                file.close()
+        names, types, carried = rows.carried(keep) if keep else ([], [], iter(()))
+        names = header(n_components, mixture.noise is not None, names)
+        with (
+            nullcontext() if to is None else writer(to, names, types) as add,
+            closing(mixture.each(wanted, rows)) as results,
+        ):
+            for labels, *resp in results:
+                sizes += np.bincount(labels[labels >= -1] + 1, minlength=len(sizes))
+                if add is not None:
+                    beside = list(zip(*islice(carried, len(labels)), strict=True))
+                    add(labels, resp[0] if resp else None, beside)
     return sizes

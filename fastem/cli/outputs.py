@@ -7,76 +7,62 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any
 
 from fastem.atomic import beside, is_special, told, whole
-from fastem.cli.errors import InputError
+from fastem.cli.messages import InputError
 
 #: The path of standard output.
 STANDARD_OUTPUT = "-"
 
-T = TypeVar("T")
+#: Has an option's file written by a function beside its place, if it was asked for.
+Write = Callable[[str, Callable[[Any], Any]], Any]
 
 
-class Outputs:
-    """The files that a command is to write, found writable before its work begins.
+@contextmanager
+def outputs(paths: Mapping[str, str | None], *sources: str) -> Iterator[Write]:
+    """What writes the files that a command is to write, found writable before its work begins.
 
     Each is written beside its place. Leaving the `with` block renames them all; if an exception
-    leaves it, they are taken away.
-
-    Parameters
-    ----------
-    paths : mapping of str to str or None
-        Each option and the path given to it.
-    sources : str
-        Files read, which must not be overwritten.
-
-    Raises
-    ------
-    InputError
-        If a path cannot be written, or is given twice.
+    leaves it, they are taken away. `paths` has the path given to each option, if any; `sources` are
+    read and must not be overwritten.
     """
-
-    def __init__(self, paths: Mapping[str, str | None], *sources: str) -> None:
-        self._paths = {option: path for option, path in paths.items() if path is not None}
-        self._parts = ExitStack()
-        taken = [(path, path) for path in sources]
-        for option, path in self._paths.items():
-            if path == STANDARD_OUTPUT:
-                continue
-            with _written(option, path):
-                for other, called in taken:
-                    if _are_same(path, other):
-                        raise InputError(f"{option} {path} is {called} as well; give another name")
-                _check(path)
-            taken.append((path, option))
-
-    def write(self, option: str, write: Callable[[Any], T]) -> T | None:
-        """Have the option's file written beside its place, if it was asked for."""
-        if option not in self._paths:
-            return None
-        path = self._paths[option]
+    asked = {option: path for option, path in paths.items() if path is not None}
+    taken = [(path, path) for path in sources]
+    for option, path in asked.items():
+        if path == STANDARD_OUTPUT:
+            continue
         with _written(option, path):
-            if path == STANDARD_OUTPUT:
-                if sys.stdout is None:
-                    raise InputError(f"standard output is closed; give {option} a file")
-                return write(sys.stdout)
-            return write(self._parts.enter_context(whole(path)))
+            for other, called in taken:
+                if _are_same(path, other):
+                    raise InputError(f"{option} {path} is {called} as well; give another name")
+            _check(path)
+        taken.append((path, option))
+    parts = ExitStack()
 
-    def __enter__(self) -> Outputs:
-        """Self."""
-        return self
+    def write(option: str, write: Callable[[Any], Any]) -> Any:
+        if option not in asked:
+            return None
+        with _written(option, asked[option]):
+            if asked[option] != STANDARD_OUTPUT:
+                return write(parts.enter_context(whole(asked[option])))
+            if sys.stdout is None:
+                raise InputError(f"standard output is closed; give {option} a file")
+            return write(sys.stdout)
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """Put what was written in its place, or take it away."""
+    try:
+        yield write
+    except BaseException:
         with _written("output", "files"):
-            self._parts.__exit__(kind, error, traceback)
+            parts.__exit__(*sys.exc_info())
+        raise
+    try:
+        parts.close()
+    except OSError as error:
+        path = str(error.filename)
+        options = {path: option for option, path in asked.items()}
+        with _written(options.get(path, "output"), path):
+            raise
 
 
 def _are_same(path: str, other: str) -> bool:

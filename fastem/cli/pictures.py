@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from fastem.cli.errors import InputError, as_input_error
+from fastem.cli.messages import InputError, as_input_error
 from fastem.rows import Stream
 from fastem.selection import Selection
 from fastem.units import LOOKED_AT
 
+OPTIONS = "--plot", "--plot-selection"
 FORMATS = ".png", ".pdf", ".svg", ".jpg"
 
 
@@ -27,33 +28,21 @@ def check(asked: Mapping[str, str | None]) -> None:
             from fastem import plot  # noqa: F401
 
 
+def draw(option: str, choice: Selection, rows: Stream, path: Path) -> None:
+    """The picture that an option asks for, as a file."""
+    from fastem import plot
+
+    if option == "--plot-selection":
+        axes: Any = plot.selection(choice)
+    else:
+        looked_at = rows.look(LOOKED_AT)
+        looked_at = looked_at[~np.isnan(looked_at).any(axis=1)].view(_Named)
+        looked_at.columns = rows.columns
+        axes = plot.clusters(choice.best.mixture, looked_at)
+    np.ravel(axes)[0].figure.savefig(path)
+
+
 class _Named(np.ndarray):
     """An array with names of columns."""
 
     columns: Sequence[str] = ()
-
-
-def _clusters(choice: Selection, rows: Stream, path: Path) -> None:
-    from fastem import plot
-
-    looked_at = rows.look(LOOKED_AT)
-    looked_at = looked_at[~np.isnan(looked_at).any(axis=1)].view(_Named)
-    looked_at.columns = rows.columns
-    _save(plot.clusters(choice.best.mixture, looked_at), path)
-
-
-def _selection(choice: Selection, rows: Stream, path: Path) -> None:
-    from fastem import plot
-
-    _save(plot.selection(choice), path)
-
-
-def _save(axes: Any, path: Path) -> None:
-    np.ravel(axes)[0].figure.savefig(path)
-
-
-#: The options that ask for a picture, and what draws it.
-DRAWN: dict[str, Callable[[Selection, Stream, Path], None]] = {
-    "--plot": _clusters,
-    "--plot-selection": _selection,
-}

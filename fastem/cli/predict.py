@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 
-from fastem.cli import labels, terminal
+from fastem.cli import labels, messages
 from fastem.cli.arguments import add_input, add_labels, command, listed, name_of, read
-from fastem.cli.errors import InputError, as_input_error
-from fastem.cli.outputs import STANDARD_OUTPUT, Outputs
+from fastem.cli.messages import InputError, as_input_error
+from fastem.cli.outputs import STANDARD_OUTPUT, outputs
 from fastem.mixture import Mixture
 
 EXAMPLES = """\
@@ -33,17 +33,17 @@ def add(words: argparse._SubParsersAction) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Label a file; to standard output unless told otherwise."""
     target = arguments.labels or STANDARD_OUTPUT
-    with Outputs({"--labels": target}, arguments.model, *arguments.file) as outputs:
+    with outputs({"--labels": target}, arguments.model, *arguments.file) as write:
         with as_input_error():
             mixture = Mixture.load(arguments.model)
         rows = read(arguments, fitted=mixture.feature_names)
-        terminal.note(rows.notes)
+        messages.note(rows.notes)
         if rows.n_features != mixture.n_features:
             raise InputError(
                 f"{name_of(arguments.file)} has {rows.n_features} columns of data but "
                 f"{arguments.model} was fitted to {mixture.n_features}; say which with --columns"
             )
-        outputs.write(
+        write(
             "--labels",
             lambda path: labels.write(
                 rows,

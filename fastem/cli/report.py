@@ -9,9 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastem.cli.errors import in_options
+from fastem.cli.messages import in_options
 from fastem.mixture import Mixture
-from fastem.noise import Noise
 from fastem.rows import Stream
 from fastem.selection import Row, Selection
 
@@ -22,20 +21,15 @@ LEGEND = {"*": "the best", "!": "collapsed components", "~": "not converged"}
 
 
 def text(name: str, rows: Stream, choice: Selection, sizes: NDArray, width: int) -> str:
-    """The table of a selection and the mixture it chose.
+    """The table of a selection and the mixture it chose, in lines of at most `width` characters.
 
-    Parameters
-    ----------
-    name : str
-        What the file is called.
-    labels : (n_samples,) ndarray of int
-        The component of each row; -1 is noise.
-    width : int
-        Characters that a line may have.
+    The file is called `name`; `sizes` (1 + n_components,) count rows of noise and of components.
     """
     best = choice.best
     mixture = best.mixture
-    found = f"{_components(mixture)}, {mixture.covariance_type} covariance"
+    n = mixture.n_components
+    count = "1 component (cluster)" if n == 1 else f"{n} components (clusters)"
+    found = f"{count}, {mixture.covariance_type} covariance"
     lines = [f"{name}: {_rows(rows)}, {_columns(rows)}", ""]
     if len(choice.table) > 1:
         lines += [*_selection(choice), "", f"The best fit has {found}:", ""]
@@ -49,6 +43,7 @@ def text(name: str, rows: Stream, choice: Selection, sizes: NDArray, width: int)
         f"{criteria} (lower is better).",
         f"Status: {in_options(best.status.text)}.",
     ]
+    lines += [f"{in_options(choice.remark)}."] * bool(choice.remark and len(choice.table) > 1)
     return "\n".join(lines + _advice(choice))
 
 
@@ -106,7 +101,7 @@ def _mean_and_deviation(mean: float, deviation: float) -> str:
 def document(name: str, rows: Stream, choice: Selection, sizes: NDArray) -> dict[str, Any]:
     """Everything, as json.dumps takes it; numbers that are not finite are null."""
     best = choice.best
-    mixture = best.mixture
+    mixture, noise = best.mixture, best.mixture.noise
     return _plain(
         {
             "file": name,
@@ -116,39 +111,29 @@ def document(name: str, rows: Stream, choice: Selection, sizes: NDArray) -> dict
             "criterion": choice.criterion,
             "table": [row._asdict() for row in choice.table],
             "mixture": {
-                "n_components": mixture.n_components,
-                "covariance_type": mixture.covariance_type,
-                "n_parameters": mixture.n_parameters,
-                "weights": mixture.weights,
-                "means": mixture.means,
-                "covariances": mixture.covariances,
-                "noise": None if mixture.noise is None else _noise(mixture.noise),
+                **_fields(mixture, "n_components", "covariance_type", "n_parameters"),
+                **_fields(mixture, "weights", "means", "covariances"),
+                # Axes are null where they are the columns'.
+                "noise": noise and _fields(noise, "weight", "low", "high", "axes"),
             },
             "sizes": sizes[1:],
             "log_likelihood": best.log_likelihood,
             "aic": best.aic(),
             "bic": best.bic(),
             "icl": best.icl(),
-            "n_iter": best.n_iter,
-            "converged": best.converged,
-            "status": {"code": best.status.code, "text": best.status.text},
+            **_fields(best, "n_iter", "converged"),
+            "status": _fields(best.status, "code", "text"),
             "trace": best.trace,
             "restarts": [
-                {
-                    "index": start.index,
-                    "log_likelihood": start.log_likelihood,
-                    "n_iter": start.n_iter,
-                    "outcome": start.outcome,
-                }
+                _fields(start, "index", "log_likelihood", "n_iter", "outcome")
                 for start in best.restarts
             ],
         }
     )
 
 
-def _noise(noise: Noise) -> dict[str, Any]:
-    """What is told of noise; axes are null where they are the columns'."""
-    return {name: getattr(noise, name) for name in ("weight", "low", "high", "axes")}
+def _fields(value: Any, *names: str) -> dict[str, Any]:
+    return {name: getattr(value, name) for name in names}
 
 
 def _plain(value: Any) -> Any:
@@ -213,11 +198,6 @@ def _advice(choice: Selection) -> list[str]:
             f"The best is the largest number tried; try more: --components {max(counts)}:{most}."
         ]
     return []
-
-
-def _components(mixture: Mixture) -> str:
-    n = mixture.n_components
-    return "1 component (cluster)" if n == 1 else f"{n} components (clusters)"
 
 
 def _rows(rows: Stream) -> str:

@@ -122,6 +122,20 @@ def jit_strict(function: Callable) -> Any:
     return njit(_nrt=False, fastmath=False)(function)
 
 
+def refuse_uncompiled() -> None:
+    """Whether kernels are compiled, as most of them must be.
+
+    Raises
+    ------
+    ValueError
+        If Numba was told not to.
+    """
+    if numba.config.DISABLE_JIT:  # type: ignore[attr-defined]
+        raise ValueError(
+            "NUMBA_DISABLE_JIT is set in the environment, and fastem runs compiled only; unset it"
+        )
+
+
 def read_only(array: NDArray) -> NDArray:
     """A read-only view of an array that a kernel takes.
 

@@ -24,8 +24,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from fastem.covariance.axis_aligned import EEI, EII, EVI, VEI, Diagonal, E, Spherical, V
-from fastem.covariance.ellipsoidal import EEV, EVE, EVV, VEE, VEV, VVE, Full, Tied
+from fastem.covariance.axis_aligned import EEI, EII, EVI, VEI, E, V, diag, spherical
+from fastem.covariance.ellipsoidal import EEV, EVE, EVV, VEE, VEV, VVE, full, tied
 from fastem.covariance.family import Bounds, Family, Parameters
 from fastem.covariance.soundness import Unsound, singular, unsound
 from fastem.covariance.with_noise import WithNoise
@@ -46,10 +46,10 @@ __all__ = [
     "unsound",
 ]
 
-_PLAIN = Full(), Tied(), Diagonal(), Spherical()
-_DIAGONAL = EII(), Spherical("VII"), EEI(), VEI(), EVI(), Diagonal("VVI")
-_ELLIPSOIDAL = Tied("EEE"), VEE(), EVE(), VVE(), EEV(), VEV(), EVV(), Full("VVV")
-_SINGLE_COLUMN = E(), V()
+_PLAIN = full, tied, diag, spherical
+_DIAGONAL = EII, spherical.called("VII"), EEI, VEI, EVI, diag.called("VVI")
+_ELLIPSOIDAL = tied.called("EEE"), VEE, EVE, VVE, EEV, VEV, EVV, full.called("VVV")
+_SINGLE_COLUMN = E, V
 
 #: Every family by its name.
 FAMILIES: dict[str, Family] = {
@@ -64,13 +64,7 @@ GROUPS: dict[str, tuple[Family, ...]] = {
 
 
 def family(name: str) -> Family:
-    """The family of that name.
-
-    Raises
-    ------
-    ValueError
-        If there is none.
-    """
+    """The family of that name."""
     try:
         return FAMILIES[name]
     except (KeyError, TypeError):
@@ -81,11 +75,6 @@ def families(names: str | Iterable[str], n_features: int) -> list[Family]:
     """The families of those names, each once; a name may also be one of `GROUPS`.
 
     With one column every group comes to E and V: the others are one of the two.
-
-    Raises
-    ------
-    ValueError
-        If there are none.
     """
     found: dict[str, Family] = {}
     for name in [names] if isinstance(names, str) else names:

@@ -8,33 +8,24 @@ Their M steps are in `fastem.kernels`, `averages` and `parsimonious`. Covariance
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
-
 import numpy as np
 from numpy.typing import NDArray
 
 from fastem.compiler.options import read_only
-from fastem.covariance.compiled import CompiledFamily
-from fastem.covariance.family import Parameters, not_positive_definite
+from fastem.covariance.family import CompiledFamily, Parameters, not_positive_definite
 from fastem.density import HALF_BITS, AxisAligned, Density
 from fastem.kernels import averages, parsimonious
 from fastem.kernels.matrices import factor_diagonal
 
 
 class Diagonal(CompiledFamily):
-    """A variance for each component and column: Celeux and Govaert's [lambda_k B_k]."""
+    """Variances for each component and column, (n_components, n_features)."""
 
-    name = "diag"
     diagonal = True
-    covariances_of: ClassVar[Any] = staticmethod(averages.diagonal)
 
     def shape(self, n_components: int, n_features: int) -> tuple[int, ...]:
         """(n_components, n_features)."""
         return n_components, n_features
-
-    def n_covariance_parameters(self, n_components: int, n_features: int) -> int:
-        """K D."""
-        return n_components * n_features
 
     def factor(self, parameters: Parameters) -> Density:
         """One factor for each component and column."""
@@ -50,20 +41,13 @@ class Diagonal(CompiledFamily):
 
 
 class Spherical(CompiledFamily):
-    """One variance for each component, averaged over the columns: [lambda_k I]."""
+    """One variance for each component, (n_components,)."""
 
-    name = "spherical"
-    per_column = False
     diagonal = True
-    covariances_of: ClassVar[Any] = staticmethod(averages.spherical)
 
     def shape(self, n_components: int, n_features: int) -> tuple[int, ...]:
         """(n_components,)."""
         return (n_components,)
-
-    def n_covariance_parameters(self, n_components: int, n_features: int) -> int:
-        """K."""
-        return n_components
 
     def factor(self, parameters: Parameters) -> Density:
         """One factor for each component, for all columns."""
@@ -79,80 +63,34 @@ class Spherical(CompiledFamily):
         return covariances * scale[0] * scale[0]
 
 
-class EII(Diagonal):
-    """lambda I: one variance for all components and columns, Celeux and Govaert's [lambda I]."""
-
-    name = "EII"
-    shared = True
-    per_column = False
-    covariances_of: ClassVar[Any] = staticmethod(averages.equal_spherical)
-
-    def n_covariance_parameters(self, n_components: int, n_features: int) -> int:
-        """1."""
-        return 1
-
-
-class EEI(Diagonal):
-    """lambda A: one variance for each column, Celeux and Govaert's [lambda B]."""
-
-    name = "EEI"
-    shared = True
-    covariances_of: ClassVar[Any] = staticmethod(averages.equal_diagonal)
-
-    def n_covariance_parameters(self, n_components: int, n_features: int) -> int:
-        """D."""
-        return n_features
-
-
-class VEI(Diagonal):
-    """lambda_k A: proportional variances, Celeux and Govaert's [lambda_k B]."""
-
-    name = "VEI"
-    covariances_of: ClassVar[Any] = staticmethod(parsimonious.vei)
-
-    def n_covariance_parameters(self, n_components: int, n_features: int) -> int:
-        """K volumes and D - 1 for the shape."""
-        return n_components + n_features - 1
-
-
-class EVI(Diagonal):
-    """lambda A_k: variances of equal product, Celeux and Govaert's [lambda B_k]."""
-
-    name = "EVI"
-    covariances_of: ClassVar[Any] = staticmethod(parsimonious.evi)
-
-    def n_covariance_parameters(self, n_components: int, n_features: int) -> int:
-        """1 volume and K (D - 1) for the shapes."""
-        return 1 + n_components * (n_features - 1)
-
-
-class V(Diagonal):
-    """sigma_k^2, for a single column."""
-
-    name = "V"
+class SingleColumn(Diagonal):
+    """Variances of components in a single column, (n_components, 1)."""
 
     def shape(self, n_components: int, n_features: int) -> tuple[int, ...]:
         """(n_components, 1)."""
-        return n_components, _single(self.name, "VVV", n_features)
+        if n_features != 1:
+            raise ValueError(
+                f"covariance_type {self.name!r} is for a single column, but there are "
+                f"{n_features}; use {3 * self.name!r}"
+            )
+        return n_components, 1
 
 
-class E(EEI):
-    """sigma^2, the same for all components, for a single column."""
-
-    name = "E"
-
-    def shape(self, n_components: int, n_features: int) -> tuple[int, ...]:
-        """(n_components, 1)."""
-        return n_components, _single(self.name, "EEE", n_features)
-
-
-def _single(name: str, instead: str, n_features: int) -> int:
-    if n_features != 1:
-        raise ValueError(
-            f"covariance_type {name!r} is for a single column, but there are {n_features}; "
-            f"use {instead!r}"
-        )
-    return 1
+# A variance for each component and column: Celeux and Govaert's [lambda_k B_k].
+diag = Diagonal("diag", averages.diagonal, lambda K, D: K * D)
+# One for each component, averaged over the columns: [lambda_k I].
+spherical = Spherical("spherical", averages.spherical, lambda K, D: K, per_column=False)
+# One for all components and columns: [lambda I].
+EII = Diagonal("EII", averages.equal_spherical, lambda K, D: 1, shared=True, per_column=False)
+# lambda A, one for each column: [lambda B].
+EEI = Diagonal("EEI", averages.equal_diagonal, lambda K, D: D, shared=True)
+# lambda_k A, proportional ones: [lambda_k B]. K volumes and D - 1 for the shape.
+VEI = Diagonal("VEI", parsimonious.vei, lambda K, D: K + D - 1)
+# lambda A_k, of equal product: [lambda B_k]. 1 volume and K (D - 1) for the shapes.
+EVI = Diagonal("EVI", parsimonious.evi, lambda K, D: 1 + K * (D - 1))
+# sigma^2 and sigma_k^2, for a single column.
+E = SingleColumn("E", averages.equal_diagonal, lambda K, D: D, shared=True)
+V = SingleColumn("V", averages.diagonal, lambda K, D: K * D)
 
 
 def _factored(parameters: Parameters, variances: NDArray) -> AxisAligned:

@@ -8,32 +8,22 @@ matrices (n_components, n_features, n_features), but for `tied`, which has one.
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
-
 import numpy as np
 from numpy.typing import NDArray
 
 from fastem.compiler.options import read_only
-from fastem.covariance.compiled import CompiledFamily
-from fastem.covariance.family import Parameters, not_positive_definite
+from fastem.covariance.family import CompiledFamily, Parameters, not_positive_definite
 from fastem.density import HALF_BITS, Density, Ellipsoidal
 from fastem.kernels import averages, common_axes, parsimonious
 from fastem.kernels.matrices import factor
 
 
 class Full(CompiledFamily):
-    """A covariance matrix for each component: Celeux and Govaert's [lambda_k C_k]."""
-
-    name = "full"
-    covariances_of: ClassVar[Any] = staticmethod(averages.full)
+    """A covariance matrix for each component, (n_components, n_features, n_features)."""
 
     def shape(self, n_components: int, n_features: int) -> tuple[int, ...]:
         """(n_components, n_features, n_features)."""
         return n_components, n_features, n_features
-
-    def n_covariance_parameters(self, n_components: int, n_features: int) -> int:
-        """K D (D + 1) / 2."""
-        return n_components * n_features * (n_features + 1) // 2
 
     def least_rows(self, n_features: int) -> int:
         """Those that need not lie in a hyperplane: D + 1."""
@@ -53,19 +43,11 @@ class Full(CompiledFamily):
 
 
 class Tied(CompiledFamily):
-    """One covariance matrix that all components share: Celeux and Govaert's [lambda C]."""
-
-    name = "tied"
-    shared = True
-    covariances_of: ClassVar[Any] = staticmethod(averages.tied)
+    """One covariance matrix that all components share, (n_features, n_features)."""
 
     def shape(self, n_components: int, n_features: int) -> tuple[int, ...]:
         """(n_features, n_features)."""
         return n_features, n_features
-
-    def n_covariance_parameters(self, n_components: int, n_features: int) -> int:
-        """D (D + 1) / 2."""
-        return n_features * (n_features + 1) // 2
 
     def factor(self, parameters: Parameters) -> Density:
         """One triangular factor for all."""
@@ -81,86 +63,34 @@ class Tied(CompiledFamily):
 
 
 class EqualShapes(Full):
-    """Matrices of one shape, which all rows tell together: for subclasses."""
+    """Matrices of one shape, which all rows tell together."""
 
     def least_rows(self, n_features: int) -> int:
         """Two: a component's own are its volume and orientation."""
         return 2
 
 
-class VEE(EqualShapes):
-    """lambda_k C: proportional matrices, Celeux and Govaert's [lambda_k C]."""
-
-    name = "VEE"
-    covariances_of: ClassVar[Any] = staticmethod(parsimonious.vee)
-
-    def n_covariance_parameters(self, n_components: int, n_features: int) -> int:
-        """K volumes, D - 1 for the shape and D (D - 1) / 2 for the orientation."""
-        return n_components + n_features - 1 + _n_rotation(n_features)
-
-
-class EVE(Full):
-    """Common principal axes and equal determinants, Celeux and Govaert's [lambda D A_k D']."""
-
-    name = "EVE"
-    per_column = False
-    covariances_of: ClassVar[Any] = staticmethod(common_axes.eve)
-
-    def n_covariance_parameters(self, n_components: int, n_features: int) -> int:
-        """1 volume, K (D - 1) for the shapes and D (D - 1) / 2 for the orientation."""
-        return 1 + n_components * (n_features - 1) + _n_rotation(n_features)
-
-
-class VVE(Full):
-    """Common principal axes, Celeux and Govaert's [lambda_k D A_k D']."""
-
-    name = "VVE"
-    per_column = False
-    covariances_of: ClassVar[Any] = staticmethod(common_axes.vve)
-
-    def n_covariance_parameters(self, n_components: int, n_features: int) -> int:
-        """K D variances and D (D - 1) / 2 for the orientation."""
-        return n_components * n_features + _n_rotation(n_features)
-
-
-class EEV(EqualShapes):
-    """lambda D_k A D_k': equal but for orientation, Celeux and Govaert's [lambda D_k A D_k']."""
-
-    name = "EEV"
-    per_column = False
-    covariances_of: ClassVar[Any] = staticmethod(parsimonious.eev)
-
-    def n_covariance_parameters(self, n_components: int, n_features: int) -> int:
-        """1 volume, D - 1 for the shape and K D (D - 1) / 2 for the orientations."""
-        return n_features + n_components * _n_rotation(n_features)
-
-
-class VEV(EqualShapes):
-    """lambda_k D_k A D_k': one shape, Celeux and Govaert's [lambda_k D_k A D_k']."""
-
-    name = "VEV"
-    per_column = False
-    covariances_of: ClassVar[Any] = staticmethod(parsimonious.vev)
-
-    def n_covariance_parameters(self, n_components: int, n_features: int) -> int:
-        """K volumes, D - 1 for the shape and K D (D - 1) / 2 for the orientations."""
-        return n_components + n_features - 1 + n_components * _n_rotation(n_features)
-
-
-class EVV(Full):
-    """lambda D_k A_k D_k': matrices of equal determinant, Celeux and Govaert's [lambda C_k]."""
-
-    name = "EVV"
-    covariances_of: ClassVar[Any] = staticmethod(parsimonious.evv)
-
-    def n_covariance_parameters(self, n_components: int, n_features: int) -> int:
-        """1 volume and K (D (D + 1) / 2 - 1) for the rest."""
-        return 1 + n_components * (n_features - 1 + _n_rotation(n_features))
-
-
-def _n_rotation(n_features: int) -> int:
+def turns(n_features: int) -> int:
     """Free parameters of an orientation, D (D - 1) / 2."""
     return n_features * (n_features - 1) // 2
+
+
+# A matrix for each component: Celeux and Govaert's [lambda_k C_k].
+full = Full("full", averages.full, lambda K, D: K * D * (D + 1) // 2)
+# One for all: [lambda C].
+tied = Tied("tied", averages.tied, lambda K, D: D * (D + 1) // 2, shared=True)
+# lambda_k C, proportional: [lambda_k C]. K volumes, D - 1 for the shape, and the orientation.
+VEE = EqualShapes("VEE", parsimonious.vee, lambda K, D: K + D - 1 + turns(D))
+# Common axes and equal determinants: [lambda D A_k D']. 1 volume, K (D - 1) for the shapes.
+EVE = Full("EVE", common_axes.eve, lambda K, D: 1 + K * (D - 1) + turns(D), per_column=False)
+# Common axes: [lambda_k D A_k D']. K D variances along them.
+VVE = Full("VVE", common_axes.vve, lambda K, D: K * D + turns(D), per_column=False)
+# Equal but for orientation: [lambda D_k A D_k']. 1 volume and D - 1 for the shape.
+EEV = EqualShapes("EEV", parsimonious.eev, lambda K, D: D + K * turns(D), per_column=False)
+# One shape: [lambda_k D_k A D_k']. K volumes and D - 1 for the shape.
+VEV = EqualShapes("VEV", parsimonious.vev, lambda K, D: K + D - 1 + K * turns(D), per_column=False)
+# Equal determinants: [lambda C_k]. 1 volume and K (D (D + 1) / 2 - 1) for the rest.
+EVV = Full("EVV", parsimonious.evv, lambda K, D: 1 + K * (D - 1 + turns(D)))
 
 
 def _factored(parameters: Parameters, covariances: NDArray) -> Ellipsoidal:

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, NamedTuple, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fastem.compiler.options import read_only
 from fastem.density import Density
+from fastem.kernels.matrices import ROUNDING, above_floor
 from fastem.moments import Moments
 from fastem.noise import Noise
 from fastem.units import Units
+
+_NONE = read_only(np.empty(0))
+M = TypeVar("M", bound=Callable[..., Any])
 
 
 class Parameters(NamedTuple):
@@ -48,7 +55,6 @@ class Family(ABC):
     Attributes
     ----------
     name : str
-        Another one may be given: two names can mean one family.
     per_column : bool
         Whether the set is closed under a change of scale of single columns. If not, all columns of
         the data keep their relative scales.
@@ -67,12 +73,11 @@ class Family(ABC):
     per_column: bool = True
     diagonal: bool = False
     shared: bool = False
-    covariances_of: ClassVar[Any] = None
+    covariances_of: Any = None
     noise: Noise | None = None
 
-    def __init__(self, name: str | None = None) -> None:
-        if name is not None:
-            self.name = name
+    def __init__(self, name: str) -> None:
+        self.name = name
 
     @abstractmethod
     def shape(self, n_components: int, n_features: int) -> tuple[int, ...]:
@@ -89,13 +94,7 @@ class Family(ABC):
 
     @abstractmethod
     def factor(self, parameters: Parameters) -> Density:
-        """The density that kernels evaluate.
-
-        Raises
-        ------
-        numpy.linalg.LinAlgError
-            If a covariance is not positive definite, or not to rounding.
-        """
+        """The density that kernels evaluate."""
 
     @abstractmethod
     def maximise(
@@ -145,62 +144,101 @@ class Family(ABC):
         return 0.0
 
 
-class Wrapped(Family):
-    """A family that changes some of another's verbs and hands on the rest: for subclasses.
+def _handed_on(method: M) -> M:
+    """The method of that name of the family that is wrapped."""
 
-    Parameters
-    ----------
-    family : Family
-    """
+    def handed_on(self: Wrapped, *arguments: Any, **named: Any) -> Any:
+        return getattr(self.family, method.__name__)(*arguments, **named)
+
+    handed_on.__doc__ = method.__doc__
+    return cast(M, handed_on)
+
+
+class Wrapped(Family):
+    """A family that changes some of another's verbs and hands on the rest: for subclasses."""
 
     def __init__(self, family: Family) -> None:
         super().__init__(family.name)
-        self.family = family
-        self.noise = family.noise
+        self.family, self.noise = family, family.noise
         self.per_column, self.diagonal = family.per_column, family.diagonal
         self.shared = family.shared
 
-    def shape(self, n_components: int, n_features: int) -> tuple[int, ...]:
-        """Those of `family`."""
-        return self.family.shape(n_components, n_features)
+    shape = _handed_on(Family.shape)
+    n_parameters = _handed_on(Family.n_parameters)
+    n_covariance_parameters = _handed_on(Family.n_covariance_parameters)
+    factor = _handed_on(Family.factor)
+    maximise = _handed_on(Family.maximise)
+    expand = _handed_on(Family.expand)
+    rescale = _handed_on(Family.rescale)
+    least_rows = _handed_on(Family.least_rows)
+    noise_weight = _handed_on(Family.noise_weight)
+    log_prior = _handed_on(Family.log_prior)
 
-    def n_parameters(self, n_components: int, n_features: int) -> int:
-        """Those of `family`."""
-        return self.family.n_parameters(n_components, n_features)
+
+class CompiledFamily(Family):
+    """A family whose M step is one compiled function.
+
+    Parameters
+    ----------
+    name : str
+    covariances_of : compiled function
+    n_free : callable
+        Free parameters in the covariances of K components in D columns.
+    shared, per_column : bool
+    """
+
+    def __init__(
+        self,
+        name: str,
+        covariances_of: Any,
+        n_free: Callable[[int, int], int],
+        *,
+        shared: bool = False,
+        per_column: bool = True,
+    ) -> None:
+        super().__init__(name)
+        self.covariances_of, self.n_free = covariances_of, n_free
+        self.shared, self.per_column = shared, per_column
+
+    def called(self, name: str) -> CompiledFamily:
+        """The same family by another name."""
+        other = copy(self)
+        other.name = name
+        return other
 
     def n_covariance_parameters(self, n_components: int, n_features: int) -> int:
-        """Those of `family`."""
-        return self.family.n_covariance_parameters(n_components, n_features)
-
-    def factor(self, parameters: Parameters) -> Density:
-        """The density of `family`."""
-        return self.family.factor(parameters)
+        """Free parameters in `covariances`."""
+        return self.n_free(n_components, n_features)
 
     def maximise(
         self, moments: Moments, bounds: Bounds, start: Parameters | None = None
     ) -> Parameters:
-        """M step of `family`."""
-        return self.family.maximise(moments, bounds, start)
+        """Weighted means, and the family's covariances; matrices below the floor are raised."""
+        shape = moments.about.shape
+        covariances = np.empty(self.shape(*shape))
+        before = _NONE if start is None else read_only(np.ascontiguousarray(start.covariances))
+        limits = read_only(bounds.ridge), bounds.floor, before.reshape(-1)
+        self.covariances_of(read_only(moments.statistics), shape, *limits, covariances.reshape(-1))
+        if not self.diagonal:
+            raised(covariances, bounds.floor)
+        return Parameters(moments.weights, moments.scatter()[1], covariances)
 
-    def expand(self, covariances: NDArray, n_components: int, n_features: int) -> NDArray:
-        """As `family` does."""
-        return self.family.expand(covariances, n_components, n_features)
 
-    def rescale(self, covariances: NDArray, scale: NDArray) -> NDArray:
-        """As `family` does."""
-        return self.family.rescale(covariances, scale)
+def raised(covariances: NDArray[np.float64], floor: float) -> NDArray[np.float64]:
+    """Raise eigenvalues below the floor of a matrix, or of a stack of them, in place.
 
-    def least_rows(self, n_features: int) -> int:
-        """That of `family`."""
-        return self.family.least_rows(n_features)
-
-    def noise_weight(self, parameters: Parameters) -> float:
-        """That of `family`."""
-        return self.family.noise_weight(parameters)
-
-    def log_prior(self, parameters: Parameters) -> float:
-        """That of `family`."""
-        return self.family.log_prior(parameters)
+    The result can be factored, unless it is zero: a matrix singular to rounding is raised too.
+    """
+    n_features = covariances.shape[-1]
+    stack = covariances.reshape(-1, n_features, n_features)
+    rounding, passed = ROUNDING * n_features, np.empty(len(stack), np.bool_)
+    if not above_floor(read_only(stack), floor, rounding, passed):
+        for k in np.flatnonzero(~passed):
+            values, vectors = np.linalg.eigh(stack[k])
+            least = max(floor, 2 * rounding * values[-1])
+            half = vectors * np.sqrt(np.maximum(values, least))
+            stack[k] = half @ half.T
+    return covariances
 
 
 def not_positive_definite(index: int) -> np.linalg.LinAlgError:

@@ -79,11 +79,6 @@ class WithPrior(Wrapped):
         """The paper's default, from the mean and covariance of all rows in those units.
 
         nu = D + 2, and Lambda = covariance / K^(2 / D), or the variances' mean in its place.
-
-        Raises
-        ------
-        ValueError
-            If the columns' scales are too far apart for a mean of their variances.
         """
         n_features = len(mean)
         if family.diagonal:

@@ -25,7 +25,7 @@ SEED = 0
 FRAME_PATTERN = "em-{iteration:02d}-clusters-{k:02d}.png"
 STARTS_OF_K_MEANS = 10
 PASSES_SHOWN = 0, 2, 8
-#: Random clusters, and starts for them, of which a single one leads to a wrong number.
+#: Random clusters, and starts for them.
 CLUSTERS_SEED, STARTS_SEED = 0, 37
 #: Nats by which a start stays below what another found: it has stuck at a lesser maximum.
 MISSED = 10.0

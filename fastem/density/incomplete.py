@@ -27,8 +27,8 @@ from fastem.moments import Moments
 from fastem.units import Units
 
 #: A slot has so many tiles of rows at least, for groups to have some rows in it, and the rows fill
-#: no more than so many slots as long as slots do not get larger than that.
-LEAST_TILES, MOST_TILES, SLOTS = 16, 64, 8
+#: no more than so many slots as long as slots do not get larger than that, nor than so many bytes.
+LEAST_TILES, MOST_TILES, SLOTS, SLOT_BYTES = 16, 64, 8, 2**21
 #: Rows that are described at once.
 DESCRIBED = 65536
 #: What a row that lacks columns takes, in multiples of one that lacks none.
@@ -136,7 +136,7 @@ class Groups:
     ) -> Groups:
         """Sort rows X (n, n_features), in which what is missing is NaN, by sets (n,) as well."""
         gaps = np.isnan(X)
-        slot_rows = rows_of_a_slot(len(X)) if slot_rows is None else slot_rows
+        slot_rows = slot_rows or rows_of_a_slot(len(X), X.shape[1] * X.itemsize)
         chunks = Chunks.of(gaps, slot_rows, incomplete.TILE_FROM, set_of)
         rows = np.where(gaps, np.array(0, X.dtype), X)[chunks.order]
         return cls(read_only(rows), None, chunks).weighted(sample_weight)
@@ -327,10 +327,11 @@ def describe(
     return Described(found, units.leave(filled[:, back]))
 
 
-def rows_of_a_slot(n: int) -> int:
-    """How many rows are sorted together, by their number alone."""
+def rows_of_a_slot(n: int, row_bytes: int) -> int:
+    """How many rows are sorted together, by sizes alone."""
     n_tiles = -(-n // TILE_ROWS)
-    return TILE_ROWS * min(max(LEAST_TILES, -(-n_tiles // SLOTS)), MOST_TILES)
+    tiles = min(max(LEAST_TILES, -(-n_tiles // SLOTS)), MOST_TILES)
+    return TILE_ROWS * max(1, min(tiles, SLOT_BYTES // (TILE_ROWS * row_bytes)))
 
 
 def _in_few_rows(order: Chunks) -> Chunks:

@@ -88,6 +88,12 @@ class State(NamedTuple):
         fresh.counters[N_REPLACED] += 1
         return fresh._replace(trace=self.trace, n_rows=self.n_rows)
 
+    def resumed(self) -> State:
+        """The same run, to go on where `max_iter` ended it: by the EM step that it had found."""
+        self.counters[[NEXT, OUTCOME]] = em_control.STEP, em_control.RUNNING
+        self.point_statistics[:] = self.em_statistics
+        return self
+
     def with_room(self, n: int) -> State:
         """The same state with room in its trace for n more passes."""
         n_passes = int(self.counters[N_PASSES])

@@ -10,7 +10,7 @@ from sklearn.base import BaseEstimator, DensityMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from fastem import covariance, criteria, validation
+from fastem import covariance, results, validation
 from fastem.estimator import precisions
 from fastem.mixture import Mixture
 from fastem.moments import Moments
@@ -119,7 +119,7 @@ class Fitted(DensityMixin, BaseEstimator):
             On the scale of -2 log L, log L in nats.
         """
         moments = self._summary(X, sample_weight)
-        return criteria.aic(self._n_parameters(), moments.log_likelihood)
+        return results.aic(self._n_parameters(), moments.log_likelihood)
 
     def bic(self, X: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
         """Schwarz's criterion, p log n - 2 log L, n the sum of weights; lower is better.
@@ -136,7 +136,7 @@ class Fitted(DensityMixin, BaseEstimator):
         float
         """
         moments = self._summary(X, sample_weight)
-        return criteria.bic(self._n_parameters(), moments.log_likelihood, moments.n_rows)
+        return results.bic(self._n_parameters(), moments.log_likelihood, moments.n_rows)
 
     def icl(self, X: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
         """Integrated completed likelihood, BIC - 2 sum_i log max_k r_ik; lower is better.
@@ -153,7 +153,7 @@ class Fitted(DensityMixin, BaseEstimator):
         float
         """
         moments = self._summary(X, sample_weight)
-        return criteria.icl(
+        return results.icl(
             self._n_parameters(),
             moments.log_likelihood,
             moments.n_rows,

@@ -21,6 +21,8 @@ from fastem.covariance import FAMILIES, Bounds, Family, Parameters
 from fastem.data import Data
 from fastem.estimator import precisions, starts
 from fastem.estimator.fitted import Fitted
+from fastem.estimator.own_search import NAME as OWN_SEARCH
+from fastem.estimator.own_search import own_search
 from fastem.estimator.runs import Outcome, Verbose, best_run
 from fastem.mixture import Mixture, to_units
 from fastem.results import Restart
@@ -59,8 +61,11 @@ class GaussianMixture(Fitted):
         Starts. Each runs to its end, and the one with the best lower bound is kept.
     init_params : str, default "kmeans"
         "kmeans", "k-means++", "random" or "random_from_data" as in scikit-learn, from the same
-        random numbers; "random-subsets" and "hierarchical" as in `fastem.fit`, which
-        is the same one in all of `n_init`.
+        random numbers; "random-subsets", "hierarchical" and the other kinds of `fastem.fit`.
+        "fastem" is all of `fastem.fit`: its search, its tolerance, its floor of covariances, with
+        the same mixture for the same integer `random_state`; of `tol`, `reg_covar`, `max_iter` and
+        `n_init` those that have the defaults above take its defaults (1e-6, a relative floor, 1000
+        and 10).
     weights_init : (n_components,) array-like, optional
     means_init : (n_components, n_features) array-like, optional
     precisions_init : array-like, optional
@@ -116,7 +121,7 @@ class GaussianMixture(Fitted):
         "reg_covar": [Interval(Real, 0.0, None, closed="left")],
         "max_iter": [Interval(Integral, 0, None, closed="left")],
         "n_init": [Interval(Integral, 1, None, closed="left")],
-        "init_params": [StrOptions(starts.NAMES)],
+        "init_params": [StrOptions({*starts.NAMES, OWN_SEARCH})],
         "weights_init": ["array-like", None],
         "means_init": ["array-like", None],
         "precisions_init": ["array-like", None],
@@ -278,6 +283,29 @@ class GaussianMixture(Fitted):
                 f"n_samples = {data.n_samples}"
             )
         family = covariance.family(self.covariance_type)
+        if self.init_params == OWN_SEARCH:
+            self._search(data, family)
+        else:
+            self._run_each(data, family, began)
+        if not self.converged_ and self.max_iter > 0:
+            warnings.warn(NOT_CONVERGED, ConvergenceWarning, stacklevel=3)
+        return rows
+
+    def _search(self, data: Data, family: Family) -> None:
+        """Fit as `fastem.fit` does."""
+        user_start = self._given(data, family)
+        if self._is_warm:
+            self._last(data)  # which checks it
+            user_start = UserStart.of_mixture(self.mixture_, family)
+        self.fit_ = own_search(self.get_params(), data, family, user_start)
+        self._publish(self.fit_.mixture, data.source.dtype)
+        self.converged_ = self.fit_.status.code == "converged"
+        self.n_iter_ = self.fit_.n_iter
+        self.lower_bounds_ = [np.float64(level) for level in self.fit_.trace]
+        self.lower_bound_ = self.lower_bounds_[-1]
+
+    def _run_each(self, data: Data, family: Family, began: float) -> None:
+        """Fit from each start by scikit-learn's rule."""
         bounds = starts.bounds_of(self.reg_covar, data.rows(family).units, family)
         try:
             with np.errstate(divide="ignore", invalid="ignore"):
@@ -291,16 +319,11 @@ class GaussianMixture(Fitted):
         self.n_iter_ = outcome.run.n_iter
         self.lower_bound_ = outcome.lower_bound
         self.lower_bounds_ = outcome.lower_bounds
-        if not outcome.converged and self.max_iter > 0:
-            warnings.warn(NOT_CONVERGED, ConvergenceWarning, stacklevel=3)
-        return rows
 
     def _run(
         self, data: Data, family: Family, bounds: Bounds
     ) -> tuple[Outcome, tuple[Restart, ...]]:
-        init = self.weights_init, self.means_init, self.precisions_init
-        given = precisions.given_start(*init, family, self.n_components, data.n_features)
-        warm = self.warm_start and hasattr(self, "converged_")
+        given, warm = self._given(data, family), self._is_warm
         return best_run(
             data.rows(family),
             family,
@@ -311,6 +334,14 @@ class GaussianMixture(Fitted):
             bound=self.lower_bound_ if warm else -np.inf,
             verbose=Verbose(self.verbose, self.verbose_interval),
         )
+
+    def _given(self, data: Data, family: Family) -> UserStart:
+        init = self.weights_init, self.means_init, self.precisions_init
+        return precisions.given_start(*init, family, self.n_components, data.n_features)
+
+    @property
+    def _is_warm(self) -> bool:
+        return self.warm_start and hasattr(self, "converged_")
 
     def _last(self, data: Data) -> Parameters:
         """The parameters of the last fit, in the units of the data's rows."""

@@ -14,13 +14,7 @@ from fastem.search.starts import UserStart
 
 
 def cholesky_factors(covariances: NDArray, family: Family) -> NDArray:
-    """Upper triangular U with U U' the precision; 1 / standard deviation for diagonal families.
-
-    Raises
-    ------
-    numpy.linalg.LinAlgError
-        If a covariance is not positive definite.
-    """
+    """Upper triangular U with U U' the precision; 1 / standard deviation for diagonal families."""
     if family.diagonal:
         return 1.0 / np.sqrt(covariances)
     n_features = covariances.shape[-1]
@@ -54,15 +48,7 @@ def covariances(inverses: NDArray, family: Family) -> NDArray:
 def given_start(
     weights: Any, means: Any, precisions: Any, family: Family, n_components: int, n_features: int
 ) -> UserStart:
-    """The start that the user gives, whole or in part.
-
-    Raises
-    ------
-    TypeError
-        If an array is not of real numbers.
-    ValueError
-        If a shape or value is not what it must be, in scikit-learn's words.
-    """
+    """The start that the user gives, whole or in part."""
     K, D = n_components, n_features
     if weights is not None:
         weights = _shaped(weights, "weights_init", "weights", (K,))

@@ -106,26 +106,11 @@ def best_run(
     bound: float,
     verbose: Verbose,
 ) -> tuple[Outcome, tuple[Restart, ...]]:
-    """Run each start to its end; the first of the best lower bound is kept.
+    """Run each start, in the units of the rows, to its end; the first of the best is kept.
 
-    Parameters
-    ----------
-    starts : iterable of Parameters
-        In the units of the rows.
-    bound : float
-        Lower bound that a warm start left off at, else -inf.
-
-    Returns
-    -------
-    best : Outcome
-    restarts : tuple of Restart
-
-    Raises
-    ------
-    numpy.linalg.LinAlgError
-        If a covariance becomes singular.
+    `bound` is the lower bound that a warm start left off at, else -inf.
     """
-    best, chosen, outcomes = None, 0, []
+    outcomes = []
     for index, start in enumerate(starts):
         verbose.begin(index, bound)
         run = em.run(
@@ -144,16 +129,8 @@ def best_run(
         outcome = Outcome(run)
         verbose.end(outcome)
         outcomes.append(outcome)
-        if best is None or outcome.lower_bound > best.lower_bound:
-            best, chosen = outcome, index
-    assert best is not None
-    return best, tuple(
-        Restart(
-            index,
-            outcome.run.trace[-1],
-            outcome.run.n_iter,
-            "chosen" if index == chosen else "finished",
-            outcome.run.trace,
-        )
-        for index, outcome in enumerate(outcomes)
+    chosen = max(range(len(outcomes)), key=lambda index: outcomes[index].lower_bound)
+    return outcomes[chosen], tuple(
+        Restart(i, run.trace[-1], run.n_iter, "chosen" if i == chosen else "finished", run.trace)
+        for i, run in enumerate(outcome.run for outcome in outcomes)
     )

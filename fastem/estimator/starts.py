@@ -54,21 +54,26 @@ def bounds_of(reg_covar: float, units: Units, family: Family, *, starting: bool 
 
 @dataclass(frozen=True, eq=False)
 class Frame:
-    """All rows near the origin and on one scale: what the starts measure distances in.
+    """All rows near the origin and on one scale, what the starts measure distances in.
 
     Parameters
     ----------
     rows : (n_samples, n_features)
     weight : (n_samples,)
     units : Units
+    family : Family
+        Of the parameters that are looked for, within bounds in these units.
+    bounds : Bounds
     """
 
     rows: NDArray[np.float64]
     weight: NDArray[np.float64]
     units: Units
+    family: Family
+    bounds: Bounds
 
     @classmethod
-    def of(cls, data: Data) -> Frame:
+    def of(cls, data: Data, family: Family, reg_covar: float) -> Frame:
         """All rows of the data, which are in memory."""
         X, weight = data.source.draw(data.n_samples, np.random.default_rng())
         if not data.source.complete:
@@ -76,82 +81,99 @@ class Frame:
         centre, spread = location_and_spread(X)
         units = Units.from_spread(centre, np.full_like(spread, spread.max()))
         rows = np.ascontiguousarray((X - centre) * units.scale)
-        return cls(rows, np.ones(len(X)) if weight is None else weight, units)
-
-    @property
-    def n_samples(self) -> int:
-        """Number of rows."""
-        return len(self.weight)
+        bounds = bounds_of(reg_covar, units, family, starting=True)
+        return cls(rows, np.ones(len(X)) if weight is None else weight, units, family, bounds)
 
     @lazy
     def tiles(self) -> NDArray[np.float64]:
         """The rows as k-means looks at them."""
         return tiled(self.rows)
 
-    def draw(self, n: int, rng: np.random.RandomState) -> NDArray[np.int_]:
-        """Indices of n rows, without replacement."""
+    def k_means(self, n_components: int, rng: np.random.RandomState) -> Parameters:
+        """The clusters of k-means, to its end."""
+        rows, weight, tiles = self.rows, self.weight, self.tiles
+        centres = self._seeds(n_components, rng)
+        middle = np.average(rows, axis=0, weights=weight)
+        variance = np.average((rows - middle) ** 2, axis=0, weights=weight).mean()
+        labels = np.full((1, len(weight)), -1, np.int32)
+        only = np.zeros(1, np.intp)
+        settled = False
+        for _ in range(K_MEANS_STEPS):
+            moved, n_changed = step(rows, tiles, weight, centres, labels, only)
+            shift = ((moved - centres) ** 2).sum()
+            centres = moved
+            settled = not n_changed.any()
+            if settled or shift <= K_MEANS_TOL * variance:
+                break
+        if not settled:
+            step(rows, tiles, weight, centres, labels, only)
+        start = Start(rows, weight, labels[0], centres[0], pooled=False)
+        return start.parameters(self.family, self.bounds)
+
+    def plus_plus(self, n_components: int, rng: np.random.RandomState) -> Parameters:
+        """The seeds of k-means."""
+        return self._one_row_each(self._seeds(n_components, rng)[0])
+
+    def random_rows(self, n_components: int, rng: np.random.RandomState) -> Parameters:
+        """Random rows, without replacement."""
         equal = (self.weight == self.weight[0]).all()
         share = None if equal else self.weight / self.weight.sum()
-        return rng.choice(self.n_samples, size=n, replace=False, p=share)
+        chosen = rng.choice(len(self.weight), size=n_components, replace=False, p=share)
+        return self._one_row_each(self.rows[chosen])
 
+    def responsibilities(self, n_components: int, rng: np.random.RandomState) -> Parameters:
+        """Every row shared among the components at random."""
+        centre = np.average(self.rows, axis=0, weights=self.weight)
+        K, D = n_components, len(centre)
+        counts, first = np.zeros(K), np.zeros((K, D))
+        second = np.zeros((K, D) if self.family.diagonal else (K, D, D))
+        for begin in range(0, len(self.weight), BLOCK):
+            some = slice(begin, begin + BLOCK)
+            rows = self.rows[some] - centre
+            resp = rng.uniform(size=(len(rows), K))
+            resp *= (self.weight[some] / resp.sum(axis=1))[:, None]
+            counts += resp.sum(axis=0)
+            first += resp.T @ rows
+            if self.family.diagonal:
+                second += resp.T @ (rows * rows)
+            else:
+                second += (resp.T[:, None, :] * rows.T) @ rows
+        about = np.tile(centre, (K, 1))
+        moments = Moments(about, self.weight.sum(), 0.0, 0.0, counts, first, second)
+        return self.family.maximise(moments, self.bounds)
 
-Begin = Callable[[Frame, int, Family, Bounds, np.random.RandomState], Parameters]
+    def _seeds(self, n_components: int, rng: np.random.RandomState) -> NDArray:
+        """Greedy k-means++ seeds, (1, n_components, n_features)."""
+        n_trials = 2 + int(np.log(n_components))
+        uniforms = np.zeros((1, n_components, n_trials))
+        uniforms[0, 0, 0] = rng.random_sample()
+        uniforms[0, 1:] = rng.uniform(size=(n_components - 1, n_trials))
+        return plus_plus(self.rows, self.tiles, self.weight, uniforms)
 
+    def _one_row_each(self, rows: NDArray) -> Parameters:
+        """Components of one row each, (n_components, n_features), of no covariance but the ridge.
 
-def k_means_start(
-    frame: Frame, n_components: int, family: Family, bounds: Bounds, rng: np.random.RandomState
-) -> Parameters:
-    """The clusters of k-means."""
-    labels, centres = k_means(frame, n_components, rng)
-    start = Start(frame.rows, frame.weight, labels, centres, pooled=False)
-    return start.parameters(family, bounds)
-
-
-def plus_plus_start(
-    frame: Frame, n_components: int, family: Family, bounds: Bounds, rng: np.random.RandomState
-) -> Parameters:
-    """The seeds of k-means."""
-    return _one_row_each(frame, _plus_plus(frame, n_components, rng)[0], family, bounds)
-
-
-def rows_start(
-    frame: Frame, n_components: int, family: Family, bounds: Bounds, rng: np.random.RandomState
-) -> Parameters:
-    """Random rows."""
-    chosen = frame.draw(n_components, rng)
-    return _one_row_each(frame, frame.rows[chosen], family, bounds)
-
-
-def responsibilities_start(
-    frame: Frame, n_components: int, family: Family, bounds: Bounds, rng: np.random.RandomState
-) -> Parameters:
-    """Every row shared among the components at random."""
-    centre = np.average(frame.rows, axis=0, weights=frame.weight)
-    K, D = n_components, len(centre)
-    counts, first = np.zeros(K), np.zeros((K, D))
-    second = np.zeros((K, D) if family.diagonal else (K, D, D))
-    for begin in range(0, frame.n_samples, BLOCK):
-        some = slice(begin, begin + BLOCK)
-        rows = frame.rows[some] - centre
-        resp = rng.uniform(size=(len(rows), K))
-        resp *= (frame.weight[some] / resp.sum(axis=1))[:, None]
-        counts += resp.sum(axis=0)
-        first += resp.T @ rows
-        if family.diagonal:
-            second += resp.T @ (rows * rows)
-        else:
-            second += (resp.T[:, None, :] * rows.T) @ rows
-    about = np.tile(centre, (K, 1))
-    moments = Moments(about, frame.weight.sum(), 0.0, 0.0, counts, first, second)
-    return family.maximise(moments, bounds)
+        As in scikit-learn, whose lower bounds begin with them, weights are 1 / n_samples each, and
+        a shared covariance matrix holds the second moments about 0 of all rows.
+        """
+        K, family, bounds = len(rows), self.family, self.bounds
+        labels = np.arange(K, dtype=np.int32)
+        start = Start(rows, np.ones(K), labels, rows, pooled=False)
+        _, means, covariances = start.parameters(family, bounds)
+        if family.shared and not family.diagonal:
+            origin = -self.units.centre * self.units.scale
+            about_zero, chosen = self.rows - origin, rows - origin
+            second = (about_zero.T * self.weight) @ about_zero - chosen.T @ chosen
+            covariances = second / K + np.diag(bounds.ridge)
+        return Parameters(np.full(K, 1.0 / self.weight.sum()), means, covariances)
 
 
 #: scikit-learn's starts.
-CLASSIC_STARTS: dict[str, Begin] = {
-    "kmeans": k_means_start,
-    "k-means++": plus_plus_start,
-    "random": responsibilities_start,
-    "random_from_data": rows_start,
+CLASSIC_STARTS: dict[str, Callable[[Frame, int, np.random.RandomState], Parameters]] = {
+    "kmeans": Frame.k_means,
+    "k-means++": Frame.plus_plus,
+    "random": Frame.responsibilities,
+    "random_from_data": Frame.random_rows,
 }
 #: Every start of the estimator: a name of two meanings means what it does in scikit-learn.
 NAMES = {*CLASSIC_STARTS, *STARTS}
@@ -168,10 +190,9 @@ def begin(
     """Starts of that name for ever, in the units of the data's rows for that family."""
     units = data.rows(family).units
     if name in CLASSIC_STARTS:
-        frame = Frame.of(data)
-        bounds = bounds_of(reg_covar, frame.units, family, starting=True)
+        frame = Frame.of(data, family, reg_covar)
         while True:
-            start = CLASSIC_STARTS[name](frame, n_components, family, bounds, rng)
+            start = CLASSIC_STARTS[name](frame, n_components, rng)
             yield change_units(start, family, frame.units, units)
     seed = int(rng.randint(2**31 - 1))
     sample = Samples(data, np.random.SeedSequence(seed)).of(family, n_components)
@@ -180,52 +201,3 @@ def begin(
         labelled = STARTS[name](sample, n_components, [np.random.default_rng(seed)])[0]
         yield change_units(labelled.parameters(family, bounds), family, sample.units, units)
         seed = int(rng.randint(2**31 - 1))
-
-
-def k_means(
-    frame: Frame, n_components: int, rng: np.random.RandomState
-) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
-    """Labels (n_samples,) and centres (n_components, n_features) of k-means, to its end."""
-    rows, weight, tiles = frame.rows, frame.weight, frame.tiles
-    centres = _plus_plus(frame, n_components, rng)
-    middle = np.average(rows, axis=0, weights=weight)
-    variance = np.average((rows - middle) ** 2, axis=0, weights=weight).mean()
-    labels = np.full((1, frame.n_samples), -1, np.int32)
-    only = np.zeros(1, np.intp)
-    for _ in range(K_MEANS_STEPS):
-        moved, n_changed = step(rows, tiles, weight, centres, labels, only)
-        shift = ((moved - centres) ** 2).sum()
-        centres = moved
-        if not n_changed.any():
-            return labels[0], centres[0]
-        if shift <= K_MEANS_TOL * variance:
-            break
-    step(rows, tiles, weight, centres, labels, only)
-    return labels[0], centres[0]
-
-
-def _plus_plus(frame: Frame, n_components: int, rng: np.random.RandomState) -> NDArray:
-    """Greedy k-means++ seeds, (1, n_components, n_features)."""
-    n_trials = 2 + int(np.log(n_components))
-    uniforms = np.zeros((1, n_components, n_trials))
-    uniforms[0, 0, 0] = rng.random_sample()
-    uniforms[0, 1:] = rng.uniform(size=(n_components - 1, n_trials))
-    return plus_plus(frame.rows, frame.tiles, frame.weight, uniforms)
-
-
-def _one_row_each(frame: Frame, rows: NDArray, family: Family, bounds: Bounds) -> Parameters:
-    """Components of one row each, (n_components, n_features), of no covariance but the ridge.
-
-    As in scikit-learn, whose lower bounds begin with them, weights are 1 / n_samples each, and a
-    shared covariance matrix holds the second moments about 0 of all rows.
-    """
-    K = len(rows)
-    labels = np.arange(K, dtype=np.int32)
-    start = Start(rows, np.ones(K), labels, rows, pooled=False)
-    _, means, covariances = start.parameters(family, bounds)
-    if family.shared and not family.diagonal:
-        origin = -frame.units.centre * frame.units.scale
-        about_zero, chosen = frame.rows - origin, rows - origin
-        second = (about_zero.T * frame.weight) @ about_zero - chosen.T @ chosen
-        covariances = second / K + np.diag(bounds.ridge)
-    return Parameters(np.full(K, 1.0 / frame.weight.sum()), means, covariances)

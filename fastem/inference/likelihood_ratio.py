@@ -6,6 +6,7 @@ the border of k + 1: so it is compared with the gains on rows drawn from the fit
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import ceil
 
@@ -17,14 +18,13 @@ from fastem.covariance import Family
 from fastem.data import Data
 from fastem.fit import solve
 from fastem.inference.comparisons import Comparison, LikelihoodRatioTest
-from fastem.mixture import Mixture, from_units, to_units
+from fastem.mixture import Mixture
 from fastem.options import Options
 from fastem.progress import Progress
 from fastem.results import Fit, Status
 from fastem.rows import Incomplete, Memory, Source
-from fastem.search import race, splits
 from fastem.search.beginning import Starts
-from fastem.search.objective import Objective
+from fastem.search.nested import halved
 from fastem.search.samples import child, seed_sequence
 from fastem.search.starts import UserStart
 
@@ -43,7 +43,7 @@ def lrt(
     level: float = 0.05,
     sample_weight: ArrayLike | None = None,
     n_init: int = 5,
-    init: str = "k-means++",
+    init: str | Sequence[str] = "mixed",
     reg_covar: float | None = None,
     max_iter: int = 1000,
     noise: bool = False,
@@ -196,20 +196,8 @@ class _Search:
         """
         k = null.mixture.n_components + 1
         anew = self.fit(starts, k)
-        halved = self.fit(starts, k, self._best_of_halves(starts, null))
-        return max(anew, halved, key=_rank)
-
-    def _best_of_halves(self, starts: Starts, null: Fit) -> UserStart:
-        """The best of the null's mixtures with a component in halves, on a sample."""
-        options, k = starts.options, null.mixture.n_components + 1
-        noisy, sample = options.is_noisy, starts.samples.of(self.family, k)
-        family = starts.data.extended(self.family, k, noise=noisy, prior=options.prior)
-        on = Objective.of(sample, family, options)
-        fitted = UserStart.of_mixture(null.mixture, self.family).complete()
-        halves = splits(to_units(fitted, on.family, sample.units), on.family, on.bounds)
-        winner, _ = race(on, halves)
-        noise = on.family.noise_weight(winner) if noisy else None
-        return UserStart(*from_units(winner, on.family, sample.units), self.family, noise)
+        whole = UserStart.of_mixture(null.mixture, self.family)
+        return max(anew, self.fit(starts, k, halved(starts, self.family, whole)), key=_rank)
 
     def replicates(
         self, null: Fit, n_replicates: int, bar: Progress, gaps: NDArray[np.bool_] | None = None

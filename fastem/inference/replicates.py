@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from fastem import validation
 from fastem.drawing import draw
 from fastem.mixture import Mixture
+from fastem.validation.column_choice import printable
 
 #: Lines of the table that people are shown.
 LINES = 24
@@ -163,7 +165,8 @@ class Bootstrap:
         Returns
         -------
         dict of str to list
-            Each of length K + 2 K D; `column` is None for weights.
+            Each of length K + 2 K D; `column` is a name, or a number where the mixture has no
+            names, and None for weights.
 
         Raises
         ------
@@ -172,9 +175,9 @@ class Bootstrap:
         """
         K, D = self.mixture.means.shape
         parts = ["weights", "means", "variances"]
-        cells = [(k, d) for k in range(K) for d in range(D)]
-        names: list[tuple[str, int, int | None]] = [("weight", k, None) for k in range(K)]
-        names += [(name, k, d) for name in ("mean", "variance") for k, d in cells]
+        columns = self.mixture.feature_names or range(D)
+        names: list[tuple[str, int, Any]] = [("weight", k, None) for k in range(K)]
+        names += [(name, *at) for name in ("mean", "variance") for at in product(range(K), columns)]
         numbers = {
             name: np.concatenate([getattr(values, part).ravel() for part in parts]).tolist()
             for name, values in zip(
@@ -194,11 +197,13 @@ class Bootstrap:
             lines.append(f"{self.n_collapsed} more collapsed and are left out")
         if self.n_not_converged:
             lines.append(f"{self.n_not_converged} did not converge; raise max_iter")
-        lines.append(f"{'':<20}{'estimate':>12}{'std. error':>12}{'low':>12}{'high':>12}")
         table = list(zip(*self.table_columns().values(), strict=True))
-        for parameter, k, d, *numbers in table[:LINES]:
-            name = f"  {parameter} {k}" + ("" if d is None else f", column {d}")
-            lines.append(f"{name:<20}" + "".join(f"{number:>12.4g}" for number in numbers))
+        heads = [_head(*line[:3]) for line in table[:LINES]]
+        width = max(20, *map(len, heads))
+        titles = "estimate", "std. error", "low", "high"
+        lines.append(" " * width + "".join(f"{title:>12}" for title in titles))
+        for head, (_, _, _, *numbers) in zip(heads, table, strict=False):
+            lines.append(f"{head:<{width}}" + "".join(f"{number:>12.4g}" for number in numbers))
         if len(table) > LINES:
             lines.append(f"  and {len(table) - LINES} more lines: table_columns()")
         return "\n".join(lines)
@@ -206,6 +211,12 @@ class Bootstrap:
     @property
     def _replicates(self) -> Estimates:
         return Estimates.of(self.weights, self.means, self.covariances)
+
+
+def _head(parameter: str, component: int, column: str | int | None) -> str:
+    """How a line of the table begins."""
+    where = f"column {column}" if isinstance(column, int) else printable(column or "")
+    return f"  {parameter} {component}{where and ', '}{where}"
 
 
 def _deviations(values: NDArray) -> NDArray[np.float64]:

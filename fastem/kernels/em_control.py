@@ -33,6 +33,8 @@ N_ITER, N_PASSES, N_REPLACED, NEXT, OUTCOME = range(5)
 #: the EM step, which should be no lower; the EM step; the M step from extrapolated statistics; a
 #: pass at the point before, after an EM step that led down.
 PASS, TRIAL, FOLLOWED, STEP, PROJECTION, RETURN = range(6)
+#: A rounding error that is larger than any of double precision.
+DOUBLE = 1e-12
 #: How a run has ended; the first three are what `convergence.judge` finds.
 RUNNING, DWINDLED, EXHAUSTED, STOPPED = GO_ON, 3, 4, 5
 
@@ -184,7 +186,9 @@ def proceed(control, shape, noisy, factors, level, rule, method, state, scratch)
     elif rule.kind == EXPECTED_GAIN:
         aims = rule.least, rule.level, state.gain, scratch.steps
         outcome = call(control.judge, 0, (level, state.point, state.em_step, *own, *aims))
-    elif rule.kind == CHANGE and _had_settled(state.trace, counters[N_PASSES], rule):
+    elif rule.kind == CHANGE and _had_settled(
+        state.trace, counters[N_PASSES], rule, method.precision
+    ):
         outcome = CONVERGED
     if outcome == RUNNING and counters[N_ITER] >= method.max_iter:
         outcome = EXHAUSTED
@@ -212,12 +216,18 @@ def _lightest(point, n_components):
 
 
 @jit_strict
-def _had_settled(trace, n_passes, rule):
-    """Whether the level changed by less than `least` in the pass before the last."""
+def _had_settled(trace, n_passes, rule, precision):
+    """Whether the level changed by less than `least` in the pass before the last.
+
+    Of rows in single precision a change that rounding may have made is none: there it may go on
+    for ever.
+    """
     if n_passes < 2:
         return False
-    before = trace[n_passes - 3] if n_passes > 2 else rule.level
-    return abs(trace[n_passes - 2] - before) < rule.least
+    before, least = trace[n_passes - 3] if n_passes > 2 else rule.level, rule.least
+    if precision > DOUBLE and least > 0:
+        least = max(least, precision * abs(trace[n_passes - 2]))
+    return abs(trace[n_passes - 2] - before) < least
 
 
 def array_type(n_dims: int, written: bool = False) -> types.Array:

@@ -10,8 +10,16 @@ regression         Gaussians given some of their columns
 file               how it is written and read
 """
 
-from fastem.mixture.components import change_units, from_units, to_units
+from fastem.mixture.components import by_weight, change_units, from_units, to_units
 from fastem.mixture.merging import Merging
 from fastem.mixture.mixture import Mixture, mixture_of
 
-__all__ = ["Merging", "Mixture", "change_units", "from_units", "mixture_of", "to_units"]
+__all__ = [
+    "Merging",
+    "Mixture",
+    "by_weight",
+    "change_units",
+    "from_units",
+    "mixture_of",
+    "to_units",
+]

@@ -8,12 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastem import covariance, validation
+from fastem.compiler.options import refuse_uncompiled
 from fastem.covariance import Family, Parameters, WithNoise
 from fastem.density import Density
 from fastem.lazy import lazy
 from fastem.noise import Noise
 from fastem.units import Units
 from fastem.validation.column_choice import printable
+
+#: The least one that a fit comes to: its floor is 1e-10 of the data's, whose squares are normal.
+LEAST_VARIANCE = np.finfo(float).tiny * 2.0**-34
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -29,6 +33,7 @@ class Components:
 
     def __post_init__(self) -> None:
         """Check and freeze the arrays."""
+        refuse_uncompiled()
         family = covariance.family(self.covariance_type)
         means = np.array(validation.rows(self.means, name="means"), dtype=np.float64)
         n_components, n_features = means.shape
@@ -52,6 +57,12 @@ class Components:
                 f"covariances are not valid: {error}; "
                 f"give symmetric matrices with positive eigenvalues"
             ) from None
+        least = self._variances.min()
+        if least < LEAST_VARIANCE:
+            raise ValueError(
+                f"covariances hold a variance of {least:g}, which float64 has but a few digits of; "
+                f"multiply the data by a constant"
+            )
 
     @property
     def n_components(self) -> int:
@@ -134,11 +145,18 @@ class Components:
     def _parameters(self) -> Parameters:
         return Parameters(self.weights, self.means, self.covariances)
 
+    @property
+    def _variances(self) -> NDArray[np.float64]:
+        """Of each component and column, (n_components, n_features)."""
+        if self.family.diagonal:  # not by way of matrices, so many times as large
+            own = self.covariances.reshape(self.n_components, -1)
+            return np.broadcast_to(own, self.means.shape)
+        return np.diagonal(self.full_covariances, axis1=1, axis2=2)
+
     @lazy
     def _factored(self) -> tuple[Density, Units]:
         """The density for float64 rows, in units that suit its components."""
-        variances = np.diagonal(self.full_covariances, axis1=1, axis2=2)
-        spread = np.sqrt(np.max(variances, axis=0, initial=np.finfo(float).tiny))
+        spread = np.sqrt(np.max(self._variances, axis=0, initial=np.finfo(float).tiny))
         if not self.family.per_column:
             spread = np.full_like(spread, spread.max())
         units = Units.from_spread(np.zeros(self.n_features), spread)
@@ -160,6 +178,11 @@ class Components:
         units = Units(centre, self._factored[1].scale)
         family = self.family.at(units)
         return family.factor(to_units(self._parameters, family, units)), units
+
+
+def by_weight(weights: NDArray, means: NDArray) -> NDArray[np.intp]:
+    """The order of components: the heaviest first; by their means where weights agree to 1e-3."""
+    return np.lexsort((*means.T[::-1], -np.round(weights, 3)))
 
 
 def to_units(parameters: Parameters, family: Family, units: Units) -> Parameters:

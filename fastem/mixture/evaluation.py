@@ -19,6 +19,10 @@ from fastem.moments import Moments
 from fastem.rows import Source, are_of_dask, elsewhere, streamed
 from fastem.rows.labels import labels_file
 from fastem.rows.missing import spread
+from fastem.units import Units
+
+#: Rows of float32 farther away than this, in the mixture's units, are evaluated as float64.
+FAR = 1e12
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -293,11 +297,11 @@ class Evaluation(Components):
         n_samples = 0
         n_components = self.n_components if probabilities else None
         with (
-            labels_file(path, n_components, self.noise is not None) as file,
+            labels_file(path, n_components, self.noise is not None) as write,
             closing(self.each(wanted, X, missing=missing)) as results,
         ):
             for labels, *resp in results:
-                file.write(labels, resp[0] if resp else None)
+                write(labels, resp[0] if resp else None, ())
                 n_samples += len(labels)
         return n_samples
 
@@ -377,15 +381,36 @@ class Evaluation(Components):
         source = streamed(X, None, self.feature_names, missing)
         if source is None:
             rows, gaps = validation.complete(self._in_order(X), missing, name, self.n_features)
-            said = answers(kernels, self, rows, parallel)
+            said = self._said(kernels, rows, parallel)
             kept = None if gaps is None else np.logical_not(gaps.any(axis=1))
             yield said if kept is None else [spread(part, kept) for part in said]
             return
         self._check_source(source)
 
         def work(block: NDArray) -> list[NDArray]:
-            return answers(kernels, self, block, parallel=False)
+            return self._said(kernels, block, parallel=False)
 
         beside = (self.n_components + 2) * source.dtype.itemsize
         with closing(source.every(work, beside)) as results:
             yield from results
+
+    def _said(self, kernels: Sequence[str], rows: NDArray, parallel: bool) -> list[NDArray]:
+        """What methods of those names say of an array of rows."""
+        said = answers(kernels, self, rows, parallel)
+        far = _far(rows, self._factored_for(rows.dtype)[1])
+        if far is not None:
+            distant = self._said(kernels, rows[far].astype(np.float64), parallel)
+            for part, exact in zip(said, distant, strict=True):
+                part[far] = exact
+        return said
+
+
+def _far(rows: NDArray, units: Units) -> NDArray[np.bool_] | None:
+    """Which rows of float32 lie so far away that their squares may overflow; None if none do."""
+    if rows.dtype != np.float32 or not rows.size:
+        return None
+    reach = (FAR / units.scale + np.abs(units.centre)).min()
+    if max(rows.max(), -rows.min()) < reach:
+        return None
+    far = (np.abs(rows) >= reach).any(axis=1)
+    return far if far.any() else None

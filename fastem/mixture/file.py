@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
-import zipfile
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import numpy as np
 
+from fastem import archive
 from fastem.atomic import whole
 from fastem.mixture.components import Components
-from fastem.noise import Noise
+from fastem.noise import NOISE_FIELDS, Noise
 
 FORMAT = "fastem mixture"
 #: Of files with noise; those without are of version 1, and older readers take them.
@@ -18,6 +19,9 @@ FORMAT_VERSION = 2
 #: What older readers pass over.
 NAMES = "columns"
 FIELDS = "weights", "means", "covariances", "covariance_type"
+REMEDY = "give a file that Mixture.save or fastem fit --model wrote"
+
+M = TypeVar("M")
 
 
 def write(path: str | os.PathLike, mixture: Components) -> None:
@@ -35,8 +39,8 @@ def write(path: str | os.PathLike, mixture: Components) -> None:
         )
 
 
-def read(path: str | os.PathLike) -> tuple[Any, ...]:
-    """The arguments that `Mixture` is made of.
+def read(path: str, make: Callable[..., M]) -> M:
+    """What `make` makes of the fields of a mixture.
 
     Raises
     ------
@@ -45,26 +49,28 @@ def read(path: str | os.PathLike) -> tuple[Any, ...]:
     ValueError
         If it is damaged, of a later version or not a mixture.
     """
+    known = "format", "version", *FIELDS, NAMES, *NOISE_FIELDS
     try:
-        with open(path, "rb") as opened:
-            if not zipfile.is_zipfile(opened):  # NumPy would advise to trust it
-                raise ValueError("give a file that Mixture.save or fastem fit --model wrote")
-            opened.seek(0)
-            with np.load(opened, allow_pickle=False) as file:
-                fields = {name: file[name] for name in file.files}
-        version = int(fields.get("version", 0))
-    except (ValueError, EOFError, KeyError, TypeError, zipfile.BadZipFile) as error:
-        raise ValueError(f"{path} is damaged or not a fastem mixture: {error}") from None
-    if str(fields.get("format")) != FORMAT:
-        raise ValueError(f"{path} is not a fastem mixture; give a file that Mixture.save wrote")
+        fields = archive.members(path, known)
+    except archive.Damaged as error:
+        raise ValueError(f"{path} is damaged or not a fastem mixture: {error}; {REMEDY}") from None
+    if "format" not in fields or str(fields["format"]) != FORMAT:
+        raise ValueError(f"{path} is not a fastem mixture; {REMEDY}")
+    version = fields.get("version", np.array(None))
+    if version.dtype.kind not in "iu" or version.shape or version < 1:
+        raise ValueError(f"{path} is damaged: its version is no number from 1; {REMEDY}")
     if version > FORMAT_VERSION:
         raise ValueError(
             f"{path} is of format version {version}, later than {FORMAT_VERSION}, the "
             f"latest that this fastem reads; upgrade fastem"
         )
-    missing = set(FIELDS) - fields.keys()
-    if missing:
-        raise ValueError(f"{path} is damaged: it lacks {', '.join(sorted(missing))}")
-    *arrays, name = (fields[field] for field in FIELDS)
-    names = tuple(fields[NAMES].tolist()) if NAMES in fields else None
-    return *arrays, str(name), Noise.of_fields(fields), names
+    try:
+        if missing := set(FIELDS) - fields.keys():
+            raise archive.Damaged(f"it lacks {', '.join(sorted(missing))}")
+        *arrays, name = (fields[field] for field in FIELDS)
+        names = tuple(fields[NAMES].tolist()) if NAMES in fields else None
+        with np.errstate(all="ignore"):
+            return make(*arrays, str(name), Noise.of_fields(fields), names)
+    except tuple(archive.CAUSES) as error:
+        told = str(error) if isinstance(error, ValueError | TypeError) else archive.cause(error)
+        raise ValueError(f"{path} is damaged: {told}; {REMEDY}") from None

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from fastem import validation
 from fastem.covariance import Family, Parameters
 from fastem.mixture import file
-from fastem.mixture.components import from_units
+from fastem.mixture.components import by_weight, from_units
 from fastem.mixture.imputation import Imputation
 from fastem.mixture.merging import Merging, merged
 from fastem.mixture.regression import Regressions, check_rest
@@ -258,6 +258,40 @@ class Mixture(Imputation):
         """
         return merged(self, self.responsibilities(X, missing=missing))
 
+    def sorted(self, by: Column | None = None) -> Mixture:
+        """The same mixture with its components in another order.
+
+        Parameters
+        ----------
+        by : int or str, optional
+            The column whose means are to ascend, counted from 0 or by name. By default the heaviest
+            component comes first and, where weights agree to 1e-3, that of the lower mean in the
+            first column in which they differ.
+
+        Returns
+        -------
+        Mixture
+
+        Raises
+        ------
+        TypeError, ValueError
+            If there is no such column.
+
+        Examples
+        --------
+        >>> mixture = Mixture([0.3, 0.7], [[0.0], [5.0]], [1.0, 2.0], "spherical")
+        >>> mixture.sorted().means.ravel(), mixture.sorted(by=0).means.ravel()
+        (array([5., 0.]), array([0., 5.]))
+        """
+        if by is None:
+            order = by_weight(self.weights, self.means)
+        else:
+            order = np.argsort(self.means[:, self._numbers(by)[0]], kind="stable")
+        covariances = self.covariances if self.family.shared else self.covariances[order]
+        return replace(
+            self, weights=self.weights[order], means=self.means[order], covariances=covariances
+        )
+
     def without_noise(self) -> Mixture:
         """The components alone, their weights divided by their sum.
 
@@ -333,7 +367,7 @@ class Mixture(Imputation):
         ValueError
             If the file is damaged, of a later version or not a mixture.
         """
-        return cls(*file.read(validation.path(path, "path")))
+        return file.read(validation.path(path, "path"), cls)
 
     def _plain(
         self,

@@ -11,7 +11,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from numpy.typing import ArrayLike, NDArray
 from PIL import Image
@@ -19,7 +18,7 @@ from PIL import Image
 from fastem import validation
 from fastem.plot.clusters import clusters
 from fastem.plot.style import column_indices, column_names, figure
-from fastem.recorder import Pass, Recorder
+from fastem.recorder import Recorder
 
 #: The last frame of an animation stays so much longer.
 LAST_FRAME = 6
@@ -219,7 +218,10 @@ def _pictures(
     ax = figure(size=(6.4, 4.6))[0, 0]
     canvas = FigureCanvasAgg(ax.figure)
     for i, one in enumerate(record):
-        draw_pass(one, i, X, ax, columns)
+        ax.clear()
+        clusters(one.mixture, X, ax, columns, outline="contours")
+        level = f"{one.log_likelihood:.4f}".replace("-", "\N{MINUS SIGN}")
+        ax.set_title(f"EM, pass {i}: log-likelihood {level} a row", loc="left")
         ax.set_xlim(low[0] - margin[0], high[0] + margin[0])
         ax.set_ylim(low[1] - margin[1], high[1] + margin[1])
         canvas.draw()
@@ -227,13 +229,3 @@ def _pictures(
             # Settled by the first frame: a layout that follows each title would shake the picture.
             ax.figure.set_layout_engine("none")
         yield np.asarray(canvas.buffer_rgba())[..., :3].copy()
-
-
-def draw_pass(
-    one: Pass, iteration: int, X: ArrayLike, ax: Axes, columns: Sequence[int | str] | None
-) -> None:
-    """One pass: rows by cluster, contours of each component, how far EM has come."""
-    ax.clear()
-    clusters(one.mixture, X, ax, columns, outline="contours")
-    level = f"{one.log_likelihood:.4f}".replace("-", "\N{MINUS SIGN}")
-    ax.set_title(f"EM, pass {iteration}: log-likelihood {level} a row", loc="left")

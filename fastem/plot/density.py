@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from fastem import validation
 from fastem.inference.replicates import Bootstrap
 from fastem.mixture import Mixture
-from fastem.plot.style import INK, axes, colour, two_columns
+from fastem.plot.style import INK, axes, colour, column_names, two_columns
 
 #: Shares of the rows that contours enclose.
 ENCLOSED = 0.95, 0.75, 0.5, 0.25
@@ -202,7 +202,8 @@ def replicates(
         x, y = mixture.means[k]
         ax.plot([low[k, i], high[k, i]], [y, y], color=INK, lw=1.2, zorder=3)
         ax.plot([x, x], [low[k, j], high[k, j]], color=INK, lw=1.2, zorder=3)
-    ax.set(xlabel=f"column {i}", ylabel=f"column {j}")
+    names = column_names(None, made.mixture.n_features, made.mixture)
+    ax.set(xlabel=names[i], ylabel=names[j])
     return ax
 
 

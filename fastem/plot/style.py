@@ -128,15 +128,7 @@ def column_names(X: object, n_features: int, mixture: Mixture | None = None) -> 
 
 
 def column_indices(columns: Sequence[int | str] | None, names: Sequence[str]) -> list[int] | None:
-    """Columns asked for by number or by name, as numbers.
-
-    Raises
-    ------
-    TypeError
-        If `columns` is not a sequence.
-    ValueError
-        If there are none, or one is unknown or named twice.
-    """
+    """Columns asked for by number or by name, as numbers."""
     if columns is None:
         return None
     if isinstance(columns, str) or not isinstance(columns, Sequence | np.ndarray):
@@ -177,13 +169,7 @@ def marginal(mixture: Mixture, columns: Sequence[int]) -> Mixture:
 def two_columns(
     mixture: Mixture, columns: Sequence[int | str] | None, name: str
 ) -> tuple[Mixture, list[int]]:
-    """The mixture of the two columns to draw, and which they are.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If it is no mixture, or they are not two.
-    """
+    """The mixture of the two columns to draw, and which they are."""
     validation.instance(mixture, "mixture", Mixture, MIXTURE)
     names = column_names(None, mixture.n_features, mixture)
     indices = column_indices(columns, names) or list(range(mixture.n_features))

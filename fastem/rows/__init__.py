@@ -2,15 +2,16 @@
 
 open.py      files as a user names them: the one reader
 blocks.py    a function of the user's that gives blocks
-stream/      rows read block by block at every pass, within a budget of memory
+stream.py    rows read block by block at every pass
+passes.py    one such pass, within a budget of memory, and what the first one finds
 dask/        arrays and data frames of Dask (extra: dask)
 memory.py    arrays
 incomplete.py, labelled.py  arrays of rows that lack columns, and of known components
 source.py    the contract of these places
 digest.py    what tells rows from others
 
-frame.py     which columns of which files, one after another, with weights or without
-part.py      columns of one file, copied once where that is slow to read
+frame.py     which columns of which files, one after another, with weights or without; those of
+             files that are slow to read are copied once
 missing.py   what stands for a missing value, and what becomes of its row
 formats/     a file a format
 files.py     which files are meant, and bytes that can be read again
@@ -27,7 +28,7 @@ from fastem.rows.labelled import LabelledRows
 from fastem.rows.memory import Memory, MemoryRows
 from fastem.rows.open import open, opened, streamed
 from fastem.rows.source import Pieces, Rows, Source, Weigh
-from fastem.rows.stream.stream import Stream
+from fastem.rows.stream import Stream
 
 __all__ = [
     "Blocks",
@@ -55,11 +56,6 @@ def elsewhere(
     """Where a user's rows live, if that is not an array: files, blocks or Dask's chunks.
 
     Names are those of a model's columns, and the others arguments of `open`.
-
-    Raises
-    ------
-    TypeError, ValueError, OSError
-        If they are not finite numbers, cannot be read, or bring weights of their own.
     """
     if are_of_dask(X):
         from fastem.rows.dask import Dask

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastem import validation
-from fastem.lazy import lazy
 from fastem.rows.formats.table import Table, working_dtype
 from fastem.rows.frame import Frame
-from fastem.rows.stream.budget import DEFAULT_MEMORY, memory_of
-from fastem.rows.stream.stream import Stream
+from fastem.rows.passes import DEFAULT_MEMORY, memory_of
+from fastem.rows.stream import Stream
 
 
 class Blocks(Stream):
@@ -68,25 +68,15 @@ class _Made(Table):
 
     def __init__(self, make: Callable[[], Iterable[Any]]) -> None:
         self._make = make
-
-    @property
-    def width(self) -> int:  # type: ignore[override]
-        return self._first[0].shape[1] + self.weighted
-
-    @property
-    def weighted(self) -> bool:
-        return self._first[1]
+        first = list(islice(self._given(), 1))
+        if not first:
+            raise ValueError("Blocks gave no block; give at least one row")
+        X, weight = _block(first[0], 0)
+        self._form, self.weighted = (X.shape[1], X.dtype), weight is not None
+        self.width = X.shape[1] + self.weighted
 
     def dtype(self, columns: Sequence[int]) -> np.dtype:
-        return self._first[0].dtype
-
-    @lazy
-    def _first(self) -> tuple[NDArray, bool]:
-        """An empty array like the first block's, and whether there are weights."""
-        for given in self._given():
-            X, weight = _block(given, 0)
-            return X[:0], weight is not None
-        raise ValueError("Blocks gave no block; give at least one row")
+        return self._form[1]
 
     def _given(self) -> Iterator[Any]:
         """What the function gives this time."""
@@ -99,18 +89,17 @@ class _Made(Table):
             ) from None
 
     def blocks(self, columns: Sequence[int]) -> Generator[NDArray, None, None]:
-        like, weighted = self._first
         for number, given in enumerate(self._given()):
             X, weight = _block(given, number)
-            if X.shape[1] != like.shape[1] or X.dtype != like.dtype:
+            if (X.shape[1], X.dtype) != self._form:
                 raise ValueError(
                     f"block {number} of Blocks has {X.shape[1]} columns of {X.dtype} but the first "
-                    f"has {like.shape[1]} of {like.dtype}; give all blocks the same"
+                    f"has {self._form[0]} of {self._form[1]}; give all blocks the same"
                 )
-            if (weight is not None) != weighted:
+            if (weight is not None) != self.weighted:
                 raise ValueError(
-                    f"block {number} of Blocks comes {'without' if weighted else 'with'} weights, "
-                    f"unlike the first; give all of them weights or none"
+                    f"block {number} of Blocks comes {'without' if self.weighted else 'with'} "
+                    f"weights, unlike the first; give all of them weights or none"
                 )
             yield X if weight is None or len(columns) < self.width else np.column_stack((X, weight))
 

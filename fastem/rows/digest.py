@@ -18,14 +18,7 @@ SPREAD = (30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB), (31, 1)
 
 @dataclass(frozen=True)
 class Digest:
-    """Rows as the digits of a number: that of two blocks follows from those of each.
-
-    Parameters
-    ----------
-    n_rows : int
-    rows, weights : int
-        Below 2^64.
-    """
+    """Rows as the digits of a number below 2^64: that of two blocks follows from those of each."""
 
     n_rows: int = 0
     rows: int = 0
@@ -35,10 +28,11 @@ class Digest:
     def of(cls, X: NDArray, weight: NDArray[np.float64] | None) -> Digest:
         """That of rows X (n, n_features) and their weights (n,), if they have any."""
         step = max(1, AT_ONCE // X.shape[1])
+        columns = _mixed(np.arange(1.0, X.shape[1] + 1)) | np.uint64(1)
         digest = cls()
         for start in range(0, len(X), step):
             some = slice(start, start + step)
-            rows = _mixed(X[some]) @ _odd(X.shape[1])
+            rows = _mixed(X[some]) @ columns
             weights = 0 if weight is None else _number(_mixed(weight[some]))
             digest += cls(len(rows), _number(rows), weights)
         return digest
@@ -66,8 +60,3 @@ def _mixed(numbers: NDArray) -> NDArray[np.uint64]:
         words ^= words >> np.uint64(shift)
         words *= np.uint64(multiplier)
     return words
-
-
-def _odd(n_features: int) -> NDArray[np.uint64]:
-    """What the columns count."""
-    return _mixed(np.arange(1.0, n_features + 1)) | np.uint64(1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import glob
 import io
 import os
@@ -10,13 +11,14 @@ import shutil
 import stat
 import sys
 import tempfile
+import threading
 import weakref
 from collections.abc import Hashable, Iterable
 from typing import IO, Any
 
 from fastem import validation
+from fastem.archive import unreadable
 from fastem.compiler.cache import user_folder
-from fastem.rows.remote import SCHEME, remote
 
 #: One path or several.
 Paths = str | os.PathLike | Iterable[str | os.PathLike]
@@ -24,8 +26,12 @@ Paths = str | os.PathLike | Iterable[str | os.PathLike]
 FOLDER = "parquet", "feather", "arrow", "orc", "npy", "csv"
 #: The path of standard input.
 STANDARD_INPUT = "-"
+#: What is in the path of a file in an object store or wherever else Arrow reads.
+SCHEME = "://"
 #: The share of what is free on a disk that a temporary file may take.
 SHARE_OF_DISK = 0.5
+#: What to do where one has no place.
+ELSEWHERE = "free some space, or name a folder on another disk in NUMBA_CACHE_DIR"
 
 
 def is_path(value: object) -> bool:
@@ -35,14 +41,8 @@ def is_path(value: object) -> bool:
     return isinstance(value, str | os.PathLike)
 
 
-def files(paths: Paths) -> list[Any]:
-    """The files that are meant, in order.
-
-    Raises
-    ------
-    OSError, TypeError, ValueError
-        If there are none.
-    """
+def files(paths: Paths) -> list[File]:
+    """The files that are meant, in order."""
     if not isinstance(paths, str | bytes | os.PathLike) and isinstance(paths, Iterable):
         several = list(paths)
     else:
@@ -53,10 +53,10 @@ def files(paths: Paths) -> list[Any]:
     return found
 
 
-def _expanded(path: str) -> list[Any]:
+def _expanded(path: str) -> list[File]:
     """The files that one path means."""
     if SCHEME in path:
-        return _of_one_kind(remote(path), path)
+        return _of_one_kind(_remote(path), path)
     if os.path.isdir(path):
         within = (os.path.join(top, name) for top, _, names in os.walk(path) for name in names)
         return _of_one_kind([File(name) for name in within], path)
@@ -67,17 +67,38 @@ def _expanded(path: str) -> list[Any]:
     return [File(path)]
 
 
-def _of_one_kind(found: list[Any], path: str) -> list[Any]:
+def _remote(uri: str) -> list[File]:
+    """The file at a URI such as s3:// or gs://, or those in a folder there (extra: parquet)."""
+    try:
+        import pyarrow
+        from pyarrow import fs
+    except ImportError:
+        raise ImportError(
+            f"{uri} is read by pyarrow; install it with: pip install 'fastem[parquet]'"
+        ) from None
+    try:
+        filesystem, path = fs.FileSystem.from_uri(uri)
+        found = filesystem.get_file_info(path)
+        if found.type == fs.FileType.Directory:
+            inside = filesystem.get_file_info(fs.FileSelector(path, recursive=True))
+            paths = [one.path for one in inside if one.type == fs.FileType.File]
+        else:
+            paths = [path] if found.type == fs.FileType.File else []
+    except pyarrow.ArrowException as error:
+        raise ValueError(f"{uri} cannot be read ({error}); give another path") from None
+    if not paths:
+        raise FileNotFoundError(f"{uri} does not exist or is an empty folder; give another path")
+    begin = uri[: len(uri) - len(path)] if uri.endswith(path) else ""
+    return [Remote(begin + one, filesystem, one) for one in paths]
+
+
+def _of_one_kind(found: list[File], path: str) -> list[File]:
     """Those files of a folder that are meant: of the first kind that there is."""
     if [file.name for file in found] == [path]:
         return found
+    seen = [file for file in found if not re.search(r"[/\\][._][^/\\]*$", file.name)]
     for suffix in FOLDER:
-        kind = [
-            file
-            for file in found
-            if file.name.endswith(f".{suffix}") and not re.search(r"[/\\][._][^/\\]*$", file.name)
-        ]
-        if kind:
+        if kind := [file for file in seen if file.name.endswith(f".{suffix}")]:
             return sorted(kind, key=lambda file: _by_numbers(file.name))
     raise ValueError(f"{path} is a folder without .{', .'.join(FOLDER)} files; give files")
 
@@ -88,20 +109,9 @@ def _by_numbers(path: str) -> list[tuple[int, str]]:
 
 
 class File:
-    """Bytes that can be read from any place: a file, or a pipe that was copied.
+    """Bytes that can be read from any place: a file, or a pipe or standard input, copied."""
 
-    Parameters
-    ----------
-    path : str or path
-        `-` is standard input.
-
-    Raises
-    ------
-    OSError
-        If it cannot be read.
-    """
-
-    filesystem = None
+    filesystem: Any = None
 
     def __init__(self, path: str | os.PathLike) -> None:
         self.path = self.name = os.fspath(path)
@@ -109,9 +119,15 @@ class File:
         if self.name == STANDARD_INPUT:
             self.name = "standard input"
             self._copy = Temporary.of(sys.stdin.buffer)
-        elif not stat.S_ISREG(os.stat(path).st_mode):
-            with open(path, "rb") as pipe:
-                self._copy = Temporary.of(pipe)
+            return
+        try:
+            regular = stat.S_ISREG(os.stat(path).st_mode)
+            with open(path, "rb") as opened:
+                self._copy = None if regular else Temporary.of(opened)
+        except OSError as error:
+            if error.filename != self.path:
+                raise
+            raise unreadable(error, path) from error
 
     def open(self) -> IO[bytes]:
         """The bytes, from the start."""
@@ -140,20 +156,31 @@ class File:
         return status.st_size, status.st_mtime_ns, status.st_ino
 
 
-class Temporary:
-    """A file without a name, beside the cache: it is gone with the process, however that ends.
+class Remote(File):
+    """Bytes of a file in one of Arrow's file systems, by its path there."""
 
-    Raises
-    ------
-    OSError
-        If nothing can be written there.
-    """
+    def __init__(self, name: str, filesystem: Any, path: str) -> None:
+        self.name, self.filesystem, self.path, self._copy = name, filesystem, path, None
+
+    def open(self) -> IO[bytes]:
+        """The bytes, from the start."""
+        return self.filesystem.open_input_file(self.path)
+
+    def stamp(self) -> Hashable:
+        """Its size and time."""
+        found = self.filesystem.get_file_info(self.path)
+        return found.size, found.mtime_ns
+
+
+class Temporary:
+    """A file without a name, beside the cache: it is gone with the process, however that ends."""
 
     def __init__(self) -> None:
-        folder = _folder()
-        self._file: Any = tempfile.TemporaryFile(dir=folder, buffering=0)  # noqa: SIM115
+        self._folder = _folder()
+        self._file: Any = tempfile.TemporaryFile(dir=self._folder, buffering=0)  # noqa: SIM115
         weakref.finalize(self, self._file.close)
-        self._left = int(SHARE_OF_DISK * shutil.disk_usage(folder).free)
+        self._left = int(SHARE_OF_DISK * shutil.disk_usage(self._folder).free)
+        self._lock = threading.Lock()
 
     @classmethod
     def of(cls, stream: IO[bytes]) -> Temporary:
@@ -164,19 +191,20 @@ class Temporary:
         return copy
 
     def write(self, block: Any) -> None:
-        """Add bytes.
-
-        Raises
-        ------
-        OSError
-            If they would take more than half of what was free on the disk.
-        """
+        """Add bytes."""
+        if not memoryview(block).nbytes:  # which has no bytes to be cast to
+            return
         left = memoryview(block).cast("B")
         self._left -= len(left)
-        if self._left < 0:
-            raise OSError(None, "it would take more than half of the free disk space")
-        while left:
-            left = left[self._file.write(left) :]
+        try:
+            if self._left < 0:
+                half = "it would take more than half of the free disk space"
+                raise OSError(errno.ENOSPC, half)
+            while left:
+                left = left[self._file.write(left) :]
+        except OSError as error:
+            what = f"a copy of what is read: {error.strerror}; {ELSEWHERE}"
+            raise OSError(error.errno, what, self._folder) from error
 
     def open(self) -> IO[bytes]:
         """The bytes, from the start; several may be open."""
@@ -187,8 +215,12 @@ class Temporary:
         return 0
 
     def read_at(self, offset: int, out: Any) -> int:
-        """Fill with the bytes from there on; how many there were."""
-        return os.preadv(self._file.fileno(), [out], offset)
+        """Fill with the bytes from there on; how many there were. Several threads may read."""
+        if hasattr(os, "preadv"):
+            return os.preadv(self._file.fileno(), [out], offset)
+        with self._lock:  # elsewhere than on POSIX
+            self._file.seek(offset)
+            return self._file.readinto(out)
 
     def size(self) -> int:
         """Number of bytes."""
@@ -210,9 +242,6 @@ class _Reading(io.RawIOBase):
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
         begins = 0, self._at, self._temporary.size()
         self._at = begins[whence] + offset
-        return self._at
-
-    def tell(self) -> int:
         return self._at
 
     def readinto(self, out: Any) -> int:

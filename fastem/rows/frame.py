@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any
@@ -11,9 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastem.lazy import lazy
+from fastem.rows.files import Temporary
+from fastem.rows.formats.binary import Binary, Form
 from fastem.rows.formats.table import Cursor, Table
 from fastem.rows.missing import Gaps, Marks
-from fastem.rows.part import Part
 from fastem.validation.column_choice import Column, position, positions, printable
 
 
@@ -48,27 +50,18 @@ class Frame:
         weight: Column | None = None,
         **more: Any,
     ) -> Frame:
-        """Find columns in each table: where they have names, those that have them in the first.
-
-        Raises
-        ------
-        TypeError, ValueError
-            If there are no such columns, or they hold no numbers.
-        """
+        """Find columns in each table: where they have names, those that have them in the first."""
         first = tables[0]
-        at = []
-        if weight is not None:
-            owner = first.names, first.width, first.name
-            at = [position(weight, *owner, asked="sample_weight")]
+        at = [] if weight is None else [position(weight, *first.owner, asked="sample_weight")]
         if columns is None:
             chosen = [j for j in first.data if j not in at]
         else:
-            chosen = positions(columns, first.names, first.width, first.name)
+            chosen = positions(columns, *first.owner)
         parts = [Part(first, [*chosen, *at])]
+        names = [] if first.names is None else [first.names[j] for j in parts[0].columns]
         for table in tables[1:]:
-            names = None if first.names is None else [first.names[j] for j in parts[0].columns]
-            if names is not None and all(names) and table.names is not None:
-                parts.append(Part(table, [_named(name, table) for name in names]))
+            if names and all(names) and table.names is not None:
+                parts.append(Part(table, [position(name, *table.owner) for name in names]))
             elif table.width != first.width:
                 raise ValueError(
                     f"{table.name} has {table.width} columns but {first.name} has {first.width}; "
@@ -147,68 +140,98 @@ class Frame:
             before += part.n_rows
         return np.concatenate(taken)
 
-    def carried(self, columns: Sequence[Column]) -> tuple[list[str], Iterator[Sequence[Any]]]:
-        """Names of other columns, and their fields in each row, whatever they hold."""
+    def carried(
+        self, columns: Sequence[Column]
+    ) -> tuple[list[str], list[Any], Iterator[Sequence[Any]]]:
+        """Names of other columns, Arrow's types if known, and fields in each row."""
         first = self.parts[0].table
-        chosen = positions(columns, first.names, first.width, first.name, "keep")
+        chosen = positions(columns, *first.owner, asked="keep")
         names = [first.names[j] if first.names else f"column {j}" for j in chosen]
-        return names, chain.from_iterable(
-            part.table.carried(
-                [_named(name, part.table) for name in names] if part.table.names else chosen
-            )
-            for part in self.parts
+        types = [first.types[j] for j in chosen] if first.types else []
+        return (
+            names,
+            types,
+            chain.from_iterable(
+                part.table.carried(
+                    [position(name, *part.table.owner) for name in names]
+                    if part.table.names
+                    else chosen
+                )
+                for part in self.parts
+            ),
         )
 
-    @contextmanager
-    def reading(self, *, checked: bool, every: bool = False) -> Iterator[Reader]:
-        """One pass.
 
-        Parameters
-        ----------
-        checked : bool
-            Whether to look for what is missing or not finite.
-        every : bool
-            Whether rows that are left out of fits are given out too, as they are, and no weights.
-        """
-        reader = Reader(self, checked or self.changeable, every)
+@dataclass(frozen=True, eq=False)
+class Part:
+    """Some columns of a table.
+
+    They are columns of numbers, then that of weights if there is one. Those of a slow table are put
+    into a temporary file, in which every pass finds them. Where that has no room the table is read
+    anew at every pass.
+    """
+
+    table: Table
+    columns: Sequence[int]
+
+    def cursor(self, n: int) -> Cursor:
+        """One pass over the first n of the columns."""
+        if self._copy is not None:
+            return self._copy.cursor(range(n))
+        return self.table.cursor(self.columns[:n])
+
+    def take(self, rows: NDArray[np.intp]) -> NDArray | None:
+        """Rows by their numbers, which ascend, or None without cheap seeks."""
+        if self._copy is not None:
+            return self._copy.take(rows, range(len(self.columns)))
+        return self.table.take(rows, self.columns)
+
+    @property
+    def n_rows(self) -> int | None:
+        """Number of rows; None if that is not known before all are read."""
+        return self.table.n_rows if self._copy is None else self._copy.n_rows
+
+    @lazy
+    def _copy(self) -> Binary | None:
+        """The columns of a slow table in a temporary file, if there is room."""
+        if not self.table.slow:
+            return None
+        dtype, n_rows = self.table.dtype(self.columns), 0
         try:
-            yield reader
-        finally:
-            reader.close()
+            copy = Temporary()
+        except OSError:
+            return None
+        with closing(self.table.blocks(self.columns)) as blocks:
+            for block in blocks:
+                try:
+                    copy.write(np.ascontiguousarray(block, dtype))
+                except OSError:
+                    return None
+                n_rows += len(block)
+        return Binary(copy, Form(n_rows, len(self.columns), dtype), self.table.name)
 
 
 class Reader:
-    """One pass over the rows of a frame.
+    """One pass over the rows of a frame; `gaps` is what has been missing so far.
 
-    Attributes
-    ----------
-    gaps : Gaps
-        What has been missing so far.
+    What is missing or not finite may be looked for. Rows that are left out of fits may be given out
+    too, as they are, and no weights.
     """
 
-    def __init__(self, frame: Frame, checked: bool, every: bool) -> None:
+    def __init__(self, frame: Frame, *, checked: bool, every: bool = False) -> None:
         self.gaps = Gaps(frame.n_features)
-        self._frame, self._checked, self._every = frame, checked, every
+        self._frame, self._checked, self._every = frame, checked or frame.changeable, every
         self._left = iter(frame.parts)
         self._part: Part | None = None
         self._cursor: Cursor | None = None
-        self._weights = None
-        if frame.weights is not None and not every:
-            self._weights = frame.weights.cursor(1)
+        weights = None if every else frame.weights
+        self._weights = None if weights is None else weights.cursor(1)
         self._row = 0
 
     def read(self, X: NDArray, weight: NDArray[np.float64] | None) -> int:
         """Fill X (n, n_features) and weight (n,) with the next rows that count.
 
-        Returns
-        -------
-        n : int
-            How many; fewer than there is room for only at the end.
-
-        Raises
-        ------
-        ValueError
-            If a number is infinite, a weight is none, or values are missing where they must not.
+        How many they are is returned: fewer than there is room for only at the end.
         """
         filled = 0
         while filled < len(X):
@@ -313,7 +336,3 @@ class Reader:
 def unequal(name: str, weights: str, rows: str) -> ValueError:
     """What to say of weights that are not as many as the rows."""
     return ValueError(f"sample_weight has {weights} but {name} has {rows}; give one weight a row")
-
-
-def _named(name: str, table: Table) -> int:
-    return position(name, table.names, table.width, table.name)

@@ -53,15 +53,7 @@ class Array:
 
 @dataclass(frozen=True, eq=False)
 class Memory(Array, Source):
-    """An array of rows.
-
-    Parameters
-    ----------
-    X, sample_weight
-        As of `Array`.
-    weight_unit : float
-        What the weights are multiples of.
-    """
+    """An array of rows, and what their weights are multiples of."""
 
     sample_weight: NDArray[np.float64] | None = None
     weight_unit: float = 1.0
@@ -103,14 +95,7 @@ class Memory(Array, Source):
 
 @dataclass(frozen=True, eq=False)
 class MemoryRows(Array, Rows):
-    """An array of rows and the units to work on it in.
-
-    Parameters
-    ----------
-    X, sample_weight
-        As of `Array`.
-    units : Units
-    """
+    """An array of rows and the units to work on it in."""
 
     units: Units
 
@@ -159,5 +144,5 @@ def union(n_columns: int, blocks: Iterable[Limits]) -> Limits:
     low = np.full(n_columns, np.inf)
     high = -low
     for least, most in blocks:
-        low, high = np.minimum(low, least), np.maximum(high, most)
+        low, high = np.fmin(low, least), np.fmax(high, most)
     return low, high

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -45,7 +45,7 @@ class Marks(NamedTuple):
         """
         if na_values is None:
             return cls()
-        several = isinstance(na_values, Iterable) and not isinstance(na_values, str | bytes)
+        several = np.iterable(na_values) and not isinstance(na_values, str | bytes)
         texts, values = set(), []
         for value in na_values if several else [na_values]:
             if isinstance(value, bool) or not isinstance(value, str | int | float | np.number):

@@ -13,19 +13,16 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from fastem import validation
 from fastem.rows.files import File, Paths, files, is_path
 from fastem.rows.formats import foreign
-from fastem.rows.formats.array import Array
 from fastem.rows.formats.arrow import MAGIC, Arrow
+from fastem.rows.formats.binary import Vector, raw
 from fastem.rows.formats.npy import npy
 from fastem.rows.formats.npz import npz
-from fastem.rows.formats.raw import raw
 from fastem.rows.formats.table import Table
 from fastem.rows.formats.text import Text
-from fastem.rows.frame import Frame, unequal
+from fastem.rows.frame import Frame, Part, unequal
 from fastem.rows.missing import Marks
-from fastem.rows.part import Part
-from fastem.rows.stream.budget import DEFAULT_MEMORY, memory_of
-from fastem.rows.stream.passes import LINE
-from fastem.rows.stream.stream import Stream
+from fastem.rows.passes import DEFAULT_MEMORY, LINE, memory_of
+from fastem.rows.stream import Stream
 from fastem.validation.column_choice import Column
 
 #: How .npy files begin.
@@ -163,19 +160,8 @@ def streamed(
 ) -> Stream | None:
     """What a user gave as rows, if those are to be read piece by piece: a path, or what is open.
 
-    Parameters
-    ----------
-    X, sample_weight
-        As the user gave them.
-    names : sequence of str, optional
-        Of the columns of a model, which are meant where a file names them.
-    missing, how
-        As `open` takes them, for a path.
-
-    Raises
-    ------
-    TypeError
-        If what is said in opening rows is said of rows that are open.
+    Names are those of the columns of a model, which are meant where a file names them. All else is
+    as `open` takes it, for a path.
     """
     if is_path(X):
         return opened(X, sample_weight=sample_weight, fitted=names, missing=missing, **how)
@@ -238,7 +224,7 @@ def _weights(given: Any, frame: Frame, budget: int) -> Part:
                 f"sample_weight has shape {array.shape} and dtype {array.dtype}; give one real "
                 f"number a row, or the name of a column"
             )
-        part, n_rows = Part(Array(array), [0]), len(array)
+        part, n_rows = Part(Vector(array), [0]), len(array)
     counts = [part.table.n_rows for part in frame.parts]
     if n_rows is not None and None not in counts:
         n = sum(filter(None, counts))

@@ -23,17 +23,6 @@ from fastem.moments import Moments
 from fastem.rows.digest import Digest
 from fastem.units import Units
 
-__all__ = [
-    "Drawn",
-    "Limits",
-    "Pieces",
-    "Rows",
-    "Source",
-    "Weigh",
-    "tile_sums",
-    "weight_unit",
-]
-
 #: Some rows (n, n_features) and their weights (n,), if they have any.
 Drawn = tuple[NDArray, NDArray[np.float64] | None]
 #: Smallest and largest number in each column.

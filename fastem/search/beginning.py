@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
 
-from fastem import validation
+from fastem import em
 from fastem.covariance import Bounds, Family, Parameters, singular
 from fastem.data import Data
 from fastem.lazy import lazy
@@ -15,12 +16,12 @@ from fastem.options import Options
 from fastem.progress import Watch
 from fastem.results import Restart
 from fastem.rows import MemoryRows
+from fastem.search.contest import contest
 from fastem.search.given_labels import GivenLabels, begin_with_labels
 from fastem.search.objective import Objective
-from fastem.search.race import race
+from fastem.search.race import Outcome, race
 from fastem.search.samples import Sample, Samples, child, seed_sequence
-from fastem.search.starts import STARTS, Start, UserStart, nearest_means, noise_start
-from fastem.units import Units
+from fastem.search.starts import Start, UserStart, draw, kinds, nearest_means, noise_start
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +46,7 @@ class Starts:
 
     def __post_init__(self) -> None:
         """Check that there are such starts."""
-        validation.choice(self.options.init, "init", STARTS)
+        kinds(self.options.init)
 
     @classmethod
     def of(
@@ -84,7 +85,7 @@ class Starts:
         return [child(self.seed, 1 + i) for i in range(self.options.n_init)]
 
     def _draw(self, sample: Sample, n_components: int) -> list[Start]:
-        make = STARTS[self.options.init]
+        make = partial(draw, self.options.init)
         generators = [np.random.default_rng(seed) for seed in self.seeds]
         clear, noise = self.clear(sample, n_components)
         if not noise:
@@ -104,31 +105,72 @@ def begin(
     user_start: UserStart,
     watch: Watch,
     labels: GivenLabels | None = None,
-) -> tuple[Parameters, tuple[Restart, ...]]:
-    """A start within the bounds of the objective, and what became of those tried."""
-    restarts: tuple[Restart, ...] = ()
+) -> tuple[Parameters | em.State, tuple[Restart, ...]]:
+    """A start within the bounds of the objective, and what became of those tried.
+
+    Where all rows had to decide between several it is the state in which that left the best one.
+    """
     if user_start.means is not None and user_start.covariances is not None:
         found = to_units(user_start.complete(), family, objective.rows.units)
         if starts.options.is_noisy and user_start.noise is None:
             _, noise = starts.clear(starts.samples.of(family, n_components), n_components)
             found = found._replace(weights=found.weights * (1.0 - noise))
-    elif labels is not None and user_start.means is None:
+        return _feasible(found, objective), ()
+    if labels is not None and user_start.means is None:
         generators = [np.random.default_rng(seed) for seed in starts.seeds]
         found, restarts = begin_with_labels(labels, objective, family, starts.data, generators)
-    else:
-        found, units, restarts = _searched(starts, n_components, family, user_start, watch)
-        found = change_units(found, family, units, objective.rows.units)
-    if singular(found, objective.family, objective.bounds).any():
-        # EM would keep it within the bounds: from there the likelihood never falls.
-        bounds = Bounds(np.zeros_like(objective.bounds.ridge), objective.bounds.floor)
-        found = objective.family.maximise(objective.family.moments(found), bounds)
-    return found, restarts
+        return _feasible(found, objective), restarts
+    ended = _searched(starts, n_components, family, user_start, watch)
+    units = starts.samples.of(family, n_components).units
+    found, *others = (
+        _feasible(change_units(end, family, units, objective.rows.units), objective)
+        for end in (ended.winner, *(end.parameters for end in ended.near))
+    )
+    if not others:
+        return found, ended.restarts
+    return _decided(objective, [found, *others], starts.data.n_samples, ended, watch)
+
+
+def _decided(
+    objective: Objective,
+    ends: list[Parameters],
+    n_samples: int,
+    ended: Outcome,
+    watch: Watch,
+) -> tuple[Parameters | em.State, tuple[Restart, ...]]:
+    """The best of some ends over all rows, and what became of the starts then."""
+    chosen = next(restart.index for restart in ended.restarts if restart.outcome == "chosen")
+    indices = [chosen, *(end.start for end in ended.near)]
+    tell = watch.race(objective.rows.units)
+    (place, best), *_ = contest(
+        objective,
+        ends,
+        n_samples,
+        tell and (lambda i, told: tell(indices[i], told.n_iter, told.level, told.parameters)),
+    )
+    restarts = ended.restarts
+    if place > 0:
+        outcomes = {chosen: "finished", indices[place]: "chosen"}
+        restarts = tuple(
+            replace(restart, outcome=outcomes.get(restart.index, restart.outcome))
+            for restart in restarts
+        )
+    goes_on = best.outcome == "exhausted" and best.n_iter < objective.max_iter
+    return best.state.resumed() if goes_on else best.parameters, restarts
+
+
+def _feasible(start: Parameters, objective: Objective) -> Parameters:
+    """A start within the bounds, where EM would keep it: from there the likelihood never falls."""
+    if not singular(start, objective.family, objective.bounds).any():
+        return start
+    bounds = Bounds(np.zeros_like(objective.bounds.ridge), objective.bounds.floor)
+    return objective.family.maximise(objective.family.moments(start), bounds)
 
 
 def _searched(
     starts: Starts, n_components: int, family: Family, user_start: UserStart, watch: Watch
-) -> tuple[Parameters, Units, tuple[Restart, ...]]:
-    """The winner of a race, or what rows of a sample add to given means; and their units."""
+) -> Outcome:
+    """What a race comes to, or what rows of a sample add to given means."""
     samples, n_samples = starts.samples, starts.data.n_samples
     sample = samples.of(family, n_components)
     units = sample.units
@@ -149,9 +191,9 @@ def _searched(
     if user_start.means is not None:
         clear, noise = starts.clear(sample, n_components)
         nearest = nearest_means(clear, units.enter(user_start.means))
-        return parameters(replace(nearest, noise=noise)), units, ()
+        return Outcome(parameters(replace(nearest, noise=noise)), (), [])
     drawn = starts.on(sample, n_components)
-    winner, restarts = race(
+    return race(
         first,
         [parameters(start) for start in drawn],
         map(over, samples.larger(sample)),
@@ -159,4 +201,3 @@ def _searched(
         finalists=[i for i, start in enumerate(drawn) if start.finalist],
         on_pass=watch.race(units),
     )
-    return winner, units, restarts

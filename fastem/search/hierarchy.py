@@ -10,13 +10,15 @@ Dendrograms of other criteria part the rows otherwise, and lead EM to other maxi
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastem.kernels import agglomeration
+from fastem.rows.source import Drawn
 from fastem.units import location_and_spread
 
 #: Rows that a dendrogram is made of, at most: its cost grows with their square.
@@ -48,6 +50,7 @@ CRITERIA = {
     "trace": Criterion(agglomeration.TRACE, 1.0, True),
     "determinant": Criterion(agglomeration.DETERMINANT, 1.0, True),
     "diagonal": Criterion(agglomeration.DIAGONAL, 0.1, False),
+    "turned diagonal": Criterion(agglomeration.DIAGONAL, 0.1, True),
 }
 
 
@@ -76,7 +79,7 @@ class Dendrogram:
     def of(
         cls, X: NDArray, sample_weight: NDArray[np.float64] | None, criterion: str = "trace"
     ) -> Dendrogram:
-        """Grow it, from at most `MAX_ROWS` rows, or a few more, by one of `CRITERIA`."""
+        """Grow it, by one of `CRITERIA`."""
         by = CRITERIA[criterion]
         weight = np.ones(len(X)) if sample_weight is None else sample_weight
         _, first, copy_of = np.unique(X, axis=0, return_index=True, return_inverse=True)
@@ -85,7 +88,7 @@ class Dendrogram:
         together = np.bincount(original, weight, len(X))[distinct]
         copies = np.flatnonzero(~distinct)
         merges = np.empty((distinct.sum() - 1, 2), np.int64)
-        rows = _coordinates(X[distinct], together, by.turned)
+        rows = coordinates(X[distinct], together, by.turned)
         sums = np.zeros((len(rows), agglomeration.n_sums(by.code, rows.shape[1])))
         agglomeration.agglomerate(rows, together, by.code, by.ridge, sums, merges)
         twins = np.column_stack([original[copies], copies])
@@ -104,7 +107,27 @@ class Dendrogram:
         return np.unique(leader, return_inverse=True)[1].ravel().astype(np.int32)
 
 
-def _coordinates(X: NDArray, weight: NDArray[np.float64], turned: bool) -> NDArray[np.float64]:
+@dataclass(frozen=True, eq=False)
+class Forest:
+    """Dendrograms of the same rows, each grown when it is first asked for.
+
+    Parameters
+    ----------
+    draw : callable
+        Gives so many rows and their weights, or a few more: the same ones at every call.
+    """
+
+    draw: Callable[[int], Drawn]
+    _grown: dict[tuple[str, int], Dendrogram] = field(default_factory=dict, init=False, repr=False)
+
+    def tree(self, criterion: str = "trace", most: int = MAX_ROWS) -> Dendrogram:
+        """That of at most so many rows, by one of `CRITERIA`."""
+        if (criterion, most) not in self._grown:
+            self._grown[criterion, most] = Dendrogram.of(*self.draw(most), criterion)
+        return self._grown[criterion, most]
+
+
+def coordinates(X: NDArray, weight: NDArray[np.float64], turned: bool) -> NDArray[np.float64]:
     """Rows (m, n_axes) standardised, or in the coordinates above with a mean variance of 1.
 
     Products are summed by `einsum`, to the same bits for any number of BLAS's threads.

@@ -16,7 +16,7 @@ DEFAULT_FLOOR = 1e-10
 #: The same where the user gives `reg_covar`: only what rounding makes of a singular matrix.
 ROUNDING_FLOOR = 1e-14
 #: Starts on a sample converge to within this share of what the sample's maximum is off.
-RACE_SHARE = 0.01
+RACE_SHARE = 0.02
 
 R = TypeVar("R", bound=Rows)
 
@@ -49,6 +49,11 @@ class Objective(Generic[R]):
     max_iter: int
     accelerate: bool = True
     shortfall: float = 0.0
+
+    @property
+    def is_sample(self) -> bool:
+        """Whether there are more rows than these."""
+        return self.shortfall > 0.0
 
     @classmethod
     def of(cls, rows: R, family: Family, options: Options, shortfall: float = 0.0) -> Objective[R]:

@@ -7,27 +7,52 @@ as long as the last one and keeps the better half; the last two run to convergen
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fastem import em
-from fastem.covariance import Parameters, unsound
+from fastem.covariance import Parameters
 from fastem.results import Restart
 from fastem.rows import MemoryRows
+from fastem.search import contest, moves, swaps
 from fastem.search.duplicate_starts import firsts
-from fastem.search.moves import improve
 from fastem.search.objective import Objective
-from fastem.search.spurious import borne_out
+from fastem.search.splitting import replaced
+from fastem.search.spurious import COLLAPSED, SOUND, borne_out, judged
 
 OnPass = Callable[[int, int, float, Parameters], object]
 
-#: Steps of the first round.
-FIRST_ROUND = 16
-#: Starts that are run to convergence.
-FINALISTS = 2
+#: Steps of the first round, where the rows are all there are and on a sample.
+FIRST_ROUND, FIRST_ROUND_OF_SAMPLE = 8, 6
+#: Starts that are run to convergence, likewise.
+FINALISTS, FINALISTS_OF_SAMPLE = 1, 3
 #: Steps within which a split-and-merge move must pay.
 MOVE_STEPS = 60
+#: Swaps are for so many components, at most: their number grows with the square.
+MOST_SWAPPED = 12
+#: How often a winner that is not sound is mended, at most.
+MENDINGS = 3
+
+
+class Outcome(NamedTuple):
+    """What a race comes to.
+
+    Parameters
+    ----------
+    winner : Parameters
+        In the units of the rows.
+    restarts : tuple of Restart
+        One for each start, in their order.
+    near : list of End
+        Other ends that may be better over all rows: the sample cannot tell.
+    """
+
+    winner: Parameters
+    restarts: tuple[Restart, ...]
+    near: list[contest.End]
 
 
 def race(
@@ -38,7 +63,7 @@ def race(
     held: Callable[[int], MemoryRows] | None = None,
     finalists: Collection[int] = (),
     on_pass: OnPass | None = None,
-) -> tuple[Parameters, tuple[Restart, ...]]:
+) -> Outcome:
     """Run the starts against each other, and improve on the winner by moves.
 
     Where there are larger samples, those whose levels do not tell them apart go on over the first
@@ -57,32 +82,36 @@ def race(
         Starts that are not dropped, whatever their level.
     on_pass : callable, optional
         Called with index, n_iter, level and parameters after each pass; True ends the race.
-
-    Returns
-    -------
-    winner : Parameters
-        In the units of the rows.
-    restarts : tuple of Restart
-        One for each start, in their order.
     """
     first_of = firsts(starts, objective)
     runners = [_Runner(i, start) for i, start in enumerate(starts) if first_of[i] == i]
-    contest = _Race(objective, runners, {first_of[i] for i in finalists}, on_pass)
-    records = {r.index: r for r in contest.run(further, held)}
-    return contest.winner.parameters, tuple(
-        _repeated(records[first], i) for i, first in enumerate(first_of)
-    )
+    running = _Race(objective, runners, {first_of[i] for i in finalists}, on_pass)
+    records = {r.index: r for r in running.run(further, held)}
+    restarts = tuple(_repeated(records[first], i) for i, first in enumerate(first_of))
+    return Outcome(running.winner.parameters, restarts, running.near())
 
 
 @dataclass(eq=False)
 class _Runner:
+    """Where a start has come to. Levels of small parts of the rows say nothing beside others."""
+
     index: int
     parameters: Parameters
-    trace: tuple[float, ...] = ()
     n_iter: int = 0
+    trace: tuple[float, ...] = ()
     level: float = -np.inf
-    collapsed: bool = False
+    soundness: int = SOUND
+    poor: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, bool))
     converged: bool = False
+    state: em.State | None = None
+
+    @property
+    def collapsed(self) -> bool:
+        return self.soundness == COLLAPSED
+
+    @property
+    def rank(self) -> tuple[int, float]:
+        return self.soundness, self.level
 
     def record(self, outcome: str) -> Restart:
         outcome = "collapsed" if self.collapsed and outcome != "chosen" else outcome
@@ -99,6 +128,8 @@ class _Race:
     ) -> None:
         self._objective, self._finalists, self._on_pass = objective, finalists, on_pass
         self._alive = runners
+        self._others = list[contest.End]()
+        self._level: float | None = None  # of the winner, over a larger sample
         self._stopped = False
 
     @property
@@ -110,127 +141,193 @@ class _Race:
     ) -> list[Restart]:
         """Round after round to the end, and further; the records of all runners."""
         done: list[Restart] = []
-        budget = FIRST_ROUND
+        budget = FIRST_ROUND_OF_SAMPLE if self._objective.is_sample else FIRST_ROUND
         while not self._round(budget):
             done += [runner.record("dropped") for runner in self._drop()]
             budget *= 2
-        if held is not None and self.winner.collapsed and not self._stopped:
+        if held is not None and self.winner.collapsed:
             self._prove(held)
+        if held is None and self.winner.soundness < SOUND:
+            self._mend()
         if self.winner.converged and not self.winner.collapsed:
             self._improve()
         for objective in further:
             if self._stopped or self.winner.collapsed:
                 break
             self._go_on(objective)
-        if held is not None and not self._stopped:
+        if held is not None:
             self._prove(held)
         done += [runner.record("finished") for runner in self._alive[1:]]
         return [*done, self.winner.record("chosen")]
 
+    def near(self) -> list[contest.End]:
+        """Ends that the rows of a sample cannot tell from the winner's."""
+        winner = self.winner
+        if self._stopped or winner.collapsed or not self._objective.is_sample:
+            return []
+        level = winner.level if self._level is None else self._level
+        first = contest.End(winner.index, winner.parameters, level)
+        return contest.near(self._objective, first, self._others)
+
     def _round(self, budget: int) -> bool:
         """Everybody alive some steps further, the best then first; whether that was the last."""
-        last = len(self._alive) <= FINALISTS + len(self._finalists)
+        last = len(self._alive) <= self._n_finalists + len(self._finalists)
         for runner in self._alive:
             if not self._ended(runner):
                 left = self._objective.max_iter - runner.n_iter
                 steps = left if last else min(budget, left)
                 self._advance(runner, steps, _level_to_beat(self._alive))
         self._alive = _ranked(self._alive, self._grain)
-        return last or all(map(self._ended, self._alive))
+        last = last or all(map(self._ended, self._alive))
+        if last:
+            rivals = filter(self._rivals, self._alive[1:])
+            self._others += [contest.End(r.index, r.parameters, r.level) for r in rivals]
+        return last
+
+    def _rivals(self, runner: _Runner) -> bool:
+        """Whether a finalist ended elsewhere than the winner, as sound."""
+        winner = self.winner
+        return runner.soundness == winner.soundness and winner.level - runner.level > self._grain
 
     def _drop(self) -> list[_Runner]:
         """Part with the worse half, as far as it may be dropped."""
         others = [r for r in self._alive if r.index not in self._finalists]
-        dropped = others[max(FINALISTS, -(-len(others) // 2)) :]
+        dropped = others[max(self._n_finalists, -(-len(others) // 2)) :]
         self._alive = [r for r in self._alive if r not in dropped]
         return dropped
 
+    def _mend(self) -> None:
+        """Put components of the winner elsewhere that are not sound."""
+        winner, on = self.winner, self._objective
+        for _ in range(MENDINGS):
+            (which,) = np.nonzero(winner.poor)
+            if not 0 < len(which) < len(winner.parameters.weights):
+                break
+            start = replaced(winner.parameters, which, on.family, on.bounds)
+            tried = self._tried(start, on.max_iter, -np.inf)
+            if tried.rank > winner.rank:
+                self._take(tried)
+
     def _improve(self) -> None:
-        """Try split-and-merge moves on the winner; each is one more run of its own."""
-        winner, steps = self.winner, min(self._objective.max_iter, MOVE_STEPS)
+        """Try moves on the winner; each is one more run of its own."""
+        winner = self.winner
+
+        def run(start: Parameters, steps: int, to_beat: float) -> swaps.Trial:
+            tried = self._tried(start, steps, to_beat)
+            return swaps.Trial(tried.parameters, tried.rank)
 
         def again(start: Parameters, to_beat: float) -> tuple[Parameters, float]:
-            tried = _Runner(winner.index, start)
-            if not self._stopped:
-                self._advance(tried, steps, to_beat)
-            winner.n_iter += tried.n_iter
-            return tried.parameters, -np.inf if tried.collapsed else tried.level
+            tried = self._tried(start, MOVE_STEPS, to_beat)
+            return tried.parameters, tried.level if tried.soundness >= winner.soundness else -np.inf
 
-        winner.parameters, winner.level = improve(
-            self._objective, winner.parameters, winner.level, again
-        )
+        on = self._objective
+        if on.is_sample or len(winner.parameters.weights) > MOST_SWAPPED:
+            winner.parameters, winner.level = moves.improve(
+                on, winner.parameters, winner.level, again
+            )
+        else:
+            found = swaps.improve(on, swaps.Trial(winner.parameters, winner.rank), run)
+            winner.parameters, (winner.soundness, winner.level) = found
 
     def _go_on(self, objective: Objective) -> None:
-        """Run the winner, and who may yet beat it, to convergence on more rows."""
-        told = self._objective.shortfall
-        contenders = [
-            runner
-            for runner in self._alive
-            if runner is self.winner or self._grain < self.winner.level - runner.level < told
-        ]
-        self._objective = objective
-        tried = [_Runner(runner.index, runner.parameters) for runner in contenders]
-        for each in tried:
-            if not self._stopped:
-                self._advance(each, objective.max_iter, _level_to_beat(tried))
-        first = _ranked(tried, self._grain)[0]
-        for runner, each in zip(contenders, tried, strict=True):
-            runner.n_iter += each.n_iter
-            runner.parameters, runner.collapsed = each.parameters, each.collapsed
-            if each is first:
-                self._alive.remove(runner)
-                self._alive.insert(0, runner)
+        """Run the winner, or who beats it there, to convergence on more rows."""
+        near = self.near()
+        self._objective, self._others = objective, []
+        first = self.winner.parameters
+        if near:
+            ends = [(self.winner.index, first), *((end.start, end.parameters) for end in near)]
+            tell = self._on_pass
+            runs = contest.contest(
+                objective,
+                [parameters for _, parameters in ends],
+                objective.rows.n_samples,
+                tell
+                and (lambda i, told: tell(ends[i][0], told.n_iter, told.level, told.parameters)),
+            )
+            self.winner.n_iter += sum(run.n_iter for _, run in runs)
+            self._stopped = "stopped" in {run.outcome for _, run in runs}
+            (best, _), *_ = runs
+            self._alive.sort(key=lambda runner: runner.index != ends[best][0])
+            first = runs[0][1].parameters
+            self._others = [
+                contest.End(ends[i][0], run.parameters, run.trace[-1]) for i, run in runs[1:]
+            ]
+        tried = self._tried(first, objective.max_iter, -np.inf)
+        winner = self.winner
+        winner.parameters, winner.soundness = tried.parameters, tried.soundness
+        winner.poor, self._level = tried.poor, tried.level
 
     def _prove(self, held: Callable[[int], MemoryRows]) -> None:
         """Part with components of the winner that other rows do not bear out."""
-        winner, tries = self.winner, list[_Runner]()
+        if self._stopped:
+            return
+        tries = list[_Runner]()
 
         def again(start: Parameters) -> Parameters | None:
-            tried = _Runner(winner.index, start)
-            if not self._stopped:
-                self._advance(tried, self._objective.max_iter, -np.inf)
-            winner.n_iter += tried.n_iter
-            tries.append(tried)
-            return None if tried.collapsed or self._stopped else tried.parameters
+            tries.append(self._tried(start, self._objective.max_iter, -np.inf))
+            return None if tries[-1].collapsed or self._stopped else tries[-1].parameters
 
-        found = borne_out(self._objective, winner.parameters, held, again)
+        found = borne_out(self._objective, self.winner.parameters, held, again)
         for tried in tries:
             if tried.parameters is found:
-                winner.parameters = found
-                if winner.collapsed:  # whose level was that of a few rows
-                    winner.level, winner.converged = tried.level, tried.converged
-                    winner.collapsed = False
+                if self.winner.collapsed:  # whose level was that of a few rows
+                    self._take(tried)
+                elif self._level is not None:
+                    self._level = tried.level
+                else:
+                    self.winner.level = tried.level
+                self.winner.parameters = found
+
+    def _tried(self, start: Parameters, steps: int, to_beat: float) -> _Runner:
+        """Where a run from there ends, whose steps count as the winner's."""
+        tried = _Runner(self.winner.index, start)
+        if not self._stopped:
+            self._advance(tried, min(steps, self._objective.max_iter), to_beat)
+        self.winner.n_iter += tried.n_iter
+        return tried
+
+    def _take(self, found: _Runner) -> None:
+        """Let the winner be there."""
+        winner = self.winner
+        winner.parameters, winner.level = found.parameters, found.level
+        winner.soundness, winner.poor = found.soundness, found.poor
+        winner.converged = found.converged
 
     def _advance(self, runner: _Runner, steps: int, to_beat: float) -> None:
         """Run one start some steps further."""
-        earlier, tell = runner.n_iter, self._on_pass
-
-        def watch(told: em.Pass) -> object:
-            n_iter = earlier + told.n_iter
-            return tell is not None and tell(runner.index, n_iter, told.level, told.parameters)
-
         on = self._objective
+        begun = runner.parameters if runner.state is None else runner.state.resumed()
         run = em.run(
             on.rows,
             on.family,
-            runner.parameters,
+            begun,
             bounds=on.bounds,
             rule=em.Rule.expected_gain(on.tol, on.rows.precision, to_beat),
-            max_iter=max(steps, 1),
+            max_iter=runner.n_iter + max(steps, 1),
             accelerate=on.accelerate,
-            on_pass=None if tell is None else watch,
+            on_pass=self._watch(runner.index),
         )
-        runner.parameters = run.parameters
-        runner.trace += run.trace
-        runner.n_iter += run.n_iter
-        runner.level = run.trace[-1]
+        runner.parameters, runner.state = run.parameters, run.state
+        runner.trace, runner.level = run.trace, run.trace[-1]
+        runner.n_iter = run.n_iter
         runner.converged = run.outcome in ("converged", "hopeless")
-        wrong = unsound(run.parameters, run.moments, on.family, on.bounds, on.rows.n_samples)
-        runner.collapsed = wrong.found
+        if run.outcome != "hopeless":  # which loses, sound or not
+            runner.soundness, runner.poor = judged(run, on, on.rows.n_samples)
         self._stopped = run.outcome == "stopped"
+
+    def _watch(self, index: int) -> Callable[[em.Pass], object] | None:
+        """Tells of each pass."""
+        tell = self._on_pass
+        if tell is None:
+            return None
+        return lambda told: tell(index, told.n_iter, told.level, told.parameters)
 
     def _ended(self, runner: _Runner) -> bool:
         return self._stopped or runner.converged or runner.n_iter >= self._objective.max_iter
+
+    @property
+    def _n_finalists(self) -> int:
+        return FINALISTS_OF_SAMPLE if self._objective.is_sample else FINALISTS
 
     @property
     def _grain(self) -> float:
@@ -246,19 +343,19 @@ def _repeated(record: Restart, index: int) -> Restart:
 
 
 def _level_to_beat(runners: list[_Runner]) -> float:
-    ended = (r.level for r in runners if r.converged and not r.collapsed)
+    ended = (r.level for r in runners if r.converged and r.soundness == SOUND)
     return max(ended, default=-np.inf)
 
 
 def _ranked(runners: list[_Runner], grain: float) -> list[_Runner]:
     """Best first; levels that differ by less than the grain are equal, and the earlier start leads.
 
-    Starts often meet at one maximum, and rounding must not choose between them. Collapsed runs come
-    last: the likelihood of a singular component says nothing about the data.
+    Starts often meet at one maximum, and rounding must not choose between them. What is not sound
+    comes last: the likelihood of a singular component says nothing about the data.
     """
     top = max(r.level for r in runners)
 
-    def rank(runner: _Runner) -> tuple[bool, float]:
-        return not runner.collapsed, np.round((runner.level - top) / grain)
+    def rank(runner: _Runner) -> tuple[int, float]:
+        return runner.soundness, np.round((runner.level - top) / grain)
 
     return sorted(runners, key=rank, reverse=True)

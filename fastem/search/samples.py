@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -17,7 +17,7 @@ from fastem.ordering import Order
 from fastem.rows import MemoryRows, rows_of
 from fastem.rows.source import Drawn
 from fastem.search.filling import filled
-from fastem.search.hierarchy import MAX_ROWS, Dendrogram
+from fastem.search.hierarchy import Forest
 from fastem.units import Units
 
 #: Restarts race on this many rows for each free parameter and for each component, and on at least
@@ -35,6 +35,8 @@ ENOUGH = 24
 #: many times nearer to the maximum of all rows for a fraction of the passes that this takes there.
 GROWTH = 8
 MOST_OF_ALL = 0.25
+#: A sample of more than this share of the rows is all of them.
+NEARLY_ALL = 0.75
 MOST_BYTES = 2**23
 
 
@@ -44,13 +46,13 @@ class Sample(MemoryRows):
 
     Parameters
     ----------
-    dendrogram : callable
-        Gives that of at most `MAX_ROWS` rows, the same one at every call.
+    forest : Forest
+        Dendrograms of some of the rows.
     incomplete : MemoryRows, optional
         The rows as they are, where some lack columns: X is filled then, for starts alone.
     """
 
-    dendrogram: Callable[[], Dendrogram]
+    forest: Forest
     incomplete: MemoryRows | None = None
 
     @property
@@ -92,9 +94,7 @@ class Samples:
             X, weight = self._filled(size)
             units = Units.standard(X, per_column=alone)
             incomplete = self._incomplete(self._draw(size), units)
-            self._samples[alone, size] = Sample(
-                X, weight, units, lambda: self.dendrogram, incomplete
-            )
+            self._samples[alone, size] = Sample(X, weight, units, self.forest, incomplete)
         return self._samples[alone, size]
 
     def larger(self, sample: Sample) -> Iterator[Sample]:
@@ -116,9 +116,9 @@ class Samples:
         return self._incomplete(drawn, units) or MemoryRows(*drawn, units)
 
     @lazy
-    def dendrogram(self) -> Dendrogram:
-        """That of at most `MAX_ROWS` rows: one for every number of components and every family."""
-        return Dendrogram.of(*self._filled(MAX_ROWS))
+    def forest(self) -> Forest:
+        """Dendrograms: the same ones for every number of components and every family."""
+        return Forest(self._filled)
 
     def _incomplete(self, drawn: Drawn, units: Units) -> MemoryRows | None:
         """Rows drawn as they are, if some lack columns."""
@@ -147,7 +147,7 @@ class Samples:
         share = int(MOST_OF_ALL * n_samples)
         if share >= max(least, ENOUGH * n_components * n_features):
             return min(wanted, share)
-        return min(wanted, n_samples)
+        return wanted if wanted < NEARLY_ALL * n_samples else n_samples
 
 
 def seed_sequence(random_state: int | np.random.Generator | None) -> np.random.SeedSequence:

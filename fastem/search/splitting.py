@@ -1,6 +1,8 @@
-"""Components cut in half: for starts of one more, and in place of those that were of chance."""
+"""Components cut in two, left out or put in: starts of one component more or one less."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +12,12 @@ from fastem.moments import Moments
 
 #: How far the mean of half a Gaussian lies from the cut, in standard deviations.
 HALF_MEAN = float(np.sqrt(2.0 / np.pi))
+#: Covariance of a component's core, as a share of the whole's.
+CORE = 0.4
+#: How far twins lie from where the component was, in its standard deviations.
+TWINS_APART = 0.01
+
+Parts = Callable[[NDArray, NDArray], tuple[NDArray, NDArray]]
 
 
 def splits(parameters: Parameters, family: Family, bounds: Bounds) -> list[Parameters]:
@@ -31,17 +39,52 @@ def splits(parameters: Parameters, family: Family, bounds: Bounds) -> list[Param
     list of Parameters
         k of them, of k + 1 components each, the halves last.
     """
+    return _cut(parameters, family, bounds, _halves)
+
+
+def cores(parameters: Parameters, family: Family, bounds: Bounds) -> list[Parameters]:
+    """Mixtures in which one component is parted into a core and a tail about the same mean.
+
+    Each has half of the weight, and covariances that are `CORE` and 2 - `CORE` times the whole's.
+    Parameters and returned list are as of `splits`.
+    """
+    return _cut(parameters, family, bounds, _cores_and_tails)
+
+
+def without(parameters: Parameters, j: int, family: Family, bounds: Bounds) -> Parameters:
+    """The mixture of the components but one, whose weight the others share."""
     weights, means, covariances = parameters
     spread = family.expand(covariances, *means.shape)
-    found = []
-    for j in range(len(weights)):
-        rest = np.arange(len(weights)) != j
-        pair, halves = _halves(means[j], spread[j])
-        counts = np.r_[weights[rest], weights[j] / 2, weights[j] / 2]
-        found.append(
-            _fitted(counts, np.r_[means[rest], pair], np.r_[spread[rest], halves], family, bounds)
-        )
-    return found
+    rest = np.arange(len(weights)) != j
+    counts = weights[rest] * (weights.sum() / weights[rest].sum())
+    return fitted(counts, means[rest], spread[rest], family, bounds)
+
+
+def put_in(
+    parameters: Parameters, mean: NDArray, weight: float, family: Family, bounds: Bounds
+) -> Parameters:
+    """The mixture and one component more, the last: there, of half the others' mean covariance."""
+    weights, means, covariances = parameters
+    spread = family.expand(covariances, *means.shape)
+    pooled = np.einsum("k,kde->de", weights / weights.sum(), spread)
+    counts = np.r_[weights * (1.0 - weight), weights.sum() * weight]
+    return fitted(counts, np.r_[means, [mean]], np.r_[spread, [pooled / 2]], family, bounds)
+
+
+def twinned(parameters: Parameters, family: Family, bounds: Bounds) -> Parameters:
+    """The mixture with its heaviest component twice, hardly apart: a level that is hardly lower.
+
+    From two components that coincide EM would never part them.
+    """
+    weights, means, covariances = parameters
+    spread = family.expand(covariances, *means.shape)
+    j = int(weights.argmax())
+    variances, axes = np.linalg.eigh(spread[j])
+    offset = TWINS_APART * np.sqrt(max(variances[-1], 0.0)) * axes[:, -1]
+    counts, places = np.r_[weights, weights[j] / 2], np.r_[means, [means[j] + offset]]
+    counts[j] /= 2
+    places[j] -= offset
+    return fitted(counts, places, np.r_[spread, spread[[j]]], family, bounds)
 
 
 def replaced(
@@ -65,23 +108,43 @@ def replaced(
     counts *= weights.sum() / counts.sum()
     for j in which:
         pair = [int(counts.argmax()), j]
-        means[pair], spread[pair] = _halves(means[pair[0]], spread[pair[0]])
+        (means[pair],), (spread[pair],) = _halves(means[pair[:1]], spread[pair[:1]])
         counts[pair] = counts[pair[0]] / 2
-    return _fitted(counts, means, spread, family, bounds)
+    return fitted(counts, means, spread, family, bounds)
 
 
-def _halves(mean: NDArray, spread: NDArray) -> tuple[NDArray, NDArray]:
-    """Means (2, D) and covariances (2, D, D) of a Gaussian's halves."""
+def _cut(parameters: Parameters, family: Family, bounds: Bounds, parts: Parts) -> list[Parameters]:
+    """Mixtures in which each component in turn is two, the last."""
+    weights, means, covariances = parameters
+    spread = family.expand(covariances, *means.shape)
+    pairs, halves = parts(means, spread)
+    found = []
+    for j in range(len(weights)):
+        order = [k for k in range(len(weights)) if k != j] + [j, j]
+        counts, about, matrices = weights[order], means[order], spread[order]
+        counts[-2:] /= 2
+        about[-2:], matrices[-2:] = pairs[j], halves[j]
+        found.append(fitted(counts, about, matrices, family, bounds))
+    return found
+
+
+def _cores_and_tails(means: NDArray, spread: NDArray) -> tuple[NDArray, NDArray]:
+    """Means (K, 2, D) and covariances (K, 2, D, D), of both about one mean."""
+    return np.stack([means, means], axis=1), np.stack([CORE * spread, (2 - CORE) * spread], axis=1)
+
+
+def _halves(means: NDArray, spread: NDArray) -> tuple[NDArray, NDArray]:
+    """Means (K, 2, D) and covariances (K, 2, D, D) of Gaussians' halves."""
     variances, axes = np.linalg.eigh(spread)
-    offset = HALF_MEAN * np.sqrt(max(variances[-1], 0.0)) * axes[:, -1]
-    half = spread - np.outer(offset, offset)
-    return np.stack([mean - offset, mean + offset]), np.stack([half, half])
+    offset = HALF_MEAN * np.sqrt(np.maximum(variances[:, -1:], 0.0)) * axes[:, :, -1]
+    half = spread - offset[:, :, None] * offset[:, None, :]
+    return np.stack([means - offset, means + offset], axis=1), np.stack([half, half], axis=1)
 
 
-def _fitted(
+def fitted(
     counts: NDArray, about: NDArray, spread: NDArray, family: Family, bounds: Bounds
 ) -> Parameters:
-    """The M step from statistics instead of rows."""
+    """The M step from weights, means and covariance matrices instead of rows."""
     second = counts[:, None, None] * spread
     if family.diagonal:
         second = np.diagonal(second, axis1=1, axis2=2).copy()

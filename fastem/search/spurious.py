@@ -12,11 +12,14 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from fastem.covariance import Family, Parameters
+from fastem import em
+from fastem.covariance import Family, Parameters, unsound
 from fastem.rows import MemoryRows
 from fastem.search.objective import Objective
 from fastem.search.splitting import replaced
 
+#: Maxima with an unsound component; with one that chance may have made up; and others.
+COLLAPSED, DOUBTFUL, SOUND = range(3)
 #: Rows of the sample, for each column and one more, from which no component is suspected; and up to
 #: which one is not to be had, whatever the likelihood.
 MANY = 50
@@ -25,6 +28,41 @@ FEW = 2
 LEAST_SHARE = 0.8
 #: Replacements, at most.
 ROUNDS = 4
+
+
+def judged(run: em.Run, objective: Objective, n_samples: int) -> tuple[int, NDArray[np.bool_]]:
+    """How far the end of a run is to be trusted, and which components make it less than sound.
+
+    Parameters
+    ----------
+    run : em.Run
+    objective : Objective
+    n_samples : int
+        Rows of the objective.
+
+    Returns
+    -------
+    soundness : {COLLAPSED, DOUBTFUL, SOUND}
+    poor : (n_components,) bool
+    """
+    family, bounds = objective.family, objective.bounds
+    wrong = unsound(run.parameters, run.moments, family, bounds, n_samples)
+    few = _few(run.parameters, objective, n_samples)
+    dead = run.parameters.weights == 0.0
+    if wrong.found or dead.any():
+        return COLLAPSED, wrong.singular | wrong.drawn_out | wrong.few | few | dead
+    return (DOUBTFUL if few.any() else SOUND), few
+
+
+def _few(parameters: Parameters, objective: Objective, n_samples: int) -> NDArray[np.bool_]:
+    """Which components hold so few rows that these may lie in a line, or in a heap, by chance."""
+    n_features = parameters.means.shape[1]
+    least = objective.family.least_rows(n_features)
+    if least > 1:
+        least = FEW * least if least > n_features else n_features + 1
+    if objective.bounds.ridge.any():
+        least = 0
+    return parameters.weights * n_samples < least
 
 
 def borne_out(

@@ -1,4 +1,7 @@
-"""Checks of what users pass in. Every message names the argument, its value and the remedy.
+"""Checks of what users pass in.
+
+Each returns what it has checked, or raises a TypeError where that is of another kind, a ValueError
+where only its value will not do. Every message names the argument, its value and the remedy.
 
 rows          rows and their weights
 options       numbers, words, yes or no, columns, paths, and things of the package's own
@@ -7,7 +10,7 @@ frames        data frames and structured arrays
 column_choice which columns are meant
 """
 
-from fastem.validation.arrays import check_mask, numeric, parameter, same_arrays, weights
+from fastem.validation.arrays import check_mask, numeric, parameter, weights
 from fastem.validation.column_choice import feature_names_for
 from fastem.validation.frames import chosen_columns, feature_names
 from fastem.validation.options import (
@@ -69,7 +72,6 @@ __all__ = [
     "random_state",
     "real",
     "rows",
-    "same_arrays",
     "sample_weight",
     "share",
     "vector",

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -11,13 +9,7 @@ from fastem.validation.frames import is_table, numbers_of
 
 
 def check_mask(value: ArrayLike, name: str) -> None:
-    """Refuse a masked array that hides entries.
-
-    Raises
-    ------
-    ValueError
-        If any entry is masked.
-    """
+    """Refuse a masked array that hides entries."""
     if isinstance(value, np.ma.MaskedArray) and np.ma.getmaskarray(value).any():
         raise ValueError(
             f"{name} has {np.ma.count_masked(value)} masked entries; "
@@ -26,13 +18,7 @@ def check_mask(value: ArrayLike, name: str) -> None:
 
 
 def numeric(value: ArrayLike, name: str) -> NDArray:
-    """An array of real numbers.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If it is none.
-    """
+    """An array of real numbers."""
     if hasattr(value, "toarray") or hasattr(value, "tocsr"):
         raise TypeError(f"{name} is a sparse matrix; give a dense array, such as {name}.toarray()")
     if isinstance(value, np.ma.MaskedArray):
@@ -43,7 +29,9 @@ def numeric(value: ArrayLike, name: str) -> NDArray:
     try:
         array = np.asarray(value)
     except ValueError as error:
-        raise ValueError(f"{name} is not an array: its rows differ in length ({error})") from None
+        raise ValueError(
+            f"{name} is not an array: its rows differ in length ({error}); give rows of one length"
+        ) from None
     if array.dtype.kind == "c":
         raise TypeError(f"{name} is complex ({array.dtype}); give real numbers")
     if array.dtype.kind == "O":
@@ -52,22 +40,16 @@ def numeric(value: ArrayLike, name: str) -> NDArray:
         try:
             array = array.astype(np.float64)
         except (TypeError, ValueError) as error:
-            raise TypeError(f"{name} holds objects that are not real numbers: {error}") from None
+            raise TypeError(
+                f"{name} holds objects that are not real numbers: {error}; give numbers"
+            ) from None
     if array.dtype.kind not in "fiub":
         raise TypeError(f"{name} has dtype {array.dtype}; give numbers, not text or dates")
     return array
 
 
 def parameter(value: ArrayLike, name: str, shape: tuple[int, ...]) -> NDArray[np.float64]:
-    """A finite float64 array of that shape.
-
-    Raises
-    ------
-    TypeError
-        If it is not numeric.
-    ValueError
-        If its shape is another, or it holds NaN or infinity.
-    """
+    """A finite float64 array of that shape."""
     array = numeric(value, name).astype(np.float64)
     if array.shape != shape:
         raise ValueError(f"{name} has shape {array.shape}; it must be {shape}")
@@ -79,13 +61,7 @@ def parameter(value: ArrayLike, name: str, shape: tuple[int, ...]) -> NDArray[np
 def weights(
     value: ArrayLike, n_components: int, *, name: str = "weights", total: float = 1.0
 ) -> NDArray[np.float64]:
-    """Mixing weights (n_components,), rescaled to a sum of `total` to rounding.
-
-    Raises
-    ------
-    ValueError
-        If one is negative or their sum is not `total`, 1 less the weight of noise, to 1e-6.
-    """
+    """Mixing weights (n_components,), rescaled to a sum of `total` to rounding."""
     array = parameter(value, name, (n_components,))
     if (array < 0).any():
         k = int(np.argmin(array))
@@ -99,16 +75,3 @@ def weights(
     # Left to the bit where it is so to rounding: a mixture made of another's arrays equals it.
     exact = abs(found - total) <= len(array) * np.finfo(float).eps
     return array if exact else array / (found / total)
-
-
-def same_arrays(given: Mapping[str, NDArray], mine: Mapping[str, NDArray]) -> None:
-    """Refuse arrays from a file that are not of the shapes and dtypes of those they replace.
-
-    Raises
-    ------
-    LookupError, ValueError
-        If one is missing or another.
-    """
-    for name, array in mine.items():
-        if (given[name].shape, given[name].dtype) != (array.shape, array.dtype):
-            raise ValueError(f"{name} is {given[name].dtype} {given[name].shape}")

@@ -31,13 +31,8 @@ def positions(
         Number of columns.
     owner, asked : str
         What messages call what has the columns, and the argument.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If there is no such column, one is asked for twice, or none.
     """
-    if isinstance(columns, str | bytes) or not isinstance(columns, Iterable):
+    if isinstance(columns, str | bytes) or not np.iterable(columns):
         raise TypeError(f"{asked} is {columns!r}; give a list, such as [{columns!r}]")
     chosen: list[int] = []
     for column in columns:
@@ -60,13 +55,7 @@ def positions(
 def position(
     column: Column, names: Sequence[str] | None, width: int, owner: str, asked: str = "columns"
 ) -> int:
-    """Where one column is.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If there is no such column, or several have that name.
-    """
+    """Where one column is."""
     if isinstance(column, str):
         if names is not None and column and column in names:
             if list(names).count(column) > 1:
@@ -90,14 +79,8 @@ def position(
 
 
 def feature_names_for(names: Iterable[str], n_features: int) -> tuple[str, ...]:
-    """Names of so many columns.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If they are not as many texts, each another.
-    """
-    if isinstance(names, str) or not isinstance(names, Iterable):
+    """Names of so many columns."""
+    if isinstance(names, str) or not np.iterable(names):
         raise TypeError(f"feature_names is {names!r}; give a list of texts")
     found = tuple(names)
     if not all(isinstance(name, str) for name in found):

@@ -18,13 +18,7 @@ def feature_names(X: Any) -> tuple[str, ...] | None:
 
 
 def chosen_columns(X: Any, columns: Iterable[Column] | None, name: str = "X") -> Any:
-    """Some columns of a table or an array; all of them where columns is None.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If there are no such columns.
-    """
+    """Some columns of a table or an array; all of them where columns is None."""
     if columns is None:
         return X
     if _names(X) is None:
@@ -61,13 +55,7 @@ def is_table(X: Any) -> bool:
 
 
 def numbers_of(X: Any, name: str) -> NDArray:
-    """A table as an array (n_rows, n_columns) of real numbers; NaN where a value is missing.
-
-    Raises
-    ------
-    TypeError
-        If a column holds no real numbers, which is named, or a structured array is given whole.
-    """
+    """A table as an array (n_rows, n_columns) of real numbers; NaN where a value is missing."""
     if isinstance(X, np.ndarray):
         fields = list(X.dtype.names or ())
         raise TypeError(

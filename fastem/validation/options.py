@@ -14,15 +14,7 @@ T = TypeVar("T")
 
 
 def integer(value: Any, name: str, *, least: int | None = 1) -> int:
-    """A whole number of at least `least`, if there is such a bound.
-
-    Raises
-    ------
-    TypeError
-        If it is not a whole number.
-    ValueError
-        If it is too small.
-    """
+    """A whole number of at least `least`, if there is such a bound."""
     try:
         if isinstance(value, bool | np.bool_):
             raise TypeError
@@ -37,15 +29,7 @@ def integer(value: Any, name: str, *, least: int | None = 1) -> int:
 
 
 def real(value: Any, name: str, *, least: float = 0.0) -> float:
-    """A finite number of at least `least`.
-
-    Raises
-    ------
-    TypeError
-        If it is not a number.
-    ValueError
-        If it is NaN, infinite or too small.
-    """
+    """A finite number of at least `least`."""
     number = _number(value, name, f"a number of at least {least:g}")
     if not (np.isfinite(number) and number >= least):
         raise ValueError(f"{name} is {number}; it must be finite and at least {least:g}")
@@ -53,28 +37,14 @@ def real(value: Any, name: str, *, least: float = 0.0) -> float:
 
 
 def boolean(value: Any, name: str) -> bool:
-    """True or False.
-
-    Raises
-    ------
-    TypeError
-        If it is neither.
-    """
+    """True or False."""
     if not isinstance(value, bool | np.bool_):
         raise TypeError(f"{name} is {value!r}; give True or False")
     return bool(value)
 
 
 def proportion(value: Any, name: str) -> float:
-    """A number between 0 and 1, neither of them.
-
-    Raises
-    ------
-    TypeError
-        If it is not a number.
-    ValueError
-        If it is NaN, at most 0 or at least 1.
-    """
+    """A number between 0 and 1, neither of them."""
     number = _number(value, name, "a number between 0 and 1, such as 0.95")
     if not 0 < number < 1:
         raise ValueError(f"{name} is {number:g}; give a number between 0 and 1, such as 0.95")
@@ -82,15 +52,7 @@ def proportion(value: Any, name: str) -> float:
 
 
 def share(value: Any, name: str, *, slack: float = 0.0) -> float:
-    """A number from 0 to 1; what is beyond them by no more than `slack` is cut off.
-
-    Raises
-    ------
-    TypeError
-        If it is not a number.
-    ValueError
-        If it is NaN, below 0 or above 1.
-    """
+    """A number from 0 to 1; what is beyond them by no more than `slack` is cut off."""
     number = _number(value, name, "a number from 0 to 1")
     if not -slack <= number <= 1 + slack:
         raise ValueError(f"{name} is {number:g}; give a number from 0 to 1")
@@ -98,13 +60,7 @@ def share(value: Any, name: str, *, slack: float = 0.0) -> float:
 
 
 def choice(value: Any, name: str, known: Iterable[str]) -> str:
-    """One of the known words.
-
-    Raises
-    ------
-    ValueError
-        If it is none of them.
-    """
+    """One of the known words."""
     known = tuple(known)
     if not isinstance(value, str) or value not in known:
         raise ValueError(f"{name} is {value!r}; use one of {', '.join(map(repr, known))}")
@@ -112,13 +68,7 @@ def choice(value: Any, name: str, known: Iterable[str]) -> str:
 
 
 def components(value: Any, n_samples: int, *, name: str = "n_components") -> int:
-    """A number of components that so many rows can have.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If it is not a whole number from 1 to n_samples.
-    """
+    """A number of components that so many rows can have."""
     number = integer(value, name)
     if number > n_samples:
         raise ValueError(
@@ -131,13 +81,7 @@ def components(value: Any, n_samples: int, *, name: str = "n_components") -> int
 def random_state(
     value: int | np.random.Generator | None, name: str = "random_state"
 ) -> int | np.random.Generator | None:
-    """Where chance comes from.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If it is neither a whole number from 0 nor a Generator nor None.
-    """
+    """Where chance comes from."""
     if value is None or isinstance(value, np.random.Generator):
         return value
     try:
@@ -150,16 +94,8 @@ def random_state(
 
 
 def listed(value: Any, name: str) -> list[Any]:
-    """What is in a list, tuple or the like, of which there is something.
-
-    Raises
-    ------
-    TypeError
-        If it is a text or nothing to go through.
-    ValueError
-        If it is empty.
-    """
-    if isinstance(value, str | bytes) or not isinstance(value, Iterable):
+    """What is in a list, tuple or the like, of which there is something."""
+    if isinstance(value, str | bytes) or not np.iterable(value):
         raise TypeError(f"{name} is {value!r}; give a list")
     found = list(value)
     if not found:
@@ -168,14 +104,8 @@ def listed(value: Any, name: str) -> list[Any]:
 
 
 def column_numbers(columns: int | Iterable[int], n_features: int, owner: str) -> NDArray[np.intp]:
-    """Distinct columns, counted from 0, of something that has so many.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If there are none, one is repeated or there is no such column.
-    """
-    several = columns if isinstance(columns, Iterable) else [columns]
+    """Distinct columns, counted from 0, of something that has so many."""
+    several: Any = columns if np.iterable(columns) else [columns]
     chosen = [integer(column, "columns", least=0) for column in several]
     if not chosen:
         raise ValueError("columns is empty; give at least one column")
@@ -190,26 +120,14 @@ def column_numbers(columns: int | Iterable[int], n_features: int, owner: str) ->
 
 
 def instance(value: Any, name: str, kind: type[T], wanted: str) -> T:
-    """An object of a class.
-
-    Raises
-    ------
-    TypeError
-        If it is of another; the message ends with what is wanted instead.
-    """
+    """An object of a class."""
     if not isinstance(value, kind):
         raise TypeError(f"{name} is of type {type(value).__name__}; give {wanted}")
     return value
 
 
 def path(value: Any, name: str) -> str:
-    """The path of a file.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If it is neither a text nor a path, or no file can have that name.
-    """
+    """The path of a file."""
     found = os.fspath(value) if isinstance(value, str | os.PathLike) else value
     if not isinstance(found, str):
         raise TypeError(f"{name} is {value!r}; give the path of a file")
@@ -219,13 +137,7 @@ def path(value: Any, name: str) -> str:
 
 
 def _number(value: Any, name: str, wanted: str) -> float:
-    """A number, maybe NaN or infinite.
-
-    Raises
-    ------
-    TypeError
-        If it is none.
-    """
+    """A number, maybe NaN or infinite."""
     try:
         if isinstance(value, str | bytes | bool | np.bool_):
             raise TypeError

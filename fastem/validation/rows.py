@@ -28,13 +28,6 @@ def rows(
     """X as a finite (n_samples, n_features) array, float32 or float64, C order.
 
     It is copied only if it must be.
-
-    Raises
-    ------
-    TypeError
-        If X is sparse, complex or not numeric.
-    ValueError
-        If it is empty, not 2-dimensional, has another number of columns or holds NaN or infinity.
     """
     array = matrix(X, name=name)
     _check_shape(array, name, n_features)
@@ -63,11 +56,6 @@ def complete(
     rows : (n_kept, n_features) ndarray
     gaps : (n_samples, n_features) ndarray of bool, or None
         What is missing, if rows were left out.
-
-    Raises
-    ------
-    TypeError, ValueError
-        As `rows`, and if there is no such way or every row lacks values.
     """
     choice(missing, "missing", MISSING)
     if len(na_values) or missing != "error":
@@ -125,13 +113,7 @@ def other_names(owner: str, theirs: Sequence[str], mine: Sequence[str]) -> Value
 
 
 def matrix(X: ArrayLike, *, name: str = "X") -> NDArray:
-    """X as an (n_samples, n_features) array, float32 or float64, C order; maybe empty, not finite.
-
-    Raises
-    ------
-    TypeError, ValueError
-        As `rows` does.
-    """
+    """X as an (n_samples, n_features) array, float32 or float64, C order; may hold NaN."""
     array = numeric(X, name)
     if array.ndim != 2:
         raise not_a_matrix(array.shape, name)
@@ -155,13 +137,7 @@ def not_a_matrix(shape: tuple, name: str) -> ValueError:
 
 
 def columns(given: int, n_features: int, *, name: str = "X") -> None:
-    """Refuse rows of another number of columns than a mixture has.
-
-    Raises
-    ------
-    ValueError
-        If it is another.
-    """
+    """Refuse rows of another number of columns than a mixture has."""
     if given != n_features:
         raise ValueError(
             f"{name} has {given} columns but the mixture has {n_features}; "
@@ -223,15 +199,7 @@ def first_bad_weight(weight: NDArray[np.float64]) -> Bad | None:
 
 
 def sample_weight(weight: ArrayLike | None, n_samples: int) -> NDArray[np.float64] | None:
-    """Row weights (n_samples,) as float64, or None.
-
-    Raises
-    ------
-    TypeError
-        If they are not real numbers.
-    ValueError
-        If their shape is wrong, one is negative or not finite, or all are 0.
-    """
+    """Row weights (n_samples,) as float64, or None."""
     if weight is None:
         return None
     array = vector(weight, n_samples, "sample_weight")
@@ -244,15 +212,7 @@ def sample_weight(weight: ArrayLike | None, n_samples: int) -> NDArray[np.float6
 
 
 def vector(weight: ArrayLike, n_samples: int, name: str) -> NDArray[np.float64]:
-    """Row weights (n_samples,) as float64, maybe negative or not finite.
-
-    Raises
-    ------
-    TypeError
-        If they are not real numbers.
-    ValueError
-        If their shape is wrong.
-    """
+    """Row weights (n_samples,) as float64, maybe negative or not finite."""
     array = numeric(weight, name).astype(np.float64)
     if array.shape != (n_samples,):
         raise ValueError(

@@ -4,12 +4,15 @@ import os
 import stat
 import sys
 import threading
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import processes
+import pyarrow
 import pytest
+from pyarrow import parquet
 
 import fastem
 
@@ -90,6 +93,13 @@ def test_a_device_is_written_to_and_stays(run, option):
     assert stat.S_ISCHR(after.st_mode)
     assert (after.st_ino, after.st_rdev) == (before.st_ino, before.st_rdev)
     assert Path("null").is_symlink()
+
+
+@posix
+def test_a_device_that_is_full_is_named(refused):
+    told = "--model /dev/full cannot be written: No space left on device; free some space"
+    assert told in refused(*WORDS, "--model", "/dev/full")
+    assert "/dev/full is no checkpoint" in refused(*WORDS, "--checkpoint", "/dev/full")
 
 
 @posix
@@ -194,3 +204,19 @@ def test_what_cannot_be_done_without_a_stream(tmp_path, command, err):
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith(err)
     assert done.stderr.count("\n") == bool(err)
+
+
+def test_columns_that_begin_with_nulls_keep_their_types(run):
+    """Whatever the first block of rows holds; the oracle is the table that was written."""
+    n, empty = 60_000, 50_000
+    decimals = [None] * empty + [Decimal(i) / 100 for i in range(n - empty)]
+    table = pyarrow.table({
+        "id": pyarrow.array([None] * empty + ["x"] * (n - empty), pyarrow.string()),
+        "price": pyarrow.array(decimals, pyarrow.decimal128(9, 2)),
+        "x": np.random.default_rng(0).normal(size=n),
+    })  # fmt: skip
+    parquet.write_table(table, "x.parquet")
+    fastem.Mixture([1.0], [[0.0]], [[1.0]], "diag", feature_names=["x"]).save("m.npz")
+    words = "--keep", "id,price", "--labels", "l.parquet", "--memory", "1M"
+    assert run("predict", "m.npz", "x.parquet", *words) == (0, "", "")
+    assert parquet.read_table("l.parquet").select(["id", "price"]).equals(table.drop("x"))

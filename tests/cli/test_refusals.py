@@ -8,6 +8,7 @@ import pytest
 
 import fastem
 from fastem.cli import labels
+from fastem.lock import sole
 
 DATA = Path(__file__).parents[1] / "data"
 FAITHFUL = str(DATA / "faithful.csv")
@@ -15,9 +16,9 @@ QUICK = ["--n-init", "2", "--tol", "1e-3"]
 
 
 def test_without_matplotlib_no_fit_begins(refused, no_fit, monkeypatch):
+    monkeypatch.delattr(fastem, "plot")  # imports it, if nobody has
     for name in [name for name in sys.modules if name.startswith("fastem.plot")]:
         monkeypatch.delitem(sys.modules, name)
-    monkeypatch.delattr(fastem, "plot", raising=False)
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     assert "pip install 'fastem[plot]'" in refused("fit", FAITHFUL, "--plot", "c.png")
 
@@ -75,6 +76,10 @@ def test_no_command_is_refused(refused):
     [
         (("absent.npz", FAITHFUL), "absent.npz cannot be read: No such file"),
         ((FAITHFUL, FAITHFUL), "damaged or not a fastem mixture"),
+        (
+            (".", FAITHFUL),
+            ". cannot be read: Is a directory; give the path of a file that can be r",
+        ),
         (("m.npz", str(DATA / "s1.npz")), None),
         (
             ("m.npz", str(DATA / "wine.npz")),
@@ -116,4 +121,11 @@ def test_write_protected_output_is_refused(refused, no_fit, monkeypatch):
 def test_demo_into_a_file_is_refused(refused):
     pytest.importorskip("matplotlib")
     Path("taken").write_text("")
-    assert "taken: File exists" in refused("demo", "--out", "taken")
+    assert "taken: File exists; give a path where" in refused("demo", "--out", "taken")
+
+
+def test_a_checkpoint_that_another_process_has(refused, tmp_path):
+    with sole(tmp_path / "c.npz", "", wait=False):
+        told = refused("fit", FAITHFUL, "--components", "2", "--checkpoint", "c.npz")
+    assert told.startswith(f"fastem: c.npz is in use by process {os.getpid()} on ")
+    assert told.endswith("; wait for it with --checkpoint-wait, or give another path\n")

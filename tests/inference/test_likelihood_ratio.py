@@ -113,7 +113,7 @@ def test_null_data_have_the_statistics_of_the_replicates_beside_noise_and_under_
 
 
 def test_noise_is_no_cluster_where_it_is_told_of():
-    rows, _ = clusters_and_noise(0.2, n=200, n_clusters=2, seed=1)
+    rows, _ = clusters_and_noise(0.2, n=200, n_clusters=2, seed=2)
     options = {"n_replicates": 19, "random_state": 0}
     assert fastem.lrt(rows, 4, **options).n_components > 2
     told = fastem.lrt(rows, 4, noise=True, **options)
@@ -131,7 +131,7 @@ def test_statistics_are_those_of_fits_own(options):
     made = fastem.lrt(rows, 2, n_replicates=2, level=0.5, random_state=3, **options)
 
     def gain(rows):
-        one, two = (fastem.fit(rows, k, n_init=20, random_state=0, **options) for k in (1, 2))
+        one, two = (fastem.fit(rows, k, n_init=40, random_state=0, **options) for k in (1, 2))
         return 2 * (two.log_likelihood - one.log_likelihood)
 
     assert made.table[0].statistic == pytest.approx(gain(rows), abs=0.02)
@@ -206,7 +206,7 @@ def test_when_all_tests_are_significant_more_are_proposed(scripted):
 
 
 def test_a_collapsed_alternative_is_not_tested():
-    rows = np.r_[np.random.default_rng(0).normal(size=(6, 2)), np.full((9, 2), 7.0)]
+    rows = np.r_[np.random.default_rng(0).normal(size=(5, 2)), np.full((10, 2), 7.0)]
     made = fastem.lrt(rows, 3, n_replicates=19, random_state=0)
     assert made.status.code == "collapsed"
     assert str(made.status).startswith("2 are not tested: component ")

@@ -6,7 +6,7 @@ import numpy as np
 import oracle
 import pytest
 
-from fastem.inference.matching import match
+from fastem.inference.bootstrap import match
 
 
 def divergences(fitted, others):

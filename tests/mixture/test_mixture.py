@@ -2,6 +2,7 @@
 
 import os
 import pickle
+import re
 import subprocess
 import sys
 import zipfile
@@ -347,7 +348,26 @@ FOREIGN = {
     "another format": (fields(format=np.array("something")), "is not a fastem mixture"),
     "no format": (fields(format=None), "is not a fastem mixture"),
     "the future": (fields(version=np.array(99)), "version 99, later than .*upgrade fastem"),
-    "version of text": (fields(version=np.array("new")), "damaged"),
+    "version of text": (fields(version=np.array("new")), "its version is no number from 1"),
+    "no version": (fields(version=None), "its version is no number from 1"),
+    "version below 1": (fields(version=np.array(-3)), "its version is no number from 1"),
+    "endless version": (fields(version=np.array(np.inf)), "its version is no number from 1"),
+    "several versions": (fields(version=np.array([1, 2])), "its version is no number from 1"),
+    "tiny variance": (fields(covariances=np.full((1, 1, 1), 1e-320)), "a variance of 9.99989e-321"),
+    "complex means": (fields(means=np.zeros((1, 1), complex)), "means is complex"),
+    "dates": (fields(weights=np.zeros(1, "M8[s]")), "weights has dtype datetime64"),
+    "half a noise": (fields(noise_low=np.zeros(1)), "lacks noise_axes, noise_high, noise_weight"),
+    "a noise of two weights": (
+        fields(
+            noise_weight=np.zeros(2),
+            noise_low=np.zeros(1),
+            noise_high=np.ones(1),
+            noise_axes=np.eye(1),
+        ),
+        "is damaged",
+    ),
+    "columns of numbers": (fields(columns=np.zeros(1)), "feature_names"),
+    "columns of another count": (fields(columns=np.array(["a", "b"])), "feature_names"),
     "no means": (fields(means=None), "lacks means"),
     "wrong shapes": (fields(means=np.zeros((2, 1))), r"weights has shape \(1,\)"),
     "not definite": (fields(covariances=-np.ones((1, 1, 1))), "not positive definite"),
@@ -361,8 +381,10 @@ def test_files_that_are_not_ours_are_refused(name, tmp_path):
     path = tmp_path / "model.npz"
     with path.open("wb") as file:
         np.savez(file, **contents)
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(ValueError, match=message) as caught:
         Mixture.load(path)
+    assert str(caught.value).startswith(f"{path} is ")
+    assert re.search("; (give|upgrade)", str(caught.value))
 
 
 @pytest.mark.parametrize("content", [b"a,b\n1,2\n", b"\x80\x04N.", b"\x93NUMPY"])
@@ -398,6 +420,9 @@ def test_pickled_objects_in_a_file_are_refused_and_run_nothing(tmp_path):
     for name in "weights", "format", "more":
         with (tmp_path / "model.npz").open("wb") as file:
             np.savez(file, **fields(**{name: trap}))
+        if name == "more":  # nobody looks at it
+            Mixture.load(tmp_path / "model.npz")
+            continue
         with pytest.raises(ValueError, match="damaged or not a fastem mixture"):
             Mixture.load(tmp_path / "model.npz")
     assert not (tmp_path / "sprung").exists()

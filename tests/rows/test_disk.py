@@ -177,7 +177,7 @@ def test_parquet_of_several_dtypes_and_row_groups(tmp_path):
 
 @pytest.mark.parametrize("suffix", ["csv", "parquet"])
 def test_many_columns_are_read_few_rows_at_a_time(tmp_path, monkeypatch, suffix):
-    monkeypatch.setattr("fastem.rows.formats.text.table.ENOUGH", 4000)
+    monkeypatch.setattr("fastem.rows.formats.text.ENOUGH", 4000)
     monkeypatch.setattr("fastem.rows.formats.arrow.NUMBERS", 200)
     X = np.random.default_rng(0).normal(size=(65, 20))
     path = write(tmp_path / f"a.{suffix}", X, [f"x{j}" for j in range(20)])

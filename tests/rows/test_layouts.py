@@ -171,7 +171,7 @@ def test_a_line_beyond_the_budget_is_refused_with_the_limit(tmp_path):
 
 
 def test_rows_with_quoted_line_ends_across_chunks(tmp_path, monkeypatch):
-    monkeypatch.setattr("fastem.rows.formats.text.table.ENOUGH", 64)
+    monkeypatch.setattr("fastem.rows.formats.text.ENOUGH", 64)
     rows = [f'{i},"one\n""two"", {i}",{i}.5' for i in range(500)]
     rows[77] = '77,5" pipe,1'
     X, *_ = read(tmp_path, "\n".join(["a,note,b", *rows]), columns=["a", "b"])

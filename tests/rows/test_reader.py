@@ -7,7 +7,9 @@ written, its columns chosen and its incomplete rows dropped by NumPy.
 import bz2
 import gzip
 import lzma
+import os
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pyarrow
@@ -16,8 +18,8 @@ from pyarrow import dataset, feather, orc, parquet
 
 import fastem
 from fastem import cli
+from fastem.rows import frame
 from fastem.rows import open as open_rows
-from fastem.rows import part
 from fastem.validation.column_choice import ranges
 
 NAMES = "a", "b", "c", "d"
@@ -214,9 +216,9 @@ def test_ranges_are_those_that_columns_take():
 
 def test_text_is_parsed_once(X, files, monkeypatch):
     passes = []
-    blocks = part.Part.__dict__["_copy"]._method
+    blocks = frame.Part.__dict__["_copy"]._method
     monkeypatch.setattr(
-        part.Part.__dict__["_copy"], "_method", lambda self: passes.append(1) or blocks(self)
+        frame.Part.__dict__["_copy"], "_method", lambda self: passes.append(1) or blocks(self)
     )
     rows = open_rows(files["x.csv"], ["a:c"], memory="1M")
     fitted = fastem.fit(rows, 2, n_init=1, random_state=0)
@@ -229,17 +231,26 @@ def test_without_room_for_a_copy_text_is_parsed_at_every_pass(X, files, monkeypa
     def no_room(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(part.Temporary, "__init__" if trouble == "no file" else "write", no_room)
+    monkeypatch.setattr(frame.Temporary, "__init__" if trouble == "no file" else "write", no_room)
     rows = open_rows(files["x.csv"], ["a:c"], memory="1M")
     assert rows.passes.frame.parts[0]._copy is None
     assert np.array_equal(rows.take(np.arange(N))[0], X[:, :3])
+
+
+def test_a_copy_is_read_where_the_system_reads_from_no_offset(X, files, monkeypatch):
+    monkeypatch.delattr(os, "preadv")
+    rows = open_rows(files["x.csv"], ["a:c"], memory="1M")
+    some = np.arange(3, N, 500)
+    with ThreadPoolExecutor(4) as pool:
+        for taken, _ in pool.map(rows.take, [some, np.arange(N)] * 4):
+            assert np.array_equal(taken, X[some if len(taken) == len(some) else slice(None), :3])
 
 
 def test_a_copy_takes_no_more_than_a_share_of_the_disk(monkeypatch):
     from fastem.rows import files
 
     monkeypatch.setattr(files, "SHARE_OF_DISK", 0.0)
-    with pytest.raises(OSError, match="more than half of the free disk space"):
+    with pytest.raises(OSError, match=r"a copy .* than half of the free disk space; free some"):
         files.Temporary().write(b"x")
 
 

@@ -284,3 +284,17 @@ def test_columns_that_are_not_there(spec, message):
 def test_columns_without_names_are_chosen_by_position():
     with pytest.raises(ValueError, match="have no names; give positions from 0 to 1"):
         column_choice.positions(["a"], None, 2, "data.csv")
+
+
+def test_a_last_line_of_blanks_is_no_row(tmp_path):
+    path = tmp_path / "x.csv"
+    for end in "\t", " ", "\t\n":
+        path.write_text("a,b\n1,2\n3,5\n" + end)
+        assert np.array_equal(open_rows(path).limits(), [[1, 2], [3, 5]])
+
+
+@pytest.mark.parametrize("text", ['"', '""\n""\n'])
+def test_quotes_with_nothing_between_are_no_table(tmp_path, text):
+    (tmp_path / "x.csv").write_text(text)
+    with pytest.raises(ValueError, match=r"x\.csv is empty; give a file with rows of numbers"):
+        open_rows(tmp_path / "x.csv")

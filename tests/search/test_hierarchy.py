@@ -143,13 +143,13 @@ def test_one_dendrogram_serves_a_whole_selection(monkeypatch):
     for row in choice.table:
         name = row.covariance_type
         alone = fastem.fit(X, row.n_components, covariance_type=name, **options)
-        assert alone.log_likelihood == row.log_likelihood
+        assert alone.log_likelihood <= row.log_likelihood  # or from a smaller model's end
 
 
 def test_more_rows_are_drawn_from_by_the_seed():
     many = np.random.default_rng(0).normal(size=(MAX_ROWS + 500, 1))
     seeds = [np.random.SeedSequence(s) for s in (0, 0, 1)]
-    drawn = [Samples(Data.of(many, None), seed).dendrogram.X for seed in seeds]
+    drawn = [Samples(Data.of(many, None), seed).forest.tree().X for seed in seeds]
     assert drawn[0].shape == (MAX_ROWS, 1)
     np.testing.assert_array_equal(drawn[0], drawn[1])
     assert not np.array_equal(drawn[0], drawn[2])

@@ -43,13 +43,13 @@ def moves(*args, **more):
         improve(*args, **more)
 
 racing = importlib.import_module("fastem.search.race")  # the package's `race` is a function
-improve = racing.improve
+improve = racing._Race._improve
 before = fastem.fit(X[:500], 2, random_state=0).mixture
 threads = threading.enumerate()
 try:
     {call}
 except KeyboardInterrupt:
-    racing.improve = improve
+    racing._Race._improve = improve
     # A thread of a pool that was interrupted in its making ends by itself.
     while threading.enumerate() != threads:
         time.sleep(0.01)
@@ -80,7 +80,7 @@ CALLS = {
         "model = fastem.GaussianMixture; watch(); "
         "model(99, n_init=10**4, max_iter=1, init_params='kmeans').fit(X)"
     ),
-    "moves": "racing.improve = moves; fastem.fit(X[:2000], 3, random_state=0)",
+    "moves": "racing._Race._improve = moves; fastem.fit(X[:2000], 3, random_state=0)",
     "log_prob": (
         "mixture = fastem.Mixture(np.full(200, 1 / 200), X[:200], np.ones((200, 4)), 'diag'); "
         "[(mixture.log_prob(X), ready()) for _ in range(10**6)]"

@@ -24,6 +24,7 @@ computed anew, by each pass and by three looks at the rows before the first one.
 source.py        the contract of a place where rows live
 as_chunks.py     what the user gave, as chunks of whole rows
 survey.py        the first look at them
+cluster.py       what workers must have, and a scheduler that goes away
 placement.py     which chunks are worked on together
 chunk.py         what workers make of chunks
 sums.py          sums of moments, the same bits in any order

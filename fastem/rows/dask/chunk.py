@@ -20,6 +20,46 @@ from fastem.rows.incomplete import noise_widths
 from fastem.rows.source import Drawn, Limits, Weigh
 from fastem.units import Units
 
+#: About how many rows of a chunk are compared at every pass with what they were.
+COMPARED = 32
+
+
+class Mark(NamedTuple):
+    """What tells a chunk from what it was: its number, how many rows it has, and a few of them."""
+
+    number: int
+    digest: Digest
+
+    @classmethod
+    def of(cls, number: int, block: ArrayLike, weight: ArrayLike | None) -> Mark:
+        """That of a chunk (n, n_features) and the weights of its rows."""
+        X = np.asarray(block)
+        some = slice(None, None, max(1, len(X) // COMPARED))
+        with np.errstate(over="ignore"):
+            rows = np.ascontiguousarray(X[some], np.float64)
+        weights = None if weight is None else np.ascontiguousarray(weight, np.float64)[some]
+        seen = Digest.of(rows, weights) if rows.size else Digest()
+        return cls(number, Digest(len(X), seen.rows, seen.weights))
+
+    def check(self, block: ArrayLike, weight: ArrayLike | None) -> None:
+        """Whether it is the same chunk.
+
+        Raises
+        ------
+        ValueError
+            If it is another.
+        """
+        shape, now = np.shape(block), Mark.of(self.number, block, weight)
+        if now == self:
+            return
+        what = "holds other rows than before"
+        if shape[0] != self.digest.n_rows:
+            what = f"has {shape[0]} rows, where it had {self.digest.n_rows} before"
+        raise ValueError(
+            f"block {self.number} of X {what}: its chunks change from pass to pass; persist them, "
+            f"or read what does not change"
+        )
+
 
 class Form(NamedTuple):
     """What kernels take of a chunk: dtype, number of columns, and what weights are counted in."""
@@ -28,13 +68,15 @@ class Form(NamedTuple):
     n_features: int
     weight_unit: float = 1.0
 
-    def counted(self, block: ArrayLike, weight: ArrayLike | None) -> Drawn:
-        """The rows of a chunk that count, and their weights."""
+    def counted(self, block: ArrayLike, weight: ArrayLike | None, mark: Mark) -> Drawn:
+        """The rows of a chunk that count, and their weights, if it is still the same chunk."""
         X = np.ascontiguousarray(block, dtype=self.dtype)
         if X.ndim != 2 or X.shape[1] != self.n_features:
             raise ValueError(
-                f"a chunk of X has shape {X.shape}, where it had {self.n_features} columns before"
+                f"block {mark.number} of X has shape {X.shape}, where it had {self.n_features} "
+                f"columns before"
             )
+        mark.check(block, weight)
         if weight is None:
             return X, None
         weight = np.asarray(weight, dtype=np.float64)
@@ -45,10 +87,14 @@ class Form(NamedTuple):
 
 
 def take(
-    block: ArrayLike, weight: ArrayLike | None, form: Form, numbers: NDArray[np.int64]
+    block: ArrayLike,
+    weight: ArrayLike | None,
+    mark: Mark,
+    form: Form,
+    numbers: NDArray[np.int64],
 ) -> Drawn:
     """Rows that count, by their numbers, and their weights."""
-    X, v = form.counted(block, weight)
+    X, v = form.counted(block, weight, mark)
     return X[numbers], None if v is None else v[numbers]
 
 
@@ -69,9 +115,9 @@ class Order(NamedTuple):
     weigh: Weigh | None = None
     box: Limits | None = None
 
-    def of(self, block: ArrayLike, weight: ArrayLike | None, first: int) -> Moments:
+    def of(self, block: ArrayLike, weight: ArrayLike | None, mark: Mark, first: int) -> Moments:
         """The moments of one chunk, whose first row has that number."""
-        X, v = self.form.counted(block, weight)
+        X, v = self.form.counted(block, weight, mark)
         v = v if self.weigh is None else self.weigh(first, len(X), v)
         if self.box is not None and len(X):
             widths = noise_widths(self.box, self.units)
@@ -84,7 +130,7 @@ class Order(NamedTuple):
 
 
 def summarise(
-    blocks: Sequence[tuple[ArrayLike, ArrayLike | None, int]], order: Order
+    blocks: Sequence[tuple[ArrayLike, ArrayLike | None, Mark, int]], order: Order
 ) -> MomentsSum:
     """The moments of some chunks."""
     return reduce(operator.add, (MomentsSum.of(order.of(*block)) for block in blocks))
@@ -96,13 +142,16 @@ def add(*sums: MomentsSum) -> MomentsSum:
 
 
 def limits_along(
-    block: ArrayLike, weight: ArrayLike | None, order: tuple[Form, NDArray[np.float64]]
+    block: ArrayLike,
+    weight: ArrayLike | None,
+    mark: Mark,
+    order: tuple[Form, NDArray[np.float64]],
 ) -> Limits:
     """Smallest and largest number in each column of its rows times axes."""
     form, axes = order
-    return memory.limits_along(form.counted(block, weight)[0], axes)
+    return memory.limits_along(form.counted(block, weight, mark)[0], axes)
 
 
-def digest(block: ArrayLike, weight: ArrayLike | None, form: Form) -> Digest:
+def digest(block: ArrayLike, weight: ArrayLike | None, mark: Mark, form: Form) -> Digest:
     """What tells its rows and their weights from others."""
-    return Digest.of(*form.counted(block, weight))
+    return Digest.of(*form.counted(block, weight, mark))

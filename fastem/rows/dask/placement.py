@@ -14,6 +14,7 @@ from dask.base import annotate, compute
 from dask.delayed import Delayed, delayed
 
 from fastem.lazy import lazy
+from fastem.rows.dask.cluster import connected
 
 #: Bytes of rows in one task, at most: a worker may have put some of its chunks on disk.
 TOGETHER = 2**28
@@ -81,8 +82,9 @@ class Chunks:
 
     def workers(self) -> list[Worker]:
         """Which one holds each chunk, or all that it is made of."""
-        futures = self._futures()
-        holders = futures[0].client.who_has(futures) if futures else {}
+        with connected():
+            futures = self._futures()
+            holders = futures[0].client.who_has(futures) if futures else {}
         return [_common([holders[key] for key in keys if key in holders]) for keys in self._origins]
 
     def _futures(self) -> list[Any]:
@@ -113,7 +115,8 @@ class Chunks:
         for i, worker in enumerate(self.workers()):
             chunks[worker].append(i)
         found = [Group([i]) for i in chunks.pop(None, ())]
-        threads = self._futures()[0].client.nthreads() if chunks else {}
+        with connected():
+            threads = self._futures()[0].client.nthreads() if chunks else {}
         for worker, numbers in chunks.items():
             size = sum(n_bytes[i] for i in numbers)
             n_groups = min(max(threads.get(worker, 1), -(-size // TOGETHER)), len(numbers))
@@ -128,7 +131,8 @@ def at(worker: Worker) -> AbstractContextManager[None]:
 
 def computed(tasks: Sequence[Delayed]) -> list[Any]:
     """What the tasks return, run where Dask would run them."""
-    return list(compute(*tasks, traverse=False))
+    with connected():
+        return list(compute(*tasks, traverse=False))
 
 
 def _roots(key: Hashable, before: Mapping[Hashable, Set[Hashable]]) -> set[Hashable]:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from fastem import validation
 from fastem.rows.dask.as_chunks import matrix
+from fastem.rows.dask.cluster import check_workers
 
 
 def lazily(X: Any, n_features: int, of_rows: Callable[[NDArray, str], NDArray]) -> Any:
@@ -31,6 +32,7 @@ def lazily(X: Any, n_features: int, of_rows: Callable[[NDArray, str], NDArray]) 
         If X is no such array.
     """
     array = matrix(X)
+    check_workers()
     validation.columns(array.shape[1], n_features)
     like = of_rows(np.zeros((1, n_features), validation.precision_for(array.dtype)), "X")[:0]
     return dask.array.map_blocks(

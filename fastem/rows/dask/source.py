@@ -15,6 +15,7 @@ from fastem.density import Density
 from fastem.moments import Moments
 from fastem.rows.dask import chunk
 from fastem.rows.dask.as_chunks import matrix, weights_of
+from fastem.rows.dask.cluster import check_workers
 from fastem.rows.dask.placement import Chunks, at, computed
 from fastem.rows.dask.survey import Survey, survey
 from fastem.rows.digest import Digest
@@ -50,12 +51,15 @@ class Dask(Source):
         ------
         TypeError, ValueError
             As `fastem.fit` does of an array; rows are counted over all chunks.
+        ConnectionError, RuntimeError
+            If the scheduler is gone, or a worker has no fastem or another version of it.
         """
         array = matrix(X)
         blocks = tuple(array.to_delayed().ravel().tolist())
         chunks = Chunks(blocks, weights_of(sample_weight, array), held=(X, sample_weight))
         form = chunk.Form(np.dtype(validation.precision_for(array.dtype)), array.shape[1])
-        facts = chunks.each(survey, lambda i: (f"block {i} of X", form.n_features, missing))
+        check_workers()
+        facts = chunks.each(survey, lambda i: (i, array.chunks[0][i], form.n_features, missing))
         whole = Survey.of(facts, form.n_features)
         if whole.empty is not None:
             warnings.warn(f"X: {whole.empty}", UserWarning, stacklevel=5)
@@ -112,7 +116,7 @@ class Dask(Source):
         begins = self.begins
         taken = self.chunks.each(
             chunk.take,
-            lambda i: (self.form, wanted[i] - begins[i]),
+            lambda i: (self.survey.marks[i], self.form, wanted[i] - begins[i]),
             which=[i for i, some in enumerate(wanted) if len(some)],
         )
         rows, weights = zip(*taken, strict=True)
@@ -125,12 +129,15 @@ class Dask(Source):
     def limits_along(self, axes: NDArray[np.float64]) -> Limits:
         """Smallest and largest number in each column of the rows times axes (n_features, m)."""
         order = delayed((self.form, axes), traverse=False, pure=False)
-        return union(axes.shape[1], self.chunks.each(chunk.limits_along, lambda _: (order,)))
+        marks = self.survey.marks
+        each = self.chunks.each(chunk.limits_along, lambda i: (marks[i], order))
+        return union(axes.shape[1], each)
 
     def digest(self) -> Digest:
         """What tells these rows and their weights from others: a pass, for whoever needs it."""
         form = delayed(self.form, traverse=False, pure=False)
-        return sum(self.chunks.each(chunk.digest, lambda _: (form,)), Digest())
+        marks = self.survey.marks
+        return sum(self.chunks.each(chunk.digest, lambda i: (marks[i], form)), Digest())
 
     def widened(self) -> Dask:
         """The same rows as float64."""
@@ -168,7 +175,7 @@ class DaskRows(Rows):
         Raises
         ------
         ValueError
-            If there are more or fewer rows than there were.
+            If a chunk is not what it was.
         """
         source = self.source
         box = None if source.complete else source.limits()
@@ -180,22 +187,15 @@ class DaskRows(Rows):
             pure=False,
         )
         summarise, add = delayed(chunk.summarise, pure=False), delayed(chunk.add, pure=False)
-        parts, begins = [], source.begins.tolist()
+        parts, begins, marks = [], source.begins.tolist(), source.survey.marks
         for numbers, worker in source.chunks.groups(source.n_bytes):
             with at(worker):
-                blocks = [(*source.chunks.pair(i), begins[i]) for i in numbers]
+                blocks = [(*source.chunks.pair(i), marks[i], begins[i]) for i in numbers]
                 parts.append(summarise(blocks, order))
         while len(parts) > 1:
             parts = [add(*parts[i : i + FAN_IN]) for i in range(0, len(parts), FAN_IN)]
         (found,) = computed(parts)
-        moments = found.moments()
-        as_they_are = self.weigh is None and source.chunks.weights[0] is None
-        if as_they_are and moments.n_rows != source.n_samples:
-            raise ValueError(
-                f"X has {moments.n_rows:.0f} rows, where it had {source.n_samples} before: its "
-                f"chunks changed during the fit; persist them, or read what does not change"
-            )
-        return moments
+        return found.moments()
 
     def reweighted(self, weigh: Weigh) -> DaskRows:
         """The same rows with the weights that a function gives them where they are."""

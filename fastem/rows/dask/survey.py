@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastem import validation
+from fastem.rows.dask.chunk import Mark
 from fastem.rows.missing import Gaps, check_seen
 from fastem.validation.column_choice import called
 
@@ -27,6 +28,8 @@ class Facts(NamedTuple):
     bad, bad_weight : Bad or None
     n_lacking, n_empty : int
         Rows that count and lack columns, and those that have none.
+    mark : Mark
+        What later passes know the block by.
     """
 
     n_rows: int
@@ -39,10 +42,16 @@ class Facts(NamedTuple):
     bad_weight: validation.Bad | None
     n_lacking: int
     n_empty: int
+    mark: Mark
 
 
 def survey(
-    block: ArrayLike, weight: ArrayLike | None, name: str, n_features: int, missing: str
+    block: ArrayLike,
+    weight: ArrayLike | None,
+    number: int,
+    n_rows: float,
+    n_features: int,
+    missing: str,
 ) -> Facts | Exception:
     """Look at a block and the weights of its rows; an error is returned, to be raised elsewhere.
 
@@ -50,12 +59,15 @@ def survey(
     ----------
     block : (n, n_features) array-like
     weight : (n,) array-like or None
-    name : str
-        Of the block, for people.
+    number : int
+        Of the block.
+    n_rows : float
+        That it is said to have; NaN if nobody knows.
     n_features : int
     missing : {"error", "mar"}
         Whether a row may lack columns.
     """
+    name = f"block {number} of X"
     try:
         X = validation.matrix(block, name=name)
         v = (
@@ -67,6 +79,11 @@ def survey(
         return error
     if X.shape[1] != n_features:
         return ValueError(f"{name} has {X.shape[1]} columns, where X has {n_features}")
+    if not np.isnan(n_rows) and len(X) != n_rows:
+        return ValueError(
+            f"{name} has {len(X)} rows, where its chunks say {n_rows:.0f}; X.compute_chunk_sizes() "
+            f"counts them"
+        )
     counted = X if v is None else X[v > 0]
     with np.errstate(over="ignore"):
         total = float(len(X) if v is None else v.sum())
@@ -81,6 +98,7 @@ def survey(
         None if v is None else validation.first_bad_weight(v),
         int(np.isnan(counted).any(axis=1).sum()),
         int(np.isnan(counted).all(axis=1).sum()),
+        Mark.of(number, block, weight),
     )
 
 
@@ -99,6 +117,7 @@ class Survey(NamedTuple):
         Rows that lack columns.
     empty : str or None
         What is said of rows that have none.
+    marks : (n_blocks,)
     """
 
     ends: NDArray[np.int64]
@@ -108,6 +127,7 @@ class Survey(NamedTuple):
     high: NDArray[np.float64]
     n_lacking: int
     empty: str | None
+    marks: tuple[Mark, ...]
 
     @classmethod
     def of(cls, blocks: Sequence[Facts | Exception], n_features: int) -> Survey:
@@ -141,6 +161,7 @@ class Survey(NamedTuple):
             np.max([block.high for block in facts], axis=0),
             sum(block.n_lacking for block in facts),
             Gaps(n_features, n_empty=sum(block.n_empty for block in facts)).empty,
+            tuple(block.mark for block in facts),
         )
 
 

@@ -1,8 +1,8 @@
 """Formats: columns of numbers that are read from the first row to the last.
 
 table.py    the contract
-binary.py   numbers as they lie in a file: npy.py, npz.py and raw.py tell where
+binary.py   numbers as they lie in a file, raw or as npy.py and npz.py tell; a vector in memory
 arrow.py    Parquet, Feather and ORC (extra: parquet)
-text/       CSV and its kin
-array.py    a vector in memory
+text.py     CSV and its kin: bytes --encoding.py--> lines --layout.py--> fields --> numbers
+foreign.py  formats that others read
 """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Hashable, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -26,20 +26,7 @@ INDEX = "__index_level_"
 
 
 class Arrow(Table):
-    """A file that Arrow reads.
-
-    Parameters
-    ----------
-    file : File
-    form : {"parquet", "ipc", "orc"}
-
-    Raises
-    ------
-    ImportError
-        If pyarrow is not installed.
-    OSError, ValueError
-        If the file cannot be read.
-    """
+    """A file that Arrow reads, of the form "parquet", "ipc" or "orc"."""
 
     def __init__(self, file: File, form: str) -> None:
         self.file, self.name, self.form = file, file.name, form
@@ -51,7 +38,7 @@ class Arrow(Table):
             self.n_rows = self.fragment.count_rows()
         self.constants = dataset.get_partition_keys(self.fragment.partition_expression)
         self.names: tuple[str, ...] = (*own, *(name for name in self.constants if name not in own))
-        self.types = [whole.schema.field(j).type for j in range(len(whole.schema))]
+        self.types: list[Any] = [whole.schema.field(j).type for j in range(len(whole.schema))]
         self.width, self.n_own = len(self.names), len(own)
 
     @property
@@ -81,7 +68,7 @@ class Arrow(Table):
                 block[:, k] = (
                     _numbers(batch.column(self.names[j]))
                     if j < self.n_own
-                    else (self.constants[self.names[j]])
+                    else self.constants[self.names[j]]
                 )
             yield block
 
@@ -95,10 +82,6 @@ class Arrow(Table):
                 for j in columns
             ]
             yield from zip(*held, strict=True)
-
-    def stamp(self) -> Hashable:
-        """That of the file."""
-        return self.file.stamp()
 
     def _is_number(self, column: int) -> bool:
         from pyarrow import types

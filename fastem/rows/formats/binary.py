@@ -1,31 +1,20 @@
-"""Numbers of one size as they lie in a file, which can be read from anywhere."""
+"""Numbers of one size as they lie in a file, which can be read from anywhere, or in memory."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Generator, Hashable, Sequence
-from dataclasses import dataclass
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
+from fastem.rows.files import File
 from fastem.rows.formats.table import CHUNK, Cursor, Table, working_dtype
 
 
-@dataclass(frozen=True)
-class Form:
-    """How an array lies in a file.
-
-    Parameters
-    ----------
-    n_rows, width : int
-    dtype : dtype
-    fortran : bool
-        Whether it holds column after column.
-    offset : int
-        Bytes before the first number.
-    """
+class Form(NamedTuple):
+    """How an array lies in a file: row after row, or column after column, from some byte on."""
 
     n_rows: int
     width: int
@@ -40,36 +29,18 @@ class Form:
 
 
 class Binary(Table):
-    """An array that lies in a file as it is.
-
-    Parameters
-    ----------
-    file : File or Temporary
-        What opens it.
-    form : Form
-    name : str
-        What messages call it.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If it does not hold real numbers, or was cut short.
-    """
+    """An array that lies in a file as it is; anything that opens like a `File` will do."""
 
     def __init__(self, file: Any, form: Form, name: str) -> None:
         self.file, self.form, self.name = file, form, name
         self.n_rows, self.width = form.n_rows, form.width
         working_dtype(form.dtype, name)
-        if file.size() < form.offset + form.n_rows * form.row_bytes:
+        if not self.slow and file.size() < form.offset + form.n_rows * form.row_bytes:
             raise self._short(file.size())
 
     def dtype(self, columns: Sequence[int]) -> np.dtype:
         """float32 for itself, float64 for all others."""
         return working_dtype(self.form.dtype, self.name)
-
-    def stamp(self) -> Hashable:
-        """That of the file."""
-        return self.file.stamp()
 
     def blocks(self, columns: Sequence[int]) -> Generator[NDArray, None, None]:
         """About a megabyte at a time."""
@@ -81,24 +52,19 @@ class Binary(Table):
 
     def cursor(self, columns: Sequence[int]) -> Cursor:
         """Straight into the arrays asked for, where the file holds just what they take."""
-        whole = list(columns) == list(range(self.width)) and not self.form.fortran
-        return _InPlace(self) if whole else super().cursor(columns)
+        whole = list(columns) == list(range(self.width))
+        direct = whole and not self.form.fortran and not self.slow
+        return _InPlace(self) if direct else super().cursor(columns)
 
     def take(self, rows: NDArray[np.intp], columns: Sequence[int]) -> NDArray | None:
         """Rows by seeks, unless there are so many that to read all is faster."""
-        if len(rows) > self.form.n_rows // 16:
+        if self.slow or len(rows) > self.form.n_rows // 16:
             return None
         with self.file.open() as file:
             return np.concatenate([self._rows(file, row, 1, columns) for row in rows])[:, columns]
 
     def fill(self, file: IO[bytes], offset: int, out: NDArray) -> None:
-        """Read an array, C order, from so many bytes after the first number.
-
-        Raises
-        ------
-        ValueError
-            If the file ends before.
-        """
+        """Read an array, C order, from so many bytes after the first number."""
         file.seek(self.form.offset + offset)
         view = out.reshape(-1).view(np.uint8).data
         while len(view):
@@ -151,3 +117,35 @@ class _InPlace(Cursor):
     def close(self) -> None:
         """Close the file."""
         self._file.close()
+
+
+def raw(file: File, dtype: DTypeLike, n_columns: int) -> Binary:
+    """Rows of numbers and nothing else, row after row."""
+    try:
+        form = Form(0, n_columns, np.dtype(dtype))
+    except TypeError:
+        raise TypeError(f"dtype is {dtype!r}; give a type of NumPy's, such as 'float64'") from None
+    n_rows, rest = divmod(file.size(), form.row_bytes)
+    if rest or not n_rows:
+        raise ValueError(
+            f"{file.name} has {file.size()} bytes, which are no whole number of rows of "
+            f"{n_columns} numbers of dtype {form.dtype}; give the right dtype and n_columns"
+        )
+    return Binary(file, form._replace(n_rows=n_rows), file.name)
+
+
+class Vector(Table):
+    """A vector in memory, maybe mapped from a file, as a table of one column."""
+
+    name, width = "an array", 1
+
+    def __init__(self, vector: NDArray) -> None:
+        self.vector, self.n_rows = vector, len(vector)
+
+    def blocks(self, columns: Sequence[int]) -> Generator[NDArray, None, None]:
+        """All of it."""
+        yield self.vector[:, None]
+
+    def stamp(self) -> Hashable:
+        """It is not looked at again."""
+        return 0

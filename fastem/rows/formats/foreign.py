@@ -6,17 +6,7 @@ from typing import NamedTuple
 
 
 class Foreign(NamedTuple):
-    """A format that others read.
-
-    Parameters
-    ----------
-    magic : bytes
-        How its files begin.
-    what : str
-    library : str
-    call : str
-        What reads a file, whose path goes where the braces are.
-    """
+    """A format that others read: how its files begin, and the call that reads a path."""
 
     magic: bytes
     what: str
@@ -65,19 +55,7 @@ WITHIN = [
 
 
 def refuse(head: bytes, path: str) -> None:
-    """Refuse a file that another library reads.
-
-    Parameters
-    ----------
-    head : bytes
-        Its first ones.
-    path : str
-
-    Raises
-    ------
-    ValueError
-        That says which library, and how to pass what it reads.
-    """
+    """Refuse a file that another library reads, by its first bytes."""
     begins = [one for one in FORMATS if head.lstrip(b"\xef\xbb\xbf \r\n\t").startswith(one.magic)]
     within = [one for one in WITHIN if head.lstrip()[:1] in b"<{" and one.magic in head]
     for one in within + [one for one in begins if one.magic != b"CDF" or head[3:4] < b"\x09"]:

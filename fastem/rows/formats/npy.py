@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import IO
 
-import numpy as np
-
+from fastem.archive import damage, header
 from fastem.rows.files import File
 from fastem.rows.formats.binary import Binary, Form
 from fastem.rows.formats.table import working_dtype
@@ -33,17 +32,8 @@ def form_of(file: IO[bytes], name: str) -> Form:
     TypeError, ValueError
         If it is damaged or of another shape.
     """
-    read = {
-        (1, 0): np.lib.format.read_array_header_1_0,
-        (2, 0): np.lib.format.read_array_header_2_0,
-    }
-    try:
-        version = np.lib.format.read_magic(file)
-        if version not in read:
-            raise ValueError(f"version {version}")
-        shape, fortran, dtype = read[version](file)
-    except (ValueError, EOFError) as error:
-        raise ValueError(f"{name} is damaged ({error}); save it again") from None
+    with damage(name, "save it again"):
+        shape, fortran, dtype = header(file)
     if len(shape) == 1:
         shape = (*shape, 1)
     if len(shape) != 2 or 0 in shape:

@@ -3,39 +3,35 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Generator, Hashable, Sequence
+from collections.abc import Generator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fastem.archive import Damaged, damage
 from fastem.rows.files import File
 from fastem.rows.formats.binary import Binary, Form
 from fastem.rows.formats.foreign import ZIP, refuse
 from fastem.rows.formats.npy import form_of
-from fastem.rows.formats.table import CHUNK, Table, working_dtype
+from fastem.rows.formats.table import CHUNK, Table
+
+#: What to do about a damaged file.
+AGAIN = "save it again"
 
 
 def npz(file: File, member: str | None) -> Table:
-    """An array in an .npz file: the member of that name, else the one called X, else the only one.
-
-    Raises
-    ------
-    TypeError
-        If it does not hold real numbers.
-    ValueError
-        If the file is damaged, or there is no such member.
-    """
+    """An array in an .npz file: the member of that name, else that called X, else the only one."""
     with file.open() as opened:
-        try:
+        with damage(file.name, AGAIN):
             archive = zipfile.ZipFile(opened)
-        except zipfile.BadZipFile as error:
-            raise ValueError(f"{file.name} is damaged ({error}); save it again") from None
         names = [name[:-4] for name in archive.namelist() if name.endswith(".npy")]
         if "xl/workbook.xml" in archive.namelist():
             refuse(ZIP, file.name)
         chosen = _member(member, names, file.name)
         found, name = archive.getinfo(f"{chosen}.npy"), f"{file.name}[{chosen}]"
-        with archive.open(found) as packed:
+        with damage(name, AGAIN):
+            packed = archive.open(found)
+        with packed:
             form = form_of(packed, name)
         if found.compress_type != zipfile.ZIP_STORED:
             return Packed(file, form, name, chosen)
@@ -43,42 +39,29 @@ def npz(file: File, member: str | None) -> Table:
         opened.seek(found.header_offset + 26)
         lengths = np.frombuffer(opened.read(4), "<u2")
     offset = found.header_offset + 30 + int(lengths.sum()) + form.offset
-    return Binary(file, Form(form.n_rows, form.width, form.dtype, form.fortran, offset), name)
+    return Binary(file, form._replace(offset=offset), name)
 
 
-class Packed(Table):
-    """An array in a compressed member of an archive, which has to be read from its start.
-
-    Raises
-    ------
-    ValueError
-        If it holds column after column, too far apart to be put together on the way.
-    """
+class Packed(Binary):
+    """An array in a compressed member of an archive, which has to be read from its start."""
 
     slow = True
 
     def __init__(self, file: File, form: Form, name: str, member: str) -> None:
-        self.file, self.form, self.name, self.member = file, form, name, member
-        self.n_rows, self.width = form.n_rows, form.width
+        super().__init__(file, form, name)
+        self.member = member
         if form.fortran:
             raise ValueError(
                 f"{name} is compressed and holds column after column; save it in C order, or with "
                 f"numpy.savez, which does not compress"
             )
 
-    def dtype(self, columns: Sequence[int]) -> np.dtype:
-        """float32 for itself, float64 for all others."""
-        return working_dtype(self.form.dtype, self.name)
-
-    def stamp(self) -> Hashable:
-        """That of the archive."""
-        return self.file.stamp()
-
     def blocks(self, columns: Sequence[int]) -> Generator[NDArray, None, None]:
         """About a megabyte at a time."""
         form, size = self.form, max(1, CHUNK // self.form.row_bytes)
         with (
             self.file.open() as file,
+            damage(self.name, AGAIN),
             zipfile.ZipFile(file) as archive,
             archive.open(f"{self.member}.npy") as packed,
         ):
@@ -87,9 +70,7 @@ class Packed(Table):
                 n = min(size, form.n_rows - start)
                 held = packed.read(n * form.row_bytes)
                 if len(held) < n * form.row_bytes:
-                    raise ValueError(
-                        f"{self.name} ends before its {form.n_rows} rows; save it again"
-                    )
+                    raise Damaged(f"it ends before its {form.n_rows} rows")
                 yield np.frombuffer(held, form.dtype).reshape(n, form.width)[:, columns]
 
 

@@ -26,17 +26,28 @@ class Table(ABC):
         Number of columns.
     names : tuple of str or None
         Of the columns, if they have any.
+    types : sequence of pyarrow.DataType or None
+        Of the columns, if Arrow reads them.
     n_rows : int or None
         None if that is not known before all are read.
     slow : bool
         Whether reading takes so long that a copy is worth its while.
+    file : File or None
+        What the rows are in, if that is a file.
     """
 
     name: str
     width: int
     names: tuple[str, ...] | None = None
+    types: Sequence[Any] | None = None
     n_rows: int | None = None
     slow: bool = False
+    file: Any = None
+
+    @property
+    def owner(self) -> tuple[Sequence[str] | None, int, str]:
+        """What columns are looked for in: their names, how many they are, and of what."""
+        return self.names, self.width, self.name
 
     @property
     def data(self) -> Sequence[int]:
@@ -48,13 +59,7 @@ class Table(ABC):
         return ()
 
     def dtype(self, columns: Sequence[int]) -> np.dtype:
-        """float64, or float32 if the columns hold no more.
-
-        Raises
-        ------
-        TypeError
-            If one holds no real numbers.
-        """
+        """float64, or float32 if the columns hold no more; TypeError if one holds no numbers."""
         return np.dtype(np.float64)
 
     @abstractmethod
@@ -76,7 +81,7 @@ class Table(ABC):
 
     def stamp(self) -> Hashable:
         """Something that changes when the rows do; None if there is no such thing."""
-        return None
+        return None if self.file is None else self.file.stamp()
 
     def called(self, column: int) -> str:
         """What messages call a column."""
@@ -117,13 +122,7 @@ class Cursor:
 
 
 def working_dtype(dtype: np.dtype, name: str) -> np.dtype:
-    """What numbers of a dtype are worked on in: float32 for itself, float64 for all others.
-
-    Raises
-    ------
-    TypeError
-        If they are not real numbers.
-    """
+    """What numbers of a dtype are worked on in: float32 for itself, float64 for all others."""
     if dtype.kind not in "fiub":
         raise TypeError(f"{name} has dtype {dtype}; give real numbers")
     return np.dtype(validation.precision_for(dtype))

@@ -10,13 +10,19 @@ noise_start   which rows may be noise, before any fit
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from fastem import validation
 from fastem.search.samples import Sample
-from fastem.search.starts.hierarchical import hierarchical
-from fastem.search.starts.k_means import k_means_plus_plus
+from fastem.search.starts.hierarchical import (
+    diagonal_groups,
+    full_groups,
+    hierarchical,
+    spherical_groups,
+)
+from fastem.search.starts.k_means import k_means_plus_plus, plus_plus_seeds, turned_k_means
 from fastem.search.starts.labelled import Start, standard_rows
 from fastem.search.starts.random_rows import nearest_means, random_rows, random_subsets
 from fastem.search.starts.user_start import SymmetricStartWarning, UserStart
@@ -26,14 +32,72 @@ __all__ = [
     "Start",
     "SymmetricStartWarning",
     "UserStart",
+    "draw",
+    "kinds",
     "nearest_means",
     "standard_rows",
 ]
 
+Kind = Callable[[Sample, int, list[np.random.Generator]], list[Start]]
+
 #: The starts that `fit` knows by name.
-STARTS: dict[str, Callable[[Sample, int, list[np.random.Generator]], list[Start]]] = {
+STARTS: dict[str, Kind] = {
     "k-means++": k_means_plus_plus,
+    "k-means++-seeds": plus_plus_seeds,
+    "k-means++-turned": turned_k_means,
     "random": random_rows,
     "random-subsets": random_subsets,
     "hierarchical": hierarchical,
+    "hierarchical-trace": spherical_groups,
+    "hierarchical-determinant": full_groups,
+    "hierarchical-diagonal": diagonal_groups,
 }
+#: What "mixed" stands for: kinds that lead to different maxima, in the order in which they start.
+MIXED = (
+    "k-means++",
+    "hierarchical-trace",
+    "random",
+    "hierarchical-determinant",
+    "k-means++-turned",
+    "hierarchical-diagonal",
+    "random-subsets",
+    "random",
+    "k-means++-turned",
+    "k-means++-seeds",
+)
+
+
+def kinds(init: str | Sequence[str]) -> tuple[str, ...]:
+    """The kinds that starts are of, one after the other and from the first again.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If one is unknown, or there is none.
+    """
+    if isinstance(init, str) or not isinstance(init, Sequence):
+        validation.choice(init, "init", ("mixed", *STARTS))
+        return MIXED if init == "mixed" else (init,)
+    if not init:
+        raise ValueError("init is empty; give at least one kind of starts")
+    for name in init:
+        validation.choice(name, "init", STARTS)
+    return tuple(init)
+
+
+def draw(
+    init: str | Sequence[str],
+    sample: Sample,
+    n_components: int,
+    generators: list[np.random.Generator],
+) -> list[Start]:
+    """A start for each generator, of the kinds that `init` names."""
+    names = kinds(init)
+    dealt: dict[str, list[int]] = {}
+    for i in range(len(generators)):
+        dealt.setdefault(names[i % len(names)], []).append(i)
+    starts: dict[int, Start] = {}
+    for name, places in dealt.items():
+        made = STARTS[name](sample, n_components, [generators[i] for i in places])
+        starts |= zip(places, made, strict=True)
+    return [starts[i] for i in range(len(generators))]

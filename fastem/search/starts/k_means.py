@@ -10,6 +10,7 @@ import numpy as np
 
 from fastem.kernels.k_means import k_means
 from fastem.rows import MemoryRows
+from fastem.search.hierarchy import coordinates
 from fastem.search.starts.labelled import Start, standard_rows
 
 #: Steps of k-means after k-means++, at most: in many columns a few leave clusters shared and split.
@@ -20,21 +21,33 @@ def k_means_plus_plus(
     sample: MemoryRows, n_components: int, generators: list[np.random.Generator]
 ) -> list[Start]:
     """Greedy k-means++ seeds and k-means after them, one start for each generator."""
-    return _clusters(sample, n_components, generators, LLOYD_STEPS)
+    rows, weight = standard_rows(sample)
+    centres, labels = k_means(rows, weight, _uniforms(n_components, generators), LLOYD_STEPS)
+    return [Start(rows, weight, *pair) for pair in zip(labels, centres, strict=True)]
 
 
 def plus_plus_seeds(
     sample: MemoryRows, n_components: int, generators: list[np.random.Generator]
 ) -> list[Start]:
     """Greedy k-means++ seeds, every row with its nearest."""
-    return _clusters(sample, n_components, generators, 0)
-
-
-def _clusters(
-    sample: MemoryRows, n_components: int, generators: list[np.random.Generator], n_steps: int
-) -> list[Start]:
-    n_trials = 2 + int(np.log(n_components))
-    uniforms = np.stack([rng.random((n_components, n_trials)) for rng in generators])
     rows, weight = standard_rows(sample)
-    centres, labels = k_means(rows, weight, uniforms, n_steps)
+    centres, labels = k_means(rows, weight, _uniforms(n_components, generators), 0)
     return [Start(rows, weight, *pair) for pair in zip(labels, centres, strict=True)]
+
+
+def turned_k_means(
+    sample: MemoryRows, n_components: int, generators: list[np.random.Generator]
+) -> list[Start]:
+    """k-means++ and k-means in the coordinates of `hierarchy`, where no axis is much the longest.
+
+    Clusters that lie beside each other across the data's long axes are parted there.
+    """
+    rows, weight = standard_rows(sample)
+    turned = np.ascontiguousarray(coordinates(rows, weight, turned=True))
+    _, labels = k_means(turned, weight, _uniforms(n_components, generators), LLOYD_STEPS)
+    return [Start.grouped(rows, weight, found, n_components) for found in labels]
+
+
+def _uniforms(n_components: int, generators: list[np.random.Generator]) -> np.ndarray:
+    n_trials = 2 + int(np.log(n_components))
+    return np.stack([rng.random((n_components, n_trials)) for rng in generators])

@@ -42,6 +42,23 @@ class Start:
     noise: float = 0.0
     finalist: bool = False
 
+    @classmethod
+    def grouped(
+        cls,
+        rows: NDArray[np.float64],
+        weight: NDArray[np.float64],
+        labels: NDArray[np.int32],
+        n_components: int,
+        *,
+        pooled: bool = True,
+        finalist: bool = False,
+    ) -> Start:
+        """Rows with labels from elsewhere, about the means that follow from them."""
+        mass = np.bincount(labels, weight, n_components)
+        sums = [np.bincount(labels, weight * column, n_components) for column in rows.T]
+        about = np.stack(sums, axis=1) / np.maximum(mass, np.finfo(float).tiny)[:, None]
+        return cls(rows, weight, labels, about, pooled=pooled, finalist=finalist)
+
     def parameters(self, family: Family, bounds: Bounds) -> Parameters:
         """Means, covariances and shares of the labelled rows.
 

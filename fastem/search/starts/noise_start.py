@@ -6,13 +6,13 @@ Source: S. Byers and A. E. Raftery, J. Am. Stat. Assoc. 93 (1998) 577.
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastem.rows import Memory
-from fastem.search.hierarchy import MAX_ROWS, Dendrogram
+from fastem.rows.source import Drawn
+from fastem.search.hierarchy import Forest
 from fastem.search.samples import Sample, Samples
 from fastem.search.starts import standard_rows
 
@@ -49,12 +49,10 @@ def clear(samples: Samples, sample: Sample, marks: bool | ArrayLike) -> tuple[Sa
     share = float(np.clip(weight[marked].sum() / weight.sum(), LEAST_SHARE, MOST_SHARE))
     rest = _rows_of(part, ~marked)
 
-    @cache
-    def grow() -> Dendrogram:
-        memory = Memory(rest.X, rest.sample_weight)
-        return Dendrogram.of(*memory.draw(MAX_ROWS, np.random.default_rng(samples.seed)))
+    def draw(n: int) -> Drawn:
+        return Memory(rest.X, rest.sample_weight).draw(n, np.random.default_rng(samples.seed))
 
-    return replace(rest, dendrogram=grow), share
+    return replace(rest, forest=Forest(draw)), share
 
 
 def of_sample(marks: ArrayLike, samples: Samples, size: int) -> NDArray[np.bool_]:

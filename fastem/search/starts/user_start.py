@@ -74,6 +74,11 @@ class UserStart:
                 raise ValueError(f"covariances_init: {error}") from None
         return cls(weights, means, covariances, family)
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is given."""
+        return self.weights is None and self.means is None and self.covariances is None
+
     @classmethod
     def of_mixture(cls, mixture: Mixture, family: Family) -> UserStart:
         """All of a mixture, its share of noise too."""

@@ -70,6 +70,11 @@ REFUSED = {
         ValueError,
         "block 0 of X has 2 columns, where X has 3",
     ),
+    "fewer rows than declared": (
+        (da.from_delayed(dask.delayed(np.ones)((3, 3)), (4, 3), float),),
+        ValueError,
+        r"block 0 of X has 3 rows, where its chunks say 4; X.compute_chunk_sizes\(\) counts them",
+    ),
     "few weights": ((ROWS, da.ones(2999)), ValueError, r"shape \(2999,\).*shape \(3000,\)"),
     "weights in columns": ((ROWS, da.ones((3000, 1))), ValueError, r"shape \(3000, 1\)"),
     "weights in other chunks": ((UNKNOWN, da.ones(3000)), ValueError, "1 chunks but X has 5"),

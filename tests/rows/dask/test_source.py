@@ -96,15 +96,49 @@ def test_persisted_chunks_are_not_computed_again(threads):
         assert len(computed) == times
 
 
-def test_rows_that_change_between_passes(threads):
+PASSES = {
+    "summarise": lambda source, density, units: source.at(units).summarise(density),
+    "take": lambda source, *_: source.take(np.array([5])),
+    "limits along": lambda source, *_: source.limits_along(np.eye(3)),
+    "digest": lambda source, *_: source.digest(),
+    "widened": lambda source, density, units: source.widened().at(units).summarise(density),
+}
+CHANGES = {
+    "fewer": (lambda X: X[:-1], "block 0 of X has 999 rows, where it had 1000 before.*persist"),
+    "other rows": (lambda X: X[::-1], "block 0 of X holds other rows than before.*persist"),
+    "other columns": (
+        lambda X: X[:, :2],
+        r"block 0 of X has shape \(1000, 2\), where it had 3 col",
+    ),
+}
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("which", PASSES)
+def test_rows_that_change_between_passes(threads, which, change, weighted):
     X, mixture = problem()
     density, units = factored(mixture, "full", X)
-    n_rows = [1000]
-    rows = dask.delayed(lambda: X[: n_rows[0]], pure=False)()
-    rows = da.from_delayed(rows, (np.nan, 3), X.dtype)
-    source = place.Dask.of(rows)
-    n_rows[0] = 999
-    with pytest.raises(ValueError, match=r"999 rows, where it had 1000.*persist"):
+    made = [X[:1000]]
+    rows = da.from_delayed(dask.delayed(lambda: made[0], pure=False)(), (np.nan, 3), X.dtype)
+    weight = dask.delayed(lambda: np.ones(len(made[0])), pure=False)()
+    weight = da.from_delayed(weight, (np.nan,), float) if weighted else None
+    source = place.Dask.of(rows, weight)
+    PASSES[which](source, density, units)
+    changed, told = CHANGES[change]
+    made[0] = changed(made[0])
+    with pytest.raises(ValueError, match=told):
+        PASSES[which](source, density, units)
+
+
+def test_weights_that_change_between_passes(threads):
+    X, mixture = problem()
+    density, units = factored(mixture, "full", X)
+    made = [np.ones(3000)]
+    weight = da.from_delayed(dask.delayed(lambda: made[0], pure=False)(), (3000,), float)
+    source = place.Dask.of(da.from_array(X, chunks=(3000, 3)), weight)
+    made[0] = np.full(3000, 2.0)
+    with pytest.raises(ValueError, match="block 0 of X holds other rows than before"):
         source.at(units).summarise(density)
 
 

@@ -6,7 +6,7 @@ import pytest
 
 import fastem
 from fastem.covariance import FAMILIES, Bounds, Parameters
-from fastem.search.hierarchy import Dendrogram
+from fastem.search.hierarchy import Forest
 from fastem.search.samples import Sample
 from fastem.search.starts import STARTS, UserStart, nearest_means
 from fastem.search.starts.random_rows import SUBSET_ROWS
@@ -23,7 +23,7 @@ def sample_of(rows, weight=None):
     rows = np.ascontiguousarray(rows, dtype=float)
     D = rows.shape[1]
     units = Units(np.zeros(D), np.ones(D))
-    return Sample(rows, weight, units, lambda: Dendrogram.of(rows, weight))
+    return Sample(rows, weight, units, Forest(lambda n: (rows, weight)))
 
 
 def generators(n, seed=0):

@@ -26,13 +26,7 @@ HEAD = 65536
 
 @contextmanager
 def plain(file: File) -> Iterator[tuple[IO[bytes], str]]:
-    """The text as bytes, and their encoding: UTF-8, into which UTF-16 is turned, or else Latin-1.
-
-    Raises
-    ------
-    ValueError
-        If the file is not text, or damaged.
-    """
+    """The text as bytes, and their encoding: UTF-8, into which UTF-16 is turned, or Latin-1."""
     try:
         with file.open() as opened:
             head = opened.read(HEAD)
@@ -50,7 +44,9 @@ def plain(file: File) -> Iterator[tuple[IO[bytes], str]]:
             if head.startswith(codecs.BOM_UTF8):
                 stream.read(len(codecs.BOM_UTF8))
             yield stream, _encoding(head)
-    except (EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile) as error:
+    except (EOFError, zlib.error, lzma.LZMAError, OSError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
         raise ValueError(f"{file.name} is damaged or cut short ({error}); copy it again") from None
 
 

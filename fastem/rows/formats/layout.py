@@ -1,14 +1,12 @@
-"""How a text file is laid out, judged by its first lines."""
+"""How a text file is laid out, judged by its first lines, and what its fields say."""
 
 from __future__ import annotations
 
 import csv
+import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
-
-from fastem.rows.formats.text.fields import is_decimal_comma, is_missing, number
 
 BLANKS = " "
 #: Tried in this order; of equals the first wins.
@@ -16,6 +14,12 @@ DELIMITERS = "\t", ";", ",", "|", BLANKS
 COMMENT = "#"
 #: What R, its public collections of data and pandas call a leading column of row names.
 ROW_NAMES = frozenset({"", "rownames", "unnamed: 0"})
+#: Fields that stand for a value that is not there, in any case.
+MISSING = frozenset({"", "na", "n/a", "#n/a", "nan", "null", "none", "?", ".", "-"})
+#: Fields that are numbers by another name.
+TRUTHS = {"true": 1.0, "false": 0.0}
+_GROUPED = re.compile(r"[+-]?\d{1,3}(([,' \u00a0]\d{3})+(\.\d*)?|(\.\d{3})+(,\d*)?)")
+_UNIT = re.compile(r"[$€£¥]?\s*[+-]?[\d.,]*\d\s*[%$€£¥]?")
 
 
 class Row(NamedTuple):
@@ -25,11 +29,10 @@ class Row(NamedTuple):
     end: int
 
 
-@dataclass(frozen=True)
 class Layout:
     """How a text file is laid out.
 
-    Parameters
+    Attributes
     ----------
     delimiter : str
         A blank stands for any run of blanks and tabs.
@@ -41,100 +44,67 @@ class Layout:
         Fields of a row.
     n_lines : int
         Lines before the first row.
-    numeric : tuple of int
+    numeric : list of int
         Columns that hold numbers.
-    set_aside : tuple of int
+    set_aside : list of int
         Columns that are no data: row names, and what follows a trailing delimiter.
-    notes : tuple of str
+    notes : list of str
         What a user should know of this reading.
     """
 
-    delimiter: str
-    decimal_comma: bool
-    names: tuple[str, ...] | None
-    width: int
-    n_lines: int
-    numeric: tuple[int, ...]
-    set_aside: tuple[int, ...]
-    notes: tuple[str, ...]
-
-    @classmethod
-    def of(cls, lines: Sequence[str], source: str, na_values: frozenset[str]) -> Layout:
-        """Judge by the first lines of a file.
-
-        Raises
-        ------
-        ValueError
-            If there is nothing but a header, or it does not fit the rows.
-        """
+    def __init__(self, lines: Sequence[str], source: str, na_values: frozenset[str]) -> None:
+        self._source, self._na_values = source, na_values
         before, comment = 0, ""
-        while before < len(lines) and (not lines[before].strip() or _is_comment(lines[before])):
-            comment = lines[before].strip().lstrip(COMMENT) or comment
+        for line in lines:
+            if line.strip() and not line.startswith(COMMENT):
+                break
+            comment = line.strip().lstrip(COMMENT) or comment
             before += 1
-        lines = lines[before:]
-        if not lines:
+        if before == len(lines):
             raise ValueError(f"{source} is empty; give a file with rows of numbers")
-        delimiter = _delimiter(lines)
+        self.delimiter = _delimiter(lines[before:])
         try:
-            rows = split(lines, delimiter)
+            rows = split(lines[before:], self.delimiter)
         except csv.Error as error:
             raise ValueError(f"{source} is not a table of text: {error}; check it") from None
+        if not rows:
+            raise ValueError(f"{source} is empty; give a file with rows of numbers")
         body = rows[1:] or rows
-        comma = delimiter != "," and any(is_decimal_comma(f) for row in body for f in row.fields)
-        return _Judge(rows, source, delimiter, comma, na_values).layout(before, comment)
-
-
-class _Judge:
-    """Finds the header, the columns of numbers and those that are no data."""
-
-    def __init__(
-        self, rows: list[Row], source: str, delimiter: str, comma: bool, na_values: frozenset[str]
-    ) -> None:
-        self.source, self.delimiter, self.decimal_comma = source, delimiter, comma
-        self.na_values = na_values
-        self.notes = ["decimal commas: 3,6 is read as 3.6"] if comma else []
-        lengths = Counter(len(row.fields) for row in rows[1:] or rows)
-        self.width = lengths.most_common(1)[0][0]
+        self.decimal_comma = self.delimiter != "," and any(
+            is_decimal_comma(field) for row in body for field in row.fields
+        )
+        self.notes = ["decimal commas: 3,6 is read as 3.6"] if self.decimal_comma else []
+        self.width = Counter(len(row.fields) for row in body).most_common(1)[0][0]
         n_preamble = self._preamble(rows)
-        if n_preamble:
-            self.notes.append(
-                f"the first {n_preamble} lines before the table are passed over"
-                if n_preamble > 1
-                else "the first line, before the table, is passed over"
-            )
-        self.n_lines = rows[n_preamble - 1].end if n_preamble else 0
-        self.first, self.body = rows[n_preamble], [row.fields for row in rows[n_preamble + 1 :]]
+        if n_preamble == 1:
+            self.notes.append("the first line, before the table, is passed over")
+        elif n_preamble:
+            self.notes.append(f"the first {n_preamble} lines before the table are passed over")
+        self.n_lines = before + (rows[n_preamble - 1].end if n_preamble else 0)
+        self._find_columns(rows[n_preamble:], before, comment)
 
-    def layout(self, before: int, comment: str) -> Layout:
-        first = self.first.fields
-        even = [row for row in self.body if len(row) == self.width]
+    def _find_columns(self, rows: list[Row], before: int, comment: str) -> None:
+        """Tell the header from the rows, columns of numbers from others, and data from none."""
+        first, body = rows[0].fields, [row.fields for row in rows[1:]]
+        even = [row for row in body if len(row) == self.width]
         trailing = self.width > 1 and bool(even) and not any(row[-1] for row in even)
         if len(first) == self.width - 1 and even:
             # Either the rows end with a delimiter or, in R's way, row names have no name.
             first = [*first, ""] if trailing else ["", *first]
-        names = self._header(first, even)
-        if names is not None:
-            self.n_lines = self.first.end
+        self.names = self._header(first, even, bool(body))
+        if self.names is not None:
+            self.n_lines = before + rows[0].end
         else:
-            names = self._commented(comment)
+            self.names = self._commented(comment)
             if len(first) == self.width:
                 even.insert(0, first)
         columns = [[row[j] for row in even] for j in range(self.width)]
-        set_aside = []
-        if trailing and (names is None or not names[-1]):
-            set_aside.append(self.width - 1)
-        if names is not None and self.width > 1 and self._are_row_names(names[0], columns[0]):
-            set_aside.append(0)
-        return Layout(
-            self.delimiter,
-            self.decimal_comma,
-            names,
-            self.width,
-            before + self.n_lines,
-            tuple(j for j, fields in enumerate(columns) if any(map(self._is_number, fields))),
-            tuple(set_aside),
-            tuple(self.notes),
-        )
+        self.numeric = [j for j, held in enumerate(columns) if any(map(self._is_number, held))]
+        self.set_aside = []
+        if trailing and (self.names is None or not self.names[-1]):
+            self.set_aside.append(self.width - 1)
+        if self.names and self.width > 1 and self._are_row_names(self.names[0], columns[0]):
+            self.set_aside.append(0)
 
     def _preamble(self, rows: list[Row]) -> int:
         """How many first rows stand before the table, where that is beyond doubt."""
@@ -155,7 +125,9 @@ class _Judge:
         texts = [j for j, field in enumerate(first) if not self._is_datum(field)]
         return any(all(self._is_datum(row[j]) for row in body if j < len(row)) for j in texts)
 
-    def _header(self, first: list[str], body: list[list[str]]) -> tuple[str, ...] | None:
+    def _header(
+        self, first: list[str], body: list[list[str]], followed: bool
+    ) -> tuple[str, ...] | None:
         """The first row as names, unless it looks like the rows below it."""
         if all(map(self._is_datum, first)):
             if not self._is_numbered(first, body):
@@ -166,11 +138,11 @@ class _Judge:
             if not body or not self._differs(first, *body):
                 return None
             self.notes.append(f"the first line is read as names of columns: {_listed(first)}")
-        if not self.body:
-            raise ValueError(f"{self.source} has names of columns but no rows; add the data")
+        if not followed:
+            raise ValueError(f"{self._source} has names of columns but no rows; add the data")
         if len(first) != self.width:
             raise ValueError(
-                f"{self.source} has {len(first)} names of columns but {self.width} fields in a "
+                f"{self._source} has {len(first)} names of columns but {self.width} fields in a "
                 f"row; give each column one name"
             )
         return tuple(first)
@@ -208,17 +180,11 @@ class _Judge:
         return number(field, decimal_comma=self.decimal_comma) is not None and not is_missing(field)
 
     def _is_datum(self, field: str) -> bool:
-        return is_missing(field) or field in self.na_values or self._is_number(field)
+        return is_missing(field) or field in self._na_values or self._is_number(field)
 
 
 def split(lines: Sequence[str], delimiter: str) -> list[Row]:
-    """The rows of some lines, blank ones passed over.
-
-    Raises
-    ------
-    csv.Error
-        If a quoted field is longer than Python's reader takes.
-    """
+    """The rows of some lines, blank ones passed over."""
     if any('"' in line for line in lines):
         if delimiter == BLANKS:
             lines = [line.replace("\t", " ").strip(" ") for line in lines]
@@ -233,10 +199,6 @@ def split(lines: Sequence[str], delimiter: str) -> list[Row]:
         for i, line in enumerate(lines)
         if line.strip(" \r\n") and (line.strip() or delimiter == "\t")
     ]
-
-
-def _is_comment(line: str) -> bool:
-    return line.startswith(COMMENT)
 
 
 def _listed(names: Sequence[str]) -> str:
@@ -262,3 +224,37 @@ def _delimiter(lines: Sequence[str]) -> str:
         if numbers / len(fields) > most:
             best, most = delimiter, numbers / len(fields)
     return best
+
+
+def is_missing(field: str) -> bool:
+    """Whether the field stands for a value that is not there."""
+    return field.strip().lower() in MISSING
+
+
+def is_decimal_comma(field: str) -> bool:
+    """Whether the field looks like 3,6."""
+    whole, comma, rest = field.strip().partition(",")
+    return bool(comma) and whole.lstrip("+-").isdecimal() and rest[:1].isdecimal()
+
+
+def number(field: str, *, decimal_comma: bool = False) -> float | None:
+    """The number that the field holds, or None."""
+    text = field.strip()
+    if text.lower() in TRUTHS:
+        return TRUTHS[text.lower()]
+    if decimal_comma:
+        text = text.replace(",", ".")
+    try:
+        # float() takes 1_000 for a number; in a file it is a label.
+        return None if "_" in text else float(text)
+    except ValueError:
+        return None
+
+
+def dressed(field: str) -> str | None:
+    """What stands in the way of the number in a field, if it holds one beside other signs."""
+    text = field.strip()
+    if _GROUPED.fullmatch(text):
+        return "a number with separators of thousands"
+    has_unit = not text[-1:].isdecimal() or text[:1] in "$€£¥"
+    return "a number with a unit" if _UNIT.fullmatch(text) and has_unit else None

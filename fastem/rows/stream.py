@@ -22,10 +22,9 @@ from fastem.rows.frame import Frame
 from fastem.rows.incomplete import noise_widths
 from fastem.rows.memory import limits_along, union
 from fastem.rows.missing import Gaps, spread, suspects
+from fastem.rows.passes import SAMPLE, Passes, Scan, scan
 from fastem.rows.prefetch import SPARE
 from fastem.rows.source import Drawn, Limits, Pieces, Rows, Source, Weigh
-from fastem.rows.stream.passes import SAMPLE, Passes, changed
-from fastem.rows.stream.scan import Scan, scan
 from fastem.units import LOOKED_AT, Units
 from fastem.validation.column_choice import Column
 
@@ -124,7 +123,7 @@ class Stream(Source):
         """Rows by their numbers, and their weights."""
         if self.scan.kept is not None:
             return self.scan.kept.take(numbers)
-        self._check_stamp()
+        self.passes.check(self.scan.stamp)
         X, weight = self.passes.take(numbers)
         if len(X) < len(numbers):
             raise self._differs("fewer")
@@ -176,14 +175,8 @@ class Stream(Source):
         most: int | None = None,
         weigh: Weigh | None = None,
     ) -> Generator[R, None, None]:
-        """One pass as `Passes.each`, weights in their unit, or as a function gives them.
-
-        Raises
-        ------
-        ValueError
-            If the rows are not what they were.
-        """
-        self._check_stamp()
+        """One pass as `Passes.each`, weights in their unit, or as a function gives them."""
+        self.passes.check(self.scan.stamp)
 
         def counted(X: NDArray, weight: NDArray | None, first: int) -> tuple[int, R]:
             weight = None if weight is None else weight / self.weight_unit
@@ -202,14 +195,8 @@ class Stream(Source):
     ) -> Generator[list[NDArray], None, None]:
         """What a function says of all rows, those of weight 0 too, in blocks.
 
-        Where rows are left out for missing values their labels are -2 and all else is NaN.
-
-        Parameters
-        ----------
-        work : callable
-            From rows (n, n_features) to arrays (n, ...).
-        beside : int
-            Bytes a row of what it returns.
+        It makes arrays (n, ...), of so many bytes a row, from rows (n, n_features). Where rows are
+        left out for missing values their labels are -2 and all else is NaN.
         """
 
         def complete(X: NDArray, *_: object) -> list[NDArray]:
@@ -225,13 +212,11 @@ class Stream(Source):
 
         return replace(self.passes, every=True).each(complete, beside=beside, checked=True)
 
-    def carried(self, columns: Sequence[Column]) -> tuple[list[str], Iterator[Sequence[Any]]]:
-        """Names of other columns of the files, and their fields in each row."""
+    def carried(
+        self, columns: Sequence[Column]
+    ) -> tuple[list[str], list[Any], Iterator[Sequence[Any]]]:
+        """Names of other columns of the files, Arrow's types if known, and fields in each row."""
         return self.passes.frame.carried(columns)
-
-    def _check_stamp(self) -> None:
-        if self.passes.frame.stamp() != self.scan.stamp:
-            raise changed(self.passes.frame)
 
     def _differs(self, n: str) -> ValueError:
         return ValueError(
@@ -242,15 +227,7 @@ class Stream(Source):
 
 @dataclass(frozen=True, eq=False)
 class StreamRows(Rows):
-    """Rows of a stream and the units to work on them in.
-
-    Parameters
-    ----------
-    source : Stream
-    units : Units
-    weigh : callable, optional
-        What gives the rows other weights.
-    """
+    """Rows of a stream, the units to work on them in, and what gives them other weights, if any."""
 
     source: Stream
     units: Units
@@ -279,7 +256,9 @@ class StreamRows(Rows):
 
     def _of_what_is_observed(self, density: Density, accumulator: Accumulator) -> Moments:
         """One pass over rows of which some lack columns: each block is sorted when it comes."""
-        source, units, whole = self.source, self.units, rows_of_a_slot(self.source.n_samples)
+        source, units = self.source, self.units
+        row_bytes = source.n_features * source.dtype.itemsize
+        whole = rows_of_a_slot(source.n_samples, row_bytes)
         widths = noise_widths(source.limits(), units)
 
         def sums(X: NDArray, weight: NDArray | None) -> tuple[NDArray, NDArray]:

@@ -6,8 +6,9 @@ What is no number there is looked at here, and told with its line.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Generator, Hashable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
+from itertools import pairwise
 from typing import IO, Any, NamedTuple
 
 import numpy as np
@@ -17,10 +18,9 @@ from fastem.compiler.options import read_only
 from fastem.compiler.slot_loop import n_threads
 from fastem.kernels.text import POWERS, POWERS_LOW, parse
 from fastem.rows.files import File
+from fastem.rows.formats.encoding import plain
+from fastem.rows.formats.layout import BLANKS, Layout, dressed, is_missing, number
 from fastem.rows.formats.table import CHUNK, Table, shown
-from fastem.rows.formats.text.encoding import plain
-from fastem.rows.formats.text.fields import dressed, is_missing, number
-from fastem.rows.formats.text.layout import BLANKS, Layout
 from fastem.rows.prefetch import SPARE, prefetch
 from fastem.validation.column_choice import ranges
 
@@ -53,32 +53,11 @@ class Piece(NamedTuple):
         return self.n_lines + 1 + _count(self.text, self.starts[row, column])
 
 
-class Chunk(NamedTuple):
-    """Whole rows as text, and how many lines precede."""
-
-    text: bytes
-    n_lines: int
-
-
 class Text(Table):
     """A file of delimited text.
 
-    Parameters
-    ----------
-    file : File
-    longest : int
-        Bytes that a row may have.
-    skip_rows : int
-        Lines to pass over at the beginning.
-    na_values : set of str
-        Fields that stand for a missing value, beside the usual ones.
-
-    Raises
-    ------
-    OSError
-        If the file cannot be read.
-    ValueError
-        If it is not a table.
+    A row may have so many bytes as `longest` says; so many first lines as `skip_rows` says are
+    passed over; the fields `na_values` stand for a missing value, beside the usual ones.
     """
 
     slow = True
@@ -89,7 +68,9 @@ class Text(Table):
         self.file, self.name, self.longest = file, file.name, longest
         self.skip_rows, self.na_values = skip_rows, na_values
         with plain(file) as (stream, self.encoding):
-            self.layout = Layout.of(self._sample(stream), self.name, na_values)
+            lines, bounds = self._sample(stream)
+        self.layout = Layout(lines, self.name, na_values)
+        self._begin = bounds[self.layout.n_lines]
         self.names, self.width = self.layout.names, self.layout.width
 
     @property
@@ -99,10 +80,11 @@ class Text(Table):
 
     def notes(self, columns: Sequence[int]) -> tuple[str, ...]:
         """What a user should know of the reading."""
+        notes = tuple(self.layout.notes)
         if 0 in columns or 0 not in self.layout.set_aside or self.names is None:
-            return self.layout.notes
+            return notes
         return (
-            *self.layout.notes,
+            *notes,
             f"the first column, {shown(self.names[0])}, holds row names and is left out; "
             f"to keep it, choose it by its position, 0",
         )
@@ -119,10 +101,6 @@ class Text(Table):
         for piece in self._pieces(columns):
             for i in range(len(piece.starts)):
                 yield [self._decoded(piece.field(i, k)) for k in range(len(columns))]
-
-    def stamp(self) -> Hashable:
-        """That of the file."""
-        return self.file.stamp()
 
     def where(self, row: int, column: int) -> str:
         """What messages call a place: its line is looked for in the file."""
@@ -179,8 +157,8 @@ class Text(Table):
     def _decoded(self, field: bytes) -> str:
         return field.decode(self.encoding, "replace").replace('""', '"')
 
-    def _sample(self, stream: IO[bytes]) -> list[str]:
-        """The first lines, whole ones only, after those to be skipped."""
+    def _sample(self, stream: IO[bytes]) -> tuple[list[str], list[int]]:
+        """The first lines, whole ones only, after those to be skipped; and the bytes between."""
         held, ended = b"", False
         while True:
             ends = [match.end() for match in _LINE_END.finditer(held)]
@@ -192,24 +170,19 @@ class Text(Table):
             held, ended = held + block, not block
         if ended and (not ends or ends[-1] < len(held)):
             ends.append(len(held))
-        begins = [0, *ends][self.skip_rows :]
-        ends = ends[self.skip_rows : self.skip_rows + SAMPLE + 1]
-        lines = zip(begins, ends, strict=False)
-        return [held[begin:end].decode(self.encoding, "replace") for begin, end in lines]
+        bounds = [0, *ends][self.skip_rows : self.skip_rows + SAMPLE + 2]
+        lines = [
+            held[begin:end].decode(self.encoding, "replace") for begin, end in pairwise(bounds)
+        ]
+        return lines, bounds
 
     def _pieces(self, columns: Sequence[int]) -> Generator[Piece, None, None]:
-        """One pass: the wanted fields of all rows, chunks of them parsed by several threads.
-
-        Raises
-        ------
-        ValueError
-            If a row has too few or too many fields or no end, or there are no rows.
-        """
+        """One pass: the wanted fields of all rows, chunks of them parsed by several threads."""
         place = np.full(self.width, -1)
         place[list(columns)] = range(len(columns))
 
         @contextmanager
-        def opened() -> Iterator[Callable[[int], Chunk | None]]:
+        def opened() -> Iterator[Callable[[int], tuple[bytes, int] | None]]:
             with plain(self.file) as (stream, _):
                 chunks = self._chunks(stream)
                 yield lambda _: next(chunks, None)
@@ -217,7 +190,7 @@ class Text(Table):
         n_rows = 0
         buffers = range(min(n_threads(np.inf), 8) + SPARE)
         with closing(
-            prefetch(opened, buffers, lambda chunk: self._parsed(chunk, place, len(columns)))
+            prefetch(opened, buffers, lambda rows: self._parsed(*rows, place, len(columns)))
         ) as pieces:
             for piece in pieces:
                 n_rows += len(piece.values)
@@ -225,13 +198,16 @@ class Text(Table):
         if not n_rows:
             raise ValueError(f"{self.name} has no rows; give a file with rows of numbers")
 
-    def _chunks(self, stream: IO[bytes]) -> Iterator[Chunk]:
-        """The text behind the header in chunks of whole rows."""
+    def _chunks(self, stream: IO[bytes]) -> Iterator[tuple[bytes, int]]:
+        """The text behind the header in chunks of whole rows, and how many lines precede each."""
         n_lines, size = self.skip_rows + self.layout.n_lines, min(ENOUGH, self.longest // SHARE)
-        held, ended = _after_lines(stream, n_lines, size), False
+        held, ended = b"", False
+        while len(held) < self._begin and (block := stream.read(size)):
+            held += block
+        held = held[self._begin :]
         while held or not ended:
             if end := len(held) if ended else self._last_row(held):
-                yield Chunk(held[:end], n_lines)
+                yield held[:end], n_lines
                 n_lines, held = n_lines + _count(held, end), held[end:]
             elif len(held) > self.longest:
                 raise self._too_long(n_lines + 1)
@@ -248,16 +224,14 @@ class Text(Table):
         _, at, found, _ = self._parse(text, False, np.full(self.width, -1), end, 0)[0]
         return end if found and not at else at
 
-    def _parsed(self, chunk: Chunk, place: NDArray, n_wanted: int) -> Piece:
-        """The wanted fields of a chunk."""
-        n_lines = _count(chunk.text, len(chunk.text)) + 1
-        (n, at, found, n_left), values, bounds = self._parse(
-            chunk.text, True, place, n_lines, n_wanted
-        )
+    def _parsed(self, text: bytes, n_before: int, place: NDArray, n_wanted: int) -> Piece:
+        """The wanted fields of whole rows, before which so many lines stand."""
+        most = _count(text, len(text)) + 1
+        (n, at, found, n_left), values, bounds = self._parse(text, True, place, most, n_wanted)
         if found:
-            line = chunk.n_lines + 1 + _count(chunk.text, at) + _blank_lines(chunk.text[at:])
-            raise self._uneven(line, found)
-        return Piece(chunk.text, values[:n], n_left, bounds[0, :n], bounds[1, :n], chunk.n_lines)
+            n_blank = _count(text[at:], len(text[at:]) - len(text[at:].lstrip()))
+            raise self._uneven(n_before + 1 + _count(text, at) + n_blank, found)
+        return Piece(text, values[:n], n_left, bounds[0, :n], bounds[1, :n], n_before)
 
     def _parse(self, text: bytes, ended: bool, place: NDArray, most: int, n_wanted: int) -> Any:
         """What compiled code finds in at most so many rows: its account, numbers and bounds."""
@@ -284,23 +258,6 @@ class Text(Table):
         )
 
 
-def _after_lines(stream: IO[bytes], n: int, size: int) -> bytes:
-    """What was read behind so many lines."""
-    held = b""
-    while True:
-        ends = [match.end() for match in _LINE_END.finditer(held)]
-        if len(ends) >= n and (not n or ends[n - 1] < len(held)):
-            return held[ends[n - 1] :] if n else held
-        block = stream.read(max(size, len(held)))
-        if not block:
-            return held[ends[n - 1] :] if 0 < n <= len(ends) else b""
-        held += block
-
-
 def _count(text: bytes, end: int) -> int:
     """Lines that end before a place."""
     return text.count(b"\n", 0, end) or text.count(b"\r", 0, end)
-
-
-def _blank_lines(text: bytes) -> int:
-    return _count(text, len(text) - len(text.lstrip()))

@@ -1,0 +1,270 @@
+"""Passes over a frame, block by block, within a budget of memory; and what the first one finds."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Generator, Hashable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from typing import NamedTuple, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastem.compiler.slot_loop import n_threads
+from fastem.kernels.tile import TILE_ROWS
+from fastem.rows.frame import Frame, Reader
+from fastem.rows.incomplete import Incomplete, observed_limits
+from fastem.rows.memory import Memory, limits, union
+from fastem.rows.missing import Gaps, check_seen
+from fastem.rows.prefetch import SPARE, prefetch
+from fastem.rows.source import Drawn, Limits, tile_sums, weight_unit
+
+#: What reading takes, at most, unless told otherwise; less than the least is no use to anybody.
+DEFAULT_MEMORY, LEAST_MEMORY = "256M", 2**20
+UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
+#: Shares of the budget: rows kept in memory if they are few, all blocks at work (a half of it if
+#: need be), a sample of rows, a line of text.
+KEPT = 4
+BLOCKS = 4
+SAMPLE = 8
+LINE = 8
+#: Bytes of a block, at most: it should be in a cache still when it has been read.
+BLOCK = 2**22
+
+R = TypeVar("R")
+
+
+def memory_of(value: int | str) -> int:
+    """Bytes: a number of them, or a text such as 512M or 2G, in powers of 1024."""
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        raise TypeError(f"memory is {value!r}; give a number of bytes or a text such as '512M'")
+    if isinstance(value, str):
+        match = re.fullmatch(r"\s*(\d+\.?\d*|\.\d+)\s*([KMGT]?)(I?B)?\s*", value.upper())
+        if match is None:
+            raise ValueError(
+                f"memory is {value!r}; give a number of bytes or a text such as '512M'"
+            )
+        value = int(float(match[1]) * UNITS[match[2]])
+    if value < LEAST_MEMORY:
+        raise ValueError(f"memory is {value} bytes; give at least {LEAST_MEMORY}, such as '256M'")
+    return value
+
+
+class Buffer(NamedTuple):
+    """Room for a block."""
+
+    X: NDArray
+    weight: NDArray[np.float64] | None
+
+
+@dataclass(frozen=True, eq=False)
+class Passes:
+    """How a frame is read: in blocks of a dtype, float64 or float32, within some bytes of memory.
+
+    Where every row is read, those that fits leave out are too, as they are and without weights.
+    """
+
+    frame: Frame
+    dtype: np.dtype
+    memory: int
+    every: bool = False
+
+    @property
+    def weighted(self) -> bool:
+        """Whether weights are read."""
+        return self.frame.weighted and not self.every
+
+    @property
+    def row_bytes(self) -> int:
+        """Of a row in memory, with its weight."""
+        return self.frame.n_features * self.dtype.itemsize + 8 * self.weighted
+
+    def each(
+        self,
+        work: Callable[[NDArray, NDArray | None, int], R],
+        *,
+        whole: int = TILE_ROWS,
+        most: int | None = None,
+        beside: int = 0,
+        checked: bool = False,
+        gaps: list[Gaps] | None = None,
+    ) -> Generator[R, None, None]:
+        """One pass: what a function makes of each block of rows, in order. Close the generator.
+
+        Parameters
+        ----------
+        work : callable
+            Of rows, weights and the number of the first row; called by several threads at once.
+            What it returns must not be bound to them: other rows will be read into their place.
+        whole : int
+            Blocks' numbers of rows are multiples of it, but for the last,
+        most : int, optional
+            and no more than this.
+        beside : int
+            Bytes a row of what `work` returns.
+        checked : bool
+            Whether to look for what is missing or not finite, even if it was looked for before.
+        gaps : list, optional
+            Takes an account of what is missing.
+        """
+        return prefetch(
+            lambda: self._opened(checked, gaps),
+            self._buffers(max(self.row_bytes, beside) * whole, whole, most),
+            lambda block: work(*block),
+        )
+
+    def take(self, numbers: NDArray[np.intp]) -> Drawn:
+        """Rows by their numbers, which ascend, among those that count; and their weights."""
+        X = self.frame.take(numbers)
+        if X is not None:
+            return np.ascontiguousarray(X, self.dtype), None
+        taken = self._buffer(len(numbers))
+        with self._opened(checked=False) as fill:
+            buffer = self._buffer(max(1, BLOCK // self.row_bytes))
+            done = 0
+            while done < len(numbers) and (block := fill(buffer)) is not None:
+                X, weight, first = block
+                here = numbers[done : np.searchsorted(numbers, first + len(X))] - first
+                some = slice(done, done + len(here))
+                taken.X[some] = X[here]
+                if taken.weight is not None and weight is not None:
+                    taken.weight[some] = weight[here]
+                done += len(here)
+        return taken.X[:done], None if taken.weight is None else taken.weight[:done]
+
+    def _buffers(self, least: int, whole: int, most: int | None) -> list[Buffer]:
+        """Those of one pass, in multiples of `whole` rows, so many of which take `least` bytes."""
+        fewest = 1 + SPARE
+        room = max(self.memory // (BLOCKS * least), min(self.memory // (2 * least), fewest))
+        if room < fewest:
+            raise ValueError(
+                f"memory is {self.memory} bytes, too few to work on {self.frame.name}; give at "
+                f"least {2 * fewest * least}"
+            )
+        n_buffers = min(n_threads(np.inf), room - SPARE) + SPARE
+        n = min(room // n_buffers, max(1, BLOCK // least)) * whole
+        return [self._buffer(n if most is None else min(n, most)) for _ in range(n_buffers)]
+
+    def _buffer(self, n: int) -> Buffer:
+        X = np.empty((n, self.frame.n_features), self.dtype)
+        return Buffer(X, np.empty(n) if self.weighted else None)
+
+    @contextmanager
+    def _opened(
+        self, checked: bool, gaps: list[Gaps] | None = None
+    ) -> Iterator[Callable[[Buffer], tuple[NDArray, NDArray | None, int] | None]]:
+        """What fills a buffer: rows, weights and how many rows that count were before them."""
+        stamp, n_read = self.frame.stamp(), 0
+        with closing(Reader(self.frame, checked=checked, every=self.every)) as reader:
+            if gaps is not None:
+                gaps.append(reader.gaps)
+
+            def fill(buffer: Buffer) -> tuple[NDArray, NDArray | None, int] | None:
+                nonlocal n_read
+                first, n = n_read, reader.read(*buffer)
+                n_read += n
+                if n:
+                    weight = None if buffer.weight is None else buffer.weight[:n]
+                    return buffer.X[:n], weight, first
+                self.check(stamp)
+                return None
+
+            yield fill
+
+    def check(self, stamp: object) -> None:
+        """Refuse rows that are not what they were at the time of the frame's stamp."""
+        if self.frame.stamp() != stamp:
+            raise ValueError(
+                f"{self.frame.name} changed while it was read; start again once it is complete"
+            )
+
+
+class Scan(NamedTuple):
+    """What is known of rows that were read once.
+
+    Parameters
+    ----------
+    n : int
+        Rows that count.
+    limits : (n_features,) and (n_features,)
+        Smallest and largest number in each column.
+    stamp : object
+        The frame's at the time.
+    tile_sums : (n_tiles,) or None
+        Of the weights, in their unit, of each tile of rows.
+    weight_unit : float
+    kept : Memory or None
+        The rows, where they are few.
+    gaps : Gaps
+        What is missing.
+    """
+
+    n: int
+    limits: Limits
+    stamp: Hashable
+    tile_sums: NDArray[np.float64] | None
+    weight_unit: float
+    kept: Memory | None
+    gaps: Gaps
+
+
+class Facts(NamedTuple):
+    """What a scan keeps of a block."""
+
+    n: int
+    limits: Limits
+    heaviest: float
+    sums: NDArray[np.float64] | None
+    kept: Drawn | None
+
+
+def scan(passes: Passes) -> Scan:
+    """Read all rows once."""
+    frame, stamp = passes.frame, passes.frame.stamp()
+    few = passes.memory // (KEPT * passes.row_bytes)
+    limits_of = observed_limits if frame.missing == "mar" else limits
+    n = 0
+
+    def facts(X: NDArray, weight: NDArray | None, _: int) -> Facts:
+        kept = None if n > few else (X.copy(), None if weight is None else weight.copy())
+        if weight is None:
+            return Facts(len(X), limits_of(X), 0.0, None, kept)
+        with np.errstate(over="ignore"):
+            return Facts(len(X), limits_of(X), float(weight.max()), tile_sums(weight), kept)
+
+    heaviest, reached = 0.0, union(frame.n_features, [])
+    sums: list[NDArray[np.float64]] = []
+    kept: list[Drawn] = []
+    gaps: list[Gaps] = []
+    with closing(passes.each(facts, checked=True, gaps=gaps)) as results:
+        for here in results:
+            n += here.n
+            reached = union(frame.n_features, [reached, here.limits])
+            heaviest = max(heaviest, here.heaviest)
+            if here.sums is not None:
+                sums.append(here.sums)
+            if here.kept is None or n > few:
+                kept.clear()
+            else:
+                kept.append(here.kept)
+    if not n:
+        raise _nothing_left(frame.name, frame.weighted, gaps[0])
+    check_seen(reached[0], frame.name, frame.columns)
+    unit = weight_unit(heaviest)
+    memory = None
+    if n <= few:
+        weights = [weight / unit for _, weight in kept if weight is not None]
+        rows = np.concatenate([X for X, _ in kept])
+        kind = Incomplete if np.isnan(rows).any() else Memory
+        memory = kind(rows, np.concatenate(weights) if weights else None, unit)
+    of_tiles = np.concatenate(sums) / unit if sums else None
+    return Scan(n, reached, stamp, of_tiles, unit, memory, gaps[0])
+
+
+def _nothing_left(name: str, weighted: bool, gaps: Gaps) -> ValueError:
+    """What is said where no row counts."""
+    if gaps.n_dropped:
+        return ValueError(f"{name}: every row has missing values; choose other columns=")
+    rows = "rows of weight above 0" if weighted else "rows"
+    return ValueError(f"{name} has no {rows}; give at least one")

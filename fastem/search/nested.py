@@ -1,0 +1,94 @@
+"""Starts from a fit of fewer components or of a narrower family: from there no level falls.
+
+The likelihood of a model is no lower than that of a model within it. Where two fits say otherwise,
+the larger one missed a maximum, and EM from the smaller one's end finds a better one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fastem.covariance import Family, Parameters
+from fastem.mixture import Mixture, from_units, to_units
+from fastem.search.beginning import Starts
+from fastem.search.objective import Objective
+from fastem.search.race import race
+from fastem.search.splitting import fitted, splits, twinned
+from fastem.search.starts import UserStart
+
+
+def halved(starts: Starts, family: Family, whole: UserStart) -> UserStart:
+    """The best, on a sample, of the mixtures with one component in halves.
+
+    Parameters
+    ----------
+    starts : Starts
+    family : Family
+        Of the mixture.
+    whole : UserStart
+        All of a mixture.
+    """
+    given = whole.complete()
+    on = _objective(starts, family, len(given.weights) + 1)
+    halves = splits(to_units(given, on.family, on.rows.units), on.family, on.bounds)
+    return _user_start(race(on, halves).winner, on, family, starts)
+
+
+def larger_starts(
+    starts: Starts, mixture: Mixture, own: Family, family: Family, n_components: int
+) -> Iterator[UserStart]:
+    """Starts of a larger model from the end of a smaller one; the last are hardly lower than it.
+
+    Parameters
+    ----------
+    starts : Starts
+    mixture : Mixture
+        The smaller one.
+    own : Family
+        Of it.
+    family : Family
+        The same, or one that contains it.
+    n_components : int
+        As many as the mixture has, or more.
+    """
+    wider = _widened(starts, mixture, own, family)
+    n_more = n_components - mixture.n_components
+    if n_more == 0:
+        yield wider
+        return
+    more = wider
+    for _ in range(n_more):
+        more = halved(starts, family, more)
+    yield more
+    on = _objective(starts, family, n_components)
+    found = to_units(wider.complete(), on.family, on.rows.units)
+    for _ in range(n_more):
+        found = twinned(found, on.family, on.bounds)
+    yield _user_start(found, on, family, starts)
+
+
+def _widened(starts: Starts, mixture: Mixture, own: Family, family: Family) -> UserStart:
+    """The same mixture as one of a family that contains its own."""
+    given = UserStart.of_mixture(mixture, own)
+    if own is family:
+        return given
+    on = _objective(starts, family, mixture.n_components)
+    weights, means, covariances = given.complete()
+    units = on.rows.units
+    spread = own.expand(covariances, *means.shape) * units.scale[:, None] * units.scale
+    found = fitted(weights, units.enter(means), spread, on.family, on.bounds)
+    return _user_start(found, on, family, starts)
+
+
+def _objective(starts: Starts, family: Family, n_components: int) -> Objective:
+    """Over the sample that such fits race on."""
+    options, sample = starts.options, starts.samples.of(family, n_components)
+    extended = starts.data.extended(
+        family, n_components, noise=options.is_noisy, prior=options.prior
+    )
+    return Objective.of(sample, extended, options)
+
+
+def _user_start(found: Parameters, on: Objective, family: Family, starts: Starts) -> UserStart:
+    noise = on.family.noise_weight(found) if starts.options.is_noisy else None
+    return UserStart(*from_units(found, on.family, on.rows.units), family, noise)

@@ -1,0 +1,136 @@
+"""Swaps judged by short runs: one component is cut in two, another one left out.
+
+Hard labels say little of components that overlap, or that lie within each other. A few steps of EM
+from each cut, and from what is left without each component, say more: together they tell which cut
+goes with which omission, and the likeliest of these pairs run on.
+
+Source: N. Ueda, R. Nakano, Z. Ghahramani and G. E. Hinton, Neural Computation 12 (2000) 2109, for
+the moves; cuts in a core and a tail are for heavy-tailed clusters, which no plane divides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+
+from fastem import em
+from fastem.covariance import Bounds, Family, Parameters, singular
+from fastem.rows import MemoryRows
+from fastem.search.objective import Objective
+from fastem.search.splitting import cores, put_in, splits, without
+from fastem.search.spurious import SOUND
+
+#: Steps that a cut, and what is left without a component, are given.
+CUT_STEPS, LEFT_STEPS = 4, 3
+#: Rows that are enough for these; where there are more, fewer pairs run on.
+ENOUGH = 1024
+#: Pairs that run on in each round, of few rows and of more; their steps; and rounds, at most.
+TRIES, TRIES_OF_MANY, STEPS, ROUNDS = 14, 6, 60, 8
+
+
+class Trial(NamedTuple):
+    """Where a run ended.
+
+    Parameters
+    ----------
+    parameters : Parameters
+    rank : (int, float)
+        How sound that is, and the level.
+    """
+
+    parameters: Parameters
+    rank: tuple[int, float]
+
+
+#: Runs EM from a start, so many steps, as long as it may come up to a level.
+Run = Callable[[Parameters, int, float], Trial]
+
+
+def improve(objective: Objective[MemoryRows], at: Trial, run: Run) -> Trial:
+    """Swap components while that leads higher.
+
+    Parameters
+    ----------
+    objective : Objective
+    at : Trial
+        Where EM converged.
+    run : callable
+    """
+    if len(at.parameters.weights) < 2:
+        return at
+    for _ in range(ROUNDS):
+        better = _better(objective, at, run)
+        if better is None:
+            break
+        at = better
+    return at
+
+
+def _better(objective: Objective[MemoryRows], at: Trial, run: Run) -> Trial | None:
+    """Where the first pair of a cut and an omission leads that comes to something better."""
+    sound, level = at.rank
+    least = level + objective.tol
+    for start in _pairs(objective, at.parameters):
+        # A sound end is worth more than a higher one that is not.
+        tried = run(start, STEPS, least if sound == SOUND else -np.inf)
+        if tried.rank > (sound, least):
+            return tried
+    return None
+
+
+def _pairs(objective: Objective[MemoryRows], parameters: Parameters) -> list[Parameters]:
+    """Starts after each cut and omission, the likeliest first."""
+    family, bounds = objective.family, objective.bounds
+    on = replace(objective, rows=_some(objective.rows))
+    K = len(parameters.weights)
+    if not parameters.weights.all():
+        return []
+    left = [_short(on, without(parameters, j, family, bounds), LEFT_STEPS)[0] for j in range(K)]
+    pairs = []
+    for i, start in cuts(on.rows, parameters, family, bounds):
+        level, cut = _short(on, start, CUT_STEPS)
+        # The parts come last, the others in their order.
+        pairs += [(level + left[j], j - (0 <= i < j), cut) for j in range(K) if j != i]
+    pairs.sort(key=lambda pair: -pair[0])
+    most = TRIES if objective.rows.n_samples <= ENOUGH else TRIES_OF_MANY
+    likeliest = [pair for pair in pairs[:most] if pair[0] > -np.inf]
+    return [without(cut, place, family, bounds) for _, place, cut in likeliest]
+
+
+def _short(on: Objective[MemoryRows], start: Parameters, steps: int) -> tuple[float, Parameters]:
+    """Level and parameters after some steps; -inf where a component is singular."""
+    rule = em.Rule.expected_gain(on.tol, on.rows.precision)
+    # So few steps leave nothing to extrapolate from.
+    run = em.run(
+        on.rows, on.family, start, bounds=on.bounds, rule=rule, max_iter=steps, accelerate=False
+    )
+    if singular(run.parameters, on.family, on.bounds).any():
+        return -np.inf, run.parameters
+    return run.trace[-1], run.parameters
+
+
+def _some(rows: MemoryRows) -> MemoryRows:
+    """Evenly spaced ones, if there are more than enough."""
+    step = rows.n_samples // ENOUGH
+    if step < 2:
+        return rows
+    weight = rows.sample_weight
+    return MemoryRows(
+        np.ascontiguousarray(rows.X[::step]), None if weight is None else weight[::step], rows.units
+    )
+
+
+def cuts(
+    rows: MemoryRows, parameters: Parameters, family: Family, bounds: Bounds
+) -> Iterator[tuple[int, Parameters]]:
+    """Starts of one component more, and which one is cut in two, or -1."""
+    yield from enumerate(splits(parameters, family, bounds))
+    if not family.shared:  # else both parts would be the same for ever
+        yield from enumerate(cores(parameters, family, bounds))
+    density = family.factor(parameters).log_prob(rows.X, rows.units)
+    farthest = (rows.X[density.argmin()] - rows.units.centre) * rows.units.scale
+    few = 2 * (rows.n_features + 1) / rows.n_samples
+    yield -1, put_in(parameters, farthest, min(few, 0.5), family, bounds)
