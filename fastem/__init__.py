@@ -19,13 +19,14 @@ from fastem import environment
 environment.check()
 
 # ruff: noqa: E402 - what follows imports Numba
+from fastem.classification import Candidate, Classifier, classify
 from fastem.drawing import drawn_by
 from fastem.fit import fit
 from fastem.inference.bootstrap import bootstrap
 from fastem.inference.comparisons import LikelihoodRatioTest
 from fastem.inference.likelihood_ratio import lrt
 from fastem.inference.replicates import Bootstrap
-from fastem.mixture import Mixture
+from fastem.mixture import Merging, Mixture
 from fastem.moments import Moments
 from fastem.noise import Noise
 from fastem.recorder import Recorder
@@ -36,6 +37,7 @@ from fastem.selection import Selection, select
 if TYPE_CHECKING:
     from fastem import plot as plot
     from fastem.estimator import GaussianMixture as GaussianMixture
+    from fastem.estimator import MixtureClassifier as MixtureClassifier
 
 try:
     __version__ = version("fastem")
@@ -44,9 +46,12 @@ except PackageNotFoundError:  # a source tree that is not installed
 
 __all__ = [
     "Bootstrap",
+    "Candidate",
+    "Classifier",
     "Event",
     "Fit",
     "LikelihoodRatioTest",
+    "Merging",
     "Mixture",
     "Moments",
     "Noise",
@@ -56,13 +61,18 @@ __all__ = [
     "Status",
     "SymmetricStartWarning",
     "bootstrap",
+    "classify",
     "fit",
     "lrt",
     "select",
 ]
 
 
-LATE = {"GaussianMixture": "fastem.estimator", "plot": "fastem.plot"}
+LATE = {
+    "GaussianMixture": "fastem.estimator",
+    "MixtureClassifier": "fastem.estimator",
+    "plot": "fastem.plot",
+}
 
 drawn_by(lambda: import_module(LATE["plot"]))
 

@@ -2,7 +2,8 @@
 
 `gaussian_mixture` is the class, `fitted` what it answers once it is fitted, `starts` where its EM
 begins by scikit-learn's names, `runs` EM from each start by scikit-learn's rule, and `precisions`
-inverse covariances, given and published.
+inverse covariances, given and published. `mixture_classifier` is a classifier, over
+`fastem.classify`.
 """
 
 try:
@@ -14,5 +15,6 @@ except ImportError as error:
     ) from error
 
 from fastem.estimator.gaussian_mixture import GaussianMixture
+from fastem.estimator.mixture_classifier import MixtureClassifier
 
-__all__ = ["GaussianMixture"]
+__all__ = ["GaussianMixture", "MixtureClassifier"]

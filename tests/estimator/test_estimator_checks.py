@@ -2,7 +2,7 @@
 
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from fastem import GaussianMixture
+from fastem import GaussianMixture, MixtureClassifier
 
 # Of one component each, as scikit-learn checks its own: with more, a start by chance need not be
 # the same for rows given twice and for rows of weight 2.
@@ -11,6 +11,10 @@ ESTIMATORS = [
     GaussianMixture(covariance_type="tied"),
     GaussianMixture(covariance_type="diag"),
     GaussianMixture(covariance_type="spherical"),
+    GaussianMixture(missing="mar"),
+    MixtureClassifier(),
+    MixtureClassifier(covariance_type="EEE"),
+    MixtureClassifier(missing="mar"),
 ]
 
 
