@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections import deque
 from collections.abc import Callable
 
 import numpy as np
 
+from fastem.compiler.cache import is_cold
 from fastem.covariance import Family, Parameters
 from fastem.em import Pass, Rule
 from fastem.mixture import mixture_of
 from fastem.results import Callback, Event
 from fastem.units import Units
 
+#: What is said before the first fit on a machine.
+COMPILING = "compiling for this machine, once: about 10 s"
 #: Passes that tell how long a run will go on.
 NOTED = 12
 
 
 class Progress:
     """A tqdm bar that counts passes, or nothing at all.
+
+    Before the first fit on a machine it says that kernels are compiled.
 
     Parameters
     ----------
@@ -45,6 +51,8 @@ class Progress:
                 raise ImportError(
                     "progress=True needs tqdm; install it with: pip install 'fastem[progress]'"
                 ) from None
+            if is_cold():
+                tqdm.write(COMPILING, file=sys.stderr)
             self._bar = tqdm(unit=f" {unit}", total=total, desc="fastem")
 
     def update(

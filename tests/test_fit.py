@@ -439,6 +439,15 @@ def test_progress_counts_the_passes(monkeypatch):
     assert f"{fitted.trace[-1]:.6f} a row" in shown
 
 
+@pytest.mark.parametrize("cold", [True, False])
+def test_the_first_fit_on_a_machine_says_that_it_compiles(cold, monkeypatch):
+    stream = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", stream)
+    monkeypatch.setattr("fastem.progress.is_cold", lambda: cold)
+    fastem.fit(BLOBS, 1, progress=True)
+    assert ("compiling for this machine, once: about 10 s" in stream.getvalue()) == cold
+
+
 def test_progress_without_tqdm_names_the_extra(monkeypatch):
     real = builtins.__import__
 

@@ -192,6 +192,16 @@ class KernelCache(CACHE.NullCache if CACHE else object):  # type: ignore[misc]
             _debug_once("%s is not kept on disk: %r", self._name, error)
 
 
+def is_cold() -> bool:
+    """Whether no kernel is on disk yet: whatever runs first is compiled first."""
+    if os.environ.get("FASTEM_CACHE") == "0" or CACHE is None or CONFIG.DISABLE_JIT:
+        return True
+    try:
+        return not _folder().is_dir()
+    except OSError:
+        return True
+
+
 def keep(dispatcher: Any, variant: str) -> None:
     """Keep what a dispatcher compiles on disk, if that can be.
 
