@@ -137,7 +137,7 @@ def problem(n, D, K, separation):
     points = itertools.islice(itertools.product(side, repeat=D), K)
     means = separation * np.array(list(points), dtype=float)
     X = rng.normal(size=(n, D)) + means[rng.integers(K, size=n)]
-    family, units = covariance.family("full"), Units.of(X)
+    family, units = covariance.family_by_name("full"), Units.of(X)
     covariances = family.rescale(np.broadcast_to(np.eye(D), (K, D, D)), units.scale)
     parameters = Parameters(np.full(K, 1 / K), units.enter(means), covariances)
     return X, family.factor(parameters), units

@@ -215,7 +215,7 @@ def fit(
         labels=labels,
         checkpoint_wait=checkpoint_wait,
     )
-    family = covariance.family(covariance_type)
+    family = covariance.family_by_name(covariance_type)
     with options.sole(), Progress(options.progress) as bar:
         data = Data.of(X, sample_weight, columns=columns, missing=missing, na_values=na_values)
         # Given means leave nothing to chance but the sample that covariances come from.

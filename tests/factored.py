@@ -10,7 +10,7 @@ from fastem.units import Units
 
 def factored(mixture, covariance_type, X):
     """Return the density of a mixture in the units that suit rows X, and those units."""
-    family = covariance.family(covariance_type)
+    family = covariance.family_by_name(covariance_type)
     units = Units.of(X, per_column=family.per_column)
     means, covariances = (
         units.enter(mixture.means),

@@ -15,7 +15,7 @@ from scipy.stats import multivariate_normal
 import fastem
 from fastem import Mixture, Noise
 from fastem.agreement import adjusted_rand_index
-from fastem.covariance import FAMILIES, Bounds, WithNoise, WithPrior, family
+from fastem.covariance import FAMILIES, Bounds, WithNoise, WithPrior, family_by_name
 from fastem.data import Data
 from fastem.moments import Moments
 from fastem.units import Units
@@ -31,13 +31,13 @@ def unchanged_units(n_features):
 
 def a_mixture(covariance_type="full", axes=None, seed=0):
     rng = np.random.default_rng(seed)
-    kind = family(covariance_type)
+    own = family_by_name(covariance_type)
     roots = rng.normal(size=(K, D, D))
     full = roots @ roots.swapaxes(1, 2) + np.eye(D)
     counts = np.full(K, 1 / K)
-    second = np.diagonal(full, axis1=1, axis2=2).copy() if kind.diagonal else full
+    second = np.diagonal(full, axis1=1, axis2=2).copy() if own.diagonal else full
     moments = Moments(np.zeros((K, D)), 1.0, 0.0, 0.0, counts, np.zeros((K, D)), second / K)
-    covariances = kind.maximise(moments, Bounds(np.zeros(D), 0.0)).covariances
+    covariances = own.maximise(moments, Bounds(np.zeros(D), 0.0)).covariances
     noise = Noise(0.3, [-9.0, -7.0], [8.0, 12.0], axes)
     weights = np.array([0.1, 0.25, 0.35])
     return Mixture(weights, rng.normal(size=(K, D)) * 3, covariances, covariance_type, noise)
@@ -212,18 +212,18 @@ def test_noise_of_no_weight_keeps_its_column():
 def test_the_m_step_is_the_familys_own_on_what_is_left(covariance_type):
     """Oracle: the family without noise; the weights are shares of all rows."""
     mixture = a_mixture(covariance_type)
-    kind = mixture.family.at(unchanged_units(D))
-    assert isinstance(kind, WithNoise)
+    own = mixture.family.at(unchanged_units(D))
+    assert isinstance(own, WithNoise)
     X = np.random.default_rng(1).normal(size=(400, D)) * 4
-    moments = kind.factor(mixture._parameters).summarise(X, None, unchanged_units(D))
+    moments = own.factor(mixture._parameters).summarise(X, None, unchanged_units(D))
     bounds = Bounds(np.zeros(D), 1e-10)
-    got = kind.maximise(moments, bounds)
+    got = own.maximise(moments, bounds)
     plain = Moments(
         moments.about, 400 - moments.noise, 0.0, 0.0, moments.counts, moments.first, moments.second
     )
-    alone = kind.family.maximise(plain, bounds)
+    alone = own.family.maximise(plain, bounds)
     assert_allclose(got.weights, moments.counts / 400)
-    assert_allclose(kind.noise_weight(got), moments.noise / 400)
+    assert_allclose(own.noise_weight(got), moments.noise / 400)
     assert_allclose(got.means, alone.means)
     assert_allclose(got.covariances, alone.covariances)
 
@@ -329,8 +329,8 @@ def test_a_prior_and_noise_together():
     fitted = fastem.fit(X, 8, noise=True, prior=True, random_state=0, accelerate=False)
     assert fitted.status.code == "converged"
     assert np.diff(fitted.trace).min(initial=0.0) > -1e-12
-    kind = WithNoise(WithPrior(FAMILIES["full"], *priors(X)), Data.of(X, None).noise_box)
-    assert kind.log_prior(fitted.mixture._parameters) != 0.0
+    own = WithNoise(WithPrior(FAMILIES["full"], *priors(X)), Data.of(X, None).noise_box)
+    assert own.log_prior(fitted.mixture._parameters) != 0.0
     total = fitted.mixture.weights.sum() + fitted.mixture.noise.weight
     assert_allclose(total, 1.0)
 
@@ -413,11 +413,11 @@ def test_rows_may_all_be_noise():
     noise = fitted.mixture.noise
     if noise.weight == 1.0:
         assert_allclose(fitted.log_likelihood, -200 * noise.log_volume)
-    kind = WithNoise(FAMILIES["diag"], noise).at(unchanged_units(40))
+    own = WithNoise(FAMILIES["diag"], noise).at(unchanged_units(40))
     gone = Moments(X[:2], 200.0, 0.0, 0.0, np.zeros(2), X[:2] * 0, X[:2] * 0, 200.0)
-    found = kind.maximise(gone, Bounds(np.zeros(40), 1e-10))
+    found = own.maximise(gone, Bounds(np.zeros(40), 1e-10))
     assert not found.weights.any()
-    assert kind.noise_weight(found) == 1.0
+    assert own.noise_weight(found) == 1.0
     assert np.isfinite(gone.scatter()[2]).all()
     alone = Mixture(found.weights, X[:2], np.ones((2, 40)), "diag", noise.with_weight(1.0))
     assert (alone.predict(X) == -1).all()

@@ -11,7 +11,7 @@ from fastem.cli import labels, messages, pictures, report
 from fastem.cli.arguments import add_input, add_labels, command, listed, name_of, read
 from fastem.cli.messages import InputError, as_input_error
 from fastem.cli.outputs import STANDARD_OUTPUT, outputs
-from fastem.covariance import FAMILIES, GROUPS, family
+from fastem.covariance import FAMILIES, GROUPS, family_by_name
 from fastem.rows import Stream
 from fastem.search.starts import STARTS
 from fastem.selection import CRITERIA, Selection, select
@@ -150,7 +150,7 @@ def run(arguments: argparse.Namespace) -> int:
     with as_input_error():
         for name in families:
             if name not in GROUPS:
-                family(name)
+                family_by_name(name)
     targets = {name: getattr(arguments, name[2:].replace("-", "_")) for name in OUTPUTS}
     pictures.check({name: targets[name] for name in pictures.OPTIONS})
     aside = arguments.labels == STANDARD_OUTPUT

@@ -41,7 +41,7 @@ __all__ = [
     "WithNoise",
     "WithPrior",
     "families",
-    "family",
+    "family_by_name",
     "singular",
     "unsound",
 ]
@@ -63,7 +63,7 @@ GROUPS: dict[str, tuple[Family, ...]] = {
 }
 
 
-def family(name: str) -> Family:
+def family_by_name(name: str) -> Family:
     """The family of that name."""
     try:
         return FAMILIES[name]

@@ -222,7 +222,7 @@ class Fitted(DensityMixin, BaseEstimator):
         if all(map(np.array_equal, published, self._published)):
             return self._mixture
         # Somebody has set them by hand, as scikit-learn's users do.
-        family = covariance.family(self.covariance_type)
+        family = covariance.family_by_name(self.covariance_type)
         weights, means, factors = (np.asarray(array, dtype=np.float64) for array in published)
         spread = precisions.covariances(precisions.from_factors(factors, family), family)
         return Mixture(weights, means, spread, family.name)

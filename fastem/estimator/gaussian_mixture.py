@@ -282,7 +282,7 @@ class GaussianMixture(Fitted):
                 f"Expected n_samples >= n_components but got n_components = {self.n_components}, "
                 f"n_samples = {data.n_samples}"
             )
-        family = covariance.family(self.covariance_type)
+        family = covariance.family_by_name(self.covariance_type)
         if self.init_params == OWN_SEARCH:
             self._search(data, family)
         else:

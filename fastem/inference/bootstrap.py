@@ -145,7 +145,7 @@ class _Start:
     @classmethod
     def of(cls, fit: Fit, data: Data, options: Options) -> _Start:
         mixture = fit.mixture
-        family = covariance.family(mixture.covariance_type)
+        family = covariance.family_by_name(mixture.covariance_type)
         rows = data.rows(family)
         family = data.extended(family, mixture.n_components, noise=False, prior=options.prior)
         if mixture.noise is not None:

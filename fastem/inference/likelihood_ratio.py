@@ -139,7 +139,9 @@ def lrt(
     options = Options(
         n_init, init, reg_covar, max_iter=max_iter, progress=progress, noise=noise, prior=prior
     )
-    search = _Search(covariance.family(covariance_type), options, seed_sequence(random_state))
+    search = _Search(
+        covariance.family_by_name(covariance_type), options, seed_sequence(random_state)
+    )
     with Progress(options.progress, unit="replicates") as bar:
         return _tests(search, data, k_max, n_replicates, level, bar)
 

@@ -34,7 +34,7 @@ class Components:
     def __post_init__(self) -> None:
         """Check and freeze the arrays."""
         refuse_uncompiled()
-        family = covariance.family(self.covariance_type)
+        family = covariance.family_by_name(self.covariance_type)
         means = np.array(validation.rows(self.means, name="means"), dtype=np.float64)
         n_components, n_features = means.shape
         left = 1.0 if self.noise is None else 1.0 - _check_noise(self.noise, n_features).weight
@@ -85,7 +85,7 @@ class Components:
     @property
     def family(self) -> Family:
         """The covariance family, and the noise beside it."""
-        family = covariance.family(self.covariance_type)
+        family = covariance.family_by_name(self.covariance_type)
         return family if self.noise is None else WithNoise(family, self.noise)
 
     @lazy

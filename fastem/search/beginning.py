@@ -197,7 +197,7 @@ def _searched(
         first,
         [parameters(start) for start in drawn],
         map(over, samples.larger(sample)),
-        held=(lambda n: samples.holdout(n, units)) if sample.n_samples < n_samples else None,
+        holdout=(lambda n: samples.holdout(n, units)) if sample.n_samples < n_samples else None,
         finalists=[i for i, start in enumerate(drawn) if start.finalist],
         on_pass=watch.race(units),
     )

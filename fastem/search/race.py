@@ -21,7 +21,7 @@ from fastem.search import contest, moves, swaps
 from fastem.search.duplicate_starts import firsts
 from fastem.search.objective import Objective
 from fastem.search.splitting import replaced
-from fastem.search.spurious import COLLAPSED, SOUND, borne_out, judged
+from fastem.search.spurious import COLLAPSED, SOUND, judged, validated
 
 OnPass = Callable[[int, int, float, Parameters], object]
 
@@ -62,7 +62,7 @@ def race(
     starts: list[Parameters],
     further: Iterable[Objective] = (),
     *,
-    held: Callable[[int], MemoryRows] | None = None,
+    holdout: Callable[[int], MemoryRows] | None = None,
     finalists: Collection[int] = (),
     on_pass: OnPass | None = None,
 ) -> Outcome:
@@ -78,7 +78,7 @@ def race(
         In the units of its rows.
     further : iterable of Objective
         Larger and larger samples, in the same units.
-    held : callable, optional
+    holdout : callable, optional
         Gives so many other rows, which are to bear out the winner's components.
     finalists : collection of int
         Starts that are not dropped, whatever their level.
@@ -88,7 +88,7 @@ def race(
     first_of = firsts(starts, objective)
     runners = [_Runner(i, start) for i, start in enumerate(starts) if first_of[i] == i]
     running = _Race(objective, runners, {first_of[i] for i in finalists}, on_pass)
-    records = {r.index: r for r in running.run(further, held)}
+    records = {r.index: r for r in running.run(further, holdout)}
     restarts = tuple(_repeated(records[first], i) for i, first in enumerate(first_of))
     return Outcome(running.winner.parameters, restarts, running.near())
 
@@ -140,7 +140,7 @@ class _Race:
         return self._alive[0]
 
     def run(
-        self, further: Iterable[Objective], held: Callable[[int], MemoryRows] | None
+        self, further: Iterable[Objective], holdout: Callable[[int], MemoryRows] | None
     ) -> list[Restart]:
         """Round after round to the end, and further; the records of all runners."""
         done: list[Restart] = []
@@ -148,9 +148,9 @@ class _Race:
         while not self._round(budget):
             done += [runner.record("dropped") for runner in self._drop()]
             budget *= 2
-        if held is not None and self.winner.collapsed:
-            self._prove(held)
-        if held is None and self.winner.soundness < SOUND:
+        if holdout is not None and self.winner.collapsed:
+            self._validate(holdout)
+        if holdout is None and self.winner.soundness < SOUND:
             self._mend()
         if self.winner.converged and not self.winner.collapsed:
             self._improve()
@@ -158,8 +158,8 @@ class _Race:
             if self._stopped or self.winner.collapsed:
                 break
             self._go_on(objective)
-        if held is not None:
-            self._prove(held)
+        if holdout is not None:
+            self._validate(holdout)
         done += [runner.record("finished") for runner in self._alive[1:]]
         return [*done, self.winner.record("chosen")]
 
@@ -267,7 +267,7 @@ class _Race:
         winner.parameters, winner.soundness = tried.parameters, tried.soundness
         winner.poor, self._level = tried.poor, tried.level
 
-    def _prove(self, held: Callable[[int], MemoryRows]) -> None:
+    def _validate(self, holdout: Callable[[int], MemoryRows]) -> None:
         """Part with components of the winner that other rows do not bear out."""
         if self._stopped:
             return
@@ -277,7 +277,7 @@ class _Race:
             tries.append(self._tried(start, self._objective.max_iter, -np.inf))
             return None if tries[-1].collapsed or self._stopped else tries[-1].parameters
 
-        found = borne_out(self._objective, self.winner.parameters, held, again)
+        found = validated(self._objective, self.winner.parameters, holdout, again)
         for tried in tries:
             if tried.parameters is found:
                 if self.winner.collapsed:  # whose level was that of a few rows

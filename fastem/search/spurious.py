@@ -24,7 +24,7 @@ COLLAPSED, DOUBTFUL, SOUND = range(3)
 #: which one is not to be had, whatever the likelihood.
 MANY = 50
 FEW = 2
-#: A component is not borne out whose share of other rows is less than this one of its weight.
+#: A component is not validated whose share of other rows is less than this one of its weight.
 LEAST_SHARE = 0.8
 #: Replacements, at most.
 ROUNDS = 4
@@ -65,10 +65,10 @@ def _few(parameters: Parameters, objective: Objective, n_samples: int) -> NDArra
     return parameters.weights * n_samples < least
 
 
-def borne_out(
+def validated(
     objective: Objective,
     parameters: Parameters,
-    held: Callable[[int], MemoryRows],
+    holdout: Callable[[int], MemoryRows],
     again: Callable[[Parameters], Parameters | None],
 ) -> Parameters:
     """Replace components that other rows do not bear out, while those are the likelier for it.
@@ -79,7 +79,7 @@ def borne_out(
         Over the sample.
     parameters : Parameters
         Where EM converged.
-    held : callable
+    holdout : callable
         Gives so many other rows; not called where all components have many rows of the sample.
     again : callable
         Runs EM over the sample from given parameters; None where that comes to nothing.
@@ -87,7 +87,7 @@ def borne_out(
     row = (parameters.means.shape[1] + 1) / objective.rows.n_samples
     if not (parameters.weights < MANY * row).any():
         return parameters
-    rows = held(objective.rows.n_samples)
+    rows = holdout(objective.rows.n_samples)
     level, shares = _judged(parameters, objective.family, rows)
     at_once = len(shares)
     for _ in range(ROUNDS):
@@ -106,7 +106,7 @@ def borne_out(
 
 
 def _doubtful(weights: NDArray, shares: NDArray, suspect: float) -> NDArray[np.intp]:
-    """Components that are not borne out, the most doubtful first."""
+    """Components that are not validated, the most doubtful first."""
     ratio = shares / np.maximum(weights, np.finfo(float).tiny)
     order = np.argsort(ratio, kind="stable")
     return order[(weights[order] < suspect) & (ratio[order] < LEAST_SHARE)]

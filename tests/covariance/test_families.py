@@ -15,7 +15,7 @@ from oracle import (
 )
 from oracle import moments as oracle_moments
 
-from fastem.covariance import FAMILIES, Bounds, Parameters, family
+from fastem.covariance import FAMILIES, Bounds, Parameters, family_by_name
 from fastem.moments import Moments
 from fastem.units import Units
 
@@ -62,15 +62,15 @@ def expected_log_likelihood(moments, covariance_type, weights, means, covariance
 
 def test_families_are_found_by_name():
     assert tuple(FAMILIES)[:4] == COVARIANCE_TYPES
-    assert all(family(name).name == name for name in FAMILIES)
+    assert all(family_by_name(name).name == name for name in FAMILIES)
     for wrong in "fulll", None, ["full"]:
         with pytest.raises(ValueError, match="'full', 'tied', 'diag', 'spherical'"):
-            family(wrong)
+            family_by_name(wrong)
 
 
 @families
 def test_shape_expansion_and_number_of_parameters_are_those_of_the_oracle(covariance_type):
-    kind = family(covariance_type)
+    kind = family_by_name(covariance_type)
     _, mixture = problem(covariance_type)
     assert kind.shape(K, D) == mixture.covariances.shape
     expanded = expand_covariances(mixture.covariances, covariance_type, K, D)
@@ -88,13 +88,13 @@ def test_numbers_of_parameters_are_those_mclust_publishes(
     covariance_type, n_components, n_features, published
 ):
     """Oracle: df of mclust's choices for iris (VVV, 2), diabetes (VVV, 3) and faithful (EEE, 3)."""
-    assert family(covariance_type).n_parameters(n_components, n_features) == published
+    assert family_by_name(covariance_type).n_parameters(n_components, n_features) == published
 
 
 @families
 def test_rescaling_covariances_is_rescaling_the_data(covariance_type):
     """Oracle: the oracle's M step on scaled rows, to the bit for powers of two."""
-    kind = family(covariance_type)
+    kind = family_by_name(covariance_type)
     X, mixture = problem(covariance_type)
     scale = 2.0 ** np.array([-30, 3, 0, 41]) if kind.per_column else np.full(D, 2.0**-30)
     resp = responsibilities(X, *mixture, covariance_type)
@@ -111,7 +111,7 @@ def test_rescaling_covariances_is_rescaling_the_data(covariance_type):
 @families
 @pytest.mark.parametrize("scale", [1.0, 1e-140, 1e140])
 def test_the_factored_density_is_that_of_scipy(covariance_type, scale):
-    kind = family(covariance_type)
+    kind = family_by_name(covariance_type)
     X, mixture = problem(covariance_type, n=50)
     covariances = kind.rescale(mixture.covariances, np.full(D, scale))
     density = kind.factor(Parameters(mixture.weights, mixture.means * scale, covariances))
@@ -134,7 +134,7 @@ def test_a_covariance_that_is_not_positive_definite_is_named(covariance_type, ba
     mixture = not_positive(covariance_type, bad)
     at = 0 if covariance_type == "tied" else K - 1
     with pytest.raises(np.linalg.LinAlgError, match=f"covariance {at} is not positive definite"):
-        family(covariance_type).factor(Parameters(*mixture))
+        family_by_name(covariance_type).factor(Parameters(*mixture))
 
 
 def test_an_indefinite_matrix_of_positive_variances_is_named():
@@ -143,13 +143,13 @@ def test_an_indefinite_matrix_of_positive_variances_is_named():
     covariances[1, 0, 1] = covariances[1, 1, 0] = 2.0
     parameters = Parameters(np.full(K, 1 / K), np.zeros((K, D)), covariances)
     with pytest.raises(np.linalg.LinAlgError, match="covariance 1"):
-        family("full").factor(parameters)
+        family_by_name("full").factor(parameters)
 
 
 @families
 def test_factoring_takes_arrays_of_any_layout(covariance_type):
     """Oracle: C order."""
-    kind = family(covariance_type)
+    kind = family_by_name(covariance_type)
     X, mixture = problem(covariance_type, n=50)
     units = Units(np.zeros(D), np.ones(D))
     expected = kind.factor(Parameters(*mixture)).log_prob(X, units)
@@ -169,7 +169,7 @@ def test_maximise_is_the_m_step_of_the_oracle(covariance_type, reg):
     resp = responsibilities(X, *mixture, covariance_type)
     expected = m_step(X, resp, covariance_type, reg=reg)
     bounds = Bounds(np.full(D, reg), 0.0)
-    got = family(covariance_type).maximise(moments_of(X, mixture, covariance_type), bounds)
+    got = family_by_name(covariance_type).maximise(moments_of(X, mixture, covariance_type), bounds)
     for a, b in zip(got, expected, strict=True):
         assert a.shape == b.shape
         assert_allclose(a, b, rtol=1e-12, atol=1e-12)
@@ -178,7 +178,7 @@ def test_maximise_is_the_m_step_of_the_oracle(covariance_type, reg):
 @families
 def test_a_ridge_of_its_own_for_each_column(covariance_type):
     """Oracle: the definition."""
-    kind = family(covariance_type)
+    kind = family_by_name(covariance_type)
     X, mixture = problem(covariance_type)
     moments = moments_of(X, mixture, covariance_type)
     ridge = np.array([0.1, 0.0, 2.0, 0.5])
@@ -207,7 +207,7 @@ def perturbed(rng, kind, parameters, floor, size):
 @pytest.mark.parametrize("size", [1e-4, 1e-2, 0.3])
 def test_maximise_is_the_constrained_maximum(covariance_type, floor, size):
     """Oracle: the expected complete-data log-likelihood at feasible points near by."""
-    kind = family(covariance_type)
+    kind = family_by_name(covariance_type)
     X, mixture = problem(covariance_type)
     moments = moments_of(X, mixture, covariance_type)
     best = kind.maximise(moments, Bounds(np.zeros(D), floor))
@@ -225,7 +225,7 @@ def test_maximise_is_the_constrained_maximum(covariance_type, floor, size):
 @pytest.mark.parametrize("covariance_type", ["full", "tied"])
 def test_the_floor_leaves_other_matrices_and_eigenvalues_alone(covariance_type):
     """Oracle: eigh, and the M step without a floor."""
-    kind = family(covariance_type)
+    kind = family_by_name(covariance_type)
     X, mixture = problem(covariance_type)
     moments = moments_of(X, mixture, covariance_type)
     plain = kind.maximise(moments, FREE).covariances.reshape(-1, D, D)
@@ -264,7 +264,7 @@ DEGENERATE = {
 @pytest.mark.parametrize("X", DEGENERATE.values(), ids=DEGENERATE)
 def test_degenerate_rows_give_a_density_that_can_be_factored(covariance_type, X, bounds):
     """Oracle: it is, with finite parameters; without bounds a variance may still be zero."""
-    kind = family(covariance_type)
+    kind = family_by_name(covariance_type)
     _, mixture = problem("full")
     mixture = mixture._replace(means=np.array([np.zeros(D), np.ones(D), np.full(D, 3.0)]))
     labels = np.arange(len(X)) % 2
@@ -287,7 +287,7 @@ def test_degenerate_rows_give_a_density_that_can_be_factored(covariance_type, X,
 def test_whatever_is_bounded_can_be_factored(n_features):
     """Oracle: none fails, of many matrices of low rank and any scale."""
     rng = np.random.default_rng(n_features)
-    kind = family("full")
+    kind = family_by_name("full")
     for _ in range(100):
         rank = rng.integers(1, n_features + 2)
         sizes = 10.0 ** rng.uniform(-8, 8, rank), 10.0 ** rng.uniform(-3, 3, (n_features, 1))
@@ -304,7 +304,7 @@ def test_whatever_is_bounded_can_be_factored(n_features):
 @families
 def test_a_dead_component_is_pooled_and_weighs_nothing(covariance_type):
     """Oracle: the covariances of the others, averaged by their weights."""
-    kind = family(covariance_type)
+    kind = family_by_name(covariance_type)
     X, mixture = problem(covariance_type)
     mixture = mixture._replace(weights=np.array([0.5, 0.0, 0.5]))
     got = kind.maximise(moments_of(X, mixture, covariance_type), FREE)

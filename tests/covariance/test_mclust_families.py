@@ -10,7 +10,7 @@ from scipy.optimize import minimize
 from scipy.spatial.transform import Rotation
 
 import fastem
-from fastem.covariance import GROUPS, Bounds, family
+from fastem.covariance import GROUPS, Bounds, family_by_name
 from fastem.moments import Moments
 
 DIAGONAL = "EII", "VII", "EEI", "VEI", "EVI", "VVI"
@@ -45,11 +45,11 @@ def random_moments(seed, diagonal, mixing=1.0):
 
 
 def moments_for(name, seed, mixing=1.0):
-    return random_moments(seed, family(name).diagonal, mixing)
+    return random_moments(seed, family_by_name(name).diagonal, mixing)
 
 
 def expanded(parameters, name):
-    return family(name).expand(parameters.covariances, K, D)
+    return family_by_name(name).expand(parameters.covariances, K, D)
 
 
 def loss(moments, covariances):
@@ -95,7 +95,7 @@ def test_maximise_is_the_best_that_brute_force_finds_in_the_family(name, seed):
         start = 0.3 * rng.normal(size=n_free(name))
         found = minimize(lambda theta: loss(moments, built(theta, name)), start, method="BFGS")
         best = min(best, found.fun)
-    got = loss(moments, expanded(family(name).maximise(moments, FREE), name))
+    got = loss(moments, expanded(family_by_name(name).maximise(moments, FREE), name))
     assert got == pytest.approx(best, abs=1e-6)
     assert got <= best + 1e-9
 
@@ -106,7 +106,7 @@ def test_equal_volumes_above_a_floor_are_the_constrained_maximum(seed, above):
     """Oracle: SciPy's SLSQP over log variances of equal sums."""
     moments = moments_for("EVI", seed)
     logs = np.log(moments.second / moments.counts[:, None])
-    floor = above * family("EVI").maximise(moments, FREE).covariances.min()
+    floor = above * family_by_name("EVI").maximise(moments, FREE).covariances.min()
 
     def objective(free):
         x = free.reshape(K, D)
@@ -122,7 +122,7 @@ def test_equal_volumes_above_a_floor_are_the_constrained_maximum(seed, above):
         options={"ftol": 1e-12, "maxiter": 1000},
     )
     assert found.success
-    got = family("EVI").maximise(moments, Bounds(np.zeros(D), floor)).covariances
+    got = family_by_name("EVI").maximise(moments, Bounds(np.zeros(D), floor)).covariances
     assert got.min() >= floor * (1 - 1e-12)
     assert got.min() == pytest.approx(floor)
     assert objective(np.log(got).ravel()) == pytest.approx(found.fun, abs=1e-6)
@@ -153,8 +153,8 @@ def assert_member(covariances, letters, rtol=1e-8):
 @pytest.mark.parametrize("floor", [0.0, 1e-10, 0.2, 1.0])
 def test_covariances_are_of_the_family_and_above_the_floor(name, seed, floor):
     """Oracle: eigenvalues, in the same order where axes are shared, and commutators."""
-    got = family(name).maximise(moments_for(name, seed), Bounds(np.zeros(D), floor))
-    assert got.covariances.shape == family(name).shape(K, D)
+    got = family_by_name(name).maximise(moments_for(name, seed), Bounds(np.zeros(D), floor))
+    assert got.covariances.shape == family_by_name(name).shape(K, D)
     covariances = expanded(got, name)
     assert np.linalg.eigvalsh(covariances).min() >= floor * (1 - 1e-9)
     assert np.array_equal(covariances, covariances.swapaxes(1, 2))
@@ -168,7 +168,7 @@ def test_a_family_within_another_is_never_likelier(seed):
     losses = {}
     for name in NAMES:
         full = moments_for("VVV", seed, mixing=0.4)
-        got = family(name).maximise(moments_for(name, seed, mixing=0.4), FREE)
+        got = family_by_name(name).maximise(moments_for(name, seed, mixing=0.4), FREE)
         losses[name] = loss(full, expanded(got, name))
     n_pairs = 0
     for inner in NAMES:
@@ -184,7 +184,7 @@ def test_a_family_within_another_is_never_likelier(seed):
 @every
 def test_families_are_closed_under_column_scales_if_and_only_if_they_say_so(name):
     """Oracle: the M step of scaled rows."""
-    kind = family(name)
+    kind = family_by_name(name)
     scale = np.array([1.0, 8.0, 0.25])
     moments = moments_for(name, 0)
     squares = scale * scale if kind.diagonal else np.outer(scale, scale)
@@ -205,7 +205,7 @@ def test_families_are_closed_under_column_scales_if_and_only_if_they_say_so(name
 @pytest.mark.parametrize("seed", range(8))
 def test_an_iterative_m_step_is_never_worse_than_where_it_began(name, floor, seed):
     """Oracle: the expected log-likelihood at the start, another M step's feasible answer."""
-    kind, bounds = family(name), Bounds(np.zeros(D), floor)
+    kind, bounds = family_by_name(name), Bounds(np.zeros(D), floor)
     start = kind.maximise(moments_for(name, 100 + seed), bounds)
     moments = moments_for(name, seed)
     got = kind.maximise(moments, bounds, start)
@@ -284,7 +284,7 @@ def n_published(name, k, d):
 def test_parameters_are_as_many_as_published(name):
     for k in range(1, 6):
         for d in range(1, 6):
-            assert family(name).n_parameters(k, d) == n_published(name, k, d)
+            assert family_by_name(name).n_parameters(k, d) == n_published(name, k, d)
 
 
 @pytest.mark.parametrize(

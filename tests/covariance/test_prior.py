@@ -11,7 +11,7 @@ from scipy.optimize import minimize
 from scipy.stats import invgamma, invwishart, multivariate_normal
 
 import fastem
-from fastem.covariance import FAMILIES, Bounds, WithPrior, family
+from fastem.covariance import FAMILIES, Bounds, WithPrior, family_by_name
 from fastem.data import Data
 from fastem.moments import Moments
 from fastem.units import Units
@@ -47,7 +47,7 @@ def moments_of(X, labels, diagonal, about=0.3):
 
 def with_prior(name, X, units=HERE):
     return WithPrior.of(
-        family(name), K, len(X), units.enter(X.mean(axis=0)),
+        family_by_name(name), K, len(X), units.enter(X.mean(axis=0)),
         np.cov(X.T) * np.outer(units.scale, units.scale), units,
     )  # fmt: skip
 
@@ -285,8 +285,8 @@ def test_the_mean_and_covariance_of_all_rows_are_numpys():
     """Oracle: numpy.cov, far from the origin."""
     X = rows(n=500)[0] * [1.0, 1e3, 1e-6, 1.0] + 1e7
     data = Data.of(X, None)
-    n_rows, mean, covariance, units = data.centre(family("full"))
-    assert units is data.rows(family("full")).units
+    n_rows, mean, covariance, units = data.centre(family_by_name("full"))
+    assert units is data.rows(family_by_name("full")).units
     assert n_rows == 500
     assert_allclose(units.leave(mean), X.mean(axis=0), rtol=1e-14)
     scaled = covariance / np.outer(units.scale, units.scale)

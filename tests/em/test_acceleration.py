@@ -5,7 +5,7 @@ import oracle
 import pytest
 
 import fastem
-from fastem.covariance import Bounds, Parameters, family
+from fastem.covariance import Bounds, Parameters, family_by_name
 from fastem.em import Rule, run
 from fastem.em.steps import Step
 from fastem.kernels import quasi_newton
@@ -65,7 +65,7 @@ def test_a_slow_problem_takes_far_fewer_passes(kind):
 def test_an_extrapolated_point_is_inside_the_family(kind, monkeypatch):
     """Weights sum to 1 and covariances are positive definite wherever it lies."""
     X = slow(n=400)
-    kind, extrapolated, project = family(kind), [], Step._project
+    kind, extrapolated, project = family_by_name(kind), [], Step._project
 
     def noted(self, state):
         project(self, state)
@@ -88,7 +88,7 @@ def test_a_fixed_point_is_left_nowhere():
     """There every step is 0."""
     X = np.random.default_rng(0).normal(size=(50, 2))
     point = Parameters(np.ones(1), X.mean(axis=0)[None], np.cov(X.T, bias=True)[None])
-    found = run(rows_of(X), family("full"), point, bounds=BOUNDS, rule=Rule(), max_iter=9)
+    found = run(rows_of(X), family_by_name("full"), point, bounds=BOUNDS, rule=Rule(), max_iter=9)
     np.testing.assert_allclose(found.parameters.means, point.means, atol=1e-12)
 
 

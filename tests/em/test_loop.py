@@ -5,7 +5,7 @@ import oracle
 import pytest
 
 from fastem import em
-from fastem.covariance import Bounds, Parameters, family
+from fastem.covariance import Bounds, Parameters, family_by_name
 from fastem.em import Rule, State
 from fastem.em.steps import Step
 from fastem.rows import MemoryRows
@@ -33,7 +33,7 @@ def overlapping(kind="full", n=3000, seed=1, spread=1.2):
 
 def run(X, start, kind="full", rule=None, **more):
     options = {"max_iter": 5000, "bounds": bounds_of(X), "rule": rule or Rule()} | more
-    return em.run(rows_of(X), family(kind), start, **options)
+    return em.run(rows_of(X), family_by_name(kind), start, **options)
 
 
 @pytest.mark.parametrize("kind", TYPES)
@@ -164,7 +164,7 @@ def test_a_run_that_goes_on_from_other_parameters_counts_on():
     other = start._replace(means=start.means[::-1] + 0.1)
     first = run(X, start, max_iter=7)
     trace = first.trace
-    state = first.state.replaced(family("full"), other, Rule())
+    state = first.state.replaced(family_by_name("full"), other, Rule())
     assert (state.n_iter, state.n_replaced, state.outcome) == (7, 1, "running")
     both = run(X, state, max_iter=15)
     second = run(X, other, max_iter=8)
@@ -176,7 +176,7 @@ def test_a_run_that_goes_on_from_other_parameters_counts_on():
 
 def test_rows_of_other_weights_are_no_rows_to_go_on_over():
     X, start = overlapping()
-    state = run(X, start, max_iter=2).state.replaced(family("full"), start, Rule())
+    state = run(X, start, max_iter=2).state.replaced(family_by_name("full"), start, Rule())
     with pytest.raises(ValueError, match=r"other sample weights: .* was 3000 and is 2999"):
         run(X[:-1], state)
 

@@ -5,7 +5,7 @@ import pytest
 
 import fastem
 from fastem import em
-from fastem.covariance import FAMILIES, Bounds, Parameters, family
+from fastem.covariance import FAMILIES, Bounds, Parameters, family_by_name
 from fastem.em.steps import CompiledStep, Step
 from fastem.kernels import em_passes as kernel
 from fastem.rows import MemoryRows
@@ -23,7 +23,7 @@ def sample(n=400, D=D, seed=0):
 def run(X, name="full", *, rule=None, weight=None, **more):
     D = X.shape[1]
     units = Units(np.full(D, 0.5), np.full(D, 2.0))
-    rows, kind = MemoryRows(np.ascontiguousarray(X), weight, units), family(name)
+    rows, kind = MemoryRows(np.ascontiguousarray(X), weight, units), family_by_name(name)
     means = np.random.default_rng(1).normal(size=(K, D))
     shape = kind.shape(K, D)
     unit = np.ones(shape) if kind.diagonal else np.broadcast_to(np.eye(D), shape)

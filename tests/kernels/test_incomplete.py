@@ -30,7 +30,7 @@ def problem(n, K, D, covariance_type="full", share=0.3):
 def factored(mixture, covariance_type):
     """The density in the units of the data, and those units."""
     units = Units(np.zeros(mixture.means.shape[1]), np.ones(mixture.means.shape[1]))
-    return covariance.family(covariance_type).factor(Parameters(*mixture)), units
+    return covariance.family_by_name(covariance_type).factor(Parameters(*mixture)), units
 
 
 def check(X, mixture, matrices, covariance_type, sample_weight=None, tolerance=1e-11):
@@ -106,7 +106,7 @@ def test_the_same_bits_for_any_number_of_threads():
 def test_noise_has_the_marginal_of_its_box(covariance_type):
     X, mixture, matrices = problem(900, 2, 3, covariance_type)
     noise = Noise(0.2, [-9.0, -8.0, -7.0], [9.0, 8.0, 7.0])
-    family = WithNoise(covariance.family(covariance_type), noise)
+    family = WithNoise(covariance.family_by_name(covariance_type), noise)
     weights = 0.8 * mixture.weights
     density = family.factor(Parameters(weights, mixture.means, mixture.covariances))
     units, widths = factored(mixture, covariance_type)[1], noise.high - noise.low

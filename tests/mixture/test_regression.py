@@ -19,7 +19,7 @@ every = pytest.mark.parametrize("name", NAMES)
 
 def mixture_of(name, n_features=D, scale=1.0, offset=0.0):
     """A mixture of any family: an M step from random scatters."""
-    family = covariance.family(name)
+    family = covariance.family_by_name(name)
     rng = np.random.default_rng(n_features)
     counts = np.array([20.0, 50.0, 30.0])
     roots = np.eye(n_features) + 0.5 * rng.normal(size=(K, n_features, n_features))

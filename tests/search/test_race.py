@@ -195,14 +195,14 @@ def heap(at, share):
 def test_a_component_that_other_rows_do_not_bear_out_gives_way():
     """Oracle: the likelihood of the others where the race ends without them."""
     few, others, start = heap(1.0, 0.0)
-    small, held = objective(few, 1.0), objective(others, 0.0).rows
+    small, holdout = objective(few, 1.0), objective(others, 0.0).rows
     spurious, *_ = race(small, [start])
     assert spurious.weights.min() * len(few) == pytest.approx(10, abs=3)
-    sound, restarts, _ = race(small, [start], held=lambda n: held)
+    sound, restarts, _ = race(small, [start], holdout=lambda n: holdout)
     assert sound.weights.min() > 0.05
 
     def level(parameters):
-        return held.summarise(FAMILIES["spherical"].factor(parameters)).log_likelihood
+        return holdout.summarise(FAMILIES["spherical"].factor(parameters)).log_likelihood
 
     assert level(sound) > level(spurious)
     assert restarts[0].n_iter > len(restarts[0].trace)  # what it took counts
@@ -211,8 +211,8 @@ def test_a_component_that_other_rows_do_not_bear_out_gives_way():
 def test_a_component_that_other_rows_bear_out_stays():
     """Oracle: the bits of the race without the others, which show the heap as well."""
     few, others, start = heap(20.0, 0.05)
-    small, held = objective(few, 1.0), objective(others, 0.0).rows
-    without, proven = race(small, [start])[0], race(small, [start], held=lambda n: held)[0]
+    small, holdout = objective(few, 1.0), objective(others, 0.0).rows
+    without, proven = race(small, [start])[0], race(small, [start], holdout=lambda n: holdout)[0]
     assert all(np.array_equal(a, b) for a, b in zip(without, proven, strict=True))
 
 
@@ -221,9 +221,9 @@ def test_a_start_that_collapsed_onto_a_row_is_mended():
     few, others, start = heap(1.0, 0.0)
     few = np.r_[few[:-10], [[40.0]]]
     means = np.array([[0.0], [8.0], [40.0]])
-    small, held = objective(few, 1.0), objective(others, 0.0).rows
-    for other in None, lambda n: held:
-        mended, (record,), _ = race(small, [start._replace(means=means)], held=other)
+    small, holdout = objective(few, 1.0), objective(others, 0.0).rows
+    for other in None, lambda n: holdout:
+        mended, (record,), _ = race(small, [start._replace(means=means)], holdout=other)
         assert record.outcome == "chosen"
         assert not singular(mended, FAMILIES["spherical"], small.bounds).any()
 
@@ -246,4 +246,4 @@ def test_no_other_rows_are_asked_for_where_every_component_has_many():
     few, _, start = heap(20.0, 0.0)
     many = objective(np.repeat(few, 20, axis=0), 1.0)
     assert (start.weights * 3800 > 100).all()
-    race(many, [start], held=lambda n: pytest.fail("they were asked for"))
+    race(many, [start], holdout=lambda n: pytest.fail("they were asked for"))
