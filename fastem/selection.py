@@ -24,6 +24,8 @@ from fastem.results import Callback, Fit, Restart, Status
 from fastem.rows import Source
 from fastem.search.beginning import Starts
 from fastem.search.nested import larger_starts
+from fastem.summary import Shown, Summary
+from fastem.summary.selection import criteria, more_to_try
 from fastem.validation.column_choice import Column
 
 CRITERIA = "aic", "bic", "icl"
@@ -47,8 +49,8 @@ class Row(NamedTuple):
     seconds: float
 
 
-@dataclass(frozen=True, eq=False)
-class Selection:
+@dataclass(frozen=True, eq=False, repr=False)
+class Selection(Shown):
     """Every fit tried, and the best one as it was fitted.
 
     Parameters
@@ -169,25 +171,23 @@ class Selection:
         """
         return {name: [getattr(row, name) for row in self.table] for name in Row._fields}
 
-    def __repr__(self) -> str:
-        """The table for people, the best fit marked."""
-        best = self.best_row
-        families = list(dict.fromkeys(row.covariance_type for row in self.table))
-        width = max(12, *(len(name) + 2 for name in families))
-        lines = [
-            f"{self.criterion} of {len(self.table)} fits (lower is better; * is the best, "
-            f"! a fit with collapsed components)",
-            "  k " + "".join(f"{name:>{width}}" for name in families),
-        ]
-        cells = {(row.n_components, row.covariance_type): row for row in self.table}
-        for k in dict.fromkeys(row.n_components for row in self.table):
-            text = ""
-            for name in families:
-                row = cells[k, name]
-                mark = "*" if row is best else "!" if row.status == "collapsed" else " "
-                text += f"{getattr(row, self.criterion):>{width - 1}.2f}{mark}"
-            lines.append(f"{k:>3} {text}")
-        return "\n".join(lines + [self.remark] * bool(self.remark))
+    def summary(self) -> Summary:
+        """The best three models, and the criterion of every fit; it is what `print` shows.
+
+        Returns
+        -------
+        Summary
+        """
+        blocks = criteria(self)
+        blocks.append(self.remark and f"{self.remark}.")
+        more = more_to_try(self)
+        if more is not None:
+            low, high = more
+            blocks.append(
+                f"The best is the largest number tried; try more: n_components=range({low}, "
+                f"{high + 1})."
+            )
+        return Summary(*blocks)
 
 
 def select(
