@@ -281,7 +281,7 @@ class Fit(Shown):
         rows = EXPECTED if X is None else COUNTED
         return Summary(
             f"{found(mixture)}:",
-            *components(mixture, mixture.column_names, sizes, rows=rows),
+            *components(mixture, None, sizes, rows=rows),
             ending(self),
             f"Status: {self.status.text}.",
         )

@@ -15,7 +15,7 @@ from fastem.density import Density
 from fastem.lazy import lazy
 from fastem.noise import Noise
 from fastem.summary import Shown, Summary
-from fastem.summary.mixture import components, found
+from fastem.summary.mixture import column_names, components, found
 from fastem.units import Units
 from fastem.validation.column_choice import printable
 
@@ -111,13 +111,6 @@ class Components(Shown):
         arrays = ((a + 0.0).tobytes() for a in self._parameters)
         return hash((self.covariance_type, self.noise, *arrays))
 
-    @property
-    def column_names(self) -> list[str]:
-        """What the columns are called for people: their names, else "column 0" and so on."""
-        if self.feature_names is not None:
-            return list(map(printable, self.feature_names))
-        return [f"column {d}" for d in range(self.n_features)]
-
     def summary(self) -> Summary:
         """Weights, and mean ± standard deviation of each column, for people.
 
@@ -125,7 +118,7 @@ class Components(Shown):
         -------
         Summary
         """
-        return Summary(f"{found(self)}:", *components(self, self.column_names))
+        return Summary(f"{found(self)}:", *components(self))
 
     def table_columns(self) -> dict[str, list[Any]]:
         """Weights, means and standard deviations as lists by column, a line a component.
@@ -146,7 +139,7 @@ class Components(Shown):
             "component": list(range(self.n_components)),
             "weight": self.weights.tolist(),
         }
-        for d, name in enumerate(self.column_names):
+        for d, name in enumerate(column_names(self)):
             columns[f"mean {name}"] = self.means[:, d].tolist()
             columns[f"std {name}"] = deviations[:, d].tolist()
         return columns

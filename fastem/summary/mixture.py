@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastem.summary.page import Table
+from fastem.validation.column_choice import printable
 
 if TYPE_CHECKING:
     from fastem.results import Fit
@@ -29,9 +30,16 @@ def found(mixture: Any) -> str:
     return f"{count}, {mixture.covariance_type} covariance"
 
 
+def column_names(mixture: Any) -> list[str]:
+    """The names of the columns, else "column 0" and so on."""
+    if mixture.feature_names is not None:
+        return list(map(printable, mixture.feature_names))
+    return [f"column {d}" for d in range(mixture.n_features)]
+
+
 def components(
     mixture: Any,
-    columns: Sequence[str],
+    columns: Sequence[str] | None = None,
     sizes: NDArray | None = None,
     *,
     rows: str = COUNTED,
@@ -41,6 +49,7 @@ def components(
 
     Of `sizes` (1 + n_components,), the first is the noise's; `rows` says what they are.
     """
+    columns = column_names(mixture) if columns is None else columns
     deviations = np.sqrt(np.diagonal(mixture.full_covariances, axis1=1, axis2=2))
     shown = range(min(mixture.n_components, MAX_COMPONENTS))
     cells = [["component", *map(str, shown)]]

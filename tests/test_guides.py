@@ -1,0 +1,61 @@
+"""Every block of Python in the guides runs, and every page is listed and linked."""
+
+import re
+import shutil
+from importlib import resources
+from pathlib import Path
+
+import pytest
+
+import fastem
+from fastem import guides
+
+DATA = Path(__file__).parent / "data"
+README = Path(__file__).parents[1] / "README.md"
+#: What a page tells of; one that fastem lacks is not tried.
+FEATURES = {"missing_values_and_labels": "classify"}
+EXTRAS = {
+    "from_scikit_learn": ["sklearn"],
+    "from_mclust": ["matplotlib"],
+    "how_many_clusters": ["matplotlib"],
+    "how_sure": ["matplotlib", "pandas"],
+    "gallery": ["matplotlib"],
+    "more_rows_than_memory": ["dask.array", "pyarrow", "pandas"],
+}
+
+
+def test_every_page_is_listed():
+    folder = resources.files("fastem.guides")
+    files = {Path(file.name).stem for file in folder.iterdir() if file.name.endswith(".md")}
+    assert files == set(guides.PAGES)
+
+
+@pytest.mark.parametrize("name", guides.PAGES)
+def test_pages_have_a_title_and_links_that_lead_somewhere(name):
+    text = guides.page(name)
+    assert text.startswith("# ")
+    for target in re.findall(r"\]\((\w+)\.md\)", text):
+        assert target in guides.PAGES
+
+
+def test_the_readme_links_every_page():
+    text = README.read_text()
+    for name in guides.PAGES:
+        assert f"fastem/guides/{name}.md" in text
+    assert len(text.splitlines()) <= 130
+
+
+@pytest.mark.parametrize("name", [name for name in guides.PAGES if guides.examples(name)])
+def test_blocks_run(name, monkeypatch, tmp_path):
+    if not hasattr(fastem, FEATURES.get(name, "fit")):
+        pytest.skip(f"fastem has no {FEATURES[name]}")
+    for module in EXTRAS.get(name, []):
+        pytest.importorskip(module)
+    for file in "faithful.csv", "iris.csv":
+        shutil.copy(DATA / file, tmp_path)
+    monkeypatch.chdir(tmp_path)
+    names = {"__name__": name}
+    for block in guides.examples(name):
+        exec(compile(block, f"{name}.md", "exec"), names)
+    for picture in re.findall(r"!\[.*?\]\(pictures/(.*?)\)", guides.page(name)):
+        assert (tmp_path / picture).stat().st_size > 1000
