@@ -1,12 +1,15 @@
 """`python -m fastem.guides FOLDER`: guides, gallery and API as HTML (extra: docs)."""
 
 import os
+import re
 import sys
 from importlib import resources
 from pathlib import Path
 
-import fastem
 from fastem import guides
+
+#: What the reference covers; names that a module does not list are its own affair.
+MODULES = "fastem", "fastem.guides", "fastem.estimator", "fastem.plot", "fastem.rows"
 
 
 def render(folder: Path) -> None:
@@ -25,9 +28,19 @@ def render(folder: Path) -> None:
             exec(block, names)
     finally:
         os.chdir(before)
-    fastem.guides.__doc__ = "\n\n".join(map(guides.page, guides.PAGES))
+    guides.__doc__ = _all_pages()
     pdoc.render.configure(docformat="numpy", math=False)
-    pdoc.pdoc("fastem", output_directory=folder)
+    pdoc.pdoc(*MODULES, output_directory=folder)
+
+
+def _all_pages() -> str:
+    """All pages as one, with links between them."""
+    text = "\n\n".join(map(guides.page, guides.PAGES))
+    for name in guides.PAGES:
+        title = guides.page(name).splitlines()[0]
+        anchor = re.sub(r"\W+", "-", title.strip("# ").lower())
+        text = text.replace(f"]({name}.md)", f"](#{anchor})")
+    return text
 
 
 if __name__ == "__main__":
