@@ -27,6 +27,7 @@ from fastem.search.nested import larger_starts
 from fastem.summary import Shown, Summary
 from fastem.summary.selection import criteria, more_to_try
 from fastem.validation.column_choice import Column
+from fastem.words import CovarianceGroup, CovarianceType, Criterion, Seed, Start
 
 CRITERIA = "aic", "bic", "icl"
 
@@ -79,7 +80,7 @@ class Selection(Shown):
     {'n_components': [1, 2], 'status': ['converged', 'converged']}
     """
 
-    criterion: str
+    criterion: Criterion
     best: Fit
     table: tuple[Row, ...]
     restarts: tuple[tuple[Restart, ...], ...] = ()
@@ -96,7 +97,7 @@ class Selection(Shown):
         """The row of `best`."""
         return self.best_by(self.criterion)
 
-    def best_by(self, criterion: str) -> Row:
+    def best_by(self, criterion: Criterion) -> Row:
         """The row that another criterion would choose.
 
         Parameters
@@ -194,16 +195,18 @@ def select(
     X: ArrayLike | Source,
     n_components: int | Iterable[int],
     *,
-    covariance_type: str | Sequence[str] = "full",
-    criterion: str = "bic",
+    covariance_type: CovarianceType
+    | CovarianceGroup
+    | Sequence[CovarianceType | CovarianceGroup] = "full",
+    criterion: Criterion = "bic",
     sample_weight: ArrayLike | None = None,
     n_init: int = 10,
-    init: str | Sequence[str] = "mixed",
+    init: Start | Sequence[Start] = "mixed",
     reg_covar: float | None = None,
     tol: float = 1e-6,
     max_iter: int = 1000,
     accelerate: bool = True,
-    random_state: int | np.random.Generator | None = None,
+    random_state: Seed = None,
     callback: Callback | None = None,
     progress: bool = False,
     noise: bool | ArrayLike = False,
@@ -232,7 +235,7 @@ def select(
     criterion : {"bic", "aic", "icl"}, default "bic"
         Lower is better; mclust's figures are these with the other sign.
     sample_weight : (n_samples,) array-like, optional
-    random_state : int, Generator or None
+    random_state : int, Generator, RandomState or None
         All fits of one call start from the same seeds on the same sample of rows.
     n_init, init, reg_covar, tol, max_iter, accelerate : optional
         As in `fastem.fit`.

@@ -152,7 +152,8 @@ def points(X: ArrayLike, labels: ArrayLike, ax: Axes | None = None) -> Axes:
     size = float(np.clip(6000 / len(drawn), 4, 24))
     tied = len(np.unique(X[drawn], axis=0)) < DISTINCT * len(drawn)
     for k in np.unique(labels[drawn]):
-        mine, counts = X[drawn][labels[drawn] == k], np.ones(1)
+        mine = X[drawn][labels[drawn] == k]
+        counts: NDArray = np.ones(1)
         if tied:
             mine, counts = np.unique(mine, axis=0, return_counts=True)
         ax.scatter(
@@ -232,7 +233,7 @@ def _histogram(mixture: Mixture, values: NDArray[np.float64], ax: Axes) -> None:
     ax.set_xlim(low, high)
 
 
-def _bins(values: NDArray[np.float64]) -> NDArray[np.float64] | int:
+def _bins(values: NDArray[np.float64]) -> Any:
     """Bins about whole numbers where all values are, else a number of bins."""
     low, high = values.min(), values.max()
     if 0 < high - low < MOST_BINS and (values == np.round(values)).all():

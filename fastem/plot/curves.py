@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -13,6 +14,7 @@ from fastem import validation
 from fastem.plot.style import COLOURS, FAINT, INK, MARKERS, axes, colour
 from fastem.results import Fit, Restart
 from fastem.selection import CRITERIA, Row, Selection
+from fastem.words import Criterion
 
 #: A legend of more lines stands outside.
 MOST_WITHIN = 4
@@ -20,7 +22,9 @@ LINE_STYLES = {"aic": "--", "bic": "-", "icl": ":"}
 
 
 def selection(
-    choice: Selection, ax: Axes | None = None, criteria: str | Sequence[str] | None = None
+    choice: Selection,
+    ax: Axes | None = None,
+    criteria: Criterion | Sequence[Criterion] | None = None,
 ) -> Axes:
     """Criterion against the number of components, a line a covariance family; the lowest is ringed.
 
@@ -55,7 +59,7 @@ def selection(
     validation.instance(choice, "choice", Selection, "what fastem.select returned")
     asked = choice.criterion if criteria is None else criteria
     several = [asked] if isinstance(asked, str) else validation.listed(asked, "criteria")
-    names = [validation.choice(name, "criteria", CRITERIA) for name in several]
+    names: list[Any] = [validation.choice(name, "criteria", CRITERIA) for name in several]
     ax = axes(ax)
     families = list(dict.fromkeys(row.covariance_type for row in choice.table))
     for name in names:
@@ -119,7 +123,7 @@ def _starts(choice: Selection, name: str, families: Sequence[str], ax: Axes) -> 
                 ax.scatter(x, y, s=22, fc=face, ec=colour(i), lw=1.0, alpha=0.55, zorder=1.5)
 
 
-def _ring(choice: Selection, names: Sequence[str], ax: Axes) -> None:
+def _ring(choice: Selection, names: Sequence[Criterion], ax: Axes) -> None:
     """A ring about each criterion's lowest; one text where criteria agree."""
     picked: dict[Row, list[str]] = {}
     for name in names:

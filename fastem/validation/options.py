@@ -92,7 +92,7 @@ def random_state(
     except TypeError:
         raise TypeError(
             f"{name} is {value!r} of type {type(value).__name__}; "
-            f"give a whole number, a numpy.random.Generator or None"
+            f"give a whole number, a RandomState, a numpy.random.Generator or None"
         ) from None
 
 
