@@ -5,6 +5,7 @@ import shutil
 from importlib import resources
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import fastem
@@ -43,6 +44,19 @@ def test_the_readme_links_every_page():
     for name in guides.PAGES:
         assert f"fastem/guides/{name}.md" in text
     assert len(text.splitlines()) <= 130
+
+
+def test_the_outputs_shown_are_those_printed():
+    """Oracle: fastem itself; the guide's blocks of output are lines of what it prints."""
+    text = guides.page("from_mclust")
+    X = np.loadtxt(DATA / "faithful.csv", delimiter=",", skiprows=1)
+    iris = np.loadtxt(DATA / "iris.csv", delimiter=",", skiprows=1, usecols=range(4))
+    for rows, most in (X, 6), (iris, 3):
+        choice = fastem.select(
+            rows, range(1, most + 1), covariance_type="mclust", n_init=2, random_state=0
+        )
+        shown = "\n".join(f"    {line}".rstrip() for line in str(choice).splitlines()[:6])
+        assert shown in text
 
 
 @pytest.mark.parametrize("name", [name for name in guides.PAGES if guides.examples(name)])
