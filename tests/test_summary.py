@@ -112,3 +112,14 @@ def test_tables_are_folded_and_long_words_stay():
         ["1", "3"],
     ]
     assert Summary("x" * 90, "").text() == "x" * 90
+
+
+def test_a_classifier_says_its_classes_models_and_errors():
+    y = np.where(ROWS[:, 0] > 3, "long", "short")
+    found = fastem.classify(ROWS, y, covariance_type="EEE", cv=3, random_state=0)
+    text = str(found)
+    for name, share in zip(found.classes, found.shares, strict=True):
+        assert any(line.split()[:2] == [name, f"{share:.4f}"] for line in text.splitlines())
+    assert f"{found.cv_error:.4f} of rows left out" in text
+    assert "<table>" in found._repr_html_()
+    assert found.table_columns()["bic"] == [row.bic for row in found.table]
