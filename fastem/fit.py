@@ -29,6 +29,7 @@ from fastem.search.objective import Objective
 from fastem.search.spurious import FEW
 from fastem.search.starts import UserStart
 from fastem.validation.column_choice import Column
+from fastem.words import CovarianceType, Seed, Start
 
 #: How often components that dwindle over all rows are replaced.
 REPLACEMENTS = 2
@@ -38,10 +39,10 @@ def fit(
     X: ArrayLike | Source,
     n_components: int,
     *,
-    covariance_type: str = "full",
+    covariance_type: CovarianceType = "full",
     sample_weight: ArrayLike | None = None,
     n_init: int = 10,
-    init: str | Sequence[str] = "mixed",
+    init: Start | Sequence[Start] = "mixed",
     weights_init: ArrayLike | None = None,
     means_init: ArrayLike | None = None,
     covariances_init: ArrayLike | None = None,
@@ -49,7 +50,7 @@ def fit(
     tol: float = 1e-6,
     max_iter: int = 1000,
     accelerate: bool = True,
-    random_state: int | np.random.Generator | None = None,
+    random_state: Seed = None,
     callback: Callback | None = None,
     progress: bool = False,
     noise: bool | ArrayLike = False,
@@ -108,7 +109,7 @@ def fit(
         EM steps, at most, over all rows; as many for each start on the sample.
     accelerate : bool, default True
         Extrapolate the EM map, safeguarded: the likelihood never falls.
-    random_state : int, Generator or None
+    random_state : int, Generator, RandomState or None
         Where chance comes from. The same int gives the same bits.
     callback : callable, optional
         Called with an `Event` after each pass; returning True stops the fit with what it has.

@@ -13,6 +13,8 @@ from numpy.typing import ArrayLike, NDArray
 from fastem.drawing import draw
 from fastem.mixture import Mixture
 from fastem.rows import Source
+from fastem.summary import Shown, Summary
+from fastem.summary.mixture import COUNTED, EXPECTED, components, ending, found
 
 
 @dataclass(frozen=True)
@@ -122,7 +124,7 @@ Callback = Callable[[Event], object]
 
 
 @dataclass(frozen=True, eq=False)
-class Fit:
+class Fit(Shown):
     """A fitted mixture and how it was found.
 
     Parameters
@@ -249,6 +251,49 @@ class Fit:
         """
         n, log_likelihood, classification_entropy = self._of(X)
         return icl(self.mixture.n_parameters, log_likelihood, n, classification_entropy)
+
+    def summary(self, X: ArrayLike | Source | None = None) -> Summary:
+        """Components, likelihood, criteria and status for people, as the command prints them.
+
+        Parameters
+        ----------
+        X : (n_samples, n_features) array-like, path or source, optional
+            Rows of which those that most probably belong to each component are counted; by default
+            the numbers of rows are those that the weights stand for.
+
+        Returns
+        -------
+        Summary
+            See there for an example.
+
+        Raises
+        ------
+        TypeError, ValueError, OSError
+            As `aic`.
+        """
+        mixture = self.mixture
+        if X is None:
+            rest = 0.0 if mixture.noise is None else mixture.noise.weight
+            sizes: NDArray = self.n_samples * np.append(rest, mixture.weights)
+        else:
+            labels = np.asarray(mixture.predict(X))
+            sizes = np.bincount(labels[labels >= -1] + 1, minlength=1 + mixture.n_components)
+        rows = EXPECTED if X is None else COUNTED
+        return Summary(
+            f"{found(mixture)}:",
+            *components(mixture, None, sizes, rows=rows),
+            ending(self),
+            f"Status: {self.status.text}.",
+        )
+
+    def table_columns(self) -> dict[str, list[Any]]:
+        """The components as lists by column: `Mixture.table_columns`.
+
+        Returns
+        -------
+        dict of str to list
+        """
+        return self.mixture.table_columns()
 
     def plot(self, X: ArrayLike, ax: Any = None, columns: Sequence[int | str] | None = None) -> Any:
         """Rows coloured by cluster: `fastem.plot.clusters` of the mixture (extra: plot).

@@ -24,7 +24,10 @@ from fastem.results import Callback, Fit, Restart, Status
 from fastem.rows import Source
 from fastem.search.beginning import Starts
 from fastem.search.nested import larger_starts
+from fastem.summary import Shown, Summary
+from fastem.summary.selection import criteria, more_to_try
 from fastem.validation.column_choice import Column
+from fastem.words import CovarianceGroup, CovarianceType, Criterion, Seed, Start
 
 CRITERIA = "aic", "bic", "icl"
 
@@ -47,8 +50,8 @@ class Row(NamedTuple):
     seconds: float
 
 
-@dataclass(frozen=True, eq=False)
-class Selection:
+@dataclass(frozen=True, eq=False, repr=False)
+class Selection(Shown):
     """Every fit tried, and the best one as it was fitted.
 
     Parameters
@@ -77,7 +80,7 @@ class Selection:
     {'n_components': [1, 2], 'status': ['converged', 'converged']}
     """
 
-    criterion: str
+    criterion: Criterion
     best: Fit
     table: tuple[Row, ...]
     restarts: tuple[tuple[Restart, ...], ...] = ()
@@ -94,7 +97,7 @@ class Selection:
         """The row of `best`."""
         return self.best_by(self.criterion)
 
-    def best_by(self, criterion: str) -> Row:
+    def best_by(self, criterion: Criterion) -> Row:
         """The row that another criterion would choose.
 
         Parameters
@@ -169,41 +172,41 @@ class Selection:
         """
         return {name: [getattr(row, name) for row in self.table] for name in Row._fields}
 
-    def __repr__(self) -> str:
-        """The table for people, the best fit marked."""
-        best = self.best_row
-        families = list(dict.fromkeys(row.covariance_type for row in self.table))
-        width = max(12, *(len(name) + 2 for name in families))
-        lines = [
-            f"{self.criterion} of {len(self.table)} fits (lower is better; * is the best, "
-            f"! a fit with collapsed components)",
-            "  k " + "".join(f"{name:>{width}}" for name in families),
-        ]
-        cells = {(row.n_components, row.covariance_type): row for row in self.table}
-        for k in dict.fromkeys(row.n_components for row in self.table):
-            text = ""
-            for name in families:
-                row = cells[k, name]
-                mark = "*" if row is best else "!" if row.status == "collapsed" else " "
-                text += f"{getattr(row, self.criterion):>{width - 1}.2f}{mark}"
-            lines.append(f"{k:>3} {text}")
-        return "\n".join(lines + [self.remark] * bool(self.remark))
+    def summary(self) -> Summary:
+        """The best three models, and the criterion of every fit; it is what `print` shows.
+
+        Returns
+        -------
+        Summary
+        """
+        blocks = criteria(self)
+        blocks.append(self.remark and f"{self.remark}.")
+        more = more_to_try(self)
+        if more is not None:
+            low, high = more
+            blocks.append(
+                f"The best is the largest number tried; try more: n_components=range({low}, "
+                f"{high + 1})."
+            )
+        return Summary(*blocks)
 
 
 def select(
     X: ArrayLike | Source,
     n_components: int | Iterable[int],
     *,
-    covariance_type: str | Sequence[str] = "full",
-    criterion: str = "bic",
+    covariance_type: CovarianceType
+    | CovarianceGroup
+    | Sequence[CovarianceType | CovarianceGroup] = "full",
+    criterion: Criterion = "bic",
     sample_weight: ArrayLike | None = None,
     n_init: int = 10,
-    init: str | Sequence[str] = "mixed",
+    init: Start | Sequence[Start] = "mixed",
     reg_covar: float | None = None,
     tol: float = 1e-6,
     max_iter: int = 1000,
     accelerate: bool = True,
-    random_state: int | np.random.Generator | None = None,
+    random_state: Seed = None,
     callback: Callback | None = None,
     progress: bool = False,
     noise: bool | ArrayLike = False,
@@ -232,7 +235,7 @@ def select(
     criterion : {"bic", "aic", "icl"}, default "bic"
         Lower is better; mclust's figures are these with the other sign.
     sample_weight : (n_samples,) array-like, optional
-    random_state : int, Generator or None
+    random_state : int, Generator, RandomState or None
         All fits of one call start from the same seeds on the same sample of rows.
     n_init, init, reg_covar, tol, max_iter, accelerate : optional
         As in `fastem.fit`.

@@ -220,7 +220,9 @@ def test_selection_draws_a_line_a_family_and_a_dot_a_start(choice):
         np.testing.assert_allclose(curve, [(row.n_components, row.bic) for row in rows])
     assert sum(len(c.get_offsets()) for c in ax.collections) == 4 * 2 * 3
     best = choice.best_row
-    assert [t.get_text() for t in ax.texts] == [f"BIC picks {best.n_components}"]
+    assert [t.get_text() for t in ax.texts] == [
+        f"BIC picks {best.n_components}, {best.covariance_type}"
+    ]
     assert ax.texts[0].xy == (best.n_components, best.bic)
     assert ax.get_ylabel() == "BIC (lower is better)"
     drawn(ax)
@@ -515,3 +517,59 @@ def test_clusters_joined():
     np.testing.assert_allclose(ax.lines[0].get_ydata(), merging.entropies)
     assert ax.lines[-1].get_xdata()[0] == merging.n_clusters
     drawn(ax)
+
+
+def test_many_families_have_lines_of_their_own_and_a_legend_outside():
+    X, _ = MIXTURE.sample(100, random_state=0)
+    choice = fastem.select(X, [1, 2], covariance_type="mclust", n_init=1, tol=1e-2, random_state=0)
+    ax = choice.plot()
+    drawn(ax)
+    curves = [line for line in ax.lines if line.get_label()[0] != "_"]
+    looks = {(c.get_color(), c.get_linestyle(), c.get_marker()) for c in curves}
+    assert len(looks) == len(curves) == 14
+    legend = ax.get_legend().get_window_extent()
+    assert legend.x0 >= ax.get_window_extent().x1
+
+
+@pytest.mark.parametrize("outline", ["ellipses", "contours"])
+def test_rings_are_not_cut_and_said(outline):
+    X, _ = MIXTURE.sample(30, random_state=0)
+    ax = plot.clusters(MIXTURE, X, outline=outline)
+    reach = 3 * np.sqrt(np.diagonal(MIXTURE.full_covariances, axis1=1, axis2=2))
+    (left, right), (bottom, top) = ax.get_xlim(), ax.get_ylim()
+    low, high = (MIXTURE.means - reach).min(axis=0), (MIXTURE.means + reach).max(axis=0)
+    assert left <= low[0] < high[0] <= right
+    assert bottom <= low[1] < high[1] <= top
+    title = ax.get_legend().get_title().get_text()
+    assert ("1, 2, 3" if outline == "ellipses" else "25, 50, 75, 95") in title
+
+
+def test_whole_numbers_have_a_bin_each_and_dots_that_count():
+    X = np.random.default_rng(0).poisson(4, (300, 2)).astype(float)
+    ax = plot.density_1d(fastem.fit(X[:, :1], 1).mixture, X[:, :1])
+    _, counts = np.unique(X[:, 0], return_counts=True)
+    heights = [bar.get_height() for bar in ax.patches if bar.get_height()]
+    np.testing.assert_allclose(heights, counts / 300)
+    (dots,) = plot.points(X, np.zeros(300, int)).collections
+    distinct, counts = np.unique(X, axis=0, return_counts=True)
+    np.testing.assert_array_equal(dots.get_offsets(), distinct)
+    np.testing.assert_allclose(dots.get_sizes() / dots.get_sizes().min(), counts)
+
+
+@pytest.mark.parametrize("kind", ["contour", "image", "surface"])
+def test_density_of_two_columns(kind):
+    ax = plot.density(MIXTURE, kind=kind)
+    drawn(ax)
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("column 0", "column 1")
+    if kind == "image":
+        (mesh,) = ax.collections
+        np.testing.assert_allclose(
+            mesh.get_array().max(), np.exp(MIXTURE.log_prob(MIXTURE.means)).max(), rtol=0.02
+        )
+
+
+def test_a_surface_needs_space():
+    with pytest.raises(ValueError, match="3d"):
+        plot.density(MIXTURE, plot.figure()[0, 0], kind="surface")
+    with pytest.raises(ValueError, match="kind"):
+        plot.density(MIXTURE, kind="heap")

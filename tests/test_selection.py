@@ -178,9 +178,9 @@ def test_weights_count_as_rows():
 def test_repr_is_a_table_with_the_best_marked():
     choice = fastem.select(X, range(1, 5), covariance_type=["full", "tied"], random_state=0)
     text = repr(choice)
-    assert "bic of 8 fits (lower is better" in text
+    assert "BIC of 8 fits (lower is better" in text
     assert text.count("*") == 2  # the legend and the mark
-    assert f"{choice.best.bic():.2f}*" in text
+    assert f"{choice.best.bic():.2f} *" in text
     assert "full" in text
     assert "tied" in text
 

@@ -15,6 +15,7 @@ from fastem.classification import file
 from fastem.classification.targets import Target
 from fastem.drawing import draw
 from fastem.mixture import Mixture
+from fastem.summary import Shown, Summary, Table
 
 
 class Candidate(NamedTuple):
@@ -49,7 +50,7 @@ class Candidate(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Classifier:
+class Classifier(Shown):
     """A Gaussian mixture for each class.
 
     Parameters
@@ -297,23 +298,42 @@ class Classifier:
         """
         return draw("regions", self, X, y, ax, columns)
 
-    def __repr__(self) -> str:
-        """Classes, their models and errors, for people."""
-        lines = [
-            f"Classifier of {len(self.classes)} classes in {self.n_features} dimensions, "
-            f"{self.n_parameters} parameters, bic {self.bic():.6g}",
-            *(
-                f"  {name!s}: share {share:.4f}, {mixture.n_components} components, "
-                f"{mixture.covariance_type}"
-                for name, share, mixture in zip(
-                    self.classes.tolist(), self.shares, self.mixtures, strict=True
-                )
-            ),
-            f"training error {self.training_error:.4f}",
+    def table_columns(self) -> dict[str, list[Any]]:
+        """Every model that was tried as lists by column, a line a `Candidate`.
+
+        Returns
+        -------
+        dict of str to list
+        """
+        return {name: [getattr(row, name) for row in self.table] for name in Candidate._fields}
+
+    def summary(self) -> Summary:
+        """Classes, their models and errors for people; it is what `print` shows.
+
+        Returns
+        -------
+        Summary
+        """
+        mixtures = self.mixtures
+        cells = [
+            ["class", *map(str, self.classes.tolist())],
+            ["share", *(f"{share:.4f}" for share in self.shares)],
+            ["components", *(str(mixture.n_components) for mixture in mixtures)],
+            ["covariance", *(mixture.covariance_type for mixture in mixtures)],
         ]
+        best = min(self.table, key=lambda row: row.bic)
+        together = f"Covariances of all classes are {best.covariance_type} together."
+        errors = f"Error {self.training_error:.4f} in training"
         if self.cv_error is not None:
-            lines[-1] += f", cross-validated {self.cv_error:.4f} (Brier {self.cv_brier:.4f})"
-        return "\n".join(lines)
+            errors += f", {self.cv_error:.4f} of rows left out (Brier score {self.cv_brier:.4f})"
+        return Summary(
+            f"{len(self.classes)} classes in {self.n_features} columns:",
+            Table(cells, left=True),
+            together if best.class_ is None else "",
+            f"Log-likelihood {self.log_likelihood:.2f} with {self.n_parameters} parameters; BIC "
+            f"{self.bic():.2f} (lower is better).",
+            f"{errors}.",
+        )
 
     @property
     def _target(self) -> Target:

@@ -17,6 +17,7 @@ from fastem.covariance import families
 from fastem.rows.missing import Marks
 from fastem.search.samples import seed_sequence
 from fastem.validation.column_choice import Column
+from fastem.words import Seed
 
 CRITERIA = "aic", "bic"
 
@@ -37,7 +38,7 @@ def classify(
     tol: float = 1e-6,
     max_iter: int = 1000,
     prior: bool = False,
-    random_state: int | np.random.Generator | None = None,
+    random_state: Seed = None,
     columns: Sequence[Column] | None = None,
     missing: str = "error",
     na_values: Any = None,
@@ -72,7 +73,7 @@ def classify(
         In so many parts rows are left out in turn, to tell the error of what was chosen.
     sample_weight, n_init, init, reg_covar, tol, max_iter, prior : optional
         As in `fastem.fit`.
-    random_state : int, Generator or None
+    random_state : int, Generator, RandomState or None
         Of starts and of the parts of `cv`. The same int gives the same bits.
     columns, missing, na_values : optional
         As in `fastem.fit`.

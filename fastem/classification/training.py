@@ -84,7 +84,7 @@ class Rows:
         return fit(
             self.X,
             n_components,
-            covariance_type=family.name,
+            covariance_type=family.name,  # type: ignore[arg-type]  # one of the words
             sample_weight=self.weight,
             labels=labels,
             missing="mar",

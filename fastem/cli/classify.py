@@ -83,7 +83,7 @@ def run(arguments: argparse.Namespace) -> None:
         write("--model", replace(found, mixtures=tuple(named)).save)
         write("--labels", lambda path: _write(path, found, X[kept]))
     aside = arguments.labels == STANDARD_OUTPUT
-    messages.say(_report(found), aside=aside)
+    messages.say(found.summary().text(), aside=aside)
 
 
 def _without_labels(arguments: argparse.Namespace) -> argparse.Namespace:
@@ -127,26 +127,3 @@ def _write(path: Any, found: Classifier, X: NDArray) -> None:
     probabilities = found.predict_proba(X, missing="mar")
     with to_csv(path, ["class", *names], ()) as write:
         write(found.classes[probabilities.argmax(axis=1)], probabilities, ())
-
-
-def _report(found: Classifier) -> str:
-    """What was learnt, for people."""
-    lines = [f"{'class':<20}{'share':>8}{'components':>12}  covariance"]
-    for name, share, mixture in zip(
-        found.classes.tolist(), found.shares, found.mixtures, strict=True
-    ):
-        lines.append(
-            f"{name!s:<20}{share:>8.4f}{mixture.n_components:>12}  {mixture.covariance_type}"
-        )
-    best = min(found.table, key=lambda row: row.bic)
-    if best.class_ is None:
-        lines.append(f"Covariances of all classes are {best.covariance_type} together.")
-    lines.append(
-        f"Log-likelihood {found.log_likelihood:.2f} with {found.n_parameters} parameters; BIC "
-        f"{found.bic():.2f} (lower is better)."
-    )
-    lines.append(
-        f"Error {found.training_error:.4f} in training, {found.cv_error:.4f} of rows left out "
-        f"(Brier score {found.cv_brier:.4f})."
-    )
-    return "\n".join(lines)

@@ -6,6 +6,7 @@ import argparse
 import json
 import shutil
 from functools import partial
+from typing import Any
 
 from fastem.cli import labels, messages, pictures, report
 from fastem.cli.arguments import add_input, add_labels, command, listed, name_of, read
@@ -146,7 +147,7 @@ def _add_output(fit: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Fit a file; write and print what was asked for."""
     counts = None if arguments.components is None else counts_of(arguments.components)
-    families = [name.strip() for name in arguments.covariance.split(",")]
+    families: list[Any] = [name.strip() for name in arguments.covariance.split(",")]
     with as_input_error():
         for name in families:
             if name not in GROUPS:
@@ -204,7 +205,7 @@ def counts_of(text: str) -> list[int]:
 
 
 def _select(
-    rows: Stream, counts: list[int] | None, families: list[str], arguments: argparse.Namespace
+    rows: Stream, counts: list[int] | None, families: list[Any], arguments: argparse.Namespace
 ) -> Selection:
     if counts is None:
         counts = list(range(1, min(MOST_COMPONENTS, rows.n_samples) + 1))

@@ -23,6 +23,7 @@ from fastem.results import Fit
 from fastem.rows import Source
 from fastem.search.objective import Objective
 from fastem.search.samples import seed_sequence
+from fastem.words import Replicates, Seed
 
 #: A replicate ends when the gain still to be expected is below this, in nats for all rows together.
 #: At distance e from the maximum, in standard errors, e^2 / 2 is left to gain: here e is 0.014.
@@ -36,12 +37,12 @@ def bootstrap(
     X: ArrayLike | Source,
     n_replicates: int = 999,
     *,
-    kind: str = "nonparametric",
+    kind: Replicates = "nonparametric",
     sample_weight: ArrayLike | None = None,
     reg_covar: float | None = None,
     prior: bool = False,
     max_iter: int = 1000,
-    random_state: int | np.random.Generator | None = None,
+    random_state: Seed = None,
     progress: bool = False,
     missing: str = "error",
 ) -> Bootstrap:
@@ -77,7 +78,7 @@ def bootstrap(
         Those of the fit. The prior's scales are taken from the rows themselves, once.
     max_iter : int, default 1000
         EM steps of a replicate, at most.
-    random_state : int, Generator or None
+    random_state : int, Generator, RandomState or None
         Where chance comes from. The same int gives the same bits.
     progress : bool, default False
         Show a progress bar (extra: progress).

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastem.results import Fit, Status
+from fastem.summary import Shown, Summary, Table
 
 
 class Comparison(NamedTuple):
@@ -35,8 +36,8 @@ class Comparison(NamedTuple):
     n_collapsed: int
 
 
-@dataclass(frozen=True, eq=False)
-class LikelihoodRatioTest:
+@dataclass(frozen=True, eq=False, repr=False)
+class LikelihoodRatioTest(Shown):
     """Tests of k against k + 1 components, up to the first that is not significant.
 
     Parameters
@@ -86,15 +87,25 @@ class LikelihoodRatioTest:
         """
         return {name: [getattr(row, name) for row in self.table] for name in Comparison._fields}
 
-    def __repr__(self) -> str:
-        """The table for people."""
+    def summary(self) -> Summary:
+        """The number of components and the tests; it is what `print` shows.
+
+        Returns
+        -------
+        Summary
+        """
         kind, n = self.best.mixture.covariance_type, self.n_components
-        lines = [
-            f"{n} component{'s' * (n > 1)} ({kind} covariances): {self.status}",
-            "components  statistic  p-value  replicates",
+        cells = [
+            [
+                "components",
+                *(f"{row.n_components} or {row.n_components + 1}" for row in self.table),
+            ],
+            ["statistic", *(f"{row.statistic:.2f}" for row in self.table)],
+            ["p-value", *(f"{row.p_value:.4f}" for row in self.table)],
+            ["replicates", *(str(row.n_replicates) for row in self.table)],
         ]
-        for k, statistic, p_value, n_replicates, n_collapsed in self.table:
-            note = f" ({n_collapsed} more collapsed)" if n_collapsed else ""
-            versus = f"{k} or {k + 1}"
-            lines.append(f"{versus:>10}{statistic:>11.2f}{p_value:>9.4f}{n_replicates:>12}{note}")
-        return "\n".join(lines)
+        if any(row.n_collapsed for row in self.table):
+            cells.append(["collapsed", *(str(row.n_collapsed) for row in self.table)])
+        return Summary(
+            f"{n} component{'s' * (n > 1)} ({kind} covariances): {self.status}", Table(cells)
+        )

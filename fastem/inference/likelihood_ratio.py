@@ -27,6 +27,7 @@ from fastem.search.beginning import Starts
 from fastem.search.nested import halved
 from fastem.search.samples import child, seed_sequence
 from fastem.search.starts import UserStart
+from fastem.words import CovarianceType, Seed, Start
 
 #: Fits end when the gain still to be expected is below this, in nats for all rows together.
 GAIN = 5e-3
@@ -38,17 +39,17 @@ def lrt(
     X: ArrayLike | Source,
     k_max: int,
     *,
-    covariance_type: str = "full",
+    covariance_type: CovarianceType = "full",
     n_replicates: int = 199,
     level: float = 0.05,
     sample_weight: ArrayLike | None = None,
     n_init: int = 5,
-    init: str | Sequence[str] = "mixed",
+    init: Start | Sequence[Start] = "mixed",
     reg_covar: float | None = None,
     max_iter: int = 1000,
     noise: bool = False,
     prior: bool = False,
-    random_state: int | np.random.Generator | None = None,
+    random_state: Seed = None,
     progress: bool = False,
     missing: str = "error",
 ) -> LikelihoodRatioTest:
@@ -93,7 +94,7 @@ def lrt(
         As in `fastem.fit`.
     noise : bool, default False
         As in `fastem.fit`, but no guess at which rows are noise: rows drawn have none.
-    random_state : int, Generator or None
+    random_state : int, Generator, RandomState or None
         Where chance comes from. The same int gives the same bits.
     progress : bool, default False
         Show a progress bar (extra: progress).

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from fastem import validation
 from fastem.drawing import draw
 from fastem.mixture import Mixture
+from fastem.summary import Shown, Summary, Table
 from fastem.validation.column_choice import printable
 
 #: Lines of the table that people are shown.
@@ -44,7 +45,7 @@ class Estimates(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Bootstrap:
+class Bootstrap(Shown):
     """Replicates of a fitted mixture.
 
     Parameters
@@ -189,24 +190,40 @@ class Bootstrap:
         parameter, component, column = map(list, zip(*names, strict=True))
         return {"parameter": parameter, "component": component, "column": column} | numbers
 
-    def __repr__(self) -> str:
-        """The table for people."""
-        n = len(self.weights)
-        lines = [f"Bootstrap ({self.kind}) of {n} replicates; intervals hold 95% of them"]
-        if self.n_collapsed:
-            lines.append(f"{self.n_collapsed} more collapsed and are left out")
-        if self.n_not_converged:
-            lines.append(f"{self.n_not_converged} did not converge; raise max_iter")
-        table = list(zip(*self.table_columns().values(), strict=True))
-        heads = [_head(*line[:3]) for line in table[:LINES]]
-        width = max(20, *map(len, heads))
-        titles = "estimate", "std. error", "low", "high"
-        lines.append(" " * width + "".join(f"{title:>12}" for title in titles))
-        for head, (_, _, _, *numbers) in zip(heads, table, strict=False):
-            lines.append(f"{head:<{width}}" + "".join(f"{number:>12.4g}" for number in numbers))
-        if len(table) > LINES:
-            lines.append(f"  and {len(table) - LINES} more lines: table_columns()")
-        return "\n".join(lines)
+    def summary(self, level: float = 0.95) -> Summary:
+        """Estimates, standard errors and intervals; it is what `print` shows.
+
+        Parameters
+        ----------
+        level : float, default 0.95
+            As in `interval`.
+
+        Returns
+        -------
+        Summary
+
+        Raises
+        ------
+        TypeError, ValueError
+            As `interval`.
+        """
+        columns = self.table_columns(level)
+        n_lines = len(columns["estimate"])
+        names = zip(columns["parameter"], columns["component"], columns["column"], strict=True)
+        cells = [["parameter", *(_head(*name) for name in list(names)[:LINES])]]
+        for title in "estimate", "standard_error", "low", "high":
+            numbers = (f"{number:.4g}" for number in columns[title][:LINES])
+            cells.append([title.replace("_", " "), *numbers])
+        n, more = len(self.weights), n_lines - LINES
+        return Summary(
+            f"Bootstrap ({self.kind}) of {n} replicates; intervals hold {100 * level:g}% of them",
+            f"{self.n_collapsed} more collapsed and are left out" if self.n_collapsed else "",
+            f"{self.n_not_converged} did not converge; raise max_iter"
+            if self.n_not_converged
+            else "",
+            Table(cells, left=True),
+            f"  and {more} more lines: table_columns()" if more > 0 else "",
+        )
 
     @property
     def _replicates(self) -> Estimates:
@@ -216,7 +233,7 @@ class Bootstrap:
 def _head(parameter: str, component: int, column: str | int | None) -> str:
     """How a line of the table begins."""
     where = f"column {column}" if isinstance(column, int) else printable(column or "")
-    return f"  {parameter} {component}{where and ', '}{where}"
+    return f"{parameter} {component}{where and ', '}{where}"
 
 
 def _deviations(values: NDArray) -> NDArray[np.float64]:

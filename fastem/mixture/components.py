@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,8 @@ from fastem.covariance import Family, Parameters, WithNoise
 from fastem.density import Density
 from fastem.lazy import lazy
 from fastem.noise import Noise
+from fastem.summary import Shown, Summary
+from fastem.summary.mixture import column_names, components, found
 from fastem.units import Units
 from fastem.validation.column_choice import printable
 
@@ -21,7 +24,7 @@ LEAST_VARIANCE = np.finfo(float).tiny * 2.0**-34
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Components:
+class Components(Shown):
     """What a `Mixture` is made of; that is where its fields are explained."""
 
     weights: NDArray[np.float64]
@@ -107,6 +110,39 @@ class Components:
         """Consistent with equality, for which 0.0 is -0.0."""
         arrays = ((a + 0.0).tobytes() for a in self._parameters)
         return hash((self.covariance_type, self.noise, *arrays))
+
+    def summary(self) -> Summary:
+        """Weights, and mean ± standard deviation of each column, for people.
+
+        Returns
+        -------
+        Summary
+        """
+        return Summary(f"{found(self)}:", *components(self))
+
+    def table_columns(self) -> dict[str, list[Any]]:
+        """Weights, means and standard deviations as lists by column, a line a component.
+
+        Returns
+        -------
+        dict of str to list
+            "component", "weight", and for each column of the data "mean NAME" and "std NAME".
+
+        Examples
+        --------
+        >>> from fastem import Mixture
+        >>> Mixture([1.0], [[0.0, 5.0]], [[1.0, 4.0]], "diag").table_columns()["std column 1"]
+        [2.0]
+        """
+        deviations = np.sqrt(np.diagonal(self.full_covariances, axis1=1, axis2=2))
+        columns: dict[str, list[Any]] = {
+            "component": list(range(self.n_components)),
+            "weight": self.weights.tolist(),
+        }
+        for d, name in enumerate(column_names(self)):
+            columns[f"mean {name}"] = self.means[:, d].tolist()
+            columns[f"std {name}"] = deviations[:, d].tolist()
+        return columns
 
     def __repr__(self) -> str:
         """Family, sizes, weights and means, for people."""

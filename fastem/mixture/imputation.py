@@ -16,6 +16,7 @@ from fastem.mixture.evaluation import Evaluation
 from fastem.rows import Source, streamed
 from fastem.rows.files import is_path
 from fastem.rows.labels import rows_file
+from fastem.words import Seed
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -26,7 +27,7 @@ class Imputation(Evaluation):
         self,
         X: ArrayLike,
         draws: int | None = None,
-        random_state: int | np.random.Generator | None = None,
+        random_state: Seed = None,
     ) -> NDArray:
         """Rows with what they lack: its expectation, or draws for multiple imputation.
 
@@ -43,7 +44,7 @@ class Imputation(Evaluation):
             put in the mixture's order.
         draws : int, optional
             How many. By default expectations.
-        random_state : int, Generator or None
+        random_state : int, Generator, RandomState or None
             Of the draws. The same int gives the same bits.
 
         Returns

@@ -21,6 +21,7 @@ from fastem.noise import Noise
 from fastem.rows import Source
 from fastem.units import Units
 from fastem.validation.column_choice import Column, positions
+from fastem.words import Seed
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -64,14 +65,16 @@ class Mixture(Imputation):
     """
 
     def sample(
-        self, n_samples: int, random_state: int | np.random.Generator | None = None
+        self,
+        n_samples: int,
+        random_state: Seed = None,
     ) -> tuple[NDArray[np.float64], NDArray[np.int32]]:
         """Draw rows, in random order.
 
         Parameters
         ----------
         n_samples : int
-        random_state : int, Generator or None
+        random_state : int, Generator, RandomState or None
 
         Returns
         -------

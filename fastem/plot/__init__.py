@@ -17,8 +17,9 @@ from fastem.plot.animation import animate, frames
 from fastem.plot.classes import merging, regions, uncertainty
 from fastem.plot.clusters import clusters, density_1d, points
 from fastem.plot.curves import selection, trace
-from fastem.plot.density import contours, ellipses, replicates
+from fastem.plot.outlines import contours, ellipses, replicates
 from fastem.plot.style import COLOURS, colour, figure
+from fastem.plot.surface import density
 
 __all__ = [
     "COLOURS",
@@ -26,6 +27,7 @@ __all__ = [
     "clusters",
     "colour",
     "contours",
+    "density",
     "density_1d",
     "ellipses",
     "figure",

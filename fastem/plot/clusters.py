@@ -12,10 +12,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastem import validation
 from fastem.mixture import Mixture
-from fastem.plot.density import contours, ellipses
+from fastem.plot.outlines import contours, ellipses
 from fastem.plot.style import (
     INK,
     MIXTURE,
+    MOST_NAMED,
     axes,
     colour,
     column_indices,
@@ -28,8 +29,6 @@ from fastem.plot.style import (
 
 #: A grid of pairs shows so many columns, unless columns are chosen.
 MOST_COLUMNS = 6
-#: A legend names so many components; more would hide the picture.
-MOST_NAMED = 10
 #: Rows of noise.
 NOISE = "#999999"
 OUTLINES: dict[str, Callable[..., Axes]] = {
@@ -37,6 +36,16 @@ OUTLINES: dict[str, Callable[..., Axes]] = {
     "contours": contours,
     "none": lambda mixture, ax: ax,
 }
+#: What a legend says of them.
+MEANING = {
+    "ellipses": "\nrings: 1, 2, 3 deviations",
+    "contours": "\nlines enclose 25, 50, 75, 95 %",
+    "none": "",
+}
+#: Whole numbers over a range of no more have a bin each.
+MOST_BINS = 60
+#: Where fewer of the rows are distinct, those that coincide are one larger dot.
+DISTINCT = 0.7
 
 
 def clusters(
@@ -97,15 +106,17 @@ def clusters(
         return density_1d(part, rows[:, chosen], ax, name=names[0])
     if len(chosen) == 2:
         ax = points(rows[:, chosen], labels, ax)
-        OUTLINES[outline](part, ax)
+        _outline(outline, part, ax)
         ax.set(xlabel=names[0], ylabel=names[1])
-        _legend(ax, mixture)
+        _legend(ax, mixture, outline)
         return ax
     return _pairs(mixture, rows, labels, ax, chosen, names, outline)
 
 
 def points(X: ArrayLike, labels: ArrayLike, ax: Axes | None = None) -> Axes:
     """Rows of two columns coloured by any labels, those of k-means for one.
+
+    Where many rows coincide, as those of whole numbers do, each dot's area counts them.
 
     Parameters
     ----------
@@ -139,12 +150,16 @@ def points(X: ArrayLike, labels: ArrayLike, ax: Axes | None = None) -> Axes:
     ax = axes(ax)
     drawn = rows_drawn(X)
     size = float(np.clip(6000 / len(drawn), 4, 24))
+    tied = len(np.unique(X[drawn], axis=0)) < DISTINCT * len(drawn)
     for k in np.unique(labels[drawn]):
         mine = X[drawn][labels[drawn] == k]
+        counts: NDArray = np.ones(1)
+        if tied:
+            mine, counts = np.unique(mine, axis=0, return_counts=True)
         ax.scatter(
             mine[:, 0],
             mine[:, 1],
-            s=size,
+            s=size * counts,
             c=colour(int(k)) if k >= 0 else NOISE,
             marker=marker(int(k)) if k >= 0 else ".",
             alpha=0.45,
@@ -201,8 +216,9 @@ def density_1d(
 
 
 def _histogram(mixture: Mixture, values: NDArray[np.float64], ax: Axes) -> None:
-    n_bins = min(len(np.histogram_bin_edges(values, "sqrt")) - 1, 60)
-    ax.hist(values, bins=n_bins, density=True, color="#DDDDDD", edgecolor="white", linewidth=0.5)
+    ax.hist(
+        values, bins=_bins(values), density=True, color="#DDDDDD", edgecolor="white", linewidth=0.5
+    )
     low, high = ax.get_xlim()
     variances = mixture.full_covariances[:, 0, 0]
     # Fine where a component is narrow.
@@ -215,6 +231,14 @@ def _histogram(mixture: Mixture, values: NDArray[np.float64], ax: Axes) -> None:
         ax.plot(x, share, color=colour(k), lw=1.6, ls="--")
     ax.plot(x, np.exp(mixture.log_prob(x[:, None])), color=INK, lw=1.6)
     ax.set_xlim(low, high)
+
+
+def _bins(values: NDArray[np.float64]) -> Any:
+    """Bins about whole numbers where all values are, else a number of bins."""
+    low, high = values.min(), values.max()
+    if 0 < high - low < MOST_BINS and (values == np.round(values)).all():
+        return np.arange(low - 0.5, high + 1.0)
+    return min(len(np.histogram_bin_edges(values, "sqrt")) - 1, MOST_BINS)
 
 
 def _pairs(
@@ -247,13 +271,13 @@ def _pairs(
                 ax.set_yticks([])
             else:
                 pair = [chosen[j], chosen[i]]
-                OUTLINES[outline](marginal(mixture, pair), points(rows[:, pair], labels, ax))
+                _outline(outline, marginal(mixture, pair), points(rows[:, pair], labels, ax))
             ax.set(xlabel=names[j] if i == m - 1 else "", ylabel=names[i] if j == 0 and i else "")
             ax.tick_params(labelbottom=i == m - 1, labelleft=j == 0 and i > 0)
     sheet = grid[0, 0].figure
     if mixture.n_components <= MOST_NAMED:
         sheet.legend(
-            handles=_handles(mixture), loc="upper right", frameon=False, title="component: weight"
+            handles=_handles(mixture), loc="upper right", frameon=False, title=_title(outline)
         )
     if m < mixture.n_features:
         sheet.suptitle(f"{m} of {mixture.n_features} columns", x=0.02, ha="left", fontsize=11)
@@ -271,7 +295,26 @@ def _separating_columns(mixture: Mixture) -> list[int]:
     return sorted(int(d) for d in separating)
 
 
-def _legend(ax: Axes, mixture: Mixture) -> None:
+def _outline(outline: str, mixture: Mixture, ax: Axes) -> None:
+    """The outlines, in a window that holds them and the rows."""
+    if outline != "none":
+        deviations = np.sqrt(np.diagonal(mixture.full_covariances, axis1=1, axis2=2))
+        alive = mixture.weights > 0
+        reach = 3.1 * deviations[alive]
+        low = (mixture.means[alive] - reach).min(axis=0)
+        high = (mixture.means[alive] + reach).max(axis=0)
+        (left, right), (bottom, top) = ax.get_xlim(), ax.get_ylim()
+        ax.set_xlim(min(left, low[0]), max(right, high[0]))
+        ax.set_ylim(min(bottom, low[1]), max(top, high[1]))
+    OUTLINES[outline](mixture, ax)
+
+
+def _title(outline: str) -> str:
+    """What a legend says of components and of their outlines."""
+    return f"component: weight{MEANING[outline]}"
+
+
+def _legend(ax: Axes, mixture: Mixture, outline: str) -> None:
     if mixture.n_components <= MOST_NAMED:
         ax.legend(
             handles=_handles(mixture),
@@ -279,7 +322,7 @@ def _legend(ax: Axes, mixture: Mixture) -> None:
             bbox_to_anchor=(1.0, 0.5),
             fontsize=9,
             frameon=False,
-            title="component: weight",
+            title=_title(outline),
             title_fontsize=9,
         )
 

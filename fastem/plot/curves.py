@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -10,21 +11,27 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator, ScalarFormatter
 from numpy.typing import NDArray
 
 from fastem import validation
-from fastem.plot.style import FAINT, INK, axes, colour
+from fastem.plot.style import COLOURS, FAINT, INK, MARKERS, axes, colour
 from fastem.results import Fit, Restart
 from fastem.selection import CRITERIA, Row, Selection
+from fastem.words import Criterion
 
+#: A legend of more lines stands outside.
+MOST_WITHIN = 4
 LINE_STYLES = {"aic": "--", "bic": "-", "icl": ":"}
 
 
 def selection(
-    choice: Selection, ax: Axes | None = None, criteria: str | Sequence[str] | None = None
+    choice: Selection,
+    ax: Axes | None = None,
+    criteria: Criterion | Sequence[Criterion] | None = None,
 ) -> Axes:
     """Criterion against the number of components, a line a covariance family; the lowest is ringed.
 
-    Each start is a faint dot, at the first criterion of the likelihood at which its race left it:
-    an open one if it was dropped before it had converged. Fits with collapsed components are
-    crossed out: they are not chosen while there are others.
+    Lines of many families differ in colour, dashes and marker. Each start is a faint dot, at the
+    first criterion of the likelihood at which its race left it: an open one if it was dropped
+    before it had converged. Fits with collapsed components are crossed out: they are not chosen
+    while there are others.
 
     Parameters
     ----------
@@ -52,13 +59,14 @@ def selection(
     validation.instance(choice, "choice", Selection, "what fastem.select returned")
     asked = choice.criterion if criteria is None else criteria
     several = [asked] if isinstance(asked, str) else validation.listed(asked, "criteria")
-    names = [validation.choice(name, "criteria", CRITERIA) for name in several]
+    names: list[Any] = [validation.choice(name, "criteria", CRITERIA) for name in several]
     ax = axes(ax)
     families = list(dict.fromkeys(row.covariance_type for row in choice.table))
     for name in names:
         for i, family in enumerate(families):
             ink = colour(i if len(families) > 1 else names.index(name))
-            _line(choice, name, family, ink, ax, several=(len(families), len(names)))
+            turn = i // len(COLOURS) if len(families) > 1 else 0
+            _line(choice, name, family, ink, turn, ax, several=(len(families), len(names)))
     _starts(choice, names[0], families, ax)
     _ring(choice, names, ax)
     _window(choice, names, ax)
@@ -66,21 +74,34 @@ def selection(
     lower = "criterion (lower is better)"
     ax.set_ylabel(f"{names[0].upper()} (lower is better)" if len(names) == 1 else lower)
     if len(families) > 1 or len(names) > 1:
-        ax.legend(loc="upper right", fontsize=9, frameon=False)
+        many = len(families) * len(names) > MOST_WITHIN
+        place: dict = {"loc": "upper right"}
+        if many:
+            place = {"loc": "center left", "bbox_to_anchor": (1.0, 0.5)}
+        ax.legend(fontsize=9, frameon=False, handlelength=2.6, **place)
     return ax
 
 
 def _line(
-    choice: Selection, name: str, family: str, ink: str, ax: Axes, *, several: tuple[int, int]
+    choice: Selection,
+    name: str,
+    family: str,
+    ink: str,
+    turn: int,
+    ax: Axes,
+    *,
+    several: tuple[int, int],
 ) -> None:
-    """One family's curve of one criterion."""
+    """One family's curve of one criterion; `turn` counts how often colours have been used up."""
     rows = [row for row in choice.table if row.covariance_type == family]
     rows.sort(key=lambda row: row.n_components)
     n_families, n_criteria = several
     label = " ".join([name.upper()] * (n_criteria > 1) + [family] * (n_families > 1))
     k = [row.n_components for row in rows]
     level = [getattr(row, name) for row in rows]
-    ax.plot(k, level, color=ink, marker="o", ms=4.5, lw=1.6, ls=LINE_STYLES[name], label=label)
+    dashes = "--" if turn % 2 and n_criteria == 1 else LINE_STYLES[name]
+    sign = MARKERS[turn % len(MARKERS)]
+    ax.plot(k, level, color=ink, marker=sign, ms=4.5, lw=1.6, ls=dashes, label=label)
     low = [i for i, row in enumerate(rows) if row.status == "collapsed"]
     if low:
         ax.plot([k[i] for i in low], [level[i] for i in low], "x", color=INK, ms=9, zorder=4)
@@ -102,7 +123,7 @@ def _starts(choice: Selection, name: str, families: Sequence[str], ax: Axes) -> 
                 ax.scatter(x, y, s=22, fc=face, ec=colour(i), lw=1.0, alpha=0.55, zorder=1.5)
 
 
-def _ring(choice: Selection, names: Sequence[str], ax: Axes) -> None:
+def _ring(choice: Selection, names: Sequence[Criterion], ax: Axes) -> None:
     """A ring about each criterion's lowest; one text where criteria agree."""
     picked: dict[Row, list[str]] = {}
     for name in names:
@@ -111,8 +132,10 @@ def _ring(choice: Selection, names: Sequence[str], ax: Axes) -> None:
         levels = [getattr(row, name) for name in agreed]
         ax.plot([row.n_components] * len(levels), levels, "o", ms=13, mfc="none", mec=INK, zorder=5)
         verb = "picks" if len(agreed) == 1 else "pick"
+        several = len({other.covariance_type for other in choice.table}) > 1
+        family = f", {row.covariance_type}" if several else ""
         ax.annotate(
-            f"{' and '.join(name.upper() for name in agreed)} {verb} {row.n_components}",
+            f"{' and '.join(name.upper() for name in agreed)} {verb} {row.n_components}{family}",
             (row.n_components, min(levels)),
             xytext=(0, -14),
             textcoords="offset points",
@@ -198,7 +221,7 @@ def _legend_of_trace(fit: Fit, before: int, ax: Axes) -> None:
     if before:
         ax.plot([], [], color=colour(0), lw=1.8, label="the start chosen")
     ax.plot([], [], color=colour(1), lw=1.8, marker="o", ms=3.5, label="all rows, to convergence")
-    ax.legend(loc="lower right", fontsize=9, frameon=False)
+    ax.legend(loc="best", fontsize=9, frameon=False)
 
 
 def _window_of_trace(fit: Fit, raced: list[NDArray], ax: Axes) -> None:

@@ -23,6 +23,8 @@ INK = "#222222"
 #: What messages say is wanted where a mixture is.
 MIXTURE = "a fastem.Mixture, such as fit.mixture"
 FAINT = "#9A9A9A"
+#: A legend names so many components; more would hide the picture.
+MOST_NAMED = 10
 
 #: More rows than this are drawn as a random sample of so many.
 ROWS_DRAWN = 5000

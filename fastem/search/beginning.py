@@ -22,6 +22,7 @@ from fastem.search.objective import Objective
 from fastem.search.race import Outcome, race
 from fastem.search.samples import Sample, Samples, child, seed_sequence
 from fastem.search.starts import Start, UserStart, draw, kinds, nearest_means, noise_start
+from fastem.words import Seed
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +51,10 @@ class Starts:
 
     @classmethod
     def of(
-        cls, data: Data, options: Options, random_state: int | np.random.Generator | None
+        cls,
+        data: Data,
+        options: Options,
+        random_state: Seed,
     ) -> Starts:
         """Those that come from a random state, as users give it."""
         return cls(data, options, seed_sequence(random_state), random_state is not None)

@@ -19,6 +19,7 @@ from fastem.rows.source import Drawn
 from fastem.search.filling import filled
 from fastem.search.hierarchy import Forest
 from fastem.units import Units
+from fastem.words import Seed
 
 #: Restarts race on this many rows for each free parameter and for each component, and on at least
 #: MIN_SAMPLE. At the maximum over m rows the mean log-likelihood of all rows is some p / 2m below
@@ -150,7 +151,9 @@ class Samples:
         return wanted if wanted < NEARLY_ALL * n_samples else n_samples
 
 
-def seed_sequence(random_state: int | np.random.Generator | None) -> np.random.SeedSequence:
+def seed_sequence(
+    random_state: Seed,
+) -> np.random.SeedSequence:
     """The one source of chance of a fit.
 
     Raises

@@ -79,17 +79,20 @@ def components(value: Any, n_samples: int, *, name: str = "n_components") -> int
 
 
 def random_state(
-    value: int | np.random.Generator | None, name: str = "random_state"
+    value: int | np.random.Generator | np.random.RandomState | None, name: str = "random_state"
 ) -> int | np.random.Generator | None:
     """Where chance comes from."""
     if value is None or isinstance(value, np.random.Generator):
         return value
+    if isinstance(value, np.random.RandomState):
+        # A number drawn from it seeds a Generator: so it moves on, and a copy gives the same.
+        return np.random.default_rng(value.randint(0, 2**32, 4, np.uint32))
     try:
         return integer(value, name, least=0)
     except TypeError:
         raise TypeError(
             f"{name} is {value!r} of type {type(value).__name__}; "
-            f"give a whole number, a numpy.random.Generator or None"
+            f"give a whole number, a RandomState, a numpy.random.Generator or None"
         ) from None
 
 

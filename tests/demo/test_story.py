@@ -87,7 +87,9 @@ def test_the_readme_pictures_alone_on_demand(tmp_path):
 
 
 def test_the_readme_pictures_are_kept():
-    shown = set(re.findall(r"\(bench/pictures/([^)]+)\)", (PROJECT / "README.md").read_text()))
+    pages = [PROJECT / "README.md", *(PROJECT / "fastem" / "guides").glob("*.md")]
+    text = "".join(page.read_text(encoding="utf-8") for page in pages)
+    shown = set(re.findall(r"bench/pictures/([\w-]+\.png)", text))
     assert {path.name for path in PICTURES.iterdir()} == shown
     assert shown >= README_PICTURES
     assert all(path.stat().st_size < 150_000 for path in PICTURES.glob("*.png"))

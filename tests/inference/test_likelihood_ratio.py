@@ -167,7 +167,7 @@ def test_the_p_value_counts_replicates_that_reach_the_statistic(scripted):
     made = fastem.lrt(CLOUD, 2, n_replicates=10, level=0.2, random_state=0)
     assert made.table == (Comparison(1, statistic, (1 + 4) / (1 + 8), 8, 2),)
     assert made.replicates[0].tolist() == 2 * [0.0, statistic, 1e9, 1e-9]
-    assert " (2 more collapsed)" in repr(made)
+    assert repr(made).splitlines()[2].endswith("replicates   collapsed")
 
 
 def test_clusters_are_found_and_no_more():
@@ -201,7 +201,7 @@ def test_when_all_tests_are_significant_more_are_proposed(scripted):
     scripted([0.0])
     made = fastem.lrt(TWO, 2, n_replicates=19, random_state=0)
     assert made.status.code == "unsettled"
-    assert "every test up to k_max=2 is significant; raise k_max" in repr(made)
+    assert "every test up to k_max=2 is significant; raise k_max" in " ".join(repr(made).split())
     assert made.n_components == 2
 
 
@@ -305,8 +305,8 @@ def test_the_table_comes_by_column_and_for_people(scripted):
     assert columns["n_components"] == [1, 2]
     lines = repr(made).splitlines()
     assert lines[0] == "2 components (full covariances): 3 are not significantly better"
-    assert lines[1].split() == ["components", "statistic", "p-value", "replicates"]
-    assert lines[2].split() == ["1", "or", "2", f"{columns['statistic'][0]:.2f}", "0.0500", "19"]
+    assert lines[2].split() == ["components", "statistic", "p-value", "replicates"]
+    assert lines[3].split() == ["1", "or", "2", f"{columns['statistic'][0]:.2f}", "0.0500", "19"]
 
 
 def test_progress_counts_replicates(bars):

@@ -54,14 +54,14 @@ def test_the_table_has_a_line_for_each_weight_mean_and_variance():
 def test_repr_is_the_table_for_people():
     text = repr(MADE)
     assert text.startswith("Bootstrap (nonparametric) of 50 replicates; intervals hold 95%")
-    assert "  variance 0, column 1           2" in text
-    assert len(text.splitlines()) == 2 + 10
+    assert "  variance 0, column 1          2" in text
+    assert len(text.splitlines()) == 3 + 10
     many = fastem.Mixture(np.full(9, 1 / 9), np.zeros((9, 2)), np.ones((9, 2)), "diag")
     wide = [
         np.repeat(a[None], 3, axis=0) for a in (many.weights, many.means, many.full_covariances)
     ]
     text = repr(fastem.Bootstrap(many, "weighted-likelihood", *wide))
-    assert len(text.splitlines()) == 2 + LINES + 1
+    assert len(text.splitlines()) == 3 + LINES + 2
     assert text.endswith(f"and {9 + 18 + 18 - LINES} more lines: table_columns()")
 
 

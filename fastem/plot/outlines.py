@@ -6,13 +6,14 @@ from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
 from matplotlib.patches import Ellipse
 from numpy.typing import NDArray
 
 from fastem import validation
 from fastem.inference.replicates import Bootstrap
 from fastem.mixture import Mixture
-from fastem.plot.style import INK, axes, colour, column_names, two_columns
+from fastem.plot.style import INK, MOST_NAMED, axes, colour, column_names, two_columns
 
 #: Shares of the rows that contours enclose.
 ENCLOSED = 0.95, 0.75, 0.5, 0.25
@@ -204,6 +205,14 @@ def replicates(
         ax.plot([x, x], [low[k, j], high[k, j]], color=INK, lw=1.2, zorder=3)
     names = column_names(None, made.mixture.n_features, made.mixture)
     ax.set(xlabel=names[i], ylabel=names[j])
+    handles = [
+        Line2D([], [], ls="", marker="o", ms=5, color=colour(k), label=f"component {k}")
+        for k in range(min(mixture.n_components, MOST_NAMED))
+    ]
+    handles.append(Line2D([], [], color=INK, lw=1.2, label=f"{100 * level:g}% interval"))
+    title = "means of replicates\nring: 1 deviation"
+    place: dict = {"loc": "center left", "bbox_to_anchor": (1.0, 0.5)}
+    ax.legend(handles=handles, title=title, fontsize=9, title_fontsize=9, frameon=False, **place)
     return ax
 
 

@@ -1,0 +1,46 @@
+"""The words that arguments may be, for editors and type checkers."""
+
+from typing import Literal
+
+import numpy as np
+
+CovarianceType = Literal[
+    "full",
+    "tied",
+    "diag",
+    "spherical",
+    "EII",
+    "VII",
+    "EEI",
+    "VEI",
+    "EVI",
+    "VVI",
+    "EEE",
+    "VEE",
+    "EVE",
+    "VVE",
+    "EEV",
+    "VEV",
+    "EVV",
+    "VVV",
+    "E",
+    "V",
+]
+#: Words for several families.
+CovarianceGroup = Literal["mclust", "diagonal", "ellipsoidal"]
+Criterion = Literal["aic", "bic", "icl"]
+Replicates = Literal["nonparametric", "weighted-likelihood"]
+Start = Literal[
+    "mixed",
+    "k-means++",
+    "k-means++-turned",
+    "k-means++-seeds",
+    "random",
+    "random-subsets",
+    "hierarchical",
+    "hierarchical-trace",
+    "hierarchical-determinant",
+    "hierarchical-diagonal",
+]
+#: Where chance comes from.
+Seed = int | np.random.Generator | np.random.RandomState | None

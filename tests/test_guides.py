@@ -1,0 +1,74 @@
+"""Every block of Python in the guides runs, and every page is listed and linked."""
+
+import re
+import shutil
+from importlib import resources
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import fastem
+from fastem import guides
+
+DATA = Path(__file__).parent / "data"
+README = Path(__file__).parents[1] / "README.md"
+#: What a page tells of; one that fastem lacks is not tried.
+FEATURES = {"missing_values_and_labels": "classify"}
+EXTRAS = {
+    "from_scikit_learn": ["sklearn"],
+    "from_mclust": ["matplotlib"],
+    "how_many_clusters": ["matplotlib"],
+    "how_sure": ["matplotlib", "pandas"],
+    "gallery": ["matplotlib"],
+    "more_rows_than_memory": ["dask.array", "pyarrow", "pandas"],
+}
+
+
+def test_every_page_is_listed():
+    folder = resources.files("fastem.guides")
+    files = {Path(file.name).stem for file in folder.iterdir() if file.name.endswith(".md")}
+    assert files == set(guides.PAGES)
+
+
+@pytest.mark.parametrize("name", guides.PAGES)
+def test_pages_have_a_title_and_links_that_lead_somewhere(name):
+    text = guides.page(name)
+    assert text.startswith("# ")
+    for target in re.findall(r"\]\((\w+)\.md\)", text):
+        assert target in guides.PAGES
+
+
+def test_the_readme_links_every_page():
+    text = README.read_text()
+    for name in guides.PAGES:
+        assert f"fastem/guides/{name}.md" in text
+    assert len(text.splitlines()) <= 130
+
+
+def test_the_outputs_shown_are_those_printed():
+    """Oracle: fastem itself; the guide's blocks of output are lines of what it prints."""
+    text = guides.page("from_mclust")
+    X = np.loadtxt(DATA / "faithful.csv", delimiter=",", skiprows=1)
+    iris = np.loadtxt(DATA / "iris.csv", delimiter=",", skiprows=1, usecols=range(4))
+    for rows, most in (X, 6), (iris, 3):
+        counts = range(1, most + 1)
+        choice = fastem.select(rows, counts, covariance_type="mclust", random_state=0)
+        shown = "\n".join(f"    {line}".rstrip() for line in str(choice).splitlines()[:6])
+        assert shown in text
+
+
+@pytest.mark.parametrize("name", [name for name in guides.PAGES if guides.examples(name)])
+def test_blocks_run(name, monkeypatch, tmp_path):
+    if not hasattr(fastem, FEATURES.get(name, "fit")):
+        pytest.skip(f"fastem has no {FEATURES[name]}")
+    for module in EXTRAS.get(name, []):
+        pytest.importorskip(module)
+    for file in "faithful.csv", "iris.csv":
+        shutil.copy(DATA / file, tmp_path)
+    monkeypatch.chdir(tmp_path)
+    names = {"__name__": name}
+    for block in guides.examples(name):
+        exec(compile(block, f"{name}.md", "exec"), names)
+    for picture in re.findall(r"!\[.*?\]\(pictures/(.*?)\)", guides.page(name)):
+        assert (tmp_path / picture).stat().st_size > 1000
