@@ -19,6 +19,7 @@ from fastem import environment
 environment.check()
 
 # ruff: noqa: E402 - what follows imports Numba
+from fastem.covariance import DirichletProcess, NormalWishart
 from fastem.drawing import drawn_by
 from fastem.fit import fit
 from fastem.inference.bootstrap import bootstrap
@@ -35,6 +36,7 @@ from fastem.selection import Selection, select
 
 if TYPE_CHECKING:
     from fastem import plot as plot
+    from fastem.estimator import BayesianGaussianMixture as BayesianGaussianMixture
     from fastem.estimator import GaussianMixture as GaussianMixture
 
 try:
@@ -44,12 +46,14 @@ except PackageNotFoundError:  # a source tree that is not installed
 
 __all__ = [
     "Bootstrap",
+    "DirichletProcess",
     "Event",
     "Fit",
     "LikelihoodRatioTest",
     "Mixture",
     "Moments",
     "Noise",
+    "NormalWishart",
     "Recorder",
     "Restart",
     "Selection",
@@ -62,7 +66,11 @@ __all__ = [
 ]
 
 
-LATE = {"GaussianMixture": "fastem.estimator", "plot": "fastem.plot"}
+LATE = {
+    "BayesianGaussianMixture": "fastem.estimator",
+    "GaussianMixture": "fastem.estimator",
+    "plot": "fastem.plot",
+}
 
 drawn_by(lambda: import_module(LATE["plot"]))
 

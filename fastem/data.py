@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastem import validation
 from fastem.compiler.options import refuse_uncompiled
-from fastem.covariance import FAMILIES, Family, WithNoise, WithPrior
+from fastem.covariance import FAMILIES, Family, NormalWishart, WithNoise, WithPrior
 from fastem.density import Ellipsoidal
 from fastem.lazy import lazy
 from fastem.noise import Noise
@@ -180,9 +180,13 @@ class Data:
             self._centres[alone] = Centre(n, mean, covariance, rows.units)
         return self._centres[alone]
 
-    def extended(self, family: Family, n_components: int, *, noise: bool, prior: bool) -> Family:
+    def extended(
+        self, family: Family, n_components: int, *, noise: bool, prior: bool | NormalWishart
+    ) -> Family:
         """The family under a prior and beside noise, if asked for: both are as the rows say."""
-        if prior:
+        if isinstance(prior, NormalWishart):
+            family = prior.of(family, n_components, *self.centre(family))
+        elif prior:
             family = WithPrior.of(family, n_components, *self.centre(family))
         return WithNoise(family, self.noise_box) if noise else family
 

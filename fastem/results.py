@@ -14,6 +14,9 @@ from fastem.drawing import draw
 from fastem.mixture import Mixture
 from fastem.rows import Source
 
+#: Least weight of a component that `Fit.n_effective` counts.
+EFFECTIVE_SHARE = 0.005
+
 
 @dataclass(frozen=True)
 class Status:
@@ -177,6 +180,11 @@ class Fit:
     def converged(self) -> bool:
         """Whether the expected further gain is below tol."""
         return self.status.code in ("converged", "collapsed")
+
+    @property
+    def n_effective(self) -> int:
+        """Components whose weight is at least `EFFECTIVE_SHARE`, 0.005: what a prior has left."""
+        return int((self.mixture.weights >= EFFECTIVE_SHARE).sum())
 
     def aic(self, X: ArrayLike | Source | None = None) -> float:
         """Akaike's criterion, 2 p - 2 log L; lower is better.

@@ -46,7 +46,7 @@ class Fitted(DensityMixin, BaseEstimator):
         TypeError, ValueError
             If X is not finite numbers with n_features_in_ columns.
         """
-        return self.mixture_.predict(self._rows(X)).astype(np.int64)
+        return self._density[0].predict(self._rows(X)).astype(np.int64)
 
     def predict_proba(self, X: ArrayLike) -> NDArray:
         """Probability of each component given the row.
@@ -61,7 +61,7 @@ class Fitted(DensityMixin, BaseEstimator):
         resp : (n_samples, n_components)
             float32 if X and the rows fitted to are, else float64. Each row sums to 1.
         """
-        return self.mixture_.responsibilities(self._rows(X))
+        return self._density[0].responsibilities(self._rows(X))
 
     def score_samples(self, X: ArrayLike) -> NDArray:
         """Log-likelihood of each row.
@@ -76,8 +76,8 @@ class Fitted(DensityMixin, BaseEstimator):
         log_prob : (n_samples,), in nats
             float32 if X and the rows fitted to are, else float64.
         """
-        rows = self._rows(X)
-        return self.mixture_.log_prob(rows).astype(rows.dtype, copy=False)
+        rows, (mixture, log_total) = self._rows(X), self._density
+        return (mixture.log_prob(rows) + log_total).astype(rows.dtype, copy=False)
 
     def score(
         self, X: ArrayLike, y: object = None, sample_weight: ArrayLike | None = None
@@ -224,6 +224,11 @@ class Fitted(DensityMixin, BaseEstimator):
         weights, means, factors = (np.asarray(array, dtype=np.float64) for array in published)
         spread = precisions.covariances(precisions.from_factors(factors, family), family)
         return Mixture(weights, means, spread, family.name)
+
+    @property
+    def _density(self) -> tuple[Mixture, float]:
+        """A mixture, and the log of what its density is multiplied by: what rows answer to."""
+        return self.mixture_, 0.0
 
     def _publish(self, mixture: Mixture, dtype: np.dtype) -> None:
         """Set the attributes that scikit-learn's users read, and remember what they were."""
