@@ -33,6 +33,7 @@ from fastem.recorder import Recorder
 from fastem.results import Event, Fit, Restart, Status
 from fastem.search.starts import SymmetricStartWarning
 from fastem.selection import Selection, select
+from fastem.stream import Stream, Update
 
 if TYPE_CHECKING:
     from fastem import plot as plot
@@ -58,7 +59,9 @@ __all__ = [
     "Restart",
     "Selection",
     "Status",
+    "Stream",
     "SymmetricStartWarning",
+    "Update",
     "bootstrap",
     "fit",
     "lrt",
