@@ -302,7 +302,7 @@ class GaussianMixture(Fitted):
             rows = np.concatenate((kept[0], rows))
             weight = np.concatenate((kept[1], weight))
         if np.count_nonzero(weight) < self.n_components * (rows.shape[1] + 1):
-            self._kept = rows, weight
+            self._kept: tuple[NDArray, NDArray[np.float64]] | None = (rows, weight)
             return
         self._kept = None
         names = getattr(self, "feature_names_in_", None)
