@@ -19,6 +19,7 @@ from fastem import environment
 environment.check()
 
 # ruff: noqa: E402 - what follows imports Numba
+from fastem.columns import fit_columns
 from fastem.covariance import DirichletProcess, NormalWishart
 from fastem.drawing import drawn_by
 from fastem.fit import fit
@@ -64,6 +65,7 @@ __all__ = [
     "Update",
     "bootstrap",
     "fit",
+    "fit_columns",
     "lrt",
     "select",
 ]

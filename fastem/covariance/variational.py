@@ -164,6 +164,8 @@ class Variational(Wrapped):
         nu_0 = np.full_like(nu, prior.degrees_of_freedom)
         matrix = np.diag(prior.scale) if self.diagonal else prior.scale
         log_prior_scale = np.linalg.slogdet(matrix)[1]
+        if not np.isfinite(log_prior_scale):  # of a constant column: no more than a constant
+            log_prior_scale = 0.0
         expected = _log_determinant(nu, n_features) - log_scale
         own = (
             _log_constant(nu_0, np.full_like(nu, log_prior_scale), n_features)
