@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import os
+import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fastem import validation
+from fastem import covariance, em, validation
+from fastem.account import account
 from fastem.covariance import NormalWishart
-from fastem.fit import fit
+from fastem.data import Data
+from fastem.mixture import change_units
+from fastem.options import Options
 from fastem.progress import Progress
-from fastem.results import Fit
+from fastem.results import Fit, Restart
+from fastem.search.objective import Objective
+from fastem.search.samples import Samples
+from fastem.search.starts import STARTS
 
 
 def fit_columns(
@@ -37,8 +44,10 @@ def fit_columns(
         Missing values, NaN, are left out of their columns.
     n_components : int
         Of each column, at most; with a prior those that are not needed lose their rows.
-    prior, n_init, tol, max_iter : optional
-        As in `fastem.fit`; by default with one start and a tolerance of 1e-4.
+    prior, tol, max_iter : optional
+        As in `fastem.fit`; by default with a tolerance of 1e-4.
+    n_init : int, default 1
+        Starts by k-means, each of which runs to its end.
     random_state : int, Generator or None
         The same int gives the same bits, whatever the number of threads.
     n_threads : int, optional
@@ -74,22 +83,13 @@ def fit_columns(
     n_components = validation.integer(n_components, "n_components")
     columns = validation.matrix(X).T
     names = validation.feature_names(X)
+    options = Options(n_init=n_init, tol=tol, max_iter=max_iter, prior=prior)
     rng = np.random.default_rng(validation.random_state(random_state))
     seeds = rng.integers(2**63, size=len(columns))
 
     def of(j: int) -> Fit:
-        column = _present(columns[j], j, names, n_components)
-        return fit(
-            column,
-            n_components,
-            covariance_type="diag",
-            prior=prior,
-            n_init=n_init,
-            init="k-means++",
-            tol=tol,
-            max_iter=max_iter,
-            random_state=int(seeds[j]),
-        )
+        data = Data.of(_present(columns[j], j, names, n_components))
+        return _fitted(data, n_components, options, np.random.default_rng(seeds[j]))
 
     found: dict[int, Fit] = {}
     workers = ThreadPoolExecutor(n_threads or os.cpu_count())
@@ -103,6 +103,42 @@ def fit_columns(
         finally:
             workers.shutdown(cancel_futures=True)
     return [found[j] for j in range(len(columns))]
+
+
+def _fitted(data: Data, n_components: int, options: Options, rng: np.random.Generator) -> Fit:
+    """The best of EM from some starts, each by k-means and run to its end, without a race."""
+    began = time.perf_counter()
+    family = data.extended(
+        covariance.family("diag"), n_components, noise=False, prior=options.prior
+    )
+    rows = data.rows(family)
+    objective = Objective.of(rows, family, options)
+    sample = Samples(data, np.random.SeedSequence(int(rng.integers(2**63)))).of(
+        family, n_components
+    )
+    rule = em.Rule.expected_gain(options.tol, rows.precision)
+    runs = []
+    for labelled in STARTS["k-means++"](sample, n_components, rng.spawn(options.n_init)):
+        start = labelled.parameters(family.at(sample.units), objective.bounds)
+        runs.append(
+            em.run(
+                rows,
+                objective.family,
+                change_units(start, family, sample.units, rows.units),
+                bounds=objective.bounds,
+                rule=rule,
+                max_iter=options.max_iter,
+            )
+        )
+    best = max(range(len(runs)), key=lambda i: runs[i].trace[-1])
+    restarts = tuple(
+        Restart(i, run.trace[-1], run.n_iter, "chosen" if i == best else "finished", run.trace)
+        for i, run in enumerate(runs)
+    )
+    unsettled = f"a gain above tol={options.tol:g} is still to be expected; raise max_iter or tol"
+    family, bounds, sort = objective.family, objective.bounds, objective.family.exchangeable
+    end = runs[best], data, family, bounds, restarts, began
+    return account(*end, unsettled=unsettled, sort=sort)
 
 
 def _present(column: NDArray, j: int, names: tuple[str, ...] | None, n_components: int) -> NDArray:
