@@ -3,6 +3,7 @@
 import contextlib
 
 import pytest
+from measure import machine
 
 TABLES = pytest.StashKey[dict]()
 
@@ -82,6 +83,8 @@ def report(request):
 
 
 def pytest_terminal_summary(terminalreporter, config):
+    if config.stash[TABLES]:
+        terminalreporter.write_line(machine())
     for title, rows in config.stash[TABLES].items():
         terminalreporter.section(title)
         for line in _aligned(rows):

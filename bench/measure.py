@@ -9,6 +9,7 @@ import ctypes
 import gc
 import json
 import os
+import platform
 import subprocess
 import sys
 import time
@@ -51,6 +52,34 @@ class Rounds:
         """How far the median run lies above the fastest, as a share of it."""
         runs = sorted(self.seconds[name])
         return runs[len(runs) // 2] / runs[0] - 1
+
+
+#: Prints which vector registers a pass over rows uses most.
+REGISTERS = """
+import re
+import numpy as np
+import fastem
+from fastem.kernels import passes
+
+X = np.random.default_rng(0).normal(size=(100, 4))
+fastem.Mixture([0.5, 0.5], X[:2], [np.eye(4)] * 2).summarise(X)
+(compiled,) = passes.summarise.slot.overloads.values()
+code = compiled.library.get_asm_str()
+counts = {len(re.findall(f"%{name}", code)): name for name in ("xmm", "ymm", "zmm")}
+print(counts[max(counts)])
+"""
+
+
+def machine():
+    """The processor, and the vector registers in the machine code of a pass over rows."""
+    model = platform.processor() or platform.machine()
+    with contextlib.suppress(OSError):
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        model = next(line.split(":")[1].strip() for line in lines if "model name" in line)
+    environment = {**os.environ, "FASTEM_CACHE": "0"}
+    command = [sys.executable, "-c", REGISTERS]
+    made = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    return f"{model}, {os.cpu_count()} processors; kernels with {made.stdout.strip()} registers"
 
 
 def ratio(value):

@@ -19,6 +19,7 @@ from fastem import environment
 environment.check()
 
 # ruff: noqa: E402 - what follows imports Numba
+from fastem.classification import Candidate, Classifier, classify
 from fastem.columns import fit_columns
 from fastem.covariance import DirichletProcess, NormalWishart
 from fastem.drawing import drawn_by
@@ -27,7 +28,7 @@ from fastem.inference.bootstrap import bootstrap
 from fastem.inference.comparisons import LikelihoodRatioTest
 from fastem.inference.likelihood_ratio import lrt
 from fastem.inference.replicates import Bootstrap
-from fastem.mixture import Mixture
+from fastem.mixture import Merging, Mixture
 from fastem.moments import Moments
 from fastem.noise import Noise
 from fastem.recorder import Recorder
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from fastem import plot as plot
     from fastem.estimator import BayesianGaussianMixture as BayesianGaussianMixture
     from fastem.estimator import GaussianMixture as GaussianMixture
+    from fastem.estimator import MixtureClassifier as MixtureClassifier
 
 try:
     __version__ = version("fastem")
@@ -48,10 +50,13 @@ except PackageNotFoundError:  # a source tree that is not installed
 
 __all__ = [
     "Bootstrap",
+    "Candidate",
+    "Classifier",
     "DirichletProcess",
     "Event",
     "Fit",
     "LikelihoodRatioTest",
+    "Merging",
     "Mixture",
     "Moments",
     "Noise",
@@ -64,6 +69,7 @@ __all__ = [
     "SymmetricStartWarning",
     "Update",
     "bootstrap",
+    "classify",
     "fit",
     "fit_columns",
     "lrt",
@@ -74,6 +80,7 @@ __all__ = [
 LATE = {
     "BayesianGaussianMixture": "fastem.estimator",
     "GaussianMixture": "fastem.estimator",
+    "MixtureClassifier": "fastem.estimator",
     "plot": "fastem.plot",
 }
 

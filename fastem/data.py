@@ -12,12 +12,21 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastem import validation
 from fastem.compiler.options import refuse_uncompiled
-from fastem.covariance import FAMILIES, Family, NormalWishart, WithNoise, WithPrior
+from fastem.covariance import (
+    FAMILIES,
+    Bounds,
+    Family,
+    NormalWishart,
+    Parameters,
+    WithNoise,
+    WithPrior,
+)
 from fastem.density import Ellipsoidal
 from fastem.lazy import lazy
+from fastem.moments import Moments
 from fastem.noise import Noise
-from fastem.rows import Memory, Rows, Source, elsewhere
-from fastem.rows.missing import Gaps, Marks
+from fastem.rows import Incomplete, Memory, Rows, Source, elsewhere
+from fastem.rows.missing import Gaps, Marks, check_seen
 from fastem.rows.source import weight_unit
 from fastem.units import LOOKED_AT, Units, location_and_spread
 from fastem.validation.column_choice import Column, called
@@ -30,6 +39,9 @@ FLOAT64_PEAK = 1e151
 FLOAT32_PEAK = 1e16
 #: Principal axes along which the box is thinner than this, by its greatest width, are rounding.
 THIN = 1e-9
+#: One component of rows that lack columns is at its maximum when a step of EM gains less than this,
+#: in nats a row, or after so many steps; its covariance is held up at FLOOR.
+LEAST_GAIN, MOST_STEPS, FLOOR = 1e-10, 1000, 1e-10
 
 
 class Centre(NamedTuple):
@@ -91,12 +103,15 @@ class Data:
         X = validation.chosen_columns(X, columns)
         names = validation.feature_names(X)
         X, gaps = validation.complete(X, missing, na_values=Marks.of(na_values).values)
+        kind: type[Memory] = Memory
+        if missing == "mar" and np.isnan(X).any():
+            kind = Incomplete
         counted = None if gaps is None else np.logical_not(gaps.any(axis=1))
         weight = validation.sample_weight(sample_weight, len(X) if gaps is None else len(gaps))
         if gaps is not None and (costly := Gaps.of(gaps).costly(called(names, X.shape[1]))):
             warnings.warn(f"X: {costly}", UserWarning, stacklevel=3)
         if weight is None:
-            return cls(Memory(X), counted, names)
+            return cls(_observed(kind(X), names), counted, names)
         counted = np.ones(len(weight), bool) if counted is None else counted
         weight = validation.sample_weight(weight[counted], len(X))
         assert weight is not None
@@ -105,7 +120,7 @@ class Data:
             X, weight = X[weight > 0], weight[weight > 0]
         counted = None if counted.all() else counted
         unit = weight_unit(weight.max())
-        return cls(Memory(X, weight / unit, unit), counted, names)
+        return cls(_observed(kind(X, weight / unit, unit), names), counted, names)
 
     @property
     def weight_unit(self) -> float:
@@ -130,8 +145,13 @@ class Data:
     @lazy
     def location(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Of the rows looked at, as of `units.location_and_spread`."""
+        looked_at = self.looked_at
+        if not self.source.complete:
+            unseen = np.isnan(looked_at).all(axis=0)
+            looked_at = np.concatenate([looked_at, np.stack(self.source.limits())])
+            looked_at[-2:, ~unseen] = np.nan
         with np.errstate(over="ignore", invalid="ignore"):
-            return location_and_spread(self.looked_at)
+            return location_and_spread(looked_at)
 
     @lazy
     def tractable(self) -> Source:
@@ -171,20 +191,43 @@ class Data:
         """Moments of all rows, in the units that suit the family."""
         alone = family.per_column
         if alone not in self._centres:
-            rows, (middle, _) = self.rows(family), self.location
-            about, flat = rows.units.enter(middle)[None], np.zeros((1, len(middle), len(middle)))
-            moments = rows.summarise(Ellipsoidal(about, flat, np.zeros(1)))
+            rows = self.rows(family)
+            moments = self._together(rows)
             n = moments.n_rows * self.weight_unit
             _, (mean,), (covariance,) = moments.scatter()
             covariance = covariance * (n / (n - 1) if n > 1 else 1.0)
             self._centres[alone] = Centre(n, mean, covariance, rows.units)
         return self._centres[alone]
 
+    def _together(self, rows: Rows) -> Moments:
+        """Of all rows as one component."""
+        (middle, spread), family, one = self.location, FAMILIES["full"], np.ones(1)
+        about, flat = rows.units.enter(middle)[None], np.zeros((1, len(middle), len(middle)))
+        if self.source.complete:
+            return rows.summarise(Ellipsoidal(about, flat, np.zeros(1)))
+        variances = (spread * rows.units.scale) ** 2
+        parameters = Parameters(one, about, np.diag(variances)[None])
+        bounds = Bounds(np.zeros_like(middle), FLOOR)
+        level = -np.inf
+        for _ in range(MOST_STEPS):
+            moments = rows.summarise(family.factor(parameters))
+            gain = moments.log_likelihood - level
+            if gain <= LEAST_GAIN * moments.n_rows:
+                break
+            level = moments.log_likelihood
+            parameters = family.maximise(moments, bounds, parameters)
+        return moments
+
     def extended(
         self, family: Family, n_components: int, *, noise: bool, prior: bool | NormalWishart
     ) -> Family:
         """The family under a prior and beside noise, if asked for: both are as the rows say."""
         if isinstance(prior, NormalWishart):
+            if not self.source.complete:
+                raise ValueError(
+                    f"X has missing values, which a fit with prior={type(prior).__name__}(...) "
+                    f'does not take; fill them, or leave such rows out with missing="drop"'
+                )
             family = prior.of(family, n_components, *self.centre(family))
         elif prior:
             family = WithPrior.of(family, n_components, *self.centre(family))
@@ -210,6 +253,8 @@ class Data:
                 f"every row; drop that column"
             )
         plain = Noise(0.0, low, high)
+        if not self.source.complete:  # what a turned box casts on some columns is not uniform
+            return plain
         scale = self.rows(FAMILIES["full"]).units.scale
         covariance = self.centre(FAMILIES["full"]).covariance
         relative = scale.min() / scale  # the columns' spreads, against the greatest of them
@@ -220,3 +265,26 @@ class Data:
             return plain
         turned = Noise(0.0, *reached, axes)
         return turned if turned.log_volume < plain.log_volume else plain
+
+
+def _observed(source: Memory, names: Sequence[str] | None) -> Memory:
+    """The source, if every column has a number in it.
+
+    Raises
+    ------
+    ValueError
+        If one has none.
+
+    Warns
+    -----
+    UserWarning
+        If rows have none.
+    """
+    if source.complete:
+        return source
+    gaps = Gaps(source.n_features, source.n_samples)
+    gaps.add(np.isnan(source.X), dropped=False)
+    check_seen(source.limits()[0], "X", called(names, source.n_features))
+    if gaps.empty:
+        warnings.warn(f"X: {gaps.empty}", UserWarning, stacklevel=4)
+    return source

@@ -21,8 +21,10 @@ from fastem.options import DECISIVE, Options
 from fastem.progress import Progress, Watch
 from fastem.results import Callback, Fit
 from fastem.rows import Source
+from fastem.rows.digest import Digest
 from fastem.search import replaced
 from fastem.search.beginning import Starts, begin
+from fastem.search.given_labels import GivenLabels
 from fastem.search.objective import Objective
 from fastem.search.spurious import FEW
 from fastem.search.starts import UserStart
@@ -58,6 +60,7 @@ def fit(
     columns: Sequence[Column] | None = None,
     missing: str = "error",
     na_values: Any = None,
+    labels: ArrayLike | None = None,
 ) -> Fit:
     """Fit a Gaussian mixture by Expectation-Maximisation.
 
@@ -87,7 +90,7 @@ def fit(
         each component the mean and covariance of 30 random rows; "hierarchical", the groups of
         model-based hierarchical clustering of at most 2,000 rows, as mclust begins;
         "hierarchical-trace", "hierarchical-determinant" and "hierarchical-diagonal", the same of
-        at most 256 rows, or 16 a component, by criteria of spherical, full and diagonal groups. A
+        at most 128 rows, or 12 a component, by criteria of spherical, full and diagonal groups. A
         hierarchical kind leaves nothing to chance, unless there are more rows: it is one start, and
         further ones of it are by k-means++. "mixed" takes kinds that lead to different maxima.
     weights_init, means_init, covariances_init : array-like, optional
@@ -141,11 +144,18 @@ def fit(
         Which columns of a file, a data frame, a structured array or an array, in this order: names,
         positions counted from 0, or ranges of either with both ends, such as "a:c". Names stay with
         the mixture, as `feature_names`.
-    missing : {"error", "drop"}, default "error"
-        What becomes of rows with missing values. "drop" leaves them out.
+    missing : {"error", "drop", "mar"}, default "error"
+        What becomes of rows with missing values. "drop" leaves them out. With "mar" the likelihood
+        is that of what is observed of them: right where values are missing at random, that is, for
+        reasons that what is observed tells (Ghahramani and Jordan 1994).
     na_values : str, number or sequence of them, optional
         What stands for a missing value beside NaN, nulls and, in text, NA, nan, null, ? and the
         like: ["@", -200].
+    labels : (n_samples,) ints or (n_samples, n_components) bools, array-like, optional
+        What is known of the component of each row in memory: its number, from 0, or -1 where
+        nothing is known; or which components are possible. A row adds log sum_k weight_k N_k over
+        those to the likelihood. EM begins at the labels, and labelled components keep their
+        numbers.
 
     Returns
     -------
@@ -168,7 +178,7 @@ def fit(
     SymmetricStartWarning
         If components of the given start coincide.
     UserWarning
-        If more rows are dropped than kept.
+        If more rows are dropped than kept, or nothing of a row is observed.
 
     References
     ----------
@@ -179,7 +189,9 @@ def fit(
     Fraley, SIAM J. Sci. Comput. 20 (1998) 270. Noise: J. D. Banfield and A. E. Raftery, Biometrics
     49 (1993) 803; S. Byers and A. E. Raftery, J. Am. Stat. Assoc. 93 (1998) 577. Prior: C. Fraley
     and A. E. Raftery, Journal of Classification 24 (2007) 155. Variational fits: D. M. Blei and M.
-    I. Jordan, Bayesian Analysis 1 (2006) 121.
+    I. Jordan, Bayesian Analysis 1 (2006) 121. Missing values: Z. Ghahramani and M. I. Jordan, NIPS
+    6 (1994) 120; R. J. A. Little and D. B. Rubin, Statistical Analysis with Missing Data (2019),
+    chapter 11. Labels: C. Fraley and A. E. Raftery, J. Am. Stat. Assoc. 97 (2002) 611.
 
     Examples
     --------
@@ -203,6 +215,7 @@ def fit(
         prior=prior,
         checkpoint=checkpoint,
         checkpoint_every=checkpoint_every,
+        labels=labels,
         checkpoint_wait=checkpoint_wait,
     )
     family = covariance.family(covariance_type)
@@ -236,7 +249,8 @@ def solve(
     began = time.perf_counter()
     data, options = starts.data, starts.options
     user_start = UserStart() if user_start is None else user_start
-    rows = data.rows(family)
+    labels = GivenLabels.given(options.labels, data, n_components)
+    rows = data.rows(family) if labels is None else labels.rows(data, family)
     family = data.extended(family, n_components, noise=options.is_noisy, prior=options.prior)
     objective = Objective.of(rows, family, options)
     watch = Watch(family, options.callback, bar)
@@ -246,14 +260,14 @@ def solve(
         start, restarts = checkpoint.open(), checkpoint.restarts
     goes_on = nullcontext() if checkpoint is None or start is None else checkpoint.to_blame()
     if start is None:
-        start, restarts = begin(starts, n_components, family, objective, user_start, watch)
+        start, restarts = begin(starts, n_components, family, objective, user_start, watch, labels)
         if not family.exchangeable and user_start.is_empty and not isinstance(start, em.State):
             start = sorted_parameters(start, family)
     if checkpoint is not None:
         checkpoint.restarts = restarts
-    raced = bool(restarts) and starts.samples.of(family, n_components).n_samples < data.n_samples
-    may_die = not raced or options.is_variational
-    few = 0.0 if may_die else FEW * (data.n_features + 1) / data.n_samples
+    raced = bool(restarts) and labels is None and not options.is_variational
+    raced = raced and starts.samples.of(family, n_components).n_samples < data.n_samples
+    few = FEW * (data.n_features + 1) / data.n_samples if raced else 0.0
     with goes_on:
         run = _over_all_rows(objective, data.n_samples, start, few, watch, checkpoint)
     unsettled = f"a gain above tol={options.tol:g} is still to be expected; raise max_iter or tol"
@@ -266,7 +280,7 @@ def solve(
         began,
         unsettled=unsettled,
         stopped=watch.stopped,
-        sort=sort and family.exchangeable,
+        sort=sort and labels is None and family.exchangeable,
     )
 
 
@@ -337,6 +351,7 @@ def _arguments(
         "means_init": user_start.means,
         "covariances_init": user_start.covariances,
         "random_state": str(starts.seed.entropy) if starts.is_seeded else None,
+        "labels": _labels_digest(starts.options.labels),
         **{name: getattr(starts.options, name) for name in DECISIVE},
         "prior": str(starts.options.prior),
     }
@@ -350,3 +365,11 @@ def _state_like(objective: Objective, n_components: int, n_features: int) -> em.
     return em.State.begin(
         objective.family, Parameters(*map(np.zeros, shapes)), rule, objective.accelerate
     )
+
+
+def _labels_digest(labels: ArrayLike | None) -> str | None:
+    """What tells labels from others."""
+    if labels is None:
+        return None
+    numbers = np.asarray(labels, np.float64)
+    return f"of digest {Digest.of(numbers.reshape(len(numbers), -1), None).rows:016x}"

@@ -37,6 +37,7 @@ class Options:
     checkpoint: str | os.PathLike | None = None
     checkpoint_every: int = 1
     checkpoint_wait: bool = False
+    labels: ArrayLike | None = None
 
     def __post_init__(self) -> None:
         """Check."""
@@ -57,6 +58,11 @@ class Options:
             raise ValueError(
                 f"noise is given together with prior={type(self.prior).__name__}(...), and a "
                 f"variational fit knows no noise; leave one of them out"
+            )
+        elif self.labels is not None:
+            raise ValueError(
+                f"labels are given together with prior={type(self.prior).__name__}(...), and a "
+                f"variational fit knows no labels; leave one of them out"
             )
         if self.checkpoint is not None:
             path = validation.path(self.checkpoint, "checkpoint")

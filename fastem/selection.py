@@ -214,6 +214,7 @@ def select(
     columns: Sequence[Column] | None = None,
     missing: str = "error",
     na_values: Any = None,
+    labels: ArrayLike | None = None,
 ) -> Selection:
     """Fit every number of components with every covariance family, and keep the best.
 
@@ -238,7 +239,7 @@ def select(
     callback, progress, noise, prior, checkpoint, checkpoint_every, checkpoint_wait : optional
         As in `fastem.fit`. Of several fits each has a checkpoint of its own: "fit.npz" stands for
         "fit.3-full.npz" and so on.
-    columns, missing, na_values : optional
+    columns, missing, na_values, labels : optional
         As in `fastem.fit`.
 
     Returns
@@ -273,6 +274,7 @@ def select(
         prior=prior,
         checkpoint=checkpoint,
         checkpoint_every=checkpoint_every,
+        labels=labels,
         checkpoint_wait=checkpoint_wait,
     )
     with options.sole(), Progress(options.progress) as bar:

@@ -98,9 +98,15 @@ def location_and_spread(X: NDArray) -> tuple[NDArray[np.float64], NDArray[np.flo
 
     The spread is the interquartile range / 1.349: one row at 1e30 must not hide the others. Where
     it is 0 (many ties) the standard deviation stands in, then the magnitude, then 1. It is never
-    subnormal.
+    subnormal. What is NaN does not count; every column has a number in it.
     """
     some = np.asarray(X[:: max(1, len(X) // LOOKED_AT)], dtype=np.float64)
+    missing = np.isnan(some)
+    if missing.any():
+        columns = [column[~gaps, None] for column, gaps in zip(some.T, missing.T, strict=True)]
+        each = [location_and_spread(column) for column in columns]
+        centres, spreads = zip(*each, strict=True)
+        return np.concatenate(centres), np.concatenate(spreads)
     ranks = [len(some) // 4, len(some) // 2, 3 * len(some) // 4]
     low, centre, high = np.partition(some, ranks, axis=0)[ranks]
     spread = high / 1.349 - low / 1.349

@@ -482,3 +482,36 @@ def test_noise_is_grey_and_named(n_features):
         grey = panels[0].collections[0]
         assert len(grey.get_offsets()) == (mixture.predict(X) == -1).sum()
         assert to_hex(grey.get_facecolor()[0]) == "#999999"
+
+
+def test_regions_of_classes():
+    X, labels = MIXTURE.sample(200, random_state=0)
+    found = fastem.classify(X, labels, covariance_type="VVV")
+    ax = found.plot(X, labels)
+    (image,) = ax.images
+    grid, (left, right, low, high) = image.get_array(), image.get_extent()
+    for i, j in (0, 0), (100, 150), (199, 3):
+        height = low + (high - low) * i / (len(grid) - 1)
+        x = left + (right - left) * j / (len(grid) - 1)
+        assert grid[i, j] == found.predict([[x, height]])[0]
+    drawn(ax)
+    with pytest.raises(ValueError, match="two columns"):
+        plot.regions(found, X, columns=[0])
+
+
+def test_uncertain_rows_are_large():
+    X, _ = MIXTURE.sample(200, random_state=0)
+    ax = plot.uncertainty(MIXTURE, X)
+    (dots,) = ax.collections
+    order = np.argsort(MIXTURE.uncertainty(X), kind="stable")
+    np.testing.assert_array_equal(dots.get_offsets(), X[order])
+    assert (np.diff(dots.get_sizes()) >= 0).all()
+    drawn(ax)
+
+
+def test_clusters_joined():
+    merging = cube(2, 4).merge(cube(2, 4).sample(200, random_state=0)[0])
+    ax = merging.plot()
+    np.testing.assert_allclose(ax.lines[0].get_ydata(), merging.entropies)
+    assert ax.lines[-1].get_xdata()[0] == merging.n_clusters
+    drawn(ax)

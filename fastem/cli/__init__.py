@@ -1,6 +1,6 @@
 """The command line.
 
-fit.py, predict.py, update.py     the commands: what they take, and what they do
+fit.py, predict.py, impute.py, classify.py, update.py     the commands: what they take and do
 arguments.py            what several take; files --> Stream
 labels.py, pictures.py, report.py     output
 outputs.py              files appear all together, or none of them
@@ -20,7 +20,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import NoReturn
 
-from fastem.cli import fit, predict, update
+from fastem.cli import classify, fit, impute, predict, update
 from fastem.cli.arguments import command
 from fastem.cli.messages import InputError, as_input_error, complain, flushed, hold_descriptors
 
@@ -101,7 +101,7 @@ def _parser() -> argparse.ArgumentParser:
     top.add_argument("--version", action="version", version=f"fastem {__version__}")
     top.set_defaults(run=_no_command)
     words = top.add_subparsers(title="commands", metavar="COMMAND")
-    for each in fit, predict, update:
+    for each in fit, predict, impute, classify, update:
         each.add(words)
     demo = command(words, "demo", "draw the story of EM, and print its figures", _demo)
     demo.add_argument("--out", metavar="DIR", required=True, help="folder, made if need be")

@@ -62,7 +62,7 @@ def add_input(command: argparse.ArgumentParser, columns: str) -> None:
         choices=MISSING,
         default="error",
         help="what becomes of rows with missing values; default error. Dropped, they are labelled "
-        "-2",
+        "-2; with mar they count by what they have, as is right where values are missing at random",
     )
     reading.add_argument(
         "--drop-missing", dest="missing", action="store_const", const="drop", help="--missing drop"

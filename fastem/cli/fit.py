@@ -145,7 +145,7 @@ def _add_output(fit: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Fit a file; write and print what was asked for."""
-    counts = None if arguments.components is None else _counts(arguments.components)
+    counts = None if arguments.components is None else counts_of(arguments.components)
     families = [name.strip() for name in arguments.covariance.split(",")]
     with as_input_error():
         for name in families:
@@ -183,7 +183,7 @@ def run(arguments: argparse.Namespace) -> int:
     return status
 
 
-def _counts(text: str) -> list[int]:
+def counts_of(text: str) -> list[int]:
     """The numbers of components in a text such as 3, 1:9 or 2,4,8."""
     counts: list[int] = []
     for part in text.split(","):

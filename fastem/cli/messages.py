@@ -32,6 +32,7 @@ OPTIONS = {
     "na_values": "--na-values",
     "member": "--member",
     'missing="drop"': "--missing drop",
+    'missing="mar"': "--missing mar",
 }
 _ARGUMENT = re.compile(rf"\b({'|'.join(OPTIONS)})(?=\W|$)")
 #: An argument whose name is a common word is one with a value, or where a message begins with it.

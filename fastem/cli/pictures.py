@@ -35,7 +35,8 @@ def draw(option: str, choice: Selection, rows: Stream, path: Path) -> None:
     if option == "--plot-selection":
         axes: Any = plot.selection(choice)
     else:
-        looked_at = rows.look(LOOKED_AT).view(_Named)
+        looked_at = rows.look(LOOKED_AT)
+        looked_at = looked_at[~np.isnan(looked_at).any(axis=1)].view(_Named)
         looked_at.columns = rows.columns
         axes = plot.clusters(choice.best.mixture, looked_at)
     np.ravel(axes)[0].figure.savefig(path)

@@ -31,6 +31,7 @@ import numba
 import numpy
 
 from fastem.compiler.internals import CACHE
+from fastem.compiler.vector_width import WIDE
 
 LOG = logging.getLogger(__name__)
 CONFIG: Any = numba.config
@@ -157,7 +158,7 @@ class KernelCache(CACHE.NullCache if CACHE else object):  # type: ignore[misc]
         self._line = function.__code__.co_firstlineno
 
     def _path(self, folder: Path, signature: Any, codegen: Any) -> Path:
-        settings = CONFIG.OPT, CONFIG.BOUNDSCHECK, CONFIG.DEBUGINFO_DEFAULT, CONFIG.USING_SVML
+        settings = CONFIG.OPT, CONFIG.BOUNDSCHECK, CONFIG.DEBUGINFO_DEFAULT, CONFIG.USING_SVML, WIDE
         key = self._line, signature, codegen.magic_tuple(), settings
         if " at 0x" in repr(key):  # of a function given as an argument
             raise ValueError(f"an address means nothing in another process: {signature}")

@@ -11,11 +11,16 @@ those known here.
 from typing import Any
 
 from fastem.compiler.internals import INLINING, TIDYING
+from fastem.compiler.vector_width import widen
 
 if INLINING is not None:
 
     class _Library(INLINING.JITCodeLibrary):  # type: ignore[name-defined, misc]
         """LLVM's code of a function, neither compiled nor optimised, but for its size."""
+
+        def add_ir_module(self, ir_module: Any) -> None:
+            widen(ir_module)
+            super().add_ir_module(ir_module)
 
         def _optimize_functions(self, ll_module: Any) -> None:
             if TIDYING is None:

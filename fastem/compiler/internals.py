@@ -7,6 +7,7 @@ user works without it:
     INLINING     `inlining` leaves functions to be optimised apart from their callers
     TIDYING      `inlining` lets Numba optimise a function before its callers take it in
     POINTERS     `slot_loop` compiles a function anew in each of its two loops
+    WIDTH        `vector_width` leaves the width of vectors to LLVM
     LOCK         `fork_safety` has a lock of its own, for which compiling does not wait
     FINGERPRINT  `slot_loop` compares arguments by their Numba types, which takes longer
 """
@@ -77,6 +78,13 @@ POINTERS = taken(
     propagate="numba.core.callconv:CPUCallConv.return_status_propagate",
     get_compile_result="numba.core.dispatcher:Dispatcher.get_compile_result",
     pointer_to="numba.core.codegen:JITCodeLibrary.get_pointer_to_function",
+)
+WIDTH = taken(
+    "vectors are as wide as LLVM takes them",
+    JITCodeLibrary="numba.core.codegen:JITCodeLibrary",
+    add_ir_module="numba.core.codegen:JITCodeLibrary.add_ir_module",
+    Compiler="numba.core.compiler:Compiler",
+    attributes="llvmlite.ir.values:FunctionAttributes._to_list",
 )
 LOCK = taken(
     "forks do not wait for the compiler", lock="numba.core.compiler_lock:global_compiler_lock"

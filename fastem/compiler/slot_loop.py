@@ -17,7 +17,7 @@ from typing import Any
 import numba
 from numba import types
 
-from fastem.compiler import function_pointers
+from fastem.compiler import function_pointers, vector_width
 from fastem.compiler.fork_safety import forked
 from fastem.compiler.function_pointers import address_of, call
 from fastem.compiler.internals import FINGERPRINT
@@ -88,7 +88,7 @@ class SlotLoop:
     def __init__(self, function: Callable) -> None:
         functools.update_wrapper(self, function)
         # Python never calls it, and an entry for Python takes as long to compile as a small kernel.
-        self.slot = njit(no_cpython_wrapper=True)(function)
+        self.slot = njit(no_cpython_wrapper=True, **vector_width.pipeline())(function)
         self._addresses: dict[Any, int] = {}
         self._loops: dict[bool, Any] = {}
         if self.compiles and not function_pointers.AVAILABLE:

@@ -3,6 +3,7 @@
 `gaussian_mixture` and `bayesian` are the classes, `fitted` what they answer once they are fitted,
 `starts` where EM begins by scikit-learn's names, `runs` and `variational_runs` EM from each start
 by scikit-learn's rule, and `precisions` inverse covariances, given and published.
+`mixture_classifier` is a classifier, over `fastem.classify`.
 """
 
 try:
@@ -15,5 +16,6 @@ except ImportError as error:
 
 from fastem.estimator.bayesian import BayesianGaussianMixture
 from fastem.estimator.gaussian_mixture import GaussianMixture
+from fastem.estimator.mixture_classifier import MixtureClassifier
 
-__all__ = ["BayesianGaussianMixture", "GaussianMixture"]
+__all__ = ["BayesianGaussianMixture", "GaussianMixture", "MixtureClassifier"]

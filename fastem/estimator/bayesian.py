@@ -115,6 +115,7 @@ class BayesianGaussianMixture(Fitted):
     array([0, 1])
     """
 
+    missing = "error"
     lower_bound_: np.float64
 
     _parameter_constraints: ClassVar[dict] = {

@@ -21,11 +21,12 @@ _DTYPES = [np.float64, np.float32]
 class Fitted(DensityMixin, BaseEstimator):
     """The published arrays of a mixture, and what they say of rows.
 
-    The parameters `covariance_type` and `random_state` are the estimator's.
+    The parameters `covariance_type`, `random_state` and `missing` are the estimator's.
     """
 
     covariance_type: str
     random_state: int | np.random.RandomState | None
+    missing: str
 
     def predict(self, X: ArrayLike) -> NDArray[np.int64]:
         """Index of the likeliest component of each row.
@@ -46,7 +47,8 @@ class Fitted(DensityMixin, BaseEstimator):
         TypeError, ValueError
             If X is not finite numbers with n_features_in_ columns.
         """
-        return self._density[0].predict(self._rows(X)).astype(np.int64)
+        found = self._density[0].predict(self._rows(X), missing=self.missing)
+        return found.astype(np.int64)
 
     def predict_proba(self, X: ArrayLike) -> NDArray:
         """Probability of each component given the row.
@@ -61,7 +63,7 @@ class Fitted(DensityMixin, BaseEstimator):
         resp : (n_samples, n_components)
             float32 if X and the rows fitted to are, else float64. Each row sums to 1.
         """
-        return self._density[0].responsibilities(self._rows(X))
+        return self._density[0].responsibilities(self._rows(X), missing=self.missing)
 
     def score_samples(self, X: ArrayLike) -> NDArray:
         """Log-likelihood of each row.
@@ -77,7 +79,8 @@ class Fitted(DensityMixin, BaseEstimator):
             float32 if X and the rows fitted to are, else float64.
         """
         rows, (mixture, log_total) = self._rows(X), self._density
-        return (mixture.log_prob(rows) + log_total).astype(rows.dtype, copy=False)
+        found = mixture.log_prob(rows, missing=self.missing) + log_total
+        return found.astype(rows.dtype, copy=False)
 
     def score(
         self, X: ArrayLike, y: object = None, sample_weight: ArrayLike | None = None
@@ -250,13 +253,25 @@ class Fitted(DensityMixin, BaseEstimator):
 
     def _validated(self, X: ArrayLike, **checks: Any) -> NDArray:
         """Rows that scikit-learn accepts; it sees no masks, and warns before it refuses."""
+        finite: bool | str = True
+        if self.missing == "mar":
+            finite = "allow-nan"
+            if isinstance(X, np.ma.MaskedArray):
+                X = np.ma.filled(X.astype(np.float64), np.nan)
         validation.check_mask(X, "X")
+        how = {"dtype": _DTYPES, "order": "C", "ensure_all_finite": finite}
         with np.errstate(over="ignore", invalid="ignore"):
-            rows: NDArray = validate_data(self, X, dtype=_DTYPES, order="C", **checks)
+            rows: NDArray = validate_data(self, X, **how, **checks)
         return rows
 
     def _summary(self, X: ArrayLike, sample_weight: ArrayLike | None) -> Moments:
-        return self.mixture_.summarise(self._rows(X), sample_weight)
+        return self.mixture_.summarise(self._rows(X), sample_weight, missing=self.missing)
+
+    def __sklearn_tags__(self) -> Any:
+        """NaN is taken where rows may lack columns."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = self.missing == "mar"
+        return tags
 
     def _n_parameters(self) -> int:
         """Free parameters of the model, by scikit-learn's name for it."""

@@ -45,7 +45,8 @@ class GaussianMixture(Fitted):
 
     Parameters, attributes and methods are those of `sklearn.mixture.GaussianMixture`, of the same
     meaning: from the same start, the same number of iterations gives the same parameters. Beyond it
-    there are sample weights, `icl`, `mixture_`, `fit_`, `from_mixture` and `partial_fit`.
+    there are sample weights, missing values, `icl`, `mixture_`, `fit_`, `from_mixture` and
+    `partial_fit`.
 
     Parameters
     ----------
@@ -79,6 +80,8 @@ class GaussianMixture(Fitted):
         1 prints starts and iterations, 2 also changes of the lower bound and times.
     verbose_interval : int, default 10
         Iterations between two lines.
+    missing : {"error", "mar"}, default "error"
+        Whether rows may lack columns, NaN, and count by what they have, as in `fastem.fit`.
 
     Attributes
     ----------
@@ -128,6 +131,7 @@ class GaussianMixture(Fitted):
         "warm_start": ["boolean"],
         "verbose": ["verbose"],
         "verbose_interval": [Interval(Integral, 1, None, closed="left")],
+        "missing": [StrOptions({"error", "mar"})],
     }
 
     def __init__(
@@ -147,6 +151,7 @@ class GaussianMixture(Fitted):
         warm_start: bool = False,
         verbose: int = 0,
         verbose_interval: int = 10,
+        missing: str = "error",
     ) -> None:
         self.n_components = n_components
         self.covariance_type = covariance_type
@@ -162,6 +167,7 @@ class GaussianMixture(Fitted):
         self.warm_start = warm_start
         self.verbose = verbose
         self.verbose_interval = verbose_interval
+        self.missing = missing
 
     @classmethod
     def from_mixture(cls, mixture: Mixture, **parameters: Any) -> GaussianMixture:
@@ -332,7 +338,7 @@ class GaussianMixture(Fitted):
         True
         """
         rows = self._estimate(X, sample_weight)
-        return self.mixture_.predict(rows).astype(np.int64)
+        return self.mixture_.predict(rows, missing=self.missing).astype(np.int64)
 
     def _estimate(self, X: ArrayLike, sample_weight: ArrayLike | None) -> NDArray:
         """Fit; returns the checked rows."""
@@ -340,7 +346,7 @@ class GaussianMixture(Fitted):
         self._validate_params()
         validation.integer(self.n_components, "n_components")  # True is Integral, but no number
         rows = self._validated(X, ensure_min_samples=2)
-        data = Data.of(rows, sample_weight)
+        data = Data.of(rows, sample_weight, missing=self.missing)
         if data.n_samples < self.n_components:
             raise ValueError(
                 f"Expected n_samples >= n_components but got n_components = {self.n_components}, "

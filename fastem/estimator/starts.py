@@ -25,6 +25,7 @@ from fastem.kernels.seeding import plus_plus, tiled
 from fastem.lazy import lazy
 from fastem.mixture import change_units
 from fastem.moments import Moments
+from fastem.search.filling import filled
 from fastem.search.samples import Samples
 from fastem.search.starts import STARTS, Start
 from fastem.units import Units, location_and_spread
@@ -75,6 +76,8 @@ class Frame:
     def of(cls, data: Data, family: Family, reg_covar: float) -> Frame:
         """All rows of the data, which are in memory."""
         X, weight = data.source.draw(data.n_samples, np.random.default_rng())
+        if not data.source.complete:
+            X = filled(X, *data.location)
         centre, spread = location_and_spread(X)
         units = Units.from_spread(centre, np.full_like(spread, spread.max()))
         rows = np.ascontiguousarray((X - centre) * units.scale)

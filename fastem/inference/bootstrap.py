@@ -43,6 +43,7 @@ def bootstrap(
     max_iter: int = 1000,
     random_state: int | np.random.Generator | None = None,
     progress: bool = False,
+    missing: str = "error",
 ) -> Bootstrap:
     """Standard errors and intervals of a fitted mixture's parameters.
 
@@ -80,6 +81,8 @@ def bootstrap(
         Where chance comes from. The same int gives the same bits.
     progress : bool, default False
         Show a progress bar (extra: progress).
+    missing : {"error", "drop", "mar"}, default "error"
+        As the fit had it.
 
     Returns
     -------
@@ -109,7 +112,7 @@ def bootstrap(
     validation.integer(n_replicates, "n_replicates", least=2)
     validation.choice(kind, "kind", KINDS)
     options = Options(reg_covar=reg_covar, max_iter=max_iter, progress=progress, prior=prior)
-    data, n_drawn = _data_of(fit, X, sample_weight)
+    data, n_drawn = _data_of(fit, X, sample_weight, missing)
     begun = _Start.of(fit, data, replace(options, tol=GAIN / fit.n_samples))
     key = seed_sequence(random_state).generate_state(2, np.uint64)
     unit, pieces = data.weight_unit, data.source.pieces
@@ -225,7 +228,9 @@ def match(fitted: tuple[NDArray, NDArray], others: tuple[NDArray, NDArray]) -> N
     return order if cost[same, order].sum() < cost[same, same].sum() else same
 
 
-def _data_of(fit: Fit, X: ArrayLike | Source, sample_weight: ArrayLike | None) -> tuple[Data, int]:
+def _data_of(
+    fit: Fit, X: ArrayLike | Source, sample_weight: ArrayLike | None, missing: str
+) -> tuple[Data, int]:
     """The rows again, as far as can be told the same ones, and how many they count for."""
     validation.instance(fit, "fit", Fit, "what fastem.fit returned")
     if isinstance(X, int | np.integer):
@@ -233,7 +238,7 @@ def _data_of(fit: Fit, X: ArrayLike | Source, sample_weight: ArrayLike | None) -
             f"X is {X}; give the rows that the fit was made to, which it does not hold, and then "
             f"n_replicates: bootstrap(fit, X, {X})"
         )
-    data = Data.of(X, sample_weight)
+    data = Data.of(X, sample_weight, missing=missing)
     if data.n_features != fit.mixture.n_features:
         raise ValueError(
             f"X has {data.n_features} columns but the fit is of {fit.mixture.n_features}; "

@@ -22,7 +22,7 @@ from fastem.mixture import Mixture
 from fastem.options import Options
 from fastem.progress import Progress
 from fastem.results import Fit, Status
-from fastem.rows import Memory, Source
+from fastem.rows import Incomplete, Memory, Source
 from fastem.search.beginning import Starts
 from fastem.search.nested import halved
 from fastem.search.samples import child, seed_sequence
@@ -50,6 +50,7 @@ def lrt(
     prior: bool = False,
     random_state: int | np.random.Generator | None = None,
     progress: bool = False,
+    missing: str = "error",
 ) -> LikelihoodRatioTest:
     """Test 1 against 2 components, 2 against 3 and so on, by the parametric bootstrap.
 
@@ -96,6 +97,8 @@ def lrt(
         Where chance comes from. The same int gives the same bits.
     progress : bool, default False
         Show a progress bar (extra: progress).
+    missing : {"error", "drop", "mar"}, default "error"
+        As in `fastem.fit`. With "mar" the rows drawn lack what the rows of X lack.
 
     Returns
     -------
@@ -126,7 +129,7 @@ def lrt(
             f"n_replicates is {n_replicates}: a p-value is then at least 1/{n_replicates + 1}, and "
             f"never significant at level={level:g}; give at least {ceil(1 / level) - 1}"
         )
-    data = Data.of(X, sample_weight)
+    data = Data.of(X, sample_weight, missing=missing)
     validation.components(k_max, data.n_samples, name="k_max")
     if not isinstance(noise, bool | np.bool_):
         raise TypeError(
@@ -149,12 +152,13 @@ def _tests(
     replicates: list[NDArray[np.float64]] = []
     starts = search.starts(data, search.seed, TOL)
     best = search.fit(starts, 1)
+    gaps = None if data.source.complete else _gaps(data, best, search.seed)
     for k in range(1, k_max):
         alternative = search.one_more(starts, best)
         if alternative.status.code == "collapsed":
             status = Status("collapsed", f"{k + 1} are not tested: {alternative.status}")
             break
-        drawn = search.replicates(best, n_replicates, bar)
+        drawn = search.replicates(best, n_replicates, bar, gaps)
         row, kept = _compare(k, search.statistic(best, alternative), drawn)
         table.append(row)
         replicates.append(kept)
@@ -195,22 +199,29 @@ class _Search:
         whole = UserStart.of_mixture(null.mixture, self.family)
         return max(anew, self.fit(starts, k, halved(starts, self.family, whole)), key=_rank)
 
-    def replicates(self, null: Fit, n_replicates: int, bar: Progress) -> NDArray[np.float64]:
+    def replicates(
+        self, null: Fit, n_replicates: int, bar: Progress, gaps: NDArray[np.bool_] | None = None
+    ) -> NDArray[np.float64]:
         """Statistics of rows drawn from the fit, (n_replicates,); nan where one collapsed."""
         k = null.mixture.n_components
         size = max(round(null.n_samples), k + 1)
         statistics = np.empty(n_replicates)
         for i in range(n_replicates):
-            statistics[i], level = self._replicate(null.mixture, size, child(self.seed, k, i))
+            statistics[i], level = self._replicate(null.mixture, size, child(self.seed, k, i), gaps)
             bar.update(f"{k} or {k + 1}", -1, i, level)
         return statistics
 
     def _replicate(
-        self, mixture: Mixture, size: int, seed: np.random.SeedSequence
+        self,
+        mixture: Mixture,
+        size: int,
+        seed: np.random.SeedSequence,
+        gaps: NDArray[np.bool_] | None,
     ) -> tuple[float, float]:
         """The statistic of rows drawn, and their mean log-likelihood."""
         X, _ = mixture.sample(size, np.random.default_rng(seed))
-        starts = self.starts(Data(Memory(X)), seed)
+        source = Memory(X) if gaps is None else Incomplete(np.where(gaps, np.nan, X))
+        starts = self.starts(Data(source), seed)
         origin = UserStart.of_mixture(mixture, self.family)
         null = self.fit(starts, mixture.n_components, origin)
         alternative = self.one_more(starts, null)
@@ -222,6 +233,16 @@ class _Search:
         gain = 2.0 * (alternative.log_likelihood - null.log_likelihood)
         # Of nested models the maximum does not fall; a posterior mode is no maximum.
         return gain if self.options.prior else max(0.0, gain)
+
+
+def _gaps(data: Data, fitted: Fit, seed: np.random.SeedSequence) -> NDArray[np.bool_]:
+    """What rows drawn lack, (n, n_features): what rows of the data lack, by their weights."""
+    size, rng = round(fitted.n_samples), np.random.default_rng(seed)
+    X, weight = data.source.draw(size, rng)
+    if len(X) == size and weight is None:
+        return np.isnan(X)
+    share = None if weight is None else weight / weight.sum()
+    return np.isnan(X)[rng.choice(len(X), size, p=share)]
 
 
 def _rank(fitted: Fit) -> tuple[bool, float]:

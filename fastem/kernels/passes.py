@@ -39,7 +39,8 @@ from fastem.kernels.tile import (
 
 
 @jit
-def _log_densities(tile, means, factors, log_norms, listed, n_listed, densities, scratch):
+def component_densities(tile, means, factors, log_norms, listed, n_listed, densities, scratch):
+    """log2 of weight times density of the listed components on the tile's rows."""
     if factors.ndim == 3:
         log_densities_ellipsoidal(
             tile, means, factors, log_norms, listed, n_listed, densities, scratch
@@ -56,7 +57,7 @@ def _exact_log_densities(
 
     That code is not compiled where `factors_low` has two dimensions.
     """
-    _log_densities(tile, means, factors, log_norms, listed, listed.size, densities, scratch)
+    component_densities(tile, means, factors, log_norms, listed, listed.size, densities, scratch)
     if factors_low.ndim == 3:
         log_densities_compensated(
             tile, means, factors, factors_low, log_norms, compensated, densities, scratch
@@ -80,9 +81,10 @@ def _load(rows, weight, index, start, stop, units, tile, densities):
 
 
 @jit
-def _accumulate(
+def accumulate(
     tile, means, factors, listed, n_listed, densities, moments, scratch, separated, gathering
 ):
+    """Add the tile to the moments: counts, first and second, one after the other."""
     n_components, n_features = means.shape
     counts, rest = moments[:n_components], moments[n_components:]
     first = rest[: means.size].reshape(n_components, n_features)
@@ -180,7 +182,7 @@ def summarise(
         which = t // TILE_ROWS if n_listed.size > 1 else 0
         components, m = listed[which], int(n_listed[which])
         _load(rows, weight, index, t, end, units, tile, densities)
-        _log_densities(tile, means, factors, log_norms, components, m, densities, scratch)
+        component_densities(tile, means, factors, log_norms, components, m, densities, scratch)
         if labels.size > 0:
             _label(components, m, densities, labels[t:end])
         if exponentiate(m, densities) > 0:
@@ -189,7 +191,7 @@ def summarise(
         sums[slot, 1] += log_likelihood
         sums[slot, 2] += classification_entropy
         moments = sums[slot, 3:]
-        _accumulate(
+        accumulate(
             tile, means, factors, components, m, densities, moments, scratch, separated, gathering
         )
 

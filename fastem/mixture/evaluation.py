@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastem import validation
+from fastem.mixture.answers import answers, summarise
 from fastem.mixture.components import Components
 from fastem.moments import Moments
 from fastem.rows import Source, are_of_dask, elsewhere, streamed
@@ -42,9 +43,9 @@ class Evaluation(Components):
         X : (n_samples, n_features) array-like, path or source
             As `fastem.fit` takes it. Rows of weight 0 are rows. Where the mixture and X name their
             columns, these are put in the mixture's order.
-        missing : {"error", "drop"}, default "error"
+        missing : {"error", "drop", "mar"}, default "error"
             What becomes of rows with missing values: where they are dropped the answer for them is
-            NaN, a label -2. A source has its own way.
+            NaN, a label -2; with "mar" it is by what is observed of them. A source has its own way.
 
         Returns
         -------
@@ -72,7 +73,7 @@ class Evaluation(Components):
         Parameters
         ----------
         X : (n_samples, n_features) array-like, path or source
-        missing : {"error", "drop"}, default "error"
+        missing : {"error", "drop", "mar"}, default "error"
             As in `log_prob`.
 
         Returns
@@ -95,7 +96,73 @@ class Evaluation(Components):
         """
         return self._of_each_row("responsibilities", X, missing=missing)
 
-    def summarise(self, X: ArrayLike | Source, sample_weight: ArrayLike | None = None) -> Moments:
+    def component_log_prob(
+        self, X: ArrayLike | Source, *, missing: str = "error"
+    ) -> NDArray[np.float64]:
+        """Log density of each row in each component by itself: mclust's `cdens`.
+
+        Parameters
+        ----------
+        X : (n_samples, n_features) array-like, path or source
+        missing : {"error", "drop", "mar"}, default "error"
+            As in `log_prob`.
+
+        Returns
+        -------
+        log_prob : (n_samples, n_components) float64
+            log N(x_i | mean_k, covariance_k), in nats; noise has no column.
+
+        Raises
+        ------
+        TypeError, ValueError, OSError
+            As `log_prob`.
+
+        Examples
+        --------
+        >>> from fastem import Mixture
+        >>> mixture = Mixture([0.5, 0.5], [[0.0], [5.0]], [[[1.0]], [[1.0]]])
+        >>> mixture.component_log_prob([[2.0]]).round(4)
+        array([[-2.9189, -5.4189]])
+        """
+        return self._of_each_row("component_log_prob", X, missing=missing)
+
+    def uncertainty(self, X: ArrayLike | Source, *, missing: str = "error") -> NDArray[np.float64]:
+        """How uncertain each row's label is: 1 - its largest responsibility.
+
+        C. Fraley and A. E. Raftery, J. Am. Stat. Assoc. 97 (2002) 611.
+
+        Parameters
+        ----------
+        X : (n_samples, n_features) array-like, path or source
+        missing : {"error", "drop", "mar"}, default "error"
+            As in `log_prob`.
+
+        Returns
+        -------
+        uncertainty : (n_samples,) float64
+            From 0 to 1.
+
+        Raises
+        ------
+        TypeError, ValueError, OSError
+            As `log_prob`.
+
+        Examples
+        --------
+        >>> from fastem import Mixture
+        >>> mixture = Mixture([0.5, 0.5], [[0.0], [5.0]], [[[1.0]], [[1.0]]])
+        >>> mixture.uncertainty([[2.0], [2.5]]).round(3)
+        array([0.076, 0.5  ])
+        """
+        return self._of_each_row("uncertainty", X, missing=missing)
+
+    def summarise(
+        self,
+        X: ArrayLike | Source,
+        sample_weight: ArrayLike | None = None,
+        *,
+        missing: str = "error",
+    ) -> Moments:
         """Sufficient statistics of rows under this mixture, about its means.
 
         Parameters
@@ -103,6 +170,8 @@ class Evaluation(Components):
         X : (n_samples, n_features) array-like, path or source
         sample_weight : (n_samples,) array-like, optional
             A weight of 2 is the row twice. As in `fastem.fit`.
+        missing : {"error", "drop", "mar"}, default "error"
+            As in `log_prob`; with "mar" moments are those expected of the rows if they were whole.
 
         Returns
         -------
@@ -123,14 +192,19 @@ class Evaluation(Components):
         >>> mixture.summarise([[0.0], [2.5]], sample_weight=[1, 2]).counts.round(3)
         array([2., 1.])
         """
-        source = elsewhere(X, sample_weight, self.feature_names)
+        source = elsewhere(X, sample_weight, self.feature_names, missing)
         if source is not None:
             self._check_source(source)
             density, units = self._factored_for(source.dtype)
             return source.at(units).summarise(density).scaled(source.weight_unit)
-        rows = self.rows_of(X)  # type: ignore[arg-type]
+        rows, gaps = validation.complete(self._in_order(X), missing, "X", self.n_features)
+        weight = validation.sample_weight(sample_weight, len(rows) if gaps is None else len(gaps))
+        if gaps is not None and weight is not None:
+            weight = weight[~gaps.any(axis=1)]
         density, units = self._factored_for(rows.dtype)
-        return density.summarise(rows, validation.sample_weight(sample_weight, len(rows)), units)
+        if missing == "mar" and np.isnan(rows).any():
+            return summarise(self, rows, weight)
+        return density.summarise(rows, weight, units)
 
     def predict(self, X: ArrayLike | Source, *, missing: str = "error") -> NDArray[np.int32]:
         """Index of the likeliest component of each row; -1 is noise, -2 a row that was left out.
@@ -141,7 +215,7 @@ class Evaluation(Components):
         Parameters
         ----------
         X : (n_samples, n_features) array-like, path or source
-        missing : {"error", "drop"}, default "error"
+        missing : {"error", "drop", "mar"}, default "error"
             As in `log_prob`.
 
         Returns
@@ -187,7 +261,7 @@ class Evaluation(Components):
             Rows, as `fastem.rows.open` takes or returns them. All rows are labelled, in their
             order, those of weight 0 as well.
         probabilities : bool, default False
-        missing : {"error", "drop"}, default "error"
+        missing : {"error", "drop", "mar"}, default "error"
             As in `log_prob`.
 
         Returns
@@ -270,7 +344,7 @@ class Evaluation(Components):
         if are_of_dask(X):
             from fastem.rows.dask import lazily
 
-            serial = partial(self._of_each_row, kernel, parallel=False)
+            serial = partial(self._of_each_row, kernel, missing=missing, parallel=False)
             return lazily(X, self.n_features, serial)
         how = {"missing": missing, "parallel": parallel}
         with closing(self.each((kernel,), X, name, **how)) as results:  # type: ignore[arg-type]
@@ -290,11 +364,12 @@ class Evaluation(Components):
 
         Parameters
         ----------
-        kernels : sequence of {"predict", "responsibilities", "log_prob"}
+        kernels : sequence of str
+            "predict", "responsibilities", "log_prob", "component_log_prob", "uncertainty".
         X : (n_samples, n_features) array-like, path or source
         name : str
             What messages call X.
-        missing : {"error", "drop"}
+        missing : {"error", "drop", "mar"}
         parallel : bool
             Whether an array may have several threads.
 
@@ -321,9 +396,8 @@ class Evaluation(Components):
 
     def _said(self, kernels: Sequence[str], rows: NDArray, parallel: bool) -> list[NDArray]:
         """What methods of those names say of an array of rows."""
-        density, units = self._factored_for(rows.dtype)
-        said = [getattr(density, kernel)(rows, units, parallel=parallel) for kernel in kernels]
-        far = _far(rows, units)
+        said = answers(kernels, self, rows, parallel)
+        far = _far(rows, self._factored_for(rows.dtype)[1])
         if far is not None:
             distant = self._said(kernels, rows[far].astype(np.float64), parallel)
             for part, exact in zip(said, distant, strict=True):

@@ -14,15 +14,17 @@ from fastem import validation
 from fastem.covariance import Family, Parameters
 from fastem.mixture import file
 from fastem.mixture.components import by_weight, from_units
-from fastem.mixture.evaluation import Evaluation
+from fastem.mixture.imputation import Imputation
+from fastem.mixture.merging import Merging, merged
 from fastem.mixture.regression import Regressions, check_rest
 from fastem.noise import Noise
+from fastem.rows import Source
 from fastem.units import Units
 from fastem.validation.column_choice import Column, positions
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Mixture(Evaluation):
+class Mixture(Imputation):
     """A Gaussian mixture: sum_k weight_k N(x | mean_k, covariance_k), and noise if there is any.
 
     A value: its arrays are copies and read-only, two mixtures can be compared, pickled and saved.
@@ -222,6 +224,39 @@ class Mixture(Evaluation):
             others = np.setdiff1d(np.arange(self.n_features), chosen)
             means += resp[:, -1:] * self.noise.centre[others]
         return means
+
+    def merge(self, X: ArrayLike | Source, *, missing: str = "error") -> Merging:
+        """Join components into clusters: a cluster that is no Gaussian may take several of them.
+
+        Pairs are joined one after another, each time the one whose rows are told apart least: it
+        leaves the least entropy of the rows' assignment (Baudry et al., J. Comput. Graph. Stat. 19
+        (2010) 332).
+
+        Parameters
+        ----------
+        X : (n_samples, n_features) array-like, path or source
+            The rows that the mixture was fitted to.
+        missing : {"error", "drop", "mar"}, default "error"
+            As in `log_prob`.
+
+        Returns
+        -------
+        Merging
+            The order of joining, entropies, and labels for any number of clusters.
+
+        Raises
+        ------
+        TypeError, ValueError, OSError
+            As `log_prob`.
+
+        Examples
+        --------
+        >>> mixture = Mixture([0.3, 0.3, 0.4], [[0.0], [1.0], [9.0]], np.ones((3, 1)), "diag")
+        >>> merging = mixture.merge(mixture.sample(300, random_state=0)[0])
+        >>> merging.n_clusters, merging.clusters(2)
+        (2, ((0, 1), (2,)))
+        """
+        return merged(self, self.responsibilities(X, missing=missing))
 
     def sorted(self, by: Column | None = None) -> Mixture:
         """The same mixture with its components in another order.

@@ -14,6 +14,7 @@ except ImportError as error:
     ) from error
 
 from fastem.plot.animation import animate, frames
+from fastem.plot.classes import merging, regions, uncertainty
 from fastem.plot.clusters import clusters, density_1d, points
 from fastem.plot.curves import selection, trace
 from fastem.plot.density import contours, ellipses, replicates
@@ -29,8 +30,11 @@ __all__ = [
     "ellipses",
     "figure",
     "frames",
+    "merging",
     "points",
+    "regions",
     "replicates",
     "selection",
     "trace",
+    "uncertainty",
 ]

@@ -6,6 +6,7 @@ stream.py    rows read block by block at every pass
 passes.py    one such pass, within a budget of memory, and what the first one finds
 dask/        arrays and data frames of Dask (extra: dask)
 memory.py    arrays
+incomplete.py, labelled.py  arrays of rows that lack columns, and of known components
 source.py    the contract of these places
 digest.py    what tells rows from others
 
@@ -20,7 +21,10 @@ labels.py    labels written while rows are read
 
 from typing import Any
 
+from fastem import validation
 from fastem.rows.blocks import Blocks
+from fastem.rows.incomplete import Incomplete, rows_of
+from fastem.rows.labelled import LabelledRows
 from fastem.rows.memory import Memory, MemoryRows
 from fastem.rows.open import open, opened, streamed
 from fastem.rows.source import Pieces, Rows, Source, Weigh
@@ -28,6 +32,8 @@ from fastem.rows.stream import Stream
 
 __all__ = [
     "Blocks",
+    "Incomplete",
+    "LabelledRows",
     "Memory",
     "MemoryRows",
     "Pieces",
@@ -39,6 +45,7 @@ __all__ = [
     "elsewhere",
     "open",
     "opened",
+    "rows_of",
     "streamed",
 ]
 
@@ -53,11 +60,12 @@ def elsewhere(
     if are_of_dask(X):
         from fastem.rows.dask import Dask
 
-        for name, value in {**how, "missing": None if missing == "error" else missing}.items():
+        validation.choice(missing, "missing", validation.MISSING)
+        for name, value in {**how, "missing": missing if missing == "drop" else None}.items():
             if value is not None:
                 raise TypeError(f"{name} is given beside Dask's rows; choose or drop by Dask")
 
-        return Dask.of(X, sample_weight)
+        return Dask.of(X, sample_weight, missing)
     return streamed(X, sample_weight, names, missing, **how)
 
 

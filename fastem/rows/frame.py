@@ -30,7 +30,7 @@ class Frame:
         Whether the last of the columns is that of weights.
     weights : Part, optional
         One column of weights from elsewhere.
-    missing : {"error", "drop"}
+    missing : {"error", "drop", "mar"}
         What becomes of rows with missing values.
     marks : Marks
         What stands for one.
@@ -318,8 +318,9 @@ class Reader:
         if not self.gaps.first:
             i, j = (int(index[0]) for index in np.nonzero(missing))
             self.gaps.first = f"{table.where(self._row + i, columns[j])} is missing"
-        self.gaps.add(missing)
-        return ~missing.any(axis=1)
+        dropped = self._frame.missing != "mar"
+        self.gaps.add(missing, dropped)
+        return ~missing.any(axis=1) if dropped else None
 
     def _check_weights(self, weight: NDArray) -> None:
         bad = ~(np.isfinite(weight) & (weight >= 0))

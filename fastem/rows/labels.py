@@ -1,4 +1,4 @@
-"""Labels of rows written to a file while they are computed: .npy, .csv or .parquet."""
+"""Labels of rows, or rows, written to a file while they are computed: .npy, .csv or .parquet."""
 
 from __future__ import annotations
 
@@ -26,13 +26,42 @@ def labels_file(
     path: str | os.PathLike, n_components: int | None, noisy: bool = False
 ) -> Iterator[Write]:
     """A file in the format of its suffix, whole or not at all: what adds rows to it."""
+    kind = FORMATS[_format(path, "labels")]
+    with whole(path) as part, kind(part, header(n_components, noisy), ()) as write:
+        yield write
+
+
+@contextmanager
+def rows_file(
+    path: str | os.PathLike, names: Sequence[str], suffix: str | None = None
+) -> Iterator[Callable[[NDArray], None]]:
+    """A function that writes rows (n, n_columns) to a file, whole or not at all.
+
+    Names are those of the columns, of which an array has none; a suffix tells the format where the
+    path does not.
+    """
+    suffix = _format(path if suffix is None else f"rows{suffix}", "rows")
+    as_array = suffix == ".npy"
+    columns = ["label", *names] if as_array else names
+    with whole(path) as part, FORMATS[suffix](part, columns, ()) as write:
+
+        def add(rows: NDArray) -> None:
+            if as_array:
+                write(np.empty(0, np.int32), rows, ())
+            else:
+                write(rows[:, -1], None, [column.tolist() for column in rows[:, :-1].T])
+
+        yield add
+
+
+def _format(path: str | os.PathLike, what: str) -> str:
+    """The suffix of a path, if it is that of a format."""
     suffix = Path(path).suffix.lower()
     if suffix not in FORMATS:
         raise ValueError(
-            f"path is {os.fspath(path)!r}; labels are written to {', '.join(FORMATS)}: end it so"
+            f"path is {os.fspath(path)!r}; {what} are written to {', '.join(FORMATS)}: end it so"
         )
-    with whole(path) as part, FORMATS[suffix](part, header(n_components, noisy), ()) as write:
-        yield write
+    return suffix
 
 
 def header(n_components: int | None, noisy: bool = False, carried: Sequence[str] = ()) -> list[str]:

@@ -100,7 +100,7 @@ class MemoryRows(Array, Rows):
     units: Units
 
     @property
-    def whole(self) -> Drawn:
+    def whole(self) -> Drawn | None:
         """All rows and their weights."""
         return self.X, self.sample_weight
 
@@ -144,5 +144,5 @@ def union(n_columns: int, blocks: Iterable[Limits]) -> Limits:
     low = np.full(n_columns, np.inf)
     high = -low
     for least, most in blocks:
-        low, high = np.minimum(low, least), np.maximum(high, most)
+        low, high = np.fmin(low, least), np.fmax(high, most)
     return low, high

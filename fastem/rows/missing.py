@@ -76,6 +76,7 @@ class Gaps:
     n_columns: int
     n_rows: int = 0
     n_dropped: int = 0
+    n_empty: int = 0
     first: str = ""
     by_column: NDArray[np.int64] = field(init=False)
 
@@ -90,9 +91,11 @@ class Gaps:
         found.add(missing)
         return found
 
-    def add(self, missing: NDArray[np.bool_]) -> None:
-        """Count what is missing of some rows."""
-        self.n_dropped += int(missing.any(axis=1).sum())
+    def add(self, missing: NDArray[np.bool_], dropped: bool = True) -> None:
+        """Count what is missing of some rows, which are left out or count by what they have."""
+        if dropped:
+            self.n_dropped += int(missing.any(axis=1).sum())
+        self.n_empty += int(missing.all(axis=1).sum())
         self.by_column += missing.sum(axis=0)
 
     @property
@@ -101,7 +104,18 @@ class Gaps:
         rows = "1 row has" if self.n_dropped == 1 else f"{self.n_dropped} rows have"
         return ValueError(
             f"{self.first}; {rows} missing values, of {self.n_rows}: fill them, or leave such rows "
-            f'out with missing="drop"'
+            f'out with missing="drop"; with missing="mar" they count by what they have'
+        )
+
+    @property
+    def empty(self) -> str | None:
+        """What is said of rows that have nothing."""
+        if not self.n_empty:
+            return None
+        rows = "row has" if self.n_empty == 1 else "rows have"
+        return (
+            f"{self.n_empty} {rows} no number at all and say nothing of the components; leave such "
+            f"rows out"
         )
 
     def costly(self, names: Sequence[str]) -> str | None:
@@ -124,16 +138,33 @@ def spread(part: NDArray, kept: NDArray[np.bool_]) -> NDArray:
     return whole
 
 
+def check_seen(low: NDArray[np.float64], owner: str, names: Sequence[str]) -> None:
+    """Refuse columns that have no number in any row, by the smallest number of each.
+
+    Raises
+    ------
+    ValueError
+        If there is one.
+    """
+    seen = np.isfinite(low)
+    if not seen.all():
+        absent = names[int(seen.argmin())]
+        raise ValueError(f"{owner}: {absent} has no number in any row; leave it out with columns=")
+
+
 def suspects(X: NDArray, names: Sequence[str]) -> list[str]:
     """Values that may stand for missing ones: far from all others, and repeated."""
     notes = []
     for j in range(X.shape[1]):
-        values, counts = np.unique(X[:, j], return_counts=True)
+        column = X[:, j]
+        values, counts = np.unique(column[~np.isnan(column)], return_counts=True)
+        if len(values) <= OTHERS:
+            continue
         for value, count, others in (
             (values[0], counts[0], values[1:]),
             (values[-1], counts[-1], values[:-1]),
         ):
-            if count >= REPEATS and len(others) >= OTHERS and _is_apart(value, others):
+            if count >= REPEATS and _is_apart(value, others):
                 notes.append(
                     f"{names[j]} holds {value:g} several times, far from all other values; if it "
                     f"stands for a missing one, say so with na_values=[{value:g}]"

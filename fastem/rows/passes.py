@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from fastem.compiler.slot_loop import n_threads
 from fastem.kernels.tile import TILE_ROWS
 from fastem.rows.frame import Frame, Reader
+from fastem.rows.incomplete import Incomplete, observed_limits
 from fastem.rows.memory import Memory, limits, union
-from fastem.rows.missing import Gaps
+from fastem.rows.missing import Gaps, check_seen
 from fastem.rows.prefetch import SPARE, prefetch
 from fastem.rows.source import Drawn, Limits, tile_sums, weight_unit
 
@@ -222,14 +223,15 @@ def scan(passes: Passes) -> Scan:
     """Read all rows once."""
     frame, stamp = passes.frame, passes.frame.stamp()
     few = passes.memory // (KEPT * passes.row_bytes)
+    limits_of = observed_limits if frame.missing == "mar" else limits
     n = 0
 
     def facts(X: NDArray, weight: NDArray | None, _: int) -> Facts:
         kept = None if n > few else (X.copy(), None if weight is None else weight.copy())
         if weight is None:
-            return Facts(len(X), limits(X), 0.0, None, kept)
+            return Facts(len(X), limits_of(X), 0.0, None, kept)
         with np.errstate(over="ignore"):
-            return Facts(len(X), limits(X), float(weight.max()), tile_sums(weight), kept)
+            return Facts(len(X), limits_of(X), float(weight.max()), tile_sums(weight), kept)
 
     heaviest, reached = 0.0, union(frame.n_features, [])
     sums: list[NDArray[np.float64]] = []
@@ -248,12 +250,14 @@ def scan(passes: Passes) -> Scan:
                 kept.append(here.kept)
     if not n:
         raise _nothing_left(frame.name, frame.weighted, gaps[0])
+    check_seen(reached[0], frame.name, frame.columns)
     unit = weight_unit(heaviest)
     memory = None
     if n <= few:
         weights = [weight / unit for _, weight in kept if weight is not None]
         rows = np.concatenate([X for X, _ in kept])
-        memory = Memory(rows, np.concatenate(weights) if weights else None, unit)
+        kind = Incomplete if np.isnan(rows).any() else Memory
+        memory = kind(rows, np.concatenate(weights) if weights else None, unit)
     of_tiles = np.concatenate(sums) / unit if sums else None
     return Scan(n, reached, stamp, of_tiles, unit, memory, gaps[0])
 

@@ -100,7 +100,14 @@ class Source(ABC):
     """Finite numbers in rows and columns, in the user's units, each row with its weight.
 
     Rows of weight 0 are left out.
+
+    Attributes
+    ----------
+    complete : bool
+        Whether no row lacks a column.
     """
+
+    complete: bool = True
 
     @property
     def name(self) -> str:

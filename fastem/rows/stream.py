@@ -12,12 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastem.compiler.slot_loop import n_threads
-from fastem.density import Density
+from fastem.density import Accumulator, Density
+from fastem.density.incomplete import Groups, of_what_is_observed, rows_of_a_slot
 from fastem.kernels.tile import TILE_ROWS
 from fastem.lazy import lazy
 from fastem.moments import Moments
 from fastem.rows.digest import Digest
 from fastem.rows.frame import Frame
+from fastem.rows.incomplete import noise_widths
 from fastem.rows.memory import limits_along, union
 from fastem.rows.missing import Gaps, spread, suspects
 from fastem.rows.passes import SAMPLE, Passes, Scan, scan
@@ -50,7 +52,19 @@ class Stream(Source):
         found = scan(self.passes)
         if costly := found.gaps.costly(self.columns):
             warnings.warn(f"{self.name}: {costly}", UserWarning, stacklevel=2)
+        if found.gaps.empty and self._counts_gaps:
+            warnings.warn(f"{self.name}: {found.gaps.empty}", UserWarning, stacklevel=2)
         return found
+
+    @property
+    def _counts_gaps(self) -> bool:
+        """Whether rows that lack columns count by what they have."""
+        return self.passes.frame.missing == "mar"
+
+    @property
+    def complete(self) -> bool:  # type: ignore[override]
+        """Whether no row lacks a column."""
+        return not (self._counts_gaps and self.gaps.by_column.any())
 
     @property
     def name(self) -> str:
@@ -123,6 +137,7 @@ class Stream(Source):
         """Smallest and largest number in each column of the rows times axes (n_features, m)."""
         if self.scan.kept is not None:
             return self.scan.kept.limits_along(axes)
+        assert self.complete
         with closing(self.each(lambda X, _: limits_along(X, axes))) as results:
             return union(axes.shape[1], results)
 
@@ -185,6 +200,8 @@ class Stream(Source):
         """
 
         def complete(X: NDArray, *_: object) -> list[NDArray]:
+            if self._counts_gaps:
+                return work(X)
             with np.errstate(over="ignore", invalid="ignore"):
                 kept = None if np.isfinite(X.sum()) else ~np.isnan(X).any(axis=1)
             if kept is None or kept.all():
@@ -227,6 +244,8 @@ class StreamRows(Rows):
         accumulator = density.accumulator(
             source.n_samples, source.dtype, self.units, parallel=False
         )
+        if not source.complete:
+            return self._of_what_is_observed(density, accumulator)
         whole = accumulator.slot_rows
         most = max(1, accumulator.most_slots // (n_threads(np.inf) + SPARE)) * whole
         passed = source.each(accumulator.sums, whole=whole, most=most, weigh=self.weigh)
@@ -234,6 +253,27 @@ class StreamRows(Rows):
             for sums in results:
                 accumulator.merge(sums)
         return accumulator.moments()
+
+    def _of_what_is_observed(self, density: Density, accumulator: Accumulator) -> Moments:
+        """One pass over rows of which some lack columns: each block is sorted when it comes."""
+        source, units = self.source, self.units
+        row_bytes = source.n_features * source.dtype.itemsize
+        whole = rows_of_a_slot(source.n_samples, row_bytes)
+        widths = noise_widths(source.limits(), units)
+
+        def sums(X: NDArray, weight: NDArray | None) -> tuple[NDArray, NDArray]:
+            groups = Groups.of(X, weight, whole)
+            return groups.sums(density, units, widths, parallel=False), groups.missing_weights
+
+        most = max(1, accumulator.most_slots // (n_threads(np.inf) + SPARE)) * whole
+        missing_weights = []
+        passed = source.each(sums, whole=whole, most=most, weigh=self.weigh)
+        with closing(passed) as results:
+            for of_slots, lacking in results:
+                accumulator.merge(of_slots)
+                missing_weights.append(lacking)
+        missing_weight = np.add.reduce(np.concatenate(missing_weights), axis=0)
+        return of_what_is_observed(accumulator.moments(), missing_weight, units)
 
     def reweighted(self, weigh: Weigh) -> StreamRows:
         """The same rows with the weights that a function gives them at every pass."""

@@ -17,6 +17,7 @@ from fastem.progress import Watch
 from fastem.results import Restart
 from fastem.rows import MemoryRows
 from fastem.search.contest import contest
+from fastem.search.given_labels import GivenLabels, begin_with_labels
 from fastem.search.objective import Objective
 from fastem.search.race import Outcome, race
 from fastem.search.samples import Sample, Samples, child, seed_sequence
@@ -78,10 +79,14 @@ class Starts:
             self._drawn[sample, n_components] = self._draw(sample, n_components)
         return self._drawn[sample, n_components]
 
+    @property
+    def seeds(self) -> list[np.random.SeedSequence]:
+        """One for each start."""
+        return [child(self.seed, 1 + i) for i in range(self.options.n_init)]
+
     def _draw(self, sample: Sample, n_components: int) -> list[Start]:
         make = partial(draw, self.options.init)
-        seeds = [child(self.seed, 1 + i) for i in range(self.options.n_init)]
-        generators = [np.random.default_rng(seed) for seed in seeds]
+        generators = [np.random.default_rng(seed) for seed in self.seeds]
         clear, noise = self.clear(sample, n_components)
         if not noise:
             return make(sample, n_components, generators)
@@ -99,6 +104,7 @@ def begin(
     objective: Objective,
     user_start: UserStart,
     watch: Watch,
+    labels: GivenLabels | None = None,
 ) -> tuple[Parameters | em.State, tuple[Restart, ...]]:
     """A start within the bounds of the objective, and what became of those tried.
 
@@ -110,6 +116,10 @@ def begin(
             _, noise = starts.clear(starts.samples.of(family, n_components), n_components)
             found = found._replace(weights=found.weights * (1.0 - noise))
         return _feasible(found, objective), ()
+    if labels is not None and user_start.means is None:
+        generators = [np.random.default_rng(seed) for seed in starts.seeds]
+        found, restarts = begin_with_labels(labels, objective, family, starts.data, generators)
+        return _feasible(found, objective), restarts
     ended = _searched(starts, n_components, family, user_start, watch)
     units = starts.samples.of(family, n_components).units
     found, *others = (

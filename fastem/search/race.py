@@ -33,6 +33,8 @@ FINALISTS, FINALISTS_OF_SAMPLE = 1, 3
 MOVE_STEPS = 60
 #: Swaps are for so many components, at most: their number grows with the square.
 MOST_SWAPPED = 12
+#: Starts have met where their levels differ by less than this, in nats of all rows.
+MET = 0.1
 #: How often a winner that is not sound is mended, at most.
 MENDINGS = 3
 
@@ -131,6 +133,7 @@ class _Race:
         self._others = list[contest.End]()
         self._level: float | None = None  # of the winner, over a larger sample
         self._stopped = False
+        self._met = 0  # starts that led to where the winner is, beside it
 
     @property
     def winner(self) -> _Runner:
@@ -178,11 +181,18 @@ class _Race:
                 steps = left if last else min(budget, left)
                 self._advance(runner, steps, _level_to_beat(self._alive))
         self._alive = _ranked(self._alive, self._grain)
+        self._met = max(self._met, sum(map(self._meets, self._alive[1:])))
         last = last or all(map(self._ended, self._alive))
         if last:
             rivals = filter(self._rivals, self._alive[1:])
             self._others += [contest.End(r.index, r.parameters, r.level) for r in rivals]
         return last
+
+    def _meets(self, runner: _Runner) -> bool:
+        """Whether a start has come to where the winner is, as far as levels tell."""
+        winner, n_samples = self.winner, self._objective.rows.n_samples
+        near = (winner.level - runner.level) * n_samples < MET
+        return near and runner.soundness == winner.soundness
 
     def _rivals(self, runner: _Runner) -> bool:
         """Whether a finalist ended elsewhere than the winner, as sound."""
@@ -226,7 +236,7 @@ class _Race:
                 on, winner.parameters, winner.level, again
             )
         else:
-            found = swaps.improve(on, swaps.Trial(winner.parameters, winner.rank), run)
+            found = swaps.improve(on, swaps.Trial(winner.parameters, winner.rank), run, self._met)
             winner.parameters, (winner.soundness, winner.level) = found
 
     def _go_on(self, objective: Objective) -> None:

@@ -14,8 +14,9 @@ from fastem.density import Density
 from fastem.lazy import lazy
 from fastem.moments import Moments
 from fastem.ordering import Order
-from fastem.rows import MemoryRows
+from fastem.rows import MemoryRows, rows_of
 from fastem.rows.source import Drawn
+from fastem.search.filling import filled
 from fastem.search.hierarchy import Forest
 from fastem.units import Units
 
@@ -47,12 +48,22 @@ class Sample(MemoryRows):
     ----------
     forest : Forest
         Dendrograms of some of the rows.
+    incomplete : MemoryRows, optional
+        The rows as they are, where some lack columns: X is filled then, for starts alone.
     """
 
     forest: Forest
+    incomplete: MemoryRows | None = None
+
+    @property
+    def whole(self) -> Drawn | None:
+        """All rows and their weights, unless some lack columns."""
+        return super().whole if self.incomplete is None else None
 
     def summarise(self, density: Density) -> Moments:
         """One pass: the moments of all rows, in an order, for many more passes are to come."""
+        if self.incomplete is not None:
+            return self.incomplete.summarise(density)
         order = self._order if density.prunable(len(self.X)) else None
         return density.summarise(self.X, self.sample_weight, self.units, order=order)
 
@@ -80,9 +91,10 @@ class Samples:
         """The rows that restarts race on, in units that suit the family."""
         size, alone = self._size(n_components), family.per_column
         if (alone, size) not in self._samples:
-            X, weight = self._draw(size)
+            X, weight = self._filled(size)
             units = Units.standard(X, per_column=alone)
-            self._samples[alone, size] = Sample(X, weight, units, self.forest)
+            incomplete = self._incomplete(self._draw(size), units)
+            self._samples[alone, size] = Sample(X, weight, units, self.forest, incomplete)
         return self._samples[alone, size]
 
     def larger(self, sample: Sample) -> Iterator[Sample]:
@@ -91,20 +103,33 @@ class Samples:
         most = min(MOST_OF_ALL * self.data.n_samples, MOST_BYTES / row_bytes)
         size = GROWTH * sample.n_samples
         while size <= most:
-            X, weight = self._draw(size)
+            X, weight = self._filled(size)
             if len(X) < size:  # the source has its own bounds
                 return
-            yield replace(sample, X=X, sample_weight=weight)
+            incomplete = self._incomplete(self._draw(size), sample.units)
+            yield replace(sample, X=X, sample_weight=weight, incomplete=incomplete)
             size *= GROWTH
 
     def holdout(self, n: int, units: Units) -> MemoryRows:
         """At most n rows drawn by themselves, in those units: what a search did not see."""
-        return MemoryRows(*self._draw(n, 0), units)
+        drawn = self._draw(n, 0)
+        return self._incomplete(drawn, units) or MemoryRows(*drawn, units)
 
     @lazy
     def forest(self) -> Forest:
         """Dendrograms: the same ones for every number of components and every family."""
-        return Forest(self._draw)
+        return Forest(self._filled)
+
+    def _incomplete(self, drawn: Drawn, units: Units) -> MemoryRows | None:
+        """Rows drawn as they are, if some lack columns."""
+        if self.data.source.complete:
+            return None
+        return rows_of(drawn, units, self.data.source.limits())
+
+    def _filled(self, n: int) -> Drawn:
+        """At most n rows drawn; what they lack is filled in."""
+        X, weight = self._draw(n)
+        return (X if self.data.source.complete else filled(X, *self.data.location)), weight
 
     def _draw(self, n: int, *key: int) -> Drawn:
         if (n, *key) not in self._drawn:

@@ -27,8 +27,11 @@ from fastem.search.spurious import SOUND
 CUT_STEPS, LEFT_STEPS = 4, 3
 #: Rows that are enough for these; where there are more, fewer pairs run on.
 ENOUGH = 1024
-#: Pairs that run on in each round, of few rows and of more; their steps; and rounds, at most.
-TRIES, TRIES_OF_MANY, STEPS, ROUNDS = 14, 6, 60, 8
+#: Pairs that run on in each round, by the number of starts that met: of 190 problems with real data
+#: a swap led higher in 60% where none did, in 48, 21, 15 and 3% where one, two, three and more did.
+TRIES = 20, 14, 8, 5, 3
+#: Of more rows a share of these; their steps; and rounds, at most.
+SHARE_OF_MANY, STEPS, ROUNDS = 0.5, 60, 8
 
 
 class Trial(NamedTuple):
@@ -49,7 +52,7 @@ class Trial(NamedTuple):
 Run = Callable[[Parameters, int, float], Trial]
 
 
-def improve(objective: Objective[MemoryRows], at: Trial, run: Run) -> Trial:
+def improve(objective: Objective[MemoryRows], at: Trial, run: Run, n_met: int = 0) -> Trial:
     """Swap components while that leads higher.
 
     Parameters
@@ -58,22 +61,27 @@ def improve(objective: Objective[MemoryRows], at: Trial, run: Run) -> Trial:
     at : Trial
         Where EM converged.
     run : callable
+    n_met : int
+        Starts that led there, beside the one: the more there are, the less is to be found.
     """
-    if len(at.parameters.weights) < 2:
+    tries = TRIES[min(n_met, len(TRIES) - 1)]
+    if objective.rows.n_samples > ENOUGH:
+        tries = int(SHARE_OF_MANY * tries)
+    if len(at.parameters.weights) < 2 or not tries:
         return at
     for _ in range(ROUNDS):
-        better = _better(objective, at, run)
+        better = _better(objective, at, run, tries)
         if better is None:
             break
         at = better
     return at
 
 
-def _better(objective: Objective[MemoryRows], at: Trial, run: Run) -> Trial | None:
+def _better(objective: Objective[MemoryRows], at: Trial, run: Run, tries: int) -> Trial | None:
     """Where the first pair of a cut and an omission leads that comes to something better."""
     sound, level = at.rank
     least = level + objective.tol
-    for start in _pairs(objective, at.parameters):
+    for start in _pairs(objective, at.parameters)[:tries]:
         # A sound end is worth more than a higher one that is not.
         tried = run(start, STEPS, least if sound == SOUND else -np.inf)
         if tried.rank > (sound, least):
@@ -95,8 +103,7 @@ def _pairs(objective: Objective[MemoryRows], parameters: Parameters) -> list[Par
         # The parts come last, the others in their order.
         pairs += [(level + left[j], j - (0 <= i < j), cut) for j in range(K) if j != i]
     pairs.sort(key=lambda pair: -pair[0])
-    most = TRIES if objective.rows.n_samples <= ENOUGH else TRIES_OF_MANY
-    likeliest = [pair for pair in pairs[:most] if pair[0] > -np.inf]
+    likeliest = [pair for pair in pairs[: TRIES[0]] if pair[0] > -np.inf]
     return [without(cut, place, family, bounds) for _, place, cut in likeliest]
 
 

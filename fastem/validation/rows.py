@@ -14,37 +14,40 @@ from fastem.validation.frames import feature_names
 from fastem.validation.options import choice
 
 #: What may become of rows with missing values.
-MISSING = "error", "drop"
+MISSING = "error", "drop", "mar"
+#: What to do about rows that are not finite; and where a user can say what becomes of NaN.
+REMEDY = "fill or drop such rows"
+REMEDIES = f'{REMEDY} (missing="drop"), or let what is observed of them count alone (missing="mar")'
 #: Rows looked at together when a sum has found something that is not finite.
 BLOCK = 65536
 
 
-def rows(X: ArrayLike, *, name: str = "X", n_features: int | None = None) -> NDArray:
+def rows(
+    X: ArrayLike, *, name: str = "X", n_features: int | None = None, remedy: str = REMEDY
+) -> NDArray:
     """X as a finite (n_samples, n_features) array, float32 or float64, C order.
 
     It is copied only if it must be.
     """
     array = matrix(X, name=name)
-    if 0 in array.shape:
-        raise ValueError(f"{name} is empty, shape {array.shape}; give at least one row and column")
-    if n_features is not None:
-        columns(array.shape[1], n_features, name=name)
+    _check_shape(array, name, n_features)
     bad = first_bad(array)
     if bad is not None:
-        raise bad.in_rows(name, feature_names(X))
+        raise bad.in_rows(name, feature_names(X), remedy)
     return array
 
 
 def complete(
     X: Any, missing: str, name: str = "X", n_features: int | None = None, na_values: Any = ()
 ) -> tuple[NDArray, NDArray[np.bool_] | None]:
-    """X as `rows` has it, without rows that lack values if these are to be dropped.
+    """X as `rows` has it; without rows that lack values if these are to be dropped.
 
     Parameters
     ----------
     X, name, n_features
         As of `rows`.
-    missing : {"error", "drop"}
+    missing : {"error", "drop", "mar"}
+        With "mar" what is missing stays, as NaN.
     na_values : sequence of float
         Numbers that stand for a missing value.
 
@@ -57,6 +60,8 @@ def complete(
     choice(missing, "missing", MISSING)
     if len(na_values) or missing != "error":
         names = feature_names(X)
+        if missing != "error" and isinstance(X, np.ma.MaskedArray):
+            X = np.ma.filled(X.astype(precision_for(X.dtype)), np.nan)
         X = matrix(X, name=name)
         for value in np.asarray(na_values, X.dtype):
             X = np.where(value == X, np.array(np.nan, X.dtype), X)
@@ -66,10 +71,29 @@ def complete(
             if not kept.any():
                 raise ValueError(f"{name}: every row has missing values; choose other columns")
             return rows(X[kept], name=name, n_features=n_features), gaps
+        if missing == "mar" and gaps.any():
+            _check_infinite(X, gaps, name, names)
+            _check_shape(X, name, n_features)
+            return X, None
         bad = first_bad(X)
         if bad is not None:
-            raise bad.in_rows(name, names)
-    return rows(X, name=name, n_features=n_features), None
+            raise bad.in_rows(name, names, REMEDIES)
+    return rows(X, name=name, n_features=n_features, remedy=REMEDIES), None
+
+
+def _check_infinite(
+    X: NDArray, gaps: NDArray[np.bool_], name: str, names: Sequence[str] | None
+) -> None:
+    bad = first_bad(np.where(gaps, np.array(0, X.dtype), X))
+    if bad is not None:
+        raise bad.in_rows(name, names)
+
+
+def _check_shape(array: NDArray, name: str, n_features: int | None) -> None:
+    if 0 in array.shape:
+        raise ValueError(f"{name} is empty, shape {array.shape}; give at least one row and column")
+    if n_features is not None:
+        columns(array.shape[1], n_features, name=name)
 
 
 def other_names(owner: str, theirs: Sequence[str], mine: Sequence[str]) -> ValueError:
@@ -129,13 +153,16 @@ class Bad(NamedTuple):
     column: int
     value: float
 
-    def in_rows(self, name: str, names: Sequence[str] | None = None) -> ValueError:
+    def in_rows(
+        self, name: str, names: Sequence[str] | None = None, remedy: str = REMEDY
+    ) -> ValueError:
         """What to say of NaN and infinity among the rows, whose columns may have names."""
+        remedy = remedy if np.isnan(self.value) else REMEDY
         column = f"{self.column} (counted from 0)" if names is None else repr(names[self.column])
         entries = "entry that is" if self.how_many == 1 else "entries that are"
         return ValueError(
             f"{name} has {self.how_many} {entries} NaN or infinite, the first at row {self.row}, "
-            f"column {column}: {self.value}; fill or drop such rows"
+            f"column {column}: {self.value}; {remedy}"
         )
 
     def in_weights(self) -> ValueError:

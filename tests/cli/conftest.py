@@ -19,6 +19,18 @@ def run(capsys, tmp_path, monkeypatch):
 
 
 @pytest.fixture
+def command(run):
+    """Run what must succeed: its output."""
+
+    def succeed(*words):
+        status, out, err = run(*words)
+        assert status == 0, err
+        return out
+
+    return succeed
+
+
+@pytest.fixture
 def refused(run, tmp_path):
     """Run what must fail: in one line on standard error, with status 2 and no new file."""
 

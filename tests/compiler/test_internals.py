@@ -58,6 +58,7 @@ GROUPS = {
     "INLINING": "numba.core.codegen:JITCodeLibrary._optimize_final_module",
     "TIDYING": "numba.core.codegen:JITCPUCodegen._pass_builder",
     "POINTERS": "numba.core.cgutils:unpack_tuple",
+    "WIDTH": "llvmlite.ir.values:FunctionAttributes._to_list",
     "LOCK": "numba.core.compiler_lock:global_compiler_lock",
     "FINGERPRINT": "numba._dispatcher:compute_fingerprint",
 }

@@ -125,8 +125,11 @@ def test_same_attributes_and_types_as_scikit_learn_for_float32(covariance_type):
 
 
 def test_parameters_are_those_of_scikit_learn():
+    """Beside what becomes of missing values."""
     ours, theirs = GaussianMixture(), sklearn.mixture.GaussianMixture()
-    assert list(ours.get_params(deep=False).items()) == list(theirs.get_params(deep=False).items())
+    own = ours.get_params(deep=False)
+    assert own.pop("missing") == "error"
+    assert list(own.items()) == list(theirs.get_params(deep=False).items())
     assert isinstance(ours.set_params(tol=0.1), GaussianMixture)
 
 

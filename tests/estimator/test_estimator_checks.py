@@ -2,7 +2,7 @@
 
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from fastem import BayesianGaussianMixture, GaussianMixture
+from fastem import BayesianGaussianMixture, GaussianMixture, MixtureClassifier
 
 # Of one component each, as scikit-learn checks its own: with more, a start by chance need not be
 # the same for rows given twice and for rows of weight 2.
@@ -16,6 +16,10 @@ ESTIMATORS = [
     BayesianGaussianMixture(covariance_type="diag"),
     BayesianGaussianMixture(covariance_type="spherical"),
     BayesianGaussianMixture(weight_concentration_prior_type="dirichlet_distribution"),
+    GaussianMixture(missing="mar"),
+    MixtureClassifier(),
+    MixtureClassifier(covariance_type="EEE"),
+    MixtureClassifier(missing="mar"),
 ]
 
 

@@ -11,10 +11,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastem.density import Density
+from fastem.density.incomplete import Groups
 from fastem.moments import Moments
 from fastem.rows import memory
 from fastem.rows.dask.sums import MomentsSum
 from fastem.rows.digest import Digest
+from fastem.rows.incomplete import noise_widths
 from fastem.rows.source import Drawn, Limits, Weigh
 from fastem.units import Units
 
@@ -99,7 +101,8 @@ def take(
 class Order(NamedTuple):
     """What a pass asks of the workers: moments under a density, of chunks of so many rows in all.
 
-    The rows may be given other weights by a function.
+    The rows may be given other weights by a function. Where some lack columns there is a box, as
+    `IncompleteRows` has it.
 
     How many they are decides how large the pieces are that a chunk is summed in: each has scratch
     of its own, which Dask's workers give back to the system at once.
@@ -110,14 +113,19 @@ class Order(NamedTuple):
     density: Density
     units: Units
     weigh: Weigh | None = None
+    box: Limits | None = None
 
     def of(self, block: ArrayLike, weight: ArrayLike | None, mark: Mark, first: int) -> Moments:
         """The moments of one chunk, whose first row has that number."""
+        X, v = self.form.counted(block, weight, mark)
+        v = v if self.weigh is None else self.weigh(first, len(X), v)
+        if self.box is not None and len(X):
+            widths = noise_widths(self.box, self.units)
+            return Groups.of(X, v).summarise(self.density, self.units, widths, parallel=False)
         accumulator = self.density.accumulator(
             self.n_samples, self.form.dtype, self.units, parallel=False
         )
-        X, v = self.form.counted(block, weight, mark)
-        accumulator.add(X, v if self.weigh is None else self.weigh(first, len(X), v))
+        accumulator.add(X, v)
         return accumulator.moments()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -43,7 +44,7 @@ class Dask(Source):
     survey: Survey
 
     @classmethod
-    def of(cls, X: Any, sample_weight: Any = None) -> Dask:
+    def of(cls, X: Any, sample_weight: Any = None, missing: str = "error") -> Dask:
         """Check every chunk of a Dask array or data frame.
 
         Raises
@@ -58,10 +59,17 @@ class Dask(Source):
         chunks = Chunks(blocks, weights_of(sample_weight, array), held=(X, sample_weight))
         form = chunk.Form(np.dtype(validation.precision_for(array.dtype)), array.shape[1])
         check_workers()
-        facts = chunks.each(survey, lambda i: (i, array.chunks[0][i], form.n_features))
+        facts = chunks.each(survey, lambda i: (i, array.chunks[0][i], form.n_features, missing))
         whole = Survey.of(facts, form.n_features)
+        if whole.empty is not None:
+            warnings.warn(f"X: {whole.empty}", UserWarning, stacklevel=5)
         form = form._replace(weight_unit=weight_unit(whole.heaviest))
         return cls(chunks, form, whole)
+
+    @property
+    def complete(self) -> bool:  # type: ignore[override]
+        """Whether no row lacks a column."""
+        return not self.survey.n_lacking
 
     @property
     def weight_unit(self) -> float:
@@ -170,10 +178,11 @@ class DaskRows(Rows):
             If a chunk is not what it was.
         """
         source = self.source
+        box = None if source.complete else source.limits()
         # Given as a key of its own, it is sent once to each worker and not once for each chunk; and
         # as part of the graph, not scattered, it outlives the workers that hold it.
         order = delayed(
-            chunk.Order(source.form, source.n_samples, density, self.units, self.weigh),
+            chunk.Order(source.form, source.n_samples, density, self.units, self.weigh, box),
             traverse=False,
             pure=False,
         )

@@ -10,6 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastem import validation
 from fastem.rows.dask.chunk import Mark
+from fastem.rows.missing import Gaps, check_seen
+from fastem.validation.column_choice import called
 
 
 class Facts(NamedTuple):
@@ -24,6 +26,8 @@ class Facts(NamedTuple):
     low, high : (n_features,)
         Smallest and largest number in each column of the rows that count.
     bad, bad_weight : Bad or None
+    n_lacking, n_empty : int
+        Rows that count and lack columns, and those that have none.
     mark : Mark
         What later passes know the block by.
     """
@@ -36,11 +40,18 @@ class Facts(NamedTuple):
     high: NDArray[np.float64]
     bad: validation.Bad | None
     bad_weight: validation.Bad | None
+    n_lacking: int
+    n_empty: int
     mark: Mark
 
 
 def survey(
-    block: ArrayLike, weight: ArrayLike | None, number: int, n_rows: float, n_features: int
+    block: ArrayLike,
+    weight: ArrayLike | None,
+    number: int,
+    n_rows: float,
+    n_features: int,
+    missing: str,
 ) -> Facts | Exception:
     """Look at a block and the weights of its rows; an error is returned, to be raised elsewhere.
 
@@ -53,6 +64,8 @@ def survey(
     n_rows : float
         That it is said to have; NaN if nobody knows.
     n_features : int
+    missing : {"error", "mar"}
+        Whether a row may lack columns.
     """
     name = f"block {number} of X"
     try:
@@ -79,10 +92,12 @@ def survey(
         len(counted),
         1.0 if v is None else float(v.max(initial=0.0)),
         total,
-        counted.min(axis=0, initial=np.inf).astype(np.float64),
-        counted.max(axis=0, initial=-np.inf).astype(np.float64),
-        validation.first_bad(X),
+        np.fmin.reduce(counted, axis=0, initial=np.inf).astype(np.float64),
+        np.fmax.reduce(counted, axis=0, initial=-np.inf).astype(np.float64),
+        validation.first_bad(X if missing == "error" else np.where(np.isnan(X), 0.0, X)),
         None if v is None else validation.first_bad_weight(v),
+        int(np.isnan(counted).any(axis=1).sum()),
+        int(np.isnan(counted).all(axis=1).sum()),
         Mark.of(number, block, weight),
     )
 
@@ -98,6 +113,10 @@ class Survey(NamedTuple):
     sums : (n_blocks,)
         Of the weights in each block.
     low, high : (n_features,)
+    n_lacking : int
+        Rows that lack columns.
+    empty : str or None
+        What is said of rows that have none.
     marks : (n_blocks,)
     """
 
@@ -106,6 +125,8 @@ class Survey(NamedTuple):
     sums: NDArray[np.float64]
     low: NDArray[np.float64]
     high: NDArray[np.float64]
+    n_lacking: int
+    empty: str | None
     marks: tuple[Mark, ...]
 
     @classmethod
@@ -130,12 +151,16 @@ class Survey(NamedTuple):
         ends = np.cumsum([block.n_counted for block in facts])
         if ends[-1] == 0:
             raise ValueError("sample_weight is zero for every row; at least one row must count")
+        low = np.min([block.low for block in facts], axis=0)
+        check_seen(low, "X", called(None, n_features))
         return cls(
             ends,
             max(block.heaviest for block in facts),
             np.array([block.sum for block in facts]),
-            np.min([block.low for block in facts], axis=0),
+            low,
             np.max([block.high for block in facts], axis=0),
+            sum(block.n_lacking for block in facts),
+            Gaps(n_features, n_empty=sum(block.n_empty for block in facts)).empty,
             tuple(block.mark for block in facts),
         )
 

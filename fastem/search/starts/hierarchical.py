@@ -11,7 +11,7 @@ from fastem.search.starts.k_means import k_means_plus_plus
 from fastem.search.starts.labelled import Start, standard_rows
 
 #: Rows of a dendrogram that is one start among others: so many, or so many for each component.
-ROWS, ROWS_PER_COMPONENT = 256, 16
+ROWS, ROWS_PER_COMPONENT = 128, 12
 #: With more columns determinants take too long, and the criterion is the diagonal one.
 MOST_COLUMNS = 16
 

@@ -1,0 +1,152 @@
+"""`fastem classify`: arguments --> Outputs (checked) --> rows, classes --> classify --> report."""
+
+from __future__ import annotations
+
+import argparse
+from contextlib import closing
+from dataclasses import replace
+from itertools import chain
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastem.classification import Classifier, classify
+from fastem.cli import messages
+from fastem.cli.arguments import add_input, command, listed, read
+from fastem.cli.fit import counts_of
+from fastem.cli.messages import InputError, as_input_error
+from fastem.cli.outputs import STANDARD_OUTPUT, outputs
+from fastem.rows import Stream, opened
+from fastem.rows.labels import to_csv
+
+EXAMPLES = """\
+examples:
+  fastem classify iris.csv --label-column species
+  fastem classify iris.csv --label-column species --components 1:5 --model classifier.npz
+  fastem classify iris.csv --label-column species --labels classes.csv
+
+Rows whose label is empty are of unknown class: they count in training, and are told in --labels.
+"""
+#: What stands for an unknown class in text.
+UNKNOWN = {"", "NA", "nan", "NaN", "null", "None", "?"}
+
+
+def add(words: argparse._SubParsersAction) -> None:
+    """Add the command."""
+    added = command(
+        words, "classify", "learn to tell classes from rows whose class is known", run, EXAMPLES
+    )
+    add_input(added, "which to use, by default all numbers but the labels")
+    added.add_argument(
+        "--label-column", metavar="COLUMN", required=True, help="the column of the classes"
+    )
+    added.add_argument(
+        "--components",
+        metavar="K",
+        default="1",
+        help="of each class: 2, or several to choose from, as in 1:5; default 1",
+    )
+    added.add_argument(
+        "--covariance",
+        metavar="FAMILY",
+        default="mclust",
+        help="as of fastem fit; default mclust, all fourteen",
+    )
+    added.add_argument("--cv", metavar="N", type=int, default=5, help="parts to tell errors; 5")
+    added.add_argument("--seed", metavar="N", type=int, default=0, help="of the random starts")
+    added.add_argument(
+        "--labels", metavar="OUT.csv", help="write each row's class and probabilities; - is output"
+    )
+    added.add_argument("--model", metavar="OUT.npz", help="write it, for Classifier.load")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Learn from a file; write and print what was asked for."""
+    targets = {"--labels": arguments.labels, "--model": arguments.model}
+    with outputs(targets, *arguments.file) as write:
+        rows = read(_without_labels(arguments))
+        messages.note(rows.notes)
+        X, y = _taken(rows, arguments.label_column)
+        kept = ~np.isnan(X).any(axis=1) if arguments.missing == "drop" else np.ones(len(X), bool)
+        with as_input_error():
+            found = classify(
+                X[kept],
+                y[kept],
+                counts_of(arguments.components),
+                covariance_type=listed(arguments.covariance) or "mclust",
+                cv=arguments.cv,
+                random_state=arguments.seed,
+                missing="mar" if arguments.missing == "mar" else "error",
+            )
+        named = (replace(mixture, feature_names=rows.names) for mixture in found.mixtures)
+        write("--model", replace(found, mixtures=tuple(named)).save)
+        write("--labels", lambda path: _write(path, found, X[kept]))
+    aside = arguments.labels == STANDARD_OUTPUT
+    messages.say(_report(found), aside=aside)
+
+
+def _without_labels(arguments: argparse.Namespace) -> argparse.Namespace:
+    """The arguments, with all columns but the labels' where none are named."""
+    if arguments.columns is not None:
+        return arguments
+    with as_input_error():
+        head = opened(
+            arguments.file,
+            [arguments.label_column],
+            member=arguments.member,
+            skip_rows=arguments.skip_rows,
+        )
+    table, (label,) = head.passes.frame.parts[0].table, head.passes.frame.parts[0].columns
+    if table.names is None:
+        chosen = [str(j) for j in table.data if j != label]
+    else:
+        chosen = [f'"{table.names[j]}"' for j in table.data if j != label]
+    return argparse.Namespace(**{**vars(arguments), "columns": ",".join(chosen)})
+
+
+def _taken(rows: Stream, label: str) -> tuple[NDArray, NDArray]:
+    """All rows of the files, NaN for what is missing, and their classes."""
+    with as_input_error():
+        _, _, carried = rows.carried([label])
+        fields = list(chain.from_iterable(carried))
+        with closing(rows.every(lambda block: [block.copy()], 8 * rows.n_features)) as blocks:
+            X = np.concatenate([block for (block,) in blocks])
+    if len(fields) != len(X):
+        raise InputError(f"--label-column {label} has {len(fields)} values for {len(X)} rows")
+    return X, np.array([None if _is_unknown(field) else field for field in fields], dtype=object)
+
+
+def _is_unknown(field: Any) -> bool:
+    return field is None or field != field or str(field).strip() in UNKNOWN
+
+
+def _write(path: Any, found: Classifier, X: NDArray) -> None:
+    """Classes and probabilities of rows, as CSV."""
+    names = [f"probability_{name}" for name in found.classes.tolist()]
+    probabilities = found.predict_proba(X, missing="mar")
+    with to_csv(path, ["class", *names], ()) as write:
+        write(found.classes[probabilities.argmax(axis=1)], probabilities, ())
+
+
+def _report(found: Classifier) -> str:
+    """What was learnt, for people."""
+    lines = [f"{'class':<20}{'share':>8}{'components':>12}  covariance"]
+    for name, share, mixture in zip(
+        found.classes.tolist(), found.shares, found.mixtures, strict=True
+    ):
+        lines.append(
+            f"{name!s:<20}{share:>8.4f}{mixture.n_components:>12}  {mixture.covariance_type}"
+        )
+    best = min(found.table, key=lambda row: row.bic)
+    if best.class_ is None:
+        lines.append(f"Covariances of all classes are {best.covariance_type} together.")
+    lines.append(
+        f"Log-likelihood {found.log_likelihood:.2f} with {found.n_parameters} parameters; BIC "
+        f"{found.bic():.2f} (lower is better)."
+    )
+    lines.append(
+        f"Error {found.training_error:.4f} in training, {found.cv_error:.4f} of rows left out "
+        f"(Brier score {found.cv_brier:.4f})."
+    )
+    return "\n".join(lines)

@@ -1,0 +1,492 @@
+"""The pass over rows of which some lack columns: what is missing is missing at random.
+
+Rows that lack the same columns are a group. In each component the missing columns m follow from the
+observed ones o by regression: x_m has mean mu_m + B (x_o - mu_o) and covariance C. So a row counts
+with those means in place of what it lacks, and C is added to the second moments (Z. Ghahramani and
+M. I. Jordan, NIPS 6 (1994) 120). The density of what is observed is that of the row filled so, over
+that of m at its mean given o: nothing is factored anew.
+
+With F the factor of the component, B z is what makes |F (z, B z)| least. That is solved by
+orthogonalising the columns of F that belong to m, which no ill condition is squared by (A. Bjoerck,
+BIT 7 (1967) 1).
+
+Many rows of a group are worked on in tiles. Few rows are worked on one by one, by `lanes`: a tile
+costs as much however few rows it has.
+"""
+
+import math
+
+import numpy as np
+
+from fastem.compiler.options import jit, jit_allocating
+from fastem.compiler.slot_loop import slot_loop
+from fastem.kernels import lanes
+from fastem.kernels.elementary import HALF_BITS
+from fastem.kernels.gram import gather_scratch
+from fastem.kernels.lanes import AT_MEAN, FEW, LANES
+from fastem.kernels.passes import accumulate, component_densities
+from fastem.kernels.tile import (
+    LISTED,
+    ROWS,
+    SPARE,
+    STRIDE,
+    buffer,
+    exponentiate,
+    load,
+    load_weights,
+    normalise,
+    size,
+    zero_underflowed,
+)
+
+#: Rows of a group from which a tile is faster than one row after another.
+TILE_FROM = 64
+
+
+@slot_loop
+def summarise(
+    slot,
+    rows,
+    weight,
+    slots,
+    chunks,
+    missing,
+    n_missing,
+    listed,
+    n_listed,
+    units,
+    overlapping,
+    means,
+    factors,
+    log_norms,
+    columns,
+    log_norms64,
+    block_means,
+    blocks,
+    block_norms,
+    noise_bits,
+    most_in_tiles,
+    most_in_few,
+    sums,
+):
+    """Moments of a slot of groups about the means.
+
+    Parameters
+    ----------
+    slot : int
+    rows : (n, D) float64 or float32, C order
+        Those of a group together; what is missing is any finite number.
+    weight : (n,) or (0,) float64
+    slots : (n_slots + 1,) int64
+        The first chunk of each slot.
+    chunks : (n_chunks, 4) int64
+        First row, the one after the last, pattern, and which list of components. No more than
+        `FEW` rows are worked on one by one.
+    missing : (n_patterns, D) int64
+        Of each pattern the columns that are missing, then the others.
+    n_missing : (n_patterns,) int64
+    listed, n_listed : (n_lists, K), (n_lists,) uint32
+        The components that rows may come from.
+    units : (2, D) float64
+        Centre and scale.
+    overlapping : (0,) float64
+        As `passes.summarise` takes it for components that are not well separated.
+    means : (K, D), factors : (K, D, D), (1, D, D) or (K, D), log_norms : (K,)
+        Of the dtype of rows, in the units.
+    columns, log_norms64
+        Factors and norms in float64; of matrices the transposed.
+    block_means, blocks, block_norms
+        Means, these factors and norms in blocks, as of `lanes.describe`, without the noise.
+    noise_bits : (D,) or (0,) float64
+        log2 of the width of the noise's box, which is the last component, in each column.
+    most_in_tiles, most_in_few : int
+        Missing columns, at most, in tiles and in rows that are worked on one by one.
+    sums : (n_slots, n_sums) float64
+        As of `passes.summarise`.
+    """
+    n_components, n_features = means.shape
+    noisy = noise_bits.size > 0
+    tile = buffer(n_features, rows)
+    densities = buffer(n_components + SPARE, rows)
+    scratch = buffer(4, rows)
+    gathering = gather_scratch(n_features, overlapping, rows)
+    solving = _solving(n_features, most_in_tiles)
+    regressions = np.empty((factors.shape[0], most_in_tiles, n_features))
+    norms = np.empty(n_components, log_norms.dtype)
+    room = lanes.make_room(block_means.shape[0], n_features, most_in_few)
+    counts = np.zeros(block_norms.shape)
+    first, second = np.zeros(block_means.shape), np.zeros(blocks.shape)
+    moments = sums[slot, 3:]
+    pattern = -1
+    for chunk in range(slots[slot], slots[slot + 1]):
+        start, stop, own = chunks[chunk, 0], chunks[chunk, 1], chunks[chunk, 2]
+        components, m = listed[chunks[chunk, 3]], int(n_listed[chunks[chunk, 3]])
+        gaps, n_gaps = missing[own], int(n_missing[own])
+        if n_gaps > 0 and stop - start <= FEW:
+            few = rows[start:stop]
+            weights = weight[start:stop] if weight.size > 0 else weight
+            of_noise = log_norms64[n_components - 1] if noisy else -np.inf
+            of_noise += _shift_of_noise(gaps, n_gaps, noise_bits) if noisy else 0.0
+            lanes.allow(components, m, n_components, noisy, room)
+            lanes.describe(
+                few, gaps, n_gaps, units, block_means, blocks, block_norms, of_noise, room
+            )
+            bits, entropy, noise = lanes.accumulate(
+                few,
+                weights,
+                gaps,
+                n_gaps,
+                units,
+                block_means,
+                blocks,
+                room,
+                counts,
+                first,
+                second,
+            )
+            sums[slot, 1] += bits
+            sums[slot, 2] += entropy
+            if noisy:
+                moments[n_components - 1] += noise
+            continue
+        load(rows, start, stop, units[0], units[1], tile)
+        load_weights(weight, slots[:0], start, stop, densities)
+        if n_gaps > 0 and own != pattern:
+            _regress_all(
+                gaps, n_gaps, columns, log_norms64, noise_bits, solving, regressions, norms
+            )
+            pattern = own
+        if n_gaps == 0:
+            component_densities(tile, means, factors, log_norms, components, m, densities, scratch)
+        for a in range(m if n_gaps > 0 else 0):
+            k = components[a]
+            _fill(tile, means[k], regressions[_one(regressions, k)], factors, gaps, n_gaps)
+            out = densities[size(a) * STRIDE :]
+            one = components[a : a + 1]
+            component_densities(tile, means, factors, norms, one, 1, out, scratch)
+        if exponentiate(m, densities) > 0:
+            zero_underflowed(n_features, tile, densities)
+        log_likelihood, classification_entropy = normalise(m, densities)
+        sums[slot, 1] += log_likelihood
+        sums[slot, 2] += classification_entropy
+        if n_gaps == 0:
+            accumulate(
+                tile,
+                means,
+                factors,
+                components,
+                m,
+                densities,
+                moments,
+                scratch,
+                overlapping,
+                gathering,
+            )
+        for a in range(m if n_gaps > 0 else 0):
+            k = components[a]
+            regression = regressions[_one(regressions, k)]
+            _fill(tile, means[k], regression, factors, gaps, n_gaps)
+            out = densities[size(a) * STRIDE :]
+            one = components[a : a + 1]
+            accumulate(tile, means, factors, one, 1, out, moments, scratch, overlapping, gathering)
+            if noise_bits.size == 0 or k < n_components - 1:
+                count = _total(densities, LISTED + size(a) * STRIDE)
+                _add_covariance(count, k, n_components, columns, regression, gaps, n_gaps, moments)
+    _add_blocks(counts, first, second, n_components - int(noisy), n_components, moments)
+
+
+@slot_loop
+def describe(
+    slot,
+    rows,
+    slots,
+    chunks,
+    missing,
+    n_missing,
+    units,
+    log_noise,
+    block_means,
+    blocks,
+    block_norms,
+    noise_bits,
+    most,
+    uniforms,
+    normals,
+    log_densities,
+    filled,
+):
+    """log2 of weight times density of each component at a slot's rows, and what they lack.
+
+    Parameters
+    ----------
+    slot, rows, slots, chunks, missing, n_missing, units, block_means, blocks, block_norms,
+    noise_bits
+        As of `summarise`; all chunks are of `FEW` rows at most.
+    log_noise : float
+        log2 of weight times density of the noise where all columns are observed; -infinity without.
+    most : int
+        Missing columns, at most.
+    uniforms, normals : (n_draws, n), (n_draws, n, D) float64
+        Chance of the draws; of no draws, expectations are wanted.
+    log_densities : (n, K)
+        The noise last, if there is any.
+    filled : (n_draws, n, D), (1, n, D) or (0, n, D) float64
+        Rows with what they lack, in the units. The noise adds 0 to expectations, and draws from it
+        are NaN.
+    """
+    n_blocks, n_features, _ = block_means.shape
+    noisy = noise_bits.size > 0
+    room = lanes.make_room(n_blocks, n_features, most)
+    n_gaussians = log_densities.shape[1] - noisy
+    every = np.arange(log_densities.shape[1]).astype(np.uint32)
+    lanes.allow(every, every.shape[0], every.shape[0], noisy, room)
+    resp, offsets, roots = room[0], room[1], room[2]
+    for chunk in range(slots[slot], slots[slot + 1]):
+        start, stop, own = chunks[chunk, 0], chunks[chunk, 1], chunks[chunk, 2]
+        gaps, n_gaps = missing[own], int(n_missing[own])
+        of_noise = log_noise + (_shift_of_noise(gaps, n_gaps, noise_bits) if noisy else 0.0)
+        few = rows[start:stop]
+        lanes.describe(few, gaps, n_gaps, units, block_means, blocks, block_norms, of_noise, room)
+        for b in range(stop - start):
+            for k in range(n_gaussians):
+                log_densities[start + b, k] = resp[b, k]
+            if noisy:
+                log_densities[start + b, n_gaussians] = of_noise
+        for b in range(stop - start if filled.shape[0] > 0 else 0):
+            lanes.normalise(resp[b])
+            for draw in range(filled.shape[0]):
+                out = filled[draw, start + b]
+                for d in range(n_features):
+                    out[d] = (rows[start + b, d] - units[0, d]) * units[1, d]
+                for i in range(n_gaps):
+                    out[gaps[i]] = 0.0
+                if uniforms.shape[0] == 0:
+                    _expect(gaps, n_gaps, n_gaussians, block_means, resp[b], offsets[b], out)
+                else:
+                    k = _chosen(resp[b], n_gaussians, uniforms[draw, start + b])
+                    normal = normals[draw, start + b]
+                    _draw(k, gaps, n_gaps, block_means, offsets[b], roots, normal, out)
+
+
+@jit
+def _expect(gaps, n_gaps, n_gaussians, means, resp, offsets, out):
+    """Put the average over the components in place of what is missing."""
+    for k in range(n_gaussians):
+        block, lane = k // LANES, k % LANES
+        for i in range(n_gaps if resp[k] > 0.0 else 0):
+            value = means[block, gaps[i], lane] + offsets[block, i, lane]
+            out[gaps[i]] += resp[k] * value
+
+
+@jit
+def _draw(k, gaps, n_gaps, means, offsets, roots, normal, out):
+    """Put a draw from component k in place of what is missing; NaN from the noise, -1."""
+    block, lane = max(k, 0) // LANES, max(k, 0) % LANES
+    for i in range(n_gaps):
+        value = means[block, gaps[i], lane] + offsets[block, i, lane]
+        for j in range(i, n_gaps):
+            value += HALF_BITS * roots[block, i, j, lane] * normal[gaps[j]]
+        out[gaps[i]] = value if k >= 0 else np.nan
+
+
+@jit
+def _chosen(resp, n_gaussians, uniform):
+    """The component in whose share of [0, 1) a number lies; -1 is the noise, the last share."""
+    below = 0.0
+    last = 0
+    for k in range(n_gaussians):
+        below += resp[k]
+        if resp[k] > 0.0:
+            last = k
+        if uniform < below:
+            return k
+    return -1 if resp[resp.shape[0] - 1] > 0.0 else last
+
+
+@jit
+def _add_blocks(counts, first, second, n_gaussians, n_components, moments):
+    """Add moments of components in blocks to those of components one after another."""
+    n_features = first.shape[1]
+    width = second.size // (first.shape[0] * LANES)
+    of_first = moments[n_components:]
+    of_second = moments[n_components * (1 + n_features) :]
+    for k in range(n_gaussians):
+        block, lane = k // LANES, k % LANES
+        moments[k] += counts[block, lane]
+        spread = second[block].reshape(width, LANES)
+        for d in range(n_features):
+            of_first[k * n_features + d] += first[block, d, lane]
+        for p in range(width):
+            of_second[k * width + p] += spread[p, lane]
+
+
+@jit_allocating
+def _solving(n_features, most):
+    """Scratch to regress in: orthogonal columns, their triangle, and a product."""
+    return np.empty((most, n_features)), np.empty((most, most)), np.empty(n_features)
+
+
+@jit
+def _one(matrices, k):
+    """Where the matrix of a component is, of one for each or one for all."""
+    return 0 if matrices.shape[0] == 1 else k
+
+
+@jit
+def _orthogonalise(columns, gaps, n_gaps, q, r):
+    """Orthogonal unit columns of F at the gaps, and their upper triangle; the shift of the norm."""
+    n_features = columns.shape[0]
+    shift = 0.0
+    for a in range(n_gaps):
+        own = q[a]
+        first = gaps[a]
+        source = columns[first]
+        for i in range(n_features):
+            own[i] = source[i]
+        for c in range(a):
+            other = q[c]
+            dot = 0.0
+            for i in range(n_features):
+                dot += other[i] * own[i]
+            for i in range(n_features):
+                own[i] -= dot * other[i]
+            r[c, a] = dot
+        square = 0.0
+        for i in range(n_features):
+            square += own[i] * own[i]
+        length = math.sqrt(square)
+        for i in range(n_features):
+            own[i] /= length
+        r[a, a] = length
+        shift += AT_MEAN - math.log2(length / HALF_BITS)
+    return shift
+
+
+@jit
+def _invert(r, n_gaps, inverse):
+    """Inverse of an upper triangle."""
+    for b in range(n_gaps):
+        inverse[b, b] = 1.0 / r[b, b]
+        for a in range(b - 1, -1, -1):
+            total = 0.0
+            for c in range(a + 1, b + 1):
+                total += r[a, c] * inverse[c, b]
+            inverse[a, b] = -total / r[a, a]
+
+
+@jit
+def _solve(r, n_gaps, g):
+    """-R^-1 g, in place."""
+    for a in range(n_gaps - 1, -1, -1):
+        total = g[a]
+        for c in range(a + 1, n_gaps):
+            total += r[a, c] * g[c]
+        g[a] = -total / r[a, a]
+
+
+@jit
+def _shift_of_noise(gaps, n_gaps, noise_bits):
+    bits = 0.0
+    for a in range(n_gaps):
+        bits += noise_bits[gaps[a]]
+    return bits
+
+
+@jit
+def _regress_all(gaps, n_gaps, columns, log_norms, noise_bits, solving, regressions, norms):
+    """Regressions of the gaps in all components, and log2 of weight times density at the mean.
+
+    Of a regression (most, D) row a has, in columns that are observed, what they count for the a-th
+    gap, and in those that are missing the covariance that is left.
+    """
+    q, r, w = solving
+    n_components, n_features = log_norms.shape[0], columns.shape[1]
+    shift = 0.0
+    for k in range(n_components):
+        if noise_bits.size > 0 and k == n_components - 1:
+            norms[k] = log_norms[k] + _shift_of_noise(gaps, n_gaps, noise_bits)
+            if columns.ndim == 3:
+                for a in range(n_gaps):
+                    for i in range(n_features):
+                        regressions[k, a, i] = 0.0
+            continue
+        if columns.ndim == 2:
+            shift = 0.0
+            for a in range(n_gaps):
+                shift += AT_MEAN - math.log2(columns[k, gaps[a]] / HALF_BITS)
+        elif k == 0 or columns.shape[0] > 1:
+            own, regression = columns[k], regressions[k]
+            shift = _orthogonalise(own, gaps, n_gaps, q, r)
+            for j in range(n_gaps, n_features):
+                column = gaps[j]
+                for i in range(n_features):
+                    w[i] = own[column, i]
+                for a in range(n_gaps):
+                    regression[a, column] = _project(q[a], w)
+                for a in range(n_gaps - 1, -1, -1):
+                    total = regression[a, column]
+                    for c in range(a + 1, n_gaps):
+                        total += r[a, c] * regression[c, column]
+                    regression[a, column] = -total / r[a, a]
+            _invert(r, n_gaps, q)
+            for a in range(n_gaps):
+                for b in range(n_gaps):
+                    total = 0.0
+                    for c in range(max(a, b), n_gaps):
+                        total += q[a, c] * q[b, c]
+                    regression[a, gaps[b]] = HALF_BITS * HALF_BITS * total
+        norms[k] = log_norms[k] + shift
+
+
+@jit
+def _project(q, w):
+    """Take from w its part along the unit vector q, and return how long it is."""
+    dot = 0.0
+    for i in range(w.shape[0]):
+        dot += q[i] * w[i]
+    for i in range(w.shape[0]):
+        w[i] -= dot * q[i]
+    return dot
+
+
+@jit
+def _fill(tile, mean, regression, factors, gaps, n_gaps):
+    """Put what is expected in a component in the place of what is missing."""
+    n_features = mean.shape[0]
+    dtype = tile.dtype.type
+    for a in range(n_gaps):
+        column, centre = size(gaps[a]) * STRIDE, mean[gaps[a]]
+        for b in range(ROWS):
+            tile[column + b] = centre
+        if factors.ndim == 3:
+            for j in range(n_gaps, n_features):
+                d = gaps[j]
+                slope, about = dtype(regression[a, d]), mean[d]
+                other = size(d) * STRIDE
+                for b in range(ROWS):
+                    tile[column + b] += slope * (tile[other + b] - about)
+
+
+@jit
+def _total(densities, resp):
+    total = 0.0
+    for b in range(ROWS):
+        total += np.float64(densities[resp + b])
+    return total
+
+
+@jit
+def _add_covariance(count, k, n_components, columns, regression, gaps, n_gaps, moments):
+    """Add so many times the covariance that is left to the second moments."""
+    n_features = columns.shape[1]
+    spread = moments[n_components * (1 + n_features) :]
+    if columns.ndim == 2:
+        for a in range(n_gaps):
+            deviation = HALF_BITS / columns[k, gaps[a]]
+            spread[k * n_features + gaps[a]] += count * deviation * deviation
+    else:
+        second = spread[k * n_features * n_features :]
+        for a in range(n_gaps):
+            for b in range(n_gaps):
+                if gaps[b] <= gaps[a]:
+                    second[gaps[a] * n_features + gaps[b]] += count * regression[a, gaps[b]]
