@@ -20,6 +20,8 @@ environment.check()
 
 # ruff: noqa: E402 - what follows imports Numba
 from fastem.classification import Candidate, Classifier, classify
+from fastem.columns import fit_columns
+from fastem.covariance import DirichletProcess, NormalWishart
 from fastem.drawing import drawn_by
 from fastem.fit import fit
 from fastem.inference.bootstrap import bootstrap
@@ -33,9 +35,11 @@ from fastem.recorder import Recorder
 from fastem.results import Event, Fit, Restart, Status
 from fastem.search.starts import SymmetricStartWarning
 from fastem.selection import Selection, select
+from fastem.stream import Stream, Update
 
 if TYPE_CHECKING:
     from fastem import plot as plot
+    from fastem.estimator import BayesianGaussianMixture as BayesianGaussianMixture
     from fastem.estimator import GaussianMixture as GaussianMixture
     from fastem.estimator import MixtureClassifier as MixtureClassifier
 
@@ -48,6 +52,7 @@ __all__ = [
     "Bootstrap",
     "Candidate",
     "Classifier",
+    "DirichletProcess",
     "Event",
     "Fit",
     "LikelihoodRatioTest",
@@ -55,20 +60,25 @@ __all__ = [
     "Mixture",
     "Moments",
     "Noise",
+    "NormalWishart",
     "Recorder",
     "Restart",
     "Selection",
     "Status",
+    "Stream",
     "SymmetricStartWarning",
+    "Update",
     "bootstrap",
     "classify",
     "fit",
+    "fit_columns",
     "lrt",
     "select",
 ]
 
 
 LATE = {
+    "BayesianGaussianMixture": "fastem.estimator",
     "GaussianMixture": "fastem.estimator",
     "MixtureClassifier": "fastem.estimator",
     "plot": "fastem.plot",

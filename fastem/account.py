@@ -8,10 +8,12 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from fastem import covariance
 from fastem.covariance import Bounds, Family, Parameters, Unsound, unsound
 from fastem.data import Data
 from fastem.em import Run
 from fastem.mixture import by_weight, mixture_of
+from fastem.moments import Moments
 from fastem.results import Fit, Restart, Status
 
 
@@ -50,7 +52,7 @@ def account(
     """
     if sort:
         run = _sorted(run, family)
-    moments, unit = run.moments, data.weight_unit
+    moments, unit = _moments(run, data, family), data.weight_unit
     if stopped:
         text = f"stopped by the callback after {_passes(run.n_iter)} over all rows"
         status = Status("stopped", text)
@@ -69,12 +71,26 @@ def account(
     )
 
 
-def _sorted(run: Run, family: Family) -> Run:
-    weights, means, covariances = run.parameters
+def sorted_parameters(parameters: Parameters, family: Family) -> Parameters:
+    """The same with the components in the order of `Mixture.sorted`."""
+    weights, means, covariances = parameters
     order = by_weight(weights, means)
     spread = covariances if family.shared else covariances[order]
-    parameters = Parameters(weights[order], means[order], spread)
+    return Parameters(weights[order], means[order], spread)
+
+
+def _sorted(run: Run, family: Family) -> Run:
+    order = by_weight(run.parameters.weights, run.parameters.means)
+    parameters = sorted_parameters(run.parameters, family)
     return replace(run, parameters=parameters, moments=run.moments.permuted(order))
+
+
+def _moments(run: Run, data: Data, family: Family) -> Moments:
+    """Of all rows under the mixture that is returned."""
+    published = family.published(run.parameters)
+    if published is run.parameters:
+        return run.moments
+    return data.rows(family).summarise(covariance.family_by_name(family.name).factor(published))
 
 
 def _status(

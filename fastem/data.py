@@ -12,7 +12,15 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastem import validation
 from fastem.compiler.options import refuse_uncompiled
-from fastem.covariance import FAMILIES, Bounds, Family, Parameters, WithNoise, WithPrior
+from fastem.covariance import (
+    FAMILIES,
+    Bounds,
+    Family,
+    NormalWishart,
+    Parameters,
+    WithNoise,
+    WithPrior,
+)
 from fastem.density import Ellipsoidal
 from fastem.lazy import lazy
 from fastem.moments import Moments
@@ -210,9 +218,18 @@ class Data:
             parameters = family.maximise(moments, bounds, parameters)
         return moments
 
-    def extended(self, family: Family, n_components: int, *, noise: bool, prior: bool) -> Family:
+    def extended(
+        self, family: Family, n_components: int, *, noise: bool, prior: bool | NormalWishart
+    ) -> Family:
         """The family under a prior and beside noise, if asked for: both are as the rows say."""
-        if prior:
+        if isinstance(prior, NormalWishart):
+            if not self.source.complete:
+                raise ValueError(
+                    f"X has missing values, which a fit with prior={type(prior).__name__}(...) "
+                    f'does not take; fill them, or leave such rows out with missing="drop"'
+                )
+            family = prior.of(family, n_components, *self.centre(family))
+        elif prior:
             family = WithPrior.of(family, n_components, *self.centre(family))
         return WithNoise(family, self.noise_box) if noise else family
 

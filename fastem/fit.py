@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from fastem import covariance, em, validation
-from fastem.account import account
+from fastem.account import account, sorted_parameters
 from fastem.checkpoint import Checkpoint
-from fastem.covariance import Family, Parameters
+from fastem.covariance import Family, NormalWishart, Parameters
 from fastem.data import Data
 from fastem.options import DECISIVE, Options
 from fastem.progress import Progress, Watch
@@ -54,7 +54,7 @@ def fit(
     callback: Callback | None = None,
     progress: bool = False,
     noise: bool | ArrayLike = False,
-    prior: bool = False,
+    prior: bool | NormalWishart = False,
     checkpoint: str | os.PathLike | None = None,
     checkpoint_every: int = 1,
     checkpoint_wait: bool = False,
@@ -121,11 +121,14 @@ def fit(
         An array, for rows in memory, is a first guess at which they are; by default those far from
         their neighbours (Byers and Raftery 1998). Rows of noise are labelled -1; `weights_init` are
         shares of the others.
-    prior : bool, default False
+    prior : bool, DirichletProcess or NormalWishart, default False
         Maximise the posterior density under the conjugate prior of Fraley and Raftery (2007), with
         their defaults, instead of the likelihood: no component can collapse. The prior holds a
         hundredth of a row for each mean and shrinks covariances mildly towards the data's over
-        K^(2 / D).
+        K^(2 / D). `fastem.DirichletProcess` and `fastem.NormalWishart` give a variational fit, of
+        "full", "tied", "diag" and "spherical": components that the data do not need lose their
+        rows, and `n_effective` counts the others. The mixture is that of the posterior's expected
+        weights, means and precisions; levels are the variational bound.
     checkpoint : path, optional
         A file, written whole or not at all while EM runs over all rows. Where it exists the fit
         goes on from it: killed at any time and called again with the same rows and arguments it
@@ -186,10 +189,10 @@ def fit(
     28 (1995) 781. k-means++: D. Arthur and S. Vassilvitskii, SODA 2007. Hierarchical clustering: C.
     Fraley, SIAM J. Sci. Comput. 20 (1998) 270. Noise: J. D. Banfield and A. E. Raftery, Biometrics
     49 (1993) 803; S. Byers and A. E. Raftery, J. Am. Stat. Assoc. 93 (1998) 577. Prior: C. Fraley
-    and A. E. Raftery, Journal of Classification 24 (2007) 155. Missing values: Z. Ghahramani and
-    M. I. Jordan, NIPS 6 (1994) 120; R. J. A. Little and D. B. Rubin, Statistical Analysis with
-    Missing Data (2019), chapter 11. Labels: C. Fraley and A. E. Raftery, J. Am. Stat. Assoc. 97
-    (2002) 611.
+    and A. E. Raftery, Journal of Classification 24 (2007) 155. Variational fits: D. M. Blei and M.
+    I. Jordan, Bayesian Analysis 1 (2006) 121. Missing values: Z. Ghahramani and M. I. Jordan, NIPS
+    6 (1994) 120; R. J. A. Little and D. B. Rubin, Statistical Analysis with Missing Data (2019),
+    chapter 11. Labels: C. Fraley and A. E. Raftery, J. Am. Stat. Assoc. 97 (2002) 611.
 
     Examples
     --------
@@ -259,9 +262,11 @@ def solve(
     goes_on = nullcontext() if checkpoint is None or start is None else checkpoint.to_blame()
     if start is None:
         start, restarts = begin(starts, n_components, family, objective, user_start, watch, labels)
+        if not family.exchangeable and user_start.is_empty and not isinstance(start, em.State):
+            start = sorted_parameters(start, family)
     if checkpoint is not None:
         checkpoint.restarts = restarts
-    raced = bool(restarts) and labels is None
+    raced = bool(restarts) and labels is None and not options.is_variational
     raced = raced and starts.samples.of(family, n_components).n_samples < data.n_samples
     few = FEW * (data.n_features + 1) / data.n_samples if raced else 0.0
     with goes_on:
@@ -276,7 +281,7 @@ def solve(
         began,
         unsettled=unsettled,
         stopped=watch.stopped,
-        sort=sort and labels is None,
+        sort=sort and labels is None and family.exchangeable,
     )
 
 
@@ -349,6 +354,7 @@ def _arguments(
         "random_state": str(starts.seed.entropy) if starts.is_seeded else None,
         "labels": _labels_digest(starts.options.labels),
         **{name: getattr(starts.options, name) for name in DECISIVE},
+        "prior": str(starts.options.prior),
     }
 
 

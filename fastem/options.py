@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from fastem import validation
+from fastem.covariance import NormalWishart
 from fastem.lock import sole
 from fastem.results import Callback
 
@@ -32,7 +33,7 @@ class Options:
     callback: Callback | None = None
     progress: bool = False
     noise: bool | ArrayLike = False
-    prior: bool = False
+    prior: bool | NormalWishart = False
     checkpoint: str | os.PathLike | None = None
     checkpoint_every: int = 1
     checkpoint_wait: bool = False
@@ -49,8 +50,20 @@ class Options:
             raise TypeError(f"callback is {self.callback!r}; give a function of one argument")
         if isinstance(self.noise, bool | np.bool_ | str) or self.noise is None:
             validation.boolean(self.noise, "noise")
-        for name in "accelerate", "progress", "prior", "checkpoint_wait":
+        for name in "accelerate", "progress", "checkpoint_wait":
             validation.boolean(getattr(self, name), name)
+        if not self.is_variational:
+            validation.boolean(self.prior, "prior")
+        elif self.is_noisy:
+            raise ValueError(
+                f"noise is given together with prior={type(self.prior).__name__}(...), and a "
+                f"variational fit knows no noise; leave one of them out"
+            )
+        elif self.labels is not None:
+            raise ValueError(
+                f"labels are given together with prior={type(self.prior).__name__}(...), and a "
+                f"variational fit knows no labels; leave one of them out"
+            )
         if self.checkpoint is not None:
             path = validation.path(self.checkpoint, "checkpoint")
             folder = Path(path).parent
@@ -68,6 +81,11 @@ class Options:
     def sole(self) -> AbstractContextManager[None]:
         """A context in which no other process has the checkpoint, if there is to be one."""
         return sole(self.checkpoint, "checkpoint_wait=True", wait=self.checkpoint_wait)
+
+    @property
+    def is_variational(self) -> bool:
+        """Whether the parameters have a distribution."""
+        return isinstance(self.prior, NormalWishart)
 
     @property
     def is_noisy(self) -> bool:

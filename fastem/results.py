@@ -16,6 +16,9 @@ from fastem.rows import Source
 from fastem.summary import Shown, Summary
 from fastem.summary.mixture import COUNTED, EXPECTED, components, ending, found
 
+#: Least weight of a component that `Fit.n_effective` counts.
+EFFECTIVE_SHARE = 0.005
+
 
 @dataclass(frozen=True)
 class Status:
@@ -179,6 +182,11 @@ class Fit(Shown):
     def converged(self) -> bool:
         """Whether the expected further gain is below tol."""
         return self.status.code in ("converged", "collapsed")
+
+    @property
+    def n_effective(self) -> int:
+        """Components whose weight is at least `EFFECTIVE_SHARE`, 0.005: what a prior has left."""
+        return int((self.mixture.weights >= EFFECTIVE_SHARE).sum())
 
     def aic(self, X: ArrayLike | Source | None = None) -> float:
         """Akaike's criterion, 2 p - 2 log L; lower is better.

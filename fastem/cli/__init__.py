@@ -1,6 +1,6 @@
 """The command line.
 
-fit.py, predict.py, impute.py, classify.py, example.py   the commands: what they take, and do
+fit.py, predict.py, impute.py, classify.py, update.py, example.py     the commands
 arguments.py            what several take; files --> Stream
 labels.py, pictures.py, report.py     output
 outputs.py              files appear all together, or none of them
@@ -20,7 +20,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import NoReturn
 
-from fastem.cli import classify, example, fit, impute, predict
+from fastem.cli import classify, example, fit, impute, predict, update
 from fastem.cli.arguments import command
 from fastem.cli.messages import InputError, as_input_error, complain, flushed, hold_descriptors
 
@@ -31,6 +31,7 @@ examples:
   fastem example faithful > faithful.csv
   fastem fit data.csv --components 1:9 --labels labels.csv --model model.npz
   fastem predict model.npz new.csv
+  fastem update model.npz new.csv --seen 10000
 
 fastem fit --help and fastem predict --help tell all.
 """
@@ -101,7 +102,7 @@ def _parser() -> argparse.ArgumentParser:
     top.add_argument("--version", action="version", version=f"fastem {__version__}")
     top.set_defaults(run=_no_command)
     words = top.add_subparsers(title="commands", metavar="COMMAND")
-    for each in fit, predict, impute, classify, example:
+    for each in fit, predict, impute, classify, update, example:
         each.add(words)
     demo = command(words, "demo", "draw the story of EM, and print its figures", _demo)
     demo.add_argument("--out", metavar="DIR", required=True, help="folder, made if need be")

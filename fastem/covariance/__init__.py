@@ -15,7 +15,8 @@ orientation are equal (E) or vary (V) among components, or axes are parallel to 
     EVE VVE              lambda_k D A_k D'         (K, D, D)                 Ellipsoidal
 
 `WithPrior` puts a conjugate prior on the parameters of a family, `WithNoise` a uniform density
-beside its components; both are families again.
+beside its components, and `Variational` takes a distribution of the parameters in their place; all
+are families again.
 
 For a single column E is one variance and V one for each component, (K, 1).
 """
@@ -25,9 +26,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from fastem.covariance.axis_aligned import EEI, EII, EVI, VEI, E, V, diag, spherical
+from fastem.covariance.conjugate import DirichletProcess, NormalWishart
 from fastem.covariance.ellipsoidal import EEV, EVE, EVV, VEE, VEV, VVE, full, tied
 from fastem.covariance.family import Bounds, Family, Parameters
 from fastem.covariance.soundness import Unsound, singular, unsound
+from fastem.covariance.variational import Variational
 from fastem.covariance.with_noise import WithNoise
 from fastem.covariance.with_prior import WithPrior
 
@@ -35,9 +38,12 @@ __all__ = [
     "FAMILIES",
     "GROUPS",
     "Bounds",
+    "DirichletProcess",
     "Family",
+    "NormalWishart",
     "Parameters",
     "Unsound",
+    "Variational",
     "WithNoise",
     "WithPrior",
     "families",

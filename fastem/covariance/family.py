@@ -67,6 +67,8 @@ class Family(ABC):
         where there is more to it.
     noise : Noise or None
         What there is beside the components, in the user's units.
+    exchangeable : bool
+        Whether the order of the components says nothing.
     """
 
     name: str
@@ -75,6 +77,7 @@ class Family(ABC):
     shared: bool = False
     covariances_of: Any = None
     noise: Noise | None = None
+    exchangeable: bool = True
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -143,6 +146,10 @@ class Family(ABC):
         """What EM maximises beyond the log-likelihood, in nats a row of the data fitted."""
         return 0.0
 
+    def published(self, parameters: Parameters) -> Parameters:
+        """Those of the mixture that a fit returns, where EM updates something else."""
+        return parameters
+
 
 def _handed_on(method: M) -> M:
     """The method of that name of the family that is wrapped."""
@@ -161,7 +168,7 @@ class Wrapped(Family):
         super().__init__(family.name)
         self.family, self.noise = family, family.noise
         self.per_column, self.diagonal = family.per_column, family.diagonal
-        self.shared = family.shared
+        self.shared, self.exchangeable = family.shared, family.exchangeable
 
     shape = _handed_on(Family.shape)
     n_parameters = _handed_on(Family.n_parameters)
@@ -173,6 +180,7 @@ class Wrapped(Family):
     least_rows = _handed_on(Family.least_rows)
     noise_weight = _handed_on(Family.noise_weight)
     log_prior = _handed_on(Family.log_prior)
+    published = _handed_on(Family.published)
 
 
 class CompiledFamily(Family):

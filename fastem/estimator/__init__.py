@@ -1,9 +1,9 @@
-"""scikit-learn's front door: GaussianMixture, as a drop-in (extra: sklearn).
+"""scikit-learn's front door: its mixtures, as drop-ins (extra: sklearn).
 
-`gaussian_mixture` is the class, `fitted` what it answers once it is fitted, `starts` where its EM
-begins by scikit-learn's names, `runs` EM from each start by scikit-learn's rule, and `precisions`
-inverse covariances, given and published. `mixture_classifier` is a classifier, over
-`fastem.classify`.
+`gaussian_mixture` and `bayesian` are the classes, `fitted` what they answer once they are fitted,
+`starts` where EM begins by scikit-learn's names, `runs` and `variational_runs` EM from each start
+by scikit-learn's rule, and `precisions` inverse covariances, given and published.
+`mixture_classifier` is a classifier, over `fastem.classify`.
 """
 
 try:
@@ -14,7 +14,8 @@ except ImportError as error:
         f"pip install 'fastem[sklearn]'. fastem.fit does the same work and needs none."
     ) from error
 
+from fastem.estimator.bayesian import BayesianGaussianMixture
 from fastem.estimator.gaussian_mixture import GaussianMixture
 from fastem.estimator.mixture_classifier import MixtureClassifier
 
-__all__ = ["GaussianMixture", "MixtureClassifier"]
+__all__ = ["BayesianGaussianMixture", "GaussianMixture", "MixtureClassifier"]

@@ -47,7 +47,8 @@ class Fitted(DensityMixin, BaseEstimator):
         TypeError, ValueError
             If X is not finite numbers with n_features_in_ columns.
         """
-        return self.mixture_.predict(self._rows(X), missing=self.missing).astype(np.int64)
+        found = self._density[0].predict(self._rows(X), missing=self.missing)
+        return found.astype(np.int64)
 
     def predict_proba(self, X: ArrayLike) -> NDArray:
         """Probability of each component given the row.
@@ -62,7 +63,7 @@ class Fitted(DensityMixin, BaseEstimator):
         resp : (n_samples, n_components)
             float32 if X and the rows fitted to are, else float64. Each row sums to 1.
         """
-        return self.mixture_.responsibilities(self._rows(X), missing=self.missing)
+        return self._density[0].responsibilities(self._rows(X), missing=self.missing)
 
     def score_samples(self, X: ArrayLike) -> NDArray:
         """Log-likelihood of each row.
@@ -77,8 +78,8 @@ class Fitted(DensityMixin, BaseEstimator):
         log_prob : (n_samples,), in nats
             float32 if X and the rows fitted to are, else float64.
         """
-        rows = self._rows(X)
-        found = self.mixture_.log_prob(rows, missing=self.missing)
+        rows, (mixture, log_total) = self._rows(X), self._density
+        found = mixture.log_prob(rows, missing=self.missing) + log_total
         return found.astype(rows.dtype, copy=False)
 
     def score(
@@ -226,6 +227,11 @@ class Fitted(DensityMixin, BaseEstimator):
         weights, means, factors = (np.asarray(array, dtype=np.float64) for array in published)
         spread = precisions.covariances(precisions.from_factors(factors, family), family)
         return Mixture(weights, means, spread, family.name)
+
+    @property
+    def _density(self) -> tuple[Mixture, float]:
+        """A mixture, and the log of what its density is multiplied by: what rows answer to."""
+        return self.mixture_, 0.0
 
     def _publish(self, mixture: Mixture, dtype: np.dtype) -> None:
         """Set the attributes that scikit-learn's users read, and remember what they were."""

@@ -51,22 +51,23 @@ def given_start(
     """The start that the user gives, whole or in part."""
     K, D = n_components, n_features
     if weights is not None:
-        weights = _shaped(weights, "weights_init", "weights", (K,))
+        weights = shaped(weights, "weights_init", "weights", (K,))
         _check_weights(weights)
     if means is not None:
-        means = _shaped(means, "means_init", "means", (K, D))
+        means = shaped(means, "means_init", "means", (K, D))
     spread = None
     if precisions is not None:
         name = f"{family.name} precision"
-        precisions = _shaped(precisions, "precisions_init", name, family.shape(K, D))
-        _check_positive(precisions, name, family)
+        precisions = shaped(precisions, "precisions_init", name, family.shape(K, D))
+        check_positive(precisions, name, family)
         spread = covariances(precisions, family)
     return UserStart(weights, means, spread, family)
 
 
-def _shaped(
+def shaped(
     value: ArrayLike, argument: str, name: str, shape: tuple[int, ...]
 ) -> NDArray[np.float64]:
+    """An array of that shape; the argument is fastem's name for it, the other scikit-learn's."""
     array = validation.numeric(value, argument)
     array = validation.parameter(array, argument, array.shape)
     if array.shape != shape:
@@ -90,7 +91,8 @@ def _check_weights(weights: NDArray) -> None:
         )
 
 
-def _check_positive(array: NDArray, name: str, family: Family) -> None:
+def check_positive(array: NDArray, name: str, family: Family) -> None:
+    """Refuse what is no precision or covariance of the family."""
     if family.diagonal:
         if (array <= 0).any():
             raise ValueError(f"'{name}' should be positive, but its smallest is {array.min():g}")

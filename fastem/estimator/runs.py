@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
@@ -41,6 +42,18 @@ class Outcome:
     def converged(self) -> bool:
         """Whether the lower bound settled within max_iter."""
         return self.run.outcome == "converged"
+
+
+class Ended(Protocol):
+    """What is said of a run when it has ended."""
+
+    @property
+    def converged(self) -> bool:
+        """Whether the lower bound settled."""
+
+    @property
+    def lower_bound(self) -> np.float64:
+        """The last one."""
 
 
 class Verbose:
@@ -84,7 +97,7 @@ class Verbose:
             self._printed = now
         self._waiting = f"{line}\n"
 
-    def end(self, outcome: Outcome) -> None:
+    def end(self, outcome: Ended) -> None:
         """A start has ended."""
         self._waiting = ""
         line = f"Initialization {'converged' if outcome.converged else 'did not converge'}."

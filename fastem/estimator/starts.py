@@ -82,7 +82,8 @@ class Frame:
         units = Units.from_spread(centre, np.full_like(spread, spread.max()))
         rows = np.ascontiguousarray((X - centre) * units.scale)
         bounds = bounds_of(reg_covar, units, family, starting=True)
-        return cls(rows, np.ones(len(X)) if weight is None else weight, units, family, bounds)
+        weight = np.ones(len(X)) if weight is None else weight
+        return cls(rows, weight, units, family.at(units), bounds)
 
     @lazy
     def tiles(self) -> NDArray[np.float64]:
@@ -157,15 +158,14 @@ class Frame:
         a shared covariance matrix holds the second moments about 0 of all rows.
         """
         K, family, bounds = len(rows), self.family, self.bounds
-        labels = np.arange(K, dtype=np.int32)
-        start = Start(rows, np.ones(K), labels, rows, pooled=False)
-        _, means, covariances = start.parameters(family, bounds)
+        n_rows, D = self.weight.sum(), rows.shape[1]
+        second = np.zeros((K, D) if family.diagonal else (K, D, D))
         if family.shared and not family.diagonal:
             origin = -self.units.centre * self.units.scale
             about_zero, chosen = self.rows - origin, rows - origin
-            second = (about_zero.T * self.weight) @ about_zero - chosen.T @ chosen
-            covariances = second / K + np.diag(bounds.ridge)
-        return Parameters(np.full(K, 1.0 / self.weight.sum()), means, covariances)
+            second += ((about_zero.T * self.weight) @ about_zero - chosen.T @ chosen) / K
+        moments = Moments(rows, n_rows, 0.0, 0.0, np.ones(K), np.zeros_like(rows), second)
+        return family.maximise(moments, bounds)._replace(weights=np.full(K, 1.0 / n_rows))
 
 
 #: scikit-learn's starts.
@@ -199,5 +199,6 @@ def begin(
     bounds = bounds_of(reg_covar, sample.units, family, starting=True)
     while True:
         labelled = STARTS[name](sample, n_components, [np.random.default_rng(seed)])[0]
-        yield change_units(labelled.parameters(family, bounds), family, sample.units, units)
+        own = labelled.parameters(family.at(sample.units), bounds)
+        yield change_units(own, family, sample.units, units)
         seed = int(rng.randint(2**31 - 1))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 import numpy as np
@@ -24,8 +24,10 @@ REMEDY = "give a file that Mixture.save or fastem fit --model wrote"
 M = TypeVar("M")
 
 
-def write(path: str | os.PathLike, mixture: Components) -> None:
-    """Write the file, whole or not at all."""
+def write(
+    path: str | os.PathLike, mixture: Components, more: Mapping[str, Any] | None = None
+) -> None:
+    """Write the file, whole or not at all, with more fields that `read` passes over."""
     noise: dict[str, Any] = {} if mixture.noise is None else mixture.noise.fields()
     fields: dict[str, Any] = {name: np.array(getattr(mixture, name)) for name in FIELDS} | noise
     if mixture.feature_names is not None:
@@ -36,6 +38,7 @@ def write(path: str | os.PathLike, mixture: Components) -> None:
             format=np.array(FORMAT),
             version=np.array(FORMAT_VERSION if noise else 1),
             **fields,
+            **(more or {}),
         )
 
 

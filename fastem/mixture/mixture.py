@@ -406,4 +406,5 @@ def mixture_of(
     noise = family.noise
     if noise is not None:
         noise = noise.with_weight(family.noise_weight(parameters))
-    return Mixture(*from_units(parameters, family, units), family.name, noise, names)
+    published = from_units(family.published(parameters), family, units)
+    return Mixture(*published, family.name, noise, names)

@@ -2,7 +2,7 @@
 
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from fastem import GaussianMixture, MixtureClassifier
+from fastem import BayesianGaussianMixture, GaussianMixture, MixtureClassifier
 
 # Of one component each, as scikit-learn checks its own: with more, a start by chance need not be
 # the same for rows given twice and for rows of weight 2.
@@ -11,6 +11,11 @@ ESTIMATORS = [
     GaussianMixture(covariance_type="tied"),
     GaussianMixture(covariance_type="diag"),
     GaussianMixture(covariance_type="spherical"),
+    BayesianGaussianMixture(),
+    BayesianGaussianMixture(covariance_type="tied"),
+    BayesianGaussianMixture(covariance_type="diag"),
+    BayesianGaussianMixture(covariance_type="spherical"),
+    BayesianGaussianMixture(weight_concentration_prior_type="dirichlet_distribution"),
     GaussianMixture(missing="mar"),
     MixtureClassifier(),
     MixtureClassifier(covariance_type="EEE"),

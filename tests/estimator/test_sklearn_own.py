@@ -1,7 +1,8 @@
-"""scikit-learn's own tests of its GaussianMixture, run on fastem's.
+"""scikit-learn's own tests of its mixtures, run on fastem's.
 
-The installed test modules are executed with the class replaced before they are read, and their test
-functions are collected here under their own names. What is skipped is listed below with its reason.
+The installed test modules are executed with the classes replaced before they are read, and their
+test functions are collected here under their own names. What is skipped is listed below with its
+reason.
 """
 
 import importlib.util
@@ -16,6 +17,7 @@ import fastem
 
 sklearn_mixture = pytest.importorskip("sklearn.mixture")
 
+CLASSES = "GaussianMixture", "BayesianGaussianMixture"
 HELPERS = "tests a private function of scikit-learn alone"
 NOT_APPLICABLE = {
     "test_suffstat_sk_full": HELPERS + ", _estimate_gaussian_covariances_full",
@@ -28,6 +30,9 @@ NOT_APPLICABLE = {
     "test_gaussian_mixture_all_init_does_not_estimate_gaussian_parameters": (
         "counts calls of the private _estimate_gaussian_parameters"
     ),
+    "test_log_dirichlet_norm": HELPERS + ", _log_dirichlet_norm",
+    "test_log_wishart_norm": HELPERS + ", _log_wishart_norm",
+    "test_compare_covar_type": "calls the private _check_parameters and _initialize_parameters",
 }
 DIFFERENT = {
     "test_check_weights": (
@@ -57,15 +62,17 @@ def global_random_seed():
 
 
 def load(name):
-    """A test module of scikit-learn, in which `GaussianMixture` means fastem's."""
+    """A test module of scikit-learn, in which its classes mean fastem's."""
     path = Path(sklearn_mixture.__file__).parent / "tests" / f"{name}.py"
     if not path.exists():
         pytest.skip(f"this scikit-learn comes without {name}.py", allow_module_level=True)
     spec = importlib.util.spec_from_file_location(f"{__name__}_{name}", path)
     module = importlib.util.module_from_spec(spec)
-    with mock.patch.object(sklearn_mixture, "GaussianMixture", fastem.GaussianMixture):
+    classes = {name: getattr(fastem, name) for name in CLASSES}
+    with mock.patch.multiple(sklearn_mixture, **classes):
         spec.loader.exec_module(module)
-    assert module.GaussianMixture is fastem.GaussianMixture
+    swapped = [name for name in CLASSES if getattr(module, name, None) is classes[name]]
+    assert swapped
     return module
 
 
@@ -87,7 +94,7 @@ def skipped(reason):
 
 OWN = {
     name: function
-    for module in map(load, ("test_gaussian_mixture", "test_mixture"))
+    for module in map(load, ("test_gaussian_mixture", "test_bayesian_mixture", "test_mixture"))
     for name, function in collect(module)
 }
 globals().update(OWN)

@@ -1,0 +1,116 @@
+"""Variational mixtures: fastem's against scikit-learn's, and columns as RDT normalises them.
+
+    pytest bench/bench_bayesian.py --scale 0.1
+
+Both classes begin and end at the same posterior, iteration by iteration.
+"""
+
+import time
+import warnings
+from unittest import mock
+
+import numpy as np
+import pytest
+from measure import Rounds, ratio
+
+import fastem
+from fastem import BayesianGaussianMixture
+
+sklearn_mixture = pytest.importorskip("sklearn.mixture")
+
+ITERATIONS = 20
+
+
+def blobs(n, D, K=5, seed=0):
+    """Rows of K clusters that touch."""
+    rng = np.random.default_rng(seed)
+    return rng.normal(rng.normal(0, 4, (K, D))[rng.integers(K, size=n)])
+
+
+def seconds(of, *arguments, **named):
+    began = time.perf_counter()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        found = of(*arguments, **named)
+    return found, time.perf_counter() - began
+
+
+@pytest.mark.parametrize("D", [1, 8])
+def bench_iteration(D, scale, rounds, report):
+    """An iteration: the time of many less that of one, from the same start."""
+    X = blobs(max(1000, int(100_000 * scale)), D)
+
+    def run(cls, n):
+        model = cls(n_components=10, tol=0, max_iter=n, init_params="random_from_data")
+        return lambda: seconds(model.set_params(random_state=0).fit, X)
+
+    classes = {
+        "fastem": BayesianGaussianMixture,
+        "sklearn": sklearn_mixture.BayesianGaussianMixture,
+    }
+    contenders = Rounds(
+        {(name, n): run(cls, n) for name, cls in classes.items() for n in (1, 1 + ITERATIONS)}
+    )
+    for _ in range(rounds):
+        contenders.once()
+    ours, theirs = (
+        (contenders.best((name, 1 + ITERATIONS)) - contenders.best((name, 1))) / ITERATIONS
+        for name in classes
+    )
+    report(
+        "BayesianGaussianMixture: an iteration, K = 10",
+        n=f"{len(X)}",
+        D=f"{D}",
+        fastem=f"{1e3 * ours:.2f} ms",
+        sklearn=f"{1e3 * theirs:.2f} ms",
+        ratio=ratio(theirs / ours),
+    )
+
+
+def bench_columns(scale, report):
+    """fit_columns against scikit-learn's class in a loop over some of the columns."""
+    n_columns, looked_at = max(10, int(1000 * scale)), 10
+    X = np.column_stack([blobs(10_000, 1, 3, seed) for seed in range(n_columns)])
+    prior = fastem.DirichletProcess(1e-3)
+    fastem.fit_columns(X[:, :4], 10, prior=prior, random_state=0)
+    fits, ours = seconds(fastem.fit_columns, X, 10, prior=prior, random_state=0)
+
+    def loop():
+        for column in X.T[:looked_at]:
+            sklearn_mixture.BayesianGaussianMixture(
+                n_components=10, weight_concentration_prior=1e-3, random_state=0
+            ).fit(column[:, None])
+
+    _, theirs = seconds(loop)
+    report(
+        "A mixture for each column of 10,000 rows, K = 10, whole fits",
+        columns=f"{n_columns}",
+        effective=f"{np.mean([fitted.n_effective for fitted in fits]):.2f}",
+        fastem=f"{1e3 * ours / n_columns:.1f} ms",
+        sklearn=f"{1e3 * theirs / looked_at:.1f} ms",
+        ratio=ratio(theirs / looked_at / (ours / n_columns)),
+    )
+
+
+def bench_rdt(scale, report):
+    """RDT's ClusterBasedNormalizer with the class swapped (pip install rdt)."""
+    rdt = pytest.importorskip("rdt.transformers")
+    pandas = pytest.importorskip("pandas")
+    X = pandas.DataFrame({"column": blobs(max(1000, int(50_000 * scale)), 1).ravel()})
+
+    def transform():
+        normalizer = rdt.ClusterBasedNormalizer()
+        return normalizer.reverse_transform(normalizer.fit_transform(X, "column"))
+
+    back, theirs = seconds(transform)
+    with mock.patch.object(sklearn_mixture, "BayesianGaussianMixture", BayesianGaussianMixture):
+        seconds(transform)
+        swapped, ours = seconds(transform)
+    report(
+        "RDT's ClusterBasedNormalizer, there and back",
+        n=f"{len(X)}",
+        fastem=f"{1e3 * ours:.0f} ms",
+        sklearn=f"{1e3 * theirs:.0f} ms",
+        ratio=ratio(theirs / ours),
+        difference=f"{np.abs(back - swapped).to_numpy().max():.1e}",
+    )

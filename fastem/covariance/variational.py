@@ -1,0 +1,226 @@
+"""A family whose parameters have a distribution: EM then maximises a variational bound.
+
+    mu_k | Lambda_k ~ N(m, (beta Lambda_k)^-1),  Lambda_k ~ Wishart(nu, S^-1),  weights by a prior
+
+C. M. Bishop, Pattern Recognition and Machine Learning (2006), section 10.2; D. M. Blei and M. I.
+Jordan, Bayesian Analysis 1 (2006) 121. The posterior has the prior's form. All of it follows from
+the rows that each component has, its mean and nu times the inverse of its S, which are therefore
+the `Parameters` here: weights are the rows' shares, covariances S_k / nu_k.
+
+    E step    the density of a mixture with other norms
+    M step    the prior's parameters and the moments, added
+    bound     mean log-sum-exp of the density - KL(posterior || prior) / n, by `log_prior`
+
+Families but full follow scikit-learn: "diag" and "spherical" take the Wishart's expected log
+determinant, and components that share a matrix share out one posterior of it. With A(nu, S) the log
+of the Wishart's constant each is the ascent of a bound in which KL is the Bregman divergence of A,
+a convex function, so the bound never falls.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import digamma, gammaln
+
+from fastem.covariance.family import Bounds, Family, Parameters, Wrapped, raised
+from fastem.covariance.weight_priors import WeightPrior
+from fastem.density import HALF_BITS, LN2, Density
+from fastem.moments import Moments
+from fastem.units import Units
+
+_TINY = float(np.finfo(np.float64).tiny)
+
+
+@dataclass(frozen=True, eq=False)
+class Beliefs:
+    """The prior's parameters.
+
+    Parameters
+    ----------
+    mean : (n_features,)
+        m.
+    scale : (n_features, n_features) or (n_features,)
+        S, or for diagonal families its diagonal.
+    mean_precision : float
+        beta: rows that the prior mean of each component counts for.
+    degrees_of_freedom : float
+        nu, above n_features - 1.
+    weights : WeightPrior
+    """
+
+    mean: NDArray[np.float64]
+    scale: NDArray[np.float64]
+    mean_precision: float
+    degrees_of_freedom: float
+    weights: WeightPrior
+
+
+class Variational(Wrapped):
+    """A family and the distribution of its parameters.
+
+    Parameters
+    ----------
+    family : Family
+        "full", "tied", "diag" or "spherical".
+    prior : Beliefs
+    n_rows : float
+        Rows in all: those of a sample count for so many.
+    units : Units
+        Of the prior.
+    """
+
+    def __init__(self, family: Family, prior: Beliefs, n_rows: float, units: Units) -> None:
+        super().__init__(family)
+        self.prior, self.n_rows, self.units = prior, n_rows, units
+        self.exchangeable = prior.weights.exchangeable
+
+    def at(self, units: Units) -> Variational:
+        """The same in other units."""
+        prior, ratio = self.prior, units.scale / self.units.scale
+        squared = ratio * ratio if self.diagonal else ratio[:, None] * ratio
+        mean = units.enter(self.units.leave(prior.mean))
+        moved = replace(prior, mean=mean, scale=prior.scale * squared)
+        return Variational(self.family.at(units), moved, self.n_rows, units)
+
+    def least_rows(self, n_features: int) -> int:
+        """None: the prior is enough, and a component that is not needed loses all rows."""
+        return 0
+
+    def counts(self, parameters: Parameters) -> NDArray[np.float64]:
+        """Rows of each component, (n_components,)."""
+        return parameters.weights * self.n_rows
+
+    def mean_precision(self, counts: NDArray) -> NDArray[np.float64]:
+        """beta_k, (n_components,)."""
+        return self.prior.mean_precision + counts
+
+    def degrees_of_freedom(self, counts: NDArray) -> NDArray[np.float64]:
+        """nu_k, (n_components,); of a shared matrix all the same."""
+        if self.shared:
+            counts = np.full(len(counts), counts.sum() / len(counts))
+        return self.prior.degrees_of_freedom + counts
+
+    def maximise(
+        self, moments: Moments, bounds: Bounds, start: Parameters | None = None
+    ) -> Parameters:
+        """The posterior; the ridge is added to each component's own covariance."""
+        prior, (counts, means, spread) = self.prior, moments.scatter()
+        counts = counts * (self.n_rows / moments.n_rows)
+        beta = self.mean_precision(counts)
+        delta = means - prior.mean
+        trailing = (slice(None),) + (None,) * (spread.ndim - 1)
+        apart = delta * delta if self.diagonal else delta[:, :, None] * delta[:, None, :]
+        ridge = bounds.ridge if self.diagonal else np.diag(bounds.ridge)
+        pull = prior.mean_precision / beta
+        scatter = counts[trailing] * (spread + ridge + pull[trailing] * apart)
+        nu = self.degrees_of_freedom(counts)
+        shape = self.family.shape(*means.shape)
+        if self.shared:
+            scatter, nu = scatter.mean(axis=0), nu[0]
+        scale = prior.scale + scatter
+        if self.diagonal and len(shape) == 1:
+            scale = scale.mean(axis=1)
+        covariances = scale / np.reshape(nu, np.shape(nu) + (1,) * (len(shape) - np.ndim(nu)))
+        if bounds.floor:
+            covariances = self._held_up(covariances, bounds.floor)
+        weights = np.maximum(counts / self.n_rows, _TINY)
+        return Parameters(weights, means - pull[:, None] * delta, covariances)
+
+    def factor(self, parameters: Parameters) -> Density:
+        """Exp E log(weight_k N(x | mu_k, Lambda_k^-1)), which is a Gaussian but for its norm."""
+        plain = self._plain(parameters)
+        bits = self.log_shares(parameters) / LN2
+        log_norms = plain.log_norms + bits
+        log_norms.flags.writeable = False
+        return replace(plain, log_norms=log_norms)
+
+    def log_shares(self, parameters: Parameters) -> NDArray[np.float64]:
+        """What stands for the logarithms of weights in `factor`, (n_components,)."""
+        counts, n_features = self.counts(parameters), parameters.means.shape[1]
+        nu = self.degrees_of_freedom(counts)
+        spread = _log_determinant(nu, n_features) - n_features * np.log(nu)
+        loose = n_features / self.mean_precision(counts)
+        return self.prior.weights.log_weights(counts) + 0.5 * (spread - loose)
+
+    def log_prior(self, parameters: Parameters) -> float:
+        """-KL(posterior || prior) / n, in nats a row."""
+        prior, counts, plain = self.prior, self.counts(parameters), self._plain(parameters)
+        n_features = parameters.means.shape[1]
+        nu, beta = self.degrees_of_freedom(counts), self.mean_precision(counts)
+        delta = parameters.means - prior.mean
+        factors = plain.factors / HALF_BITS
+        if self.diagonal:
+            squares = ((factors * delta) ** 2).sum(axis=1)
+            traces = (factors**2 * prior.scale).sum(axis=1)
+        else:
+            squares = ((factors @ delta[:, :, None]) ** 2).sum(axis=(1, 2))
+            traces = (factors @ prior.scale * factors).sum(axis=(1, 2))
+        ratio = prior.mean_precision / beta
+        means = 0.5 * (n_features * (ratio - 1.0 - np.log(ratio)) + prior.mean_precision * squares)
+        log_scale = self._log_scale(plain, nu)
+        nu_0 = np.full_like(nu, prior.degrees_of_freedom)
+        matrix = np.diag(prior.scale) if self.diagonal else prior.scale
+        log_prior_scale = np.linalg.slogdet(matrix)[1]
+        if not np.isfinite(log_prior_scale):  # of a constant column: no more than a constant
+            log_prior_scale = 0.0
+        expected = _log_determinant(nu, n_features) - log_scale
+        own = (
+            _log_constant(nu_0, np.full_like(nu, log_prior_scale), n_features)
+            - _log_constant(nu, log_scale, n_features)
+            + 0.5 * ((nu - nu_0) * expected - nu * n_features + traces)
+        )
+        total = float((means + own).sum()) + prior.weights.divergence(counts)
+        return -total / self.n_rows
+
+    def reduced_bound(self, before: Density, moments: Moments, found: Parameters) -> float:
+        """The bound of all rows after an M step, but for what is constant in the user's units.
+
+        It holds for what `maximise` found from the moments, under the density before it.
+        """
+        counts, plain = self.counts(found), self._plain(found)
+        nu, n_features = self.degrees_of_freedom(counts), found.means.shape[1]
+        level = moments.log_likelihood - moments.n_rows * self.units.log_jacobian
+        entropy = (level - before.expected(moments)) * (self.n_rows / moments.n_rows)
+        log_scale = self._log_scale(plain, nu) - 2 * self.units.log_jacobian
+        log_constants = _log_constant(nu, log_scale, n_features)
+        return float(
+            entropy
+            + log_constants.sum()
+            - self.prior.weights.log_norm(counts)
+            - 0.5 * n_features * np.log(self.mean_precision(counts)).sum()
+        )
+
+    def published(self, parameters: Parameters) -> Parameters:
+        """The mixture of expected weights, means and S_k / nu_k."""
+        return parameters._replace(weights=self.prior.weights.weights(self.counts(parameters)))
+
+    def _plain(self, parameters: Parameters) -> Density:
+        """Components of weight 1."""
+        return self.family.factor(parameters._replace(weights=np.ones(len(parameters.weights))))
+
+    def _log_scale(self, plain: Density, nu: NDArray) -> NDArray[np.float64]:
+        """Log determinants of S_k."""
+        n_features = plain.means.shape[1]
+        log_covariance = -2.0 * LN2 * plain.log_norms - n_features * np.log(2 * np.pi)
+        return log_covariance + n_features * np.log(nu)
+
+    def _held_up(self, covariances: NDArray, floor: float) -> NDArray[np.float64]:
+        """No eigenvalue below the floor, as the families have it."""
+        if self.diagonal:
+            return np.maximum(covariances, floor)
+        return raised(covariances, floor)
+
+
+def _log_determinant(nu: NDArray, n_features: int) -> NDArray[np.float64]:
+    """E log|Lambda| of the Wishart distribution, with S = I."""
+    halves = 0.5 * (nu - np.arange(n_features)[:, None])
+    return n_features * LN2 + digamma(halves).sum(axis=0)
+
+
+def _log_constant(nu: NDArray, log_scale: NDArray, n_features: int) -> NDArray[np.float64]:
+    """Log of what the Wishart density is divided by, but for a constant: A(nu, S)."""
+    halves = 0.5 * (nu - np.arange(n_features)[:, None])
+    return 0.5 * nu * (n_features * LN2 - log_scale) + gammaln(halves).sum(axis=0)

@@ -1,0 +1,186 @@
+"""Stream: online EM against passes of EM, and against streams that change."""
+
+import numpy as np
+import pytest
+
+import fastem
+from fastem import Mixture, Stream, em
+from fastem.covariance import Bounds, Parameters
+from fastem.mixture import from_units, to_units
+from fastem.rows import Memory
+
+FAMILIES = "full", "tied", "diag", "spherical", "VEV"
+
+
+def rows(n=2000, seed=0):
+    rng = np.random.default_rng(seed)
+    labels = rng.integers(3, size=n)
+    means = np.array([[0.0, 0.0], [6.0, 1.0], [-5.0, 4.0]])[labels]
+    return means + rng.normal(size=(n, 2)) * np.array([1.0, 0.5, 2.0])[labels][:, None]
+
+
+def begun(family="full", n=300):
+    return fastem.fit(rows(n, 9), 3, covariance_type=family, random_state=0, max_iter=2).mixture
+
+
+def em_pass(mixture, X):
+    """By the EM loop, in the units of the mixture."""
+    family, units = mixture.family, mixture._factored[1]
+    run = em.run(
+        Memory(X).at(units),
+        family,
+        to_units(Parameters(mixture.weights, mixture.means, mixture.covariances), family, units),
+        bounds=Bounds(np.zeros(X.shape[1]), 1e-10),
+        rule=em.Rule(),
+        max_iter=1,
+        accelerate=False,
+    )
+    return Mixture(*from_units(run.parameters, family, units), mixture.covariance_type)
+
+
+@pytest.mark.parametrize("family", ["full", "tied", "diag", "spherical"])
+def test_one_batch_of_all_rows_is_one_pass_of_em_to_the_bit(family):
+    mixture, X = begun(family), rows()
+    stream = Stream(mixture, seen=0, decay=1)
+    told = stream.update(X)
+    assert stream.mixture == em_pass(mixture, X)
+    start = {
+        "weights_init": mixture.weights,
+        "means_init": mixture.means,
+        "covariances_init": mixture.covariances,
+    }
+    fitted = fastem.fit(X, 3, covariance_type=family, max_iter=1, accelerate=False, **start)
+    np.testing.assert_allclose(stream.mixture.means, fitted.mixture.means, rtol=1e-13)
+    assert told.gain == 1.0
+    assert told.level == pytest.approx(mixture.log_prob(X).mean(), rel=1e-12)
+
+
+def test_with_decay_1_rows_count_the_same_in_whatever_batches_they_come():
+    X = rows()
+    stream = Stream(begun(), seen=0, decay=1)
+    for block in np.array_split(X, 7):
+        stream.update(block)
+    assert stream.n_seen == stream.moments.n_rows == len(X)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("options", [{}, {"half_life": 500.0}, {"decay": 1.0}])
+def test_a_saved_stream_goes_on_to_the_same_bits(family, options, tmp_path):
+    blocks = np.array_split(rows(), 8)
+    stream = Stream(begun(family), **options)
+    for block in blocks[:4]:
+        stream.update(block)
+    stream.save(tmp_path / "stream.npz")
+    again = Stream.load(tmp_path / "stream.npz")
+    for block in blocks[4:]:
+        first, second = stream.update(block), again.update(block)
+        assert first.level == second.level
+        assert first.drift == second.drift
+    assert again.mixture == stream.mixture
+    assert again.n_seen == stream.n_seen
+    assert Mixture.load(tmp_path / "stream.npz").n_components == 3
+
+
+def test_blocks_from_disk_are_the_same_blocks(tmp_path):
+    memory, disk = Stream(begun()), Stream(begun())
+    for i, block in enumerate(np.array_split(rows(), 5)):
+        np.save(tmp_path / f"{i}.npy", block)
+        memory.update(block)
+        disk.update(tmp_path / f"{i}.npy")
+    np.testing.assert_allclose(disk.mixture.means, memory.mixture.means, rtol=1e-13)
+
+
+def test_one_epoch_comes_to_three_plain_passes():
+    rng = np.random.default_rng(0)
+    means = rng.normal(0, 2, (5, 3))
+    X = means[rng.integers(5, size=40_000)] + rng.normal(size=(40_000, 3))
+    start = Mixture(np.full(5, 0.2), X[:5], np.stack([4 * np.eye(3)] * 5))
+    stream, passes = Stream(start), start
+    for block in np.array_split(X, 200):
+        stream.update(block)
+    for _ in range(3):
+        passes = em_pass(passes, X)
+    assert stream.mixture.log_prob(X).mean() >= passes.log_prob(X).mean()
+
+
+def test_a_drift_is_followed_with_a_half_life_and_not_without():
+    rng = np.random.default_rng(0)
+    start = Mixture([0.5, 0.5], [[0.0], [20.0]], [[1.0], [1.0]], "diag")
+    forgetting = Stream(start, seen=1e5, half_life=20_000)
+    lasting = Stream(start, seen=1e5, decay=1)
+    n_blocks = 200
+    for i in range(n_blocks):
+        shift = 5.0 * i / n_blocks
+        block = rng.normal(np.repeat([0.0, 20.0], 2500) + shift)[:, None]
+        forgetting.update(block)
+        lasting.update(block)
+    assert np.abs(forgetting.mixture.means.ravel() - [5, 25]).max() < 0.5
+    assert np.abs(lasting.mixture.means.ravel() - [5, 25]).max() > 2
+
+
+def test_drift_is_told():
+    stream = Stream(fastem.fit(rows(5000), 3, random_state=0))
+    quiet = [stream.update(rows(1000, seed)).drift for seed in range(1, 6)]
+    assert np.abs(quiet).max() < 5
+    assert stream.update(rows(1000, 7) + 3.0).drift > 50
+
+
+def test_components_that_die_are_told():
+    start = Mixture([0.5, 0.5], [[0.0], [1000.0]], [[1.0], [1.0]], "diag")
+    stream = Stream(start, seen=0, decay=1)
+    told = stream.update(np.random.default_rng(0).normal(size=(100, 1)))
+    assert told.died.tolist() == [False, True]
+    assert told.weights[1] == 0
+
+
+def test_weights_are_rows():
+    X, weight = rows(300), np.arange(300) % 3
+    weighted, repeated = Stream(begun()), Stream(begun())
+    weighted.update(X, weight)
+    repeated.update(X.repeat(weight, axis=0))
+    np.testing.assert_allclose(weighted.mixture.means, repeated.mixture.means, rtol=1e-12)
+
+
+def test_seen_moments_are_the_rows_together():
+    old, new, mixture = rows(500, 1), rows(700, 2), begun()
+    stream = Stream(mixture, seen=mixture.summarise(old), decay=1)
+    stream.update(new)
+    both = em_pass(mixture, np.concatenate([old, new]))
+    np.testing.assert_allclose(stream.mixture.means, both.means, rtol=1e-12)
+
+
+def test_rows_of_float32_far_from_the_origin():
+    stream = Stream(Mixture([1.0], [[1e6]], [[1.0]], "diag"), seen=0, decay=1)
+    X = np.random.default_rng(0).normal(1e6, 1, (1000, 1)).astype(np.float32)
+    stream.update(X)
+    assert stream.mixture.means[0, 0] == pytest.approx(X.astype(float).mean(), rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"decay": 0.5}, "decay is 0.5; give a number above 1/2"),
+        ({"decay": 1.5}, "decay is 1.5"),
+        ({"half_life": 0}, "half_life is 0; give a number of rows above 0"),
+        ({"seen": -1}, "seen is -1"),
+    ],
+)
+def test_bad_options(options, message):
+    with pytest.raises(ValueError, match=message):
+        Stream(begun(), **options)
+
+
+def test_bad_batches_change_nothing(tmp_path):
+    stream = Stream(begun(), seen=100)
+    before = stream.mixture
+    for batch in np.empty((0, 2)), np.zeros((3, 3)), [[np.nan, 1.0]]:
+        with pytest.raises(ValueError, match=r"batch|X"):
+            stream.update(batch)
+    assert stream.mixture == before
+    with pytest.raises(TypeError, match="mixture is of type int"):
+        Stream(3)
+    begun().save(tmp_path / "mixture.npz")
+    with pytest.raises(ValueError, match="a mixture without moments"):
+        Stream.load(tmp_path / "mixture.npz")
+    with pytest.raises(ValueError, match="no moments yet"):
+        Stream(begun()).save(tmp_path / "stream.npz")
