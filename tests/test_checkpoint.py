@@ -87,7 +87,7 @@ def assert_same(a, b):
         {"covariance_type": "tied", "accelerate": False, "max_iter": 25},
         {"noise": True},
         {"prior": True},
-        {"means_init": None, "n_init": 2, "max_iter": 5},
+        {"means_init": None, "n_init": 2, "max_iter": 20},
         {"checkpoint_every": 4},
         {"tol": 0, "max_iter": 30},
     ],

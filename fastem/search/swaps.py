@@ -19,6 +19,7 @@ import numpy as np
 from fastem import em
 from fastem.covariance import Bounds, Family, Parameters, singular
 from fastem.rows import MemoryRows
+from fastem.moments import DEAD
 from fastem.search.objective import Objective
 from fastem.search.splitting import cores, put_in, splits, without
 from fastem.search.spurious import SOUND
@@ -94,7 +95,7 @@ def _pairs(objective: Objective[MemoryRows], parameters: Parameters) -> list[Par
     family, bounds = objective.family, objective.bounds
     on = replace(objective, rows=_some(objective.rows))
     K = len(parameters.weights)
-    if not parameters.weights.all():
+    if not (parameters.weights > DEAD).all():  # what is left without the other has no weights
         return []
     left = [_short(on, without(parameters, j, family, bounds), LEFT_STEPS)[0] for j in range(K)]
     pairs = []
