@@ -39,7 +39,8 @@ def test_every_fit_of_a_folded_table_is_printed(choice):
         assert f"{row.bic:.2f}" in text
 
 
-def test_a_fit_says_what_the_command_prints(capsys):
+def test_a_fit_says_what_the_command_prints(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "100")
     fit = fastem.fit(FAITHFUL, 2, random_state=0)
     assert cli.main(["fit", FAITHFUL, "--components", "2"]) == 0
     out = capsys.readouterr().out

@@ -109,13 +109,15 @@ def _pairs(objective: Objective[MemoryRows], parameters: Parameters) -> list[Par
 
 
 def _short(on: Objective[MemoryRows], start: Parameters, steps: int) -> tuple[float, Parameters]:
-    """Level and parameters after some steps; -inf where a component is singular."""
+    """Level and parameters after some steps; -inf where a component is singular or without rows."""
     rule = em.Rule.expected_gain(on.tol, on.rows.precision)
     # So few steps leave nothing to extrapolate from.
     run = em.run(
         on.rows, on.family, start, bounds=on.bounds, rule=rule, max_iter=steps, accelerate=False
     )
-    if singular(run.parameters, on.family, on.bounds).any():
+    if (run.parameters.weights <= DEAD).any() or (
+        singular(run.parameters, on.family, on.bounds).any()
+    ):
         return -np.inf, run.parameters
     return run.trace[-1], run.parameters
 
