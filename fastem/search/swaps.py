@@ -18,8 +18,8 @@ import numpy as np
 
 from fastem import em
 from fastem.covariance import Bounds, Family, Parameters, singular
-from fastem.rows import MemoryRows
 from fastem.moments import DEAD
+from fastem.rows import MemoryRows
 from fastem.search.objective import Objective
 from fastem.search.splitting import cores, put_in, splits, without
 from fastem.search.spurious import SOUND
