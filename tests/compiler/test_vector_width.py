@@ -8,16 +8,28 @@ import sys
 import llvmlite.binding
 import pytest
 
-#: Prints the share of wide registers in a pass over rows, and the pass's log-likelihood.
-PASS = """
+#: Prints how many wide registers are in a small kernel, and what it comes to.
+SCRIPT = """
 import re
 import numpy as np
-import fastem
-from fastem.kernels import passes
+from fastem.compiler.options import jit
+from fastem.compiler.slot_loop import slot_loop
 
-X = np.random.default_rng(0).normal(size=(500, 4))
-print(fastem.Mixture([0.5, 0.5], X[:2], [np.eye(4)] * 2).summarise(X).log_likelihood.hex())
-(compiled,) = passes.summarise.slot.overloads.values()
+@jit
+def squared(x):
+    return x * x
+
+@slot_loop
+def lengths(slot, X, out):
+    total = 0.0
+    for j in range(X.shape[1]):
+        total += squared(X[slot, j])
+    out[slot] = total
+
+X, out = np.random.default_rng(0).normal(size=(3, 500)), np.empty(3)
+lengths(1e4, 3, X, out)
+(compiled,) = lengths.slot.overloads.values()
+print(out.sum().hex())
 print(len(re.findall("zmm", compiled.library.get_asm_str())))
 """
 
@@ -25,7 +37,7 @@ print(len(re.findall("zmm", compiled.library.get_asm_str())))
 def run(width):
     environment = {**os.environ, "FASTEM_CACHE": "0", "FASTEM_VECTOR_WIDTH": width}
     made = subprocess.run(
-        [sys.executable, "-c", PASS], env=environment, capture_output=True, text=True, check=False
+        [sys.executable, "-c", SCRIPT], env=environment, capture_output=True, text=True, check=False
     )
     return made.returncode, made.stdout.split(), made.stderr
 
@@ -35,7 +47,7 @@ def test_wide_vectors_are_in_the_machine_code_and_give_the_same():
     if not llvmlite.binding.get_host_cpu_features().get("avx512f"):
         pytest.skip("this processor has no vectors of 512 bits")
     (_, narrow, _), (_, wide, _) = run("256"), run("512")
-    assert int(wide[1]) > 500
+    assert int(wide[1]) > 0
     assert float.fromhex(wide[0]) == pytest.approx(float.fromhex(narrow[0]), rel=1e-13)
     amd = llvmlite.binding.get_host_cpu_name().startswith("znver")
     assert amd or int(narrow[1]) == 0
