@@ -17,7 +17,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from fastem import covariance, validation
+from fastem import covariance
 from fastem.account import account
 from fastem.covariance import DirichletProcess, NormalWishart, Parameters, Variational
 from fastem.data import Data
@@ -236,15 +236,7 @@ class BayesianGaussianMixture(Fitted):
     def _estimate(self, X: ArrayLike, sample_weight: ArrayLike | None) -> NDArray:
         """Fit; returns the checked rows."""
         began = time.perf_counter()
-        self._validate_params()
-        validation.integer(self.n_components, "n_components")  # True is Integral, but no number
-        rows = self._validated(X, ensure_min_samples=2)
-        data = Data.of(rows, sample_weight)
-        if data.n_samples < self.n_components:
-            raise ValueError(
-                f"Expected n_samples >= n_components but got n_components = {self.n_components}, "
-                f"n_samples = {data.n_samples}"
-            )
+        rows, data = self._data(X, sample_weight)
         family = self._family(data)
         bounds = starts.bounds_of(self.reg_covar, data.rows(family).units, family)
         warm = self.warm_start and hasattr(self, "converged_")

@@ -11,6 +11,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from fastem import covariance, results, validation
+from fastem.data import Data
 from fastem.estimator import precisions
 from fastem.mixture import Mixture
 from fastem.moments import Moments
@@ -21,9 +22,11 @@ _DTYPES = [np.float64, np.float32]
 class Fitted(DensityMixin, BaseEstimator):
     """The published arrays of a mixture, and what they say of rows.
 
-    The parameters `covariance_type`, `random_state` and `missing` are the estimator's.
+    The parameters `n_components`, `covariance_type`, `random_state` and `missing` are the
+    estimator's.
     """
 
+    n_components: int
     covariance_type: str
     random_state: int | np.random.RandomState | None
     missing: str
@@ -250,6 +253,19 @@ class Fitted(DensityMixin, BaseEstimator):
         check_is_fitted(self)
         rows = self._validated(X, reset=False)
         return rows.astype(np.result_type(rows.dtype, self.means_.dtype), copy=False)
+
+    def _data(self, X: ArrayLike, sample_weight: ArrayLike | None) -> tuple[NDArray, Data]:
+        """Checked rows and parameters, as `fit` takes them."""
+        self._validate_params()
+        validation.integer(self.n_components, "n_components")  # True is Integral, but no number
+        rows = self._validated(X, ensure_min_samples=2)
+        data = Data.of(rows, sample_weight, missing=self.missing)
+        if data.n_samples < self.n_components:
+            raise ValueError(
+                f"Expected n_samples >= n_components but got n_components = {self.n_components}, "
+                f"n_samples = {data.n_samples}"
+            )
+        return rows, data
 
     def _validated(self, X: ArrayLike, **checks: Any) -> NDArray:
         """Rows that scikit-learn accepts; it sees no masks, and warns before it refuses."""

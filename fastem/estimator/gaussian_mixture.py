@@ -343,15 +343,7 @@ class GaussianMixture(Fitted):
     def _estimate(self, X: ArrayLike, sample_weight: ArrayLike | None) -> NDArray:
         """Fit; returns the checked rows."""
         began = time.perf_counter()
-        self._validate_params()
-        validation.integer(self.n_components, "n_components")  # True is Integral, but no number
-        rows = self._validated(X, ensure_min_samples=2)
-        data = Data.of(rows, sample_weight, missing=self.missing)
-        if data.n_samples < self.n_components:
-            raise ValueError(
-                f"Expected n_samples >= n_components but got n_components = {self.n_components}, "
-                f"n_samples = {data.n_samples}"
-            )
+        rows, data = self._data(X, sample_weight)
         family = covariance.family_by_name(self.covariance_type)
         if self.init_params == OWN_SEARCH:
             self._search(data, family)

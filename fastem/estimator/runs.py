@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import numpy as np
 
@@ -48,12 +48,19 @@ class Ended(Protocol):
     """What is said of a run when it has ended."""
 
     @property
+    def run(self) -> em.Run:
+        """The run."""
+
+    @property
     def converged(self) -> bool:
         """Whether the lower bound settled."""
 
     @property
     def lower_bound(self) -> np.float64:
         """The last one."""
+
+
+AnEnd = TypeVar("AnEnd", bound=Ended)
 
 
 class Verbose:
@@ -142,6 +149,11 @@ def best_run(
         outcome = Outcome(run)
         verbose.end(outcome)
         outcomes.append(outcome)
+    return kept(outcomes)
+
+
+def kept(outcomes: list[AnEnd]) -> tuple[AnEnd, tuple[Restart, ...]]:
+    """The first of the highest lower bound, and what became of each start."""
     chosen = max(range(len(outcomes)), key=lambda index: outcomes[index].lower_bound)
     return outcomes[chosen], tuple(
         Restart(i, run.trace[-1], run.n_iter, "chosen" if i == chosen else "finished", run.trace)

@@ -9,7 +9,7 @@ import numpy as np
 
 from fastem import em
 from fastem.covariance import Bounds, Parameters, Variational
-from fastem.estimator.runs import Verbose
+from fastem.estimator.runs import Verbose, kept
 from fastem.moments import Moments
 from fastem.results import Restart
 from fastem.rows import Rows
@@ -77,11 +77,7 @@ def best_run(
         outcome = _run(rows, family, start, bounds, tol, max_iter, bound, verbose)
         verbose.end(outcome)
         outcomes.append(outcome)
-    chosen = max(range(len(outcomes)), key=lambda index: outcomes[index].lower_bound)
-    return outcomes[chosen], tuple(
-        Restart(i, run.trace[-1], run.n_iter, "chosen" if i == chosen else "finished", run.trace)
-        for i, run in enumerate(outcome.run for outcome in outcomes)
-    )
+    return kept(outcomes)
 
 
 def _run(
