@@ -29,8 +29,6 @@ from fastem.units import Units
 #: A slot has so many tiles of rows at least, for groups to have some rows in it, and the rows fill
 #: no more than so many slots as long as slots do not get larger than that, nor than so many bytes.
 LEAST_TILES, MOST_TILES, SLOTS, SLOT_BYTES = 16, 64, 8, 2**21
-#: Rows that are described at once.
-DESCRIBED = 65536
 #: What a row that lacks columns takes, in multiples of one that lacks none.
 WORK = 4.0
 

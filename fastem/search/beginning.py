@@ -16,7 +16,7 @@ from fastem.options import Options
 from fastem.progress import Watch
 from fastem.results import Restart
 from fastem.rows import MemoryRows
-from fastem.search.contest import contest
+from fastem.search.contest import End, contest
 from fastem.search.given_labels import GivenLabels, begin_with_labels
 from fastem.search.objective import Objective
 from fastem.search.race import Outcome, race
@@ -126,35 +126,31 @@ def begin(
         return _feasible(found, objective), restarts
     ended = _searched(starts, n_components, family, user_start, watch)
     units = starts.samples.of(family, n_components).units
-    found, *others = (
-        _feasible(change_units(end, family, units, objective.rows.units), objective)
-        for end in (ended.winner, *(end.parameters for end in ended.near))
-    )
-    if not others:
+
+    def entered(parameters: Parameters) -> Parameters:
+        return _feasible(change_units(parameters, family, units, objective.rows.units), objective)
+
+    found = entered(ended.winner)
+    if not ended.near:
         return found, ended.restarts
-    return _decided(objective, [found, *others], starts.data.n_samples, ended, watch)
+    others = [end._replace(parameters=entered(end.parameters)) for end in ended.near]
+    return _decided(objective, found, others, starts.data.n_samples, ended.restarts, watch)
 
 
 def _decided(
     objective: Objective,
-    ends: list[Parameters],
+    winner: Parameters,
+    near: list[End],
     n_samples: int,
-    ended: Outcome,
+    restarts: tuple[Restart, ...],
     watch: Watch,
 ) -> tuple[Parameters | em.State, tuple[Restart, ...]]:
     """The best of some ends over all rows, and what became of the starts then."""
-    chosen = next(restart.index for restart in ended.restarts if restart.outcome == "chosen")
-    indices = [chosen, *(end.start for end in ended.near)]
-    tell = watch.race(objective.rows.units)
-    (place, best), *_ = contest(
-        objective,
-        ends,
-        n_samples,
-        tell and (lambda i, told: tell(indices[i], told.n_iter, told.level, told.parameters)),
-    )
-    restarts = ended.restarts
+    first = next(restart for restart in restarts if restart.outcome == "chosen")
+    ends = [End(first.index, winner, first.log_likelihood), *near]
+    (place, best), *_ = contest(objective, ends, n_samples, watch.race(objective.rows.units))
     if place > 0:
-        outcomes = {chosen: "finished", indices[place]: "chosen"}
+        outcomes = {first.index: "finished", ends[place].start: "chosen"}
         restarts = tuple(
             replace(restart, outcome=outcomes.get(restart.index, restart.outcome))
             for restart in restarts

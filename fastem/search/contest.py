@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -14,6 +13,9 @@ from fastem.rows import MemoryRows
 from fastem.search.duplicate_starts import firsts
 from fastem.search.objective import Objective
 from fastem.search.spurious import judged
+
+#: Called with start, n_iter, level and parameters.
+OnPass = Callable[[int, int, float, Parameters], object]
 
 
 class End(NamedTuple):
@@ -38,6 +40,13 @@ MOST = 2
 DOUBTS = 2.0
 #: Steps of the first round; each takes twice as many as the last.
 FIRST_ROUND = 8
+
+
+def watcher(tell: OnPass | None, start: int) -> Callable[[em.Pass], object] | None:
+    """Tells of each pass of a run from that start."""
+    if tell is None:
+        return None
+    return lambda told: tell(start, told.n_iter, told.level, told.parameters)
 
 
 def near(objective: Objective[MemoryRows], first: End, others: Iterable[End]) -> list[End]:
@@ -74,23 +83,24 @@ def _standard_error(objective: Objective[MemoryRows], one: Parameters, other: Pa
 
 def contest(
     objective: Objective,
-    starts: list[Parameters],
+    ends: list[End],
     n_samples: int,
-    on_pass: Callable[[int, em.Pass], object] | None = None,
+    tell: OnPass | None = None,
 ) -> list[tuple[int, em.Run]]:
-    """Run starts side by side until one is left: that one first, the others as they were left.
+    """Go on from ends side by side until one is left: that one first, the others as they were left.
 
-    Each comes with its place among the starts. Each round parts with the last, and with all whose
+    Each comes with its place among the ends. Each round parts with the last, and with all whose
     level is below the first's even with the gain that is still to be expected.
 
     Parameters
     ----------
     objective : Objective
-    starts : list of Parameters
+    ends : list of End
+        In the units of the objective.
     n_samples : int
         Rows of the objective.
-    on_pass : callable, optional
-        Called with the place of a start and each of its passes; True ends its run.
+    tell : callable, optional
+        Told of each pass; True ends that run.
     """
     rule = em.Rule.expected_gain(objective.tol, objective.rows.precision)
 
@@ -106,13 +116,13 @@ def contest(
             rule=rule,
             max_iter=min(steps, objective.max_iter),
             accelerate=objective.accelerate,
-            on_pass=on_pass and partial(on_pass, place),
+            on_pass=watcher(tell, ends[place].start),
         )
 
     def rank(entry: tuple[int, em.Run]) -> tuple[int, float]:
         return judged(entry[1], objective, n_samples)[0], entry[1].trace[-1]
 
-    runs = [(i, further(i, start, FIRST_ROUND)) for i, start in enumerate(starts)]
+    runs = [(i, further(i, end.parameters, FIRST_ROUND)) for i, end in enumerate(ends)]
     left, steps = list[tuple[int, em.Run]](), FIRST_ROUND
     while True:
         runs.sort(key=rank, reverse=True)

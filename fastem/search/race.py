@@ -23,8 +23,6 @@ from fastem.search.objective import Objective
 from fastem.search.splitting import replaced
 from fastem.search.spurious import COLLAPSED, SOUND, judged, validated
 
-OnPass = Callable[[int, int, float, Parameters], object]
-
 #: Steps of the first round, where the rows are all there are and on a sample.
 FIRST_ROUND, FIRST_ROUND_OF_SAMPLE = 8, 6
 #: Starts that are run to convergence, likewise.
@@ -64,7 +62,7 @@ def race(
     *,
     holdout: Callable[[int], MemoryRows] | None = None,
     finalists: Collection[int] = (),
-    on_pass: OnPass | None = None,
+    on_pass: contest.OnPass | None = None,
 ) -> Outcome:
     """Run the starts against each other, and improve on the winner by moves.
 
@@ -126,7 +124,7 @@ class _Race:
         objective: Objective,
         runners: list[_Runner],
         finalists: Collection[int],
-        on_pass: OnPass | None,
+        on_pass: contest.OnPass | None,
     ) -> None:
         self._objective, self._finalists, self._on_pass = objective, finalists, on_pass
         self._alive = runners
@@ -245,22 +243,16 @@ class _Race:
         self._objective, self._others = objective, []
         first = self.winner.parameters
         if near:
-            ends = [(self.winner.index, first), *((end.start, end.parameters) for end in near)]
-            tell = self._on_pass
-            runs = contest.contest(
-                objective,
-                [parameters for _, parameters in ends],
-                objective.rows.n_samples,
-                tell
-                and (lambda i, told: tell(ends[i][0], told.n_iter, told.level, told.parameters)),
-            )
+            ends = [contest.End(self.winner.index, first, self.winner.level), *near]
+            n_samples = objective.rows.n_samples
+            runs = contest.contest(objective, ends, n_samples, self._on_pass)
             self.winner.n_iter += sum(run.n_iter for _, run in runs)
             self._stopped = "stopped" in {run.outcome for _, run in runs}
             (best, _), *_ = runs
-            self._alive.sort(key=lambda runner: runner.index != ends[best][0])
+            self._alive.sort(key=lambda runner: runner.index != ends[best].start)
             first = runs[0][1].parameters
             self._others = [
-                contest.End(ends[i][0], run.parameters, run.trace[-1]) for i, run in runs[1:]
+                contest.End(ends[i].start, run.parameters, run.trace[-1]) for i, run in runs[1:]
             ]
         tried = self._tried(first, objective.max_iter, -np.inf)
         winner = self.winner
@@ -315,7 +307,7 @@ class _Race:
             rule=em.Rule.expected_gain(on.tol, on.rows.precision, to_beat),
             max_iter=runner.n_iter + max(steps, 1),
             accelerate=on.accelerate,
-            on_pass=self._watch(runner.index),
+            on_pass=contest.watcher(self._on_pass, runner.index),
         )
         runner.parameters, runner.state = run.parameters, run.state
         runner.trace, runner.level = run.trace, run.trace[-1]
@@ -324,13 +316,6 @@ class _Race:
         if run.outcome != "hopeless":  # which loses, sound or not
             runner.soundness, runner.poor = judged(run, on, on.rows.n_samples)
         self._stopped = run.outcome == "stopped"
-
-    def _watch(self, index: int) -> Callable[[em.Pass], object] | None:
-        """Tells of each pass."""
-        tell = self._on_pass
-        if tell is None:
-            return None
-        return lambda told: tell(index, told.n_iter, told.level, told.parameters)
 
     def _ended(self, runner: _Runner) -> bool:
         return self._stopped or runner.converged or runner.n_iter >= self._objective.max_iter
