@@ -89,8 +89,9 @@ def contest(
 ) -> list[tuple[int, em.Run]]:
     """Go on from ends side by side until one is left: that one first, the others as they were left.
 
-    Each comes with its place among the ends. Each round parts with the last, and with all whose
-    level is below the first's even with the gain that is still to be expected.
+    Each comes with its place among the ends. Each round parts with those whose level is below the
+    first's even with the gain that is still to be expected; two that have both ended are told apart
+    by their levels.
 
     Parameters
     ----------
@@ -127,10 +128,10 @@ def contest(
     while True:
         runs.sort(key=rank, reverse=True)
         top = runs[0][1].trace[-1]
-        stay = [e for e in runs[1:-1] if e[1].trace[-1] + e[1].state.expected_gain > top]
+        stay = [e for e in runs[1:] if e[1].trace[-1] + e[1].state.expected_gain > top]
         left = [e for e in runs[1:] if e not in stay] + left
-        if not stay:
-            return runs[:1] + left
+        if not stay or all(_ended(run, objective) for _, run in (runs[0], *stay)):
+            return [*runs[:1], *stay, *left]
         steps *= 2
         runs = [
             (i, run if _ended(run, objective) else further(i, run.state, steps))
