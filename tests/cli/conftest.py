@@ -8,8 +8,12 @@ from fastem.cli import fit
 
 @pytest.fixture
 def run(capsys, tmp_path, monkeypatch):
-    """Run the command line in an empty folder: its status, output and errors."""
+    """Run the command line in an empty folder: its status, output and errors.
+
+    On a line so wide that no path to the checkout is long enough to fold a sentence.
+    """
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "4000")
 
     def command(*words):
         status = cli.main([str(word) for word in words])
