@@ -35,6 +35,7 @@ from fastem.kernels.tile import (
     load,
     load_weights,
     normalise,
+    padded,
     size,
     zero_underflowed,
 )
@@ -164,9 +165,10 @@ def summarise(
             out = densities[size(a) * STRIDE :]
             one = components[a : a + 1]
             component_densities(tile, means, factors, norms, one, 1, out, scratch)
-        if exponentiate(m, densities) > 0:
+        n_rows = padded(stop - start)
+        if exponentiate(m, densities, n_rows) > 0:
             zero_underflowed(n_features, tile, densities)
-        log_likelihood, classification_entropy = normalise(m, densities)
+        log_likelihood, classification_entropy = normalise(m, densities, n_rows)
         sums[slot, 1] += log_likelihood
         sums[slot, 2] += classification_entropy
         if n_gaps == 0:

@@ -33,6 +33,7 @@ from fastem.kernels.tile import (
     load_ordered,
     load_weights,
     normalise,
+    padded,
     size,
     zero_underflowed,
 )
@@ -185,9 +186,10 @@ def summarise(
         component_densities(tile, means, factors, log_norms, components, m, densities, scratch)
         if labels.size > 0:
             _label(components, m, densities, labels[t:end])
-        if exponentiate(m, densities) > 0:
+        n_rows = padded(end - t)
+        if exponentiate(m, densities, n_rows) > 0:
             zero_underflowed(n_features, tile, densities)
-        log_likelihood, classification_entropy = normalise(m, densities)
+        log_likelihood, classification_entropy = normalise(m, densities, n_rows)
         sums[slot, 1] += log_likelihood
         sums[slot, 2] += classification_entropy
         moments = sums[slot, 3:]
@@ -222,7 +224,7 @@ def log_prob(
         _exact_log_densities(
             tile, means, factors, log_norms, factors_low, compensated, listed, densities, scratch
         )
-        exponentiate(n_components, densities)
+        exponentiate(n_components, densities, padded(end - t))
         result = out[t:end]
         for b in range(size(end - t)):
             peak, total = densities[LARGEST + b], densities[TOTAL + b]
@@ -246,7 +248,7 @@ def responsibilities(
         _exact_log_densities(
             tile, means, factors, log_norms, factors_low, compensated, listed, densities, scratch
         )
-        exponentiate(n_components, densities)
+        exponentiate(n_components, densities, padded(end - t))
         for b in range(size(end - t)):
             for k in range(n_components):
                 out[t + b, k] = densities[LISTED + size(k) * STRIDE + b] / densities[TOTAL + b]

@@ -25,6 +25,9 @@ LARGEST, TOTAL, WEIGHT, LISTED = size(0), STRIDE, size(2) * STRIDE, size(3) * ST
 #: Columns of the density buffer before the components'.
 SPARE = 3
 
+#: Rows of a tile that is not full are padded to a multiple of this, and loops end there.
+CHUNK = size(64)
+
 #: Rows that are ordered among themselves: as many as two bytes can count.
 GROUP = 65536
 
@@ -35,6 +38,12 @@ def buffer(n_columns, like):
     raw = np.empty(n_columns * 520 + 64, like.dtype)
     skip = (64 - raw.ctypes.data % 64) % 64 // raw.itemsize
     return raw[skip : skip + n_columns * 520]
+
+
+@jit
+def padded(n_rows):
+    """Rows of a tile that loops cross: some of them, and padding."""
+    return (size(n_rows) + CHUNK - ONE) // CHUNK * CHUNK
 
 
 @jit
@@ -125,11 +134,13 @@ def _lowest(densities):
 
 
 @jit
-def exponentiate(n_listed, densities):
+def exponentiate(n_listed, densities, n_rows):
     """Turn log2 densities into densities relative to each row's largest; fill maximum and sum.
 
     A row whose densities all underflow gets a sum of 1 and densities of 0. It counts for nothing
     but its log-likelihood, the lowest number that can still be summed over the rows.
+
+    Rows from `n_rows` on, as of `padded`, are left alone.
 
     Returns
     -------
@@ -143,18 +154,18 @@ def exponentiate(n_listed, densities):
         densities[TOTAL + b] = dtype(0)
     for a in range(size(n_listed)):
         row = LISTED + a * STRIDE
-        for b in range(ROWS):
+        for b in range(n_rows):
             value = densities[row + b]
             largest = densities[LARGEST + b]
             densities[LARGEST + b] = value if value > largest else largest
     for a in range(size(n_listed)):
         row = LISTED + a * STRIDE
-        for b in range(ROWS):
+        for b in range(n_rows):
             value = exp2(densities[row + b] - densities[LARGEST + b])
             densities[row + b] = value
             densities[TOTAL + b] += value
     n_underflowed = 0
-    for b in range(ROWS):
+    for b in range(n_rows):
         underflowed = densities[LARGEST + b] == lowest
         densities[TOTAL + b] = dtype(1) if underflowed else densities[TOTAL + b]
         n_underflowed += underflowed
@@ -172,8 +183,8 @@ def zero_underflowed(n_features, tile, densities):
 
 
 @jit
-def normalise(n_listed, densities):
-    """Turn relative densities into responsibilities times row weights.
+def normalise(n_listed, densities, n_rows):
+    """Turn relative densities into responsibilities times row weights, 0 from `n_rows` on.
 
     Returns
     -------
@@ -181,16 +192,19 @@ def normalise(n_listed, densities):
         Sums over the tile, in bits: of the weighted log density of the rows, and of the weighted
         -log2 of each row's largest responsibility.
     """
+    dtype = densities.dtype.type
     peak = 0.0
     classification_entropy = 0.0
-    for b in range(ROWS):
+    for b in range(n_rows):
         w = np.float64(densities[WEIGHT + b])
         peak += w * np.float64(densities[LARGEST + b])
         classification_entropy += w * log2(np.float64(densities[TOTAL + b]))
-    for b in range(ROWS):
+    for b in range(n_rows):
         densities[TOTAL + b] = densities[WEIGHT + b] / densities[TOTAL + b]
     for a in range(size(n_listed)):
         row = LISTED + a * STRIDE
-        for b in range(ROWS):
+        for b in range(n_rows):
             densities[row + b] *= densities[TOTAL + b]
+        for b in range(n_rows, ROWS):
+            densities[row + b] = dtype(0)
     return peak + classification_entropy, classification_entropy

@@ -9,6 +9,7 @@ from fastem.kernels.tile import (
     GROUP,
     LARGEST,
     LISTED,
+    ROWS,
     SPARE,
     STRIDE,
     TILE_ROWS,
@@ -20,6 +21,7 @@ from fastem.kernels.tile import (
     load_ordered,
     load_weights,
     normalise,
+    padded,
     zero_underflowed,
 )
 
@@ -92,12 +94,12 @@ def test_exponentiate_and_normalise_are_scipys_softmax(dtype):
     bits = (rng.normal(size=(TILE_ROWS, 5)) * 40 - 300).astype(dtype)
     weight = rng.exponential(size=TILE_ROWS)
     densities = densities_of(bits, weight)
-    assert exponentiate(5, densities) == 0
+    assert exponentiate(5, densities, ROWS) == 0
     nats = bits.astype(float) * np.log(2)
     level = (column(densities, LARGEST) + np.log2(column(densities, TOTAL))) * np.log(2)
     tolerance = 1e-14 if dtype == np.float64 else 1e-6
     assert_allclose(level, logsumexp(nats, axis=1), rtol=tolerance)
-    log_likelihood, entropy = normalise(5, densities)
+    log_likelihood, entropy = normalise(5, densities, ROWS)
     resp = softmax(nats, axis=1)
     assert_allclose(log_likelihood * np.log(2), weight @ logsumexp(nats, axis=1), rtol=tolerance)
     assert_allclose(entropy * np.log(2), -weight @ np.log(resp.max(axis=1)), rtol=1e3 * tolerance)
@@ -106,16 +108,33 @@ def test_exponentiate_and_normalise_are_scipys_softmax(dtype):
 
 
 @dtypes
+@pytest.mark.parametrize("n", [1, 63, 64, 65, 300])
+def test_a_tile_that_is_not_full_costs_its_rows_and_is_what_a_full_one_is(n, dtype):
+    rng = np.random.default_rng(n)
+    bits = (rng.normal(size=(TILE_ROWS, 3)) * 40 - 300).astype(dtype)
+    weight = np.where(np.arange(TILE_ROWS) < n, rng.exponential(size=TILE_ROWS), 0.0)
+    some, whole = densities_of(bits, weight), densities_of(bits, weight)
+    n_rows = padded(n)
+    assert n <= n_rows < n + 64
+    assert exponentiate(3, some, n_rows) == exponentiate(3, whole, ROWS) == 0
+    assert not column(some, TOTAL)[int(n_rows) :].any()
+    tolerance = 1e-14 if dtype == np.float64 else 1e-6
+    for found, expected in zip(normalise(3, some, n_rows), normalise(3, whole, ROWS), strict=True):
+        assert_allclose(found, expected, rtol=tolerance)
+    assert_array_equal(columns(some, LISTED, 3), columns(whole, LISTED, 3))
+
+
+@dtypes
 def test_rows_whose_densities_underflow_count_nothing(dtype):
     bits = np.zeros((TILE_ROWS, 2), dtype)
     bits[7] = -np.inf
     bits[9, 0] = -np.inf
     densities, tile = densities_of(bits), np.full(3 * int(STRIDE), np.inf, dtype)
-    assert exponentiate(2, densities) == 1
+    assert exponentiate(2, densities, ROWS) == 1
     zero_underflowed(3, tile, densities)
     assert np.isinf(np.delete(columns(tile, np.uint64(0), 3), 7, axis=0)).all()
     assert not columns(tile, np.uint64(0), 3)[7].any()
-    log_likelihood, _ = normalise(2, densities)
+    log_likelihood, _ = normalise(2, densities, ROWS)
     assert -np.inf < log_likelihood < -1e37
     found = columns(densities, LISTED, 2)
     assert_array_equal(found[[7, 9, 0]], [[0, 0], [0, 1], [0.5, 0.5]])
