@@ -1,9 +1,11 @@
 """Expectation-Maximisation: the loop, and what it is run with.
 
-loop     one step after another, until the run has ended
-steps    a step: in Python for all families and rows, or many of them in compiled code
-state    where a run stands between two passes
-rules    when it stops
+loop      one step after another, until the run has ended
+runs      several runs over the same rows
+steps     a step in Python, for all families and rows
+compiled  many steps in one call of compiled code, for few rows
+state     where a run stands between two passes
+rules     when it stops
 
 When it has converged, and where it goes from a point, is in `fastem.kernels`: `em_control`,
 `em_passes`, `convergence` and `quasi_newton`.
@@ -11,6 +13,7 @@ When it has converged, and where it goes from a point, is in `fastem.kernels`: `
 
 from fastem.em.loop import Pass, Run, run
 from fastem.em.rules import Rule
+from fastem.em.runs import Runs
 from fastem.em.state import State
 
-__all__ = ["Pass", "Rule", "Run", "State", "run"]
+__all__ = ["Pass", "Rule", "Run", "Runs", "State", "run"]

@@ -13,9 +13,9 @@ from typing import NamedTuple
 
 from fastem.covariance import Bounds, Family, Parameters
 from fastem.density import HALF_BITS
+from fastem.em.compiled import Workspace, step_for
 from fastem.em.rules import Rule
 from fastem.em.state import State
-from fastem.em.steps import step_for
 from fastem.kernels.em_control import EXPECTED_GAIN, OUTCOME, PLAIN, QUASI_NEWTON, STOPPED, Method
 from fastem.moments import Moments
 from fastem.rows import Rows
@@ -81,6 +81,7 @@ def run(
     accelerate: bool = True,
     on_pass: Callable[[Pass], object] | None = None,
     keep: Callable[[State], object] | None = None,
+    workspace: Workspace | None = None,
 ) -> Run:
     """Run EM from a start until the rule, max_iter or the caller stops it.
 
@@ -101,13 +102,15 @@ def run(
         Called after each accepted pass; True stops.
     keep : callable, optional
         Called with the state before the first pass and after each accepted one but the last.
+    workspace : Workspace, optional
+        Of runs over the same rows that are over.
     """
     state = start if isinstance(start, State) else State.begin(family, start, rule, accelerate)
     stepper = QUASI_NEWTON if accelerate else PLAIN
     # A ridge is no part of the likelihood, and a rule that never stops is not to stop by rounding.
     monotone = rule.kind == EXPECTED_GAIN and not bounds.ridge.any()
     method = Method(stepper, max_iter, rows.precision, bounds.floor, HALF_BITS, monotone)
-    step = step_for(rows, family, bounds, rule, method, state)
+    step = step_for(rows, family, bounds, rule, method, state, workspace)
     n = step.most if on_pass is None and keep is None else 1
     while state.outcome == "running":
         if keep is not None:

@@ -109,16 +109,8 @@ def contest(
         if isinstance(start, em.State):
             start = start.resumed()
             steps += start.n_iter
-        return em.run(
-            objective.rows,
-            objective.family,
-            start,
-            bounds=objective.bounds,
-            rule=rule,
-            max_iter=min(steps, objective.max_iter),
-            accelerate=objective.accelerate,
-            on_pass=watcher(tell, ends[place].start),
-        )
+        told = watcher(tell, ends[place].start)
+        return objective.runs.run(start, rule, min(steps, objective.max_iter), told)
 
     def rank(entry: tuple[int, em.Run]) -> tuple[int, float]:
         return judged(entry[1], objective, n_samples)[0], entry[1].trace[-1]

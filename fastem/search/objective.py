@@ -7,7 +7,9 @@ from typing import Generic, TypeVar
 
 import numpy as np
 
+from fastem import em
 from fastem.covariance import Bounds, Family
+from fastem.lazy import lazy
 from fastem.options import Options
 from fastem.rows import Rows
 
@@ -49,6 +51,11 @@ class Objective(Generic[R]):
     max_iter: int
     accelerate: bool = True
     shortfall: float = 0.0
+
+    @lazy
+    def runs(self) -> em.Runs:
+        """Runs over these rows."""
+        return em.Runs(self.rows, self.family, self.bounds, self.accelerate)
 
     @property
     def is_sample(self) -> bool:

@@ -299,15 +299,11 @@ class _Race:
         """Run one start some steps further."""
         on = self._objective
         begun = runner.parameters if runner.state is None else runner.state.resumed()
-        run = em.run(
-            on.rows,
-            on.family,
+        run = on.runs.run(
             begun,
-            bounds=on.bounds,
-            rule=em.Rule.expected_gain(on.tol, on.rows.precision, to_beat),
-            max_iter=runner.n_iter + max(steps, 1),
-            accelerate=on.accelerate,
-            on_pass=contest.watcher(self._on_pass, runner.index),
+            em.Rule.expected_gain(on.tol, on.rows.precision, to_beat),
+            runner.n_iter + max(steps, 1),
+            contest.watcher(self._on_pass, runner.index),
         )
         runner.parameters, runner.state = run.parameters, run.state
         runner.trace, runner.level = run.trace, run.trace[-1]

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
@@ -70,19 +71,21 @@ def improve(objective: Objective[MemoryRows], at: Trial, run: Run, n_met: int = 
         tries = int(SHARE_OF_MANY * tries)
     if len(at.parameters.weights) < 2 or not tries:
         return at
+    # So few steps leave nothing to extrapolate from.
+    short = replace(objective, rows=_some(objective.rows), accelerate=False)
     for _ in range(ROUNDS):
-        better = _better(objective, at, run, tries)
+        better = _better(short, at, run, tries)
         if better is None:
             break
         at = better
     return at
 
 
-def _better(objective: Objective[MemoryRows], at: Trial, run: Run, tries: int) -> Trial | None:
+def _better(short: Objective[MemoryRows], at: Trial, run: Run, tries: int) -> Trial | None:
     """Where the first pair of a cut and an omission leads that comes to something better."""
     sound, level = at.rank
-    least = level + objective.tol
-    for start in _pairs(objective, at.parameters)[:tries]:
+    least = level + short.tol
+    for start in islice(_pairs(short, at.parameters), tries):
         # A sound end is worth more than a higher one that is not.
         tried = run(start, STEPS, least if sound == SOUND else -np.inf)
         if tried.rank > (sound, least):
@@ -90,13 +93,12 @@ def _better(objective: Objective[MemoryRows], at: Trial, run: Run, tries: int) -
     return None
 
 
-def _pairs(objective: Objective[MemoryRows], parameters: Parameters) -> list[Parameters]:
+def _pairs(on: Objective[MemoryRows], parameters: Parameters) -> Iterator[Parameters]:
     """Starts after each cut and omission, the likeliest first."""
-    family, bounds = objective.family, objective.bounds
-    on = replace(objective, rows=_some(objective.rows))
+    family, bounds = on.family, on.bounds
     K = len(parameters.weights)
     if not (parameters.weights > DEAD).all():  # what is left without the other has no weights
-        return []
+        return
     left = [_short(on, without(parameters, j, family, bounds), LEFT_STEPS)[0] for j in range(K)]
     pairs = []
     for i, start in cuts(on.rows, parameters, family, bounds):
@@ -104,17 +106,14 @@ def _pairs(objective: Objective[MemoryRows], parameters: Parameters) -> list[Par
         # The parts come last, the others in their order.
         pairs += [(level + left[j], j - (0 <= i < j), cut) for j in range(K) if j != i]
     pairs.sort(key=lambda pair: -pair[0])
-    likeliest = [pair for pair in pairs[: TRIES[0]] if pair[0] > -np.inf]
-    return [without(cut, place, family, bounds) for _, place, cut in likeliest]
+    for level, place, cut in pairs:
+        if level > -np.inf:
+            yield without(cut, place, family, bounds)
 
 
 def _short(on: Objective[MemoryRows], start: Parameters, steps: int) -> tuple[float, Parameters]:
     """Level and parameters after some steps; -inf where a component is singular or without rows."""
-    rule = em.Rule.expected_gain(on.tol, on.rows.precision)
-    # So few steps leave nothing to extrapolate from.
-    run = em.run(
-        on.rows, on.family, start, bounds=on.bounds, rule=rule, max_iter=steps, accelerate=False
-    )
+    run = on.runs.run(start, em.Rule.expected_gain(on.tol, on.rows.precision), steps)
     if (run.parameters.weights <= DEAD).any() or (
         singular(run.parameters, on.family, on.bounds).any()
     ):

@@ -1,0 +1,167 @@
+"""Steps in compiled code: where Python between passes would take longer than they do.
+
+Many steps are one call. It leaves to `Step` what it cannot do: the M steps in which an eigenvalue
+is raised to the floor.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastem.compiler import function_pointers
+from fastem.compiler.options import read_only
+from fastem.compiler.slot_loop import LAUNCH_WORK
+from fastem.covariance import Bounds, Family
+from fastem.density import LN2, Density
+from fastem.density.accumulator import NO_LABELS
+from fastem.em.rules import Rule
+from fastem.em.state import State
+from fastem.em.steps import Step, weigh
+from fastem.kernels import em_control, em_passes
+from fastem.kernels.em_control import Method
+from fastem.kernels.matrices import ROUNDING
+from fastem.kernels.passes import summarise
+from fastem.moments import DEAD, Moments
+from fastem.rows import Rows
+
+
+class Workspace:
+    """What compiled steps over some rows need, whichever run they belong to.
+
+    Parameters
+    ----------
+    rows : Rows
+        In one array of float64.
+    family : Family
+        With a compiled M step.
+    bounds : Bounds
+    density : Density
+        Of some point.
+    n_point : int
+        Numbers in a point.
+    """
+
+    def __init__(
+        self, rows: Rows, family: Family, bounds: Bounds, density: Density, n_point: int
+    ) -> None:
+        assert rows.whole is not None
+        X, sample_weight = rows.whole
+        accumulator = density.accumulator(len(X), X.dtype, rows.units)
+        block = accumulator.arguments(X, sample_weight)
+        self.sums = accumulator.empty_sums(X, sample_weight)
+        address = summarise.address((*block, *density.cast(X.dtype), self.sums, NO_LABELS))
+        self.sums[0, 0] = np.add.accumulate(self.sums[:, 0])[-1]
+        self.n_rows = float(self.sums[0, 0])
+        factors, (K, D) = density.factors, density.means.shape
+        n_statistics = self.sums.shape[1] - em_passes.SCALARS
+        self.room = em_passes.Room.of(factors.shape, K, n_point, n_statistics)
+        self.code = em_passes.Code.of(family.covariances_of, factors.ndim)
+        self.passes = em_passes.Passes(
+            address,
+            block,
+            self.sums,
+            NO_LABELS,
+            self.n_rows,
+            LN2,
+            rows.units.log_jacobian,
+        )
+        self.bounds = em_passes.Bounds(read_only(bounds.ridge), bounds.floor, ROUNDING * D, DEAD)
+        self._density, self._X, self._units = density, X, rows.units
+
+    @classmethod
+    def of(cls, rows: Rows, family: Family, bounds: Bounds, state: State) -> Workspace | None:
+        """For runs such as the state's; None where the rows or the family do not allow it."""
+        if family.covariances_of is None or rows.whole is None or rows.dtype != np.float64:
+            return None
+        if not function_pointers.AVAILABLE:
+            return None
+        density = family.factor(state.parameters(family))
+        if density.work(len(rows.whole[0])) >= LAUNCH_WORK:
+            return None
+        return cls(rows, family, bounds, density, state.point.size)
+
+    def moments(self, means: NDArray[np.float64]) -> Moments:
+        """Of all rows about the means at which the last pass was made."""
+        density = replace(self._density, means=means)  # of which nothing else matters here
+        accumulator = density.accumulator(len(self._X), self._X.dtype, self._units)
+        accumulator.merge(self.sums[:1].copy())
+        return accumulator.moments()
+
+
+class CompiledStep(Step):
+    """Steps in compiled code.
+
+    Parameters
+    ----------
+    rows, family, bounds, rule, method, state
+        As of `Step`.
+    workspace : Workspace
+        Which no other step uses at the same time.
+    """
+
+    #: Between two calls Python sees Ctrl-C.
+    most = 256
+
+    def __init__(
+        self,
+        rows: Rows,
+        family: Family,
+        bounds: Bounds,
+        rule: Rule,
+        method: Method,
+        state: State,
+        workspace: Workspace,
+    ) -> None:
+        super().__init__(rows, family, bounds, rule, method, state)
+        self._workspace = workspace
+        weigh(state, workspace.n_rows)
+        self._arguments = (
+            workspace.code,
+            self._control,
+            self._shape,
+            workspace.passes,
+            workspace.bounds,
+            rule,
+            method,
+        )
+
+    def __call__(self, state: State, n: int) -> None:
+        """Make up to n steps, unless the run ends."""
+        stop, space = state.n_passes + n, self._workspace
+        while True:
+            left = stop - state.n_passes
+            how, level = em_passes.run_passes(
+                *self._arguments, state, space.room, self._scratch, left
+            )
+            if how == em_passes.DONE:
+                return
+            if how == em_passes.PROJECT:
+                self.project(state)
+                em_control.move.py_func(state)
+                continue
+            point = state.parameters(self._family)
+            density = self._family.factor(point)  # raises where it is singular
+            self.arrive(state, density, self.moments(state), point, level)
+            return
+
+    def moments(self, state: State) -> Moments:
+        """Of all rows at the point that was accepted last."""
+        return self._workspace.moments(state.parameters(self._family).means)
+
+
+def step_for(
+    rows: Rows,
+    family: Family,
+    bounds: Bounds,
+    rule: Rule,
+    method: Method,
+    state: State,
+    workspace: Workspace | None = None,
+) -> Step:
+    """The step that suits: compiled where rows are few and at hand, and the family allows it."""
+    arguments = rows, family, bounds, rule, method, state
+    workspace = workspace or Workspace.of(rows, family, bounds, state)
+    return Step(*arguments) if workspace is None else CompiledStep(*arguments, workspace)
