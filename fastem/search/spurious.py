@@ -56,10 +56,12 @@ def judged(run: em.Run, objective: Objective, n_samples: int) -> tuple[int, NDAr
 
 def _few(parameters: Parameters, objective: Objective, n_samples: int) -> NDArray[np.bool_]:
     """Which components hold so few rows that these may lie in a line, or in a heap, by chance."""
-    n_features = parameters.means.shape[1]
-    least = objective.family.least_rows(n_features)
+    n_features, family = parameters.means.shape[1], objective.family
+    least = family.least_rows(n_features)
     if least > 1:
-        least = FEW * least if least > n_features else n_features + 1
+        # Rows in a line have next to no volume, also where components share a shape.
+        in_a_line = n_features == 1 or not family.diagonal
+        least = (FEW if in_a_line else 1) * (n_features + 1)
     if objective.bounds.ridge.any():
         least = 0
     return parameters.weights * n_samples < least

@@ -1,5 +1,7 @@
 """Restarts: every start is accounted for, the best is kept, and chance and budgets are honoured."""
 
+from pathlib import Path
+
 import numpy as np
 import oracle
 import pytest
@@ -20,6 +22,8 @@ X, LABELS = oracle.sample(
     np.random.default_rng(0), 500, np.full(5, 0.2), MEANS, np.ones(5), "spherical"
 )
 OUTCOMES = {"dropped", "finished", "chosen", "collapsed"}
+
+DATA = Path(__file__).parents[1] / "data"
 
 
 @pytest.mark.parametrize("init", ["k-means++", "random", "random-subsets", "hierarchical"])
@@ -247,3 +251,11 @@ def test_no_other_rows_are_asked_for_where_every_component_has_many():
     many = objective(np.repeat(few, 20, axis=0), 1.0)
     assert (start.weights * 3800 > 100).all()
     race(many, [start], holdout=lambda n: pytest.fail("they were asked for"))
+
+
+def test_tied_rows_make_no_component_where_shapes_are_equal():
+    """Of faithful's whole minutes four are equal: in a line, with a volume of next to nothing."""
+    faithful = np.loadtxt(DATA / "faithful.csv", delimiter=",", skiprows=1)
+    fit = fastem.fit(faithful, 4, covariance_type="VEV", n_init=2, random_state=0)
+    assert fit.mixture.weights.min() * len(faithful) > 6
+    assert fit.log_likelihood == pytest.approx(-1109.77, abs=0.1)
