@@ -33,7 +33,7 @@ MOVE_STEPS = 60
 MOST_SWAPPED = 12
 #: Starts have met where their levels differ by less than this, in nats of all rows.
 MET = 0.1
-#: How often a winner that is not sound is mended, at most.
+#: How often an end that is not sound is mended, at most.
 MENDINGS = 3
 
 
@@ -128,6 +128,7 @@ class _Race:
     ) -> None:
         self._objective, self._finalists, self._on_pass = objective, finalists, on_pass
         self._alive = runners
+        self._dropped = list[_Runner]()
         self._others = list[contest.End]()
         self._level: float | None = None  # of the winner, over a larger sample
         self._stopped = False
@@ -141,14 +142,14 @@ class _Race:
         self, further: Iterable[Objective], holdout: Callable[[int], MemoryRows] | None
     ) -> list[Restart]:
         """Round after round to the end, and further; the records of all runners."""
-        done: list[Restart] = []
         budget = FIRST_ROUND_OF_SAMPLE if self._objective.is_sample else FIRST_ROUND
         while not self._round(budget):
-            done += [runner.record("dropped") for runner in self._drop()]
+            self._drop()
             budget *= 2
         if holdout is not None and self.winner.collapsed:
             self._validate(holdout)
         if holdout is None and self.winner.soundness < SOUND:
+            self._recall()
             self._mend()
         if self.winner.converged and not self.winner.collapsed:
             self._improve()
@@ -158,6 +159,7 @@ class _Race:
             self._go_on(objective)
         if holdout is not None:
             self._validate(holdout)
+        done = [runner.record("dropped") for runner in self._dropped]
         done += [runner.record("finished") for runner in self._alive[1:]]
         return [*done, self.winner.record("chosen")]
 
@@ -197,24 +199,36 @@ class _Race:
         winner = self.winner
         return runner.soundness == winner.soundness and winner.level - runner.level > self._grain
 
-    def _drop(self) -> list[_Runner]:
+    def _drop(self) -> None:
         """Part with the worse half, as far as it may be dropped."""
         others = [r for r in self._alive if r.index not in self._finalists]
         dropped = others[max(self._n_finalists, -(-len(others) // 2)) :]
         self._alive = [r for r in self._alive if r not in dropped]
-        return dropped
+        self._dropped += dropped
+
+    def _recall(self) -> None:
+        """Let those that were dropped go on, the best first, until one ends sound."""
+        for runner in sorted(self._dropped, key=lambda runner: runner.rank, reverse=True):
+            if self._stopped or self.winner.soundness == SOUND:
+                break
+            self._dropped.remove(runner)
+            if not self._ended(runner):
+                self._advance(runner, self._objective.max_iter - runner.n_iter, -np.inf)
+            self._alive = _ranked([*self._alive, runner], self._grain)
 
     def _mend(self) -> None:
-        """Put components of the winner elsewhere that are not sound."""
-        winner, on = self.winner, self._objective
-        for _ in range(MENDINGS):
-            (which,) = np.nonzero(winner.poor)
-            if not 0 < len(which) < len(winner.parameters.weights):
-                break
-            start = replaced(winner.parameters, which, on.family, on.bounds)
-            tried = self._tried(start, on.max_iter, -np.inf)
-            if tried.rank > winner.rank:
-                self._take(tried)
+        """Put unsound components elsewhere, of one end after the other, until all are sound."""
+        on = self._objective
+        for parameters, poor in [(runner.parameters, runner.poor) for runner in self._alive]:
+            for _ in range(MENDINGS):
+                (which,) = np.nonzero(poor)
+                if self.winner.soundness == SOUND or not 0 < len(which) < len(parameters.weights):
+                    break
+                start = replaced(parameters, which, on.family, on.bounds)
+                tried = self._tried(start, on.max_iter, -np.inf)
+                parameters, poor = tried.parameters, tried.poor
+                if tried.rank > self.winner.rank:
+                    self._take(tried)
 
     def _improve(self) -> None:
         """Try moves on the winner; each is one more run of its own."""

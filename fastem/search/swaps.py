@@ -89,6 +89,8 @@ def _better(short: Objective[MemoryRows], at: Trial, run: Run, tries: int) -> Tr
         # A sound end is worth more than a higher one that is not.
         tried = run(start, STEPS, least if sound == SOUND else -np.inf)
         if tried.rank > (sound, least):
+            tried = run(tried.parameters, short.max_iter, -np.inf)  # a component may dwindle yet
+        if tried.rank > (sound, least):
             return tried
     return None
 

@@ -259,3 +259,12 @@ def test_tied_rows_make_no_component_where_shapes_are_equal():
     fit = fastem.fit(faithful, 4, covariance_type="VEV", n_init=2, random_state=0)
     assert fit.mixture.weights.min() * len(faithful) > 6
     assert fit.log_likelihood == pytest.approx(-1109.77, abs=0.1)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_sound_end_is_found_where_most_starts_come_to_few_rows(seed):
+    """Eight components for 150 irises: nine of ten starts end with one on a handful of rows."""
+    iris = np.loadtxt(DATA / "iris.csv", delimiter=",", skiprows=1, usecols=range(4))
+    fit = fastem.fit(iris, 8, random_state=seed)
+    assert fit.mixture.weights.min() * 150 >= 10  # twice D + 1
+    assert fit.converged
