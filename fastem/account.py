@@ -68,6 +68,7 @@ def account(
         status,
         restarts,
         time.perf_counter() - began,
+        _n_fixed(run, family),
     )
 
 
@@ -85,6 +86,15 @@ def _sorted(run: Run, family: Family) -> Run:
     return replace(run, parameters=parameters, moments=run.moments.permuted(order))
 
 
+def _n_fixed(run: Run, family: Family) -> int:
+    """How many parameters are held."""
+    if family.fixed is None:
+        return 0
+    shape, plain = run.parameters.means.shape, covariance.family_by_name(family.name)
+    free = 2 * (family.noise is not None) + plain.n_parameters(*shape)
+    return free - family.n_parameters(*shape)
+
+
 def _moments(run: Run, data: Data, family: Family) -> Moments:
     """Of all rows under the mixture that is returned."""
     published = family.published(run.parameters)
@@ -97,6 +107,8 @@ def _status(
     run: Run, data: Data, family: Family, bounds: Bounds, unsettled: str, n_starts: int
 ) -> Status:
     found = unsound(run.parameters, run.moments, family, bounds, data.n_samples)
+    if family.fixed is not None:
+        found = Unsound(*(part & ~family.fixed.covariances for part in found))
     remarks = _remarks(found, np.flatnonzero(run.parameters.weights == 0))
     if run.outcome == "exhausted":
         remarks.append(f"not converged after {_passes(run.n_iter)}: {unsettled}")

@@ -16,8 +16,10 @@ from fastem.covariance import (
     FAMILIES,
     Bounds,
     Family,
+    Fixed,
     NormalWishart,
     Parameters,
+    WithFixed,
     WithNoise,
     WithPrior,
 )
@@ -219,18 +221,31 @@ class Data:
         return moments
 
     def extended(
-        self, family: Family, n_components: int, *, noise: bool, prior: bool | NormalWishart
+        self,
+        family: Family,
+        n_components: int,
+        *,
+        noise: bool,
+        prior: bool | NormalWishart,
+        fixed: Fixed | None = None,
     ) -> Family:
-        """The family under a prior and beside noise, if asked for: both are as the rows say."""
+        """The family under a prior and beside noise, as the rows say, and what is held of it."""
         if isinstance(prior, NormalWishart):
             if not self.source.complete:
                 raise ValueError(
                     f"X has missing values, which a fit with prior={type(prior).__name__}(...) "
                     f'does not take; fill them, or leave such rows out with missing="drop"'
                 )
+            if fixed is not None:
+                raise ValueError(
+                    f"fixed is given together with prior={type(prior).__name__}(...), of which "
+                    f"each parameter has a distribution and no value to hold; leave one of them out"
+                )
             family = prior.of(family, n_components, *self.centre(family))
         elif prior:
             family = WithPrior.of(family, n_components, *self.centre(family))
+        if fixed is not None:
+            family = WithFixed(family, fixed)
         return WithNoise(family, self.noise_box) if noise else family
 
     @lazy

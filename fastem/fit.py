@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -46,6 +46,7 @@ def fit(
     weights_init: ArrayLike | None = None,
     means_init: ArrayLike | None = None,
     covariances_init: ArrayLike | None = None,
+    fixed: Mapping[str, bool | ArrayLike] | None = None,
     reg_covar: float | None = None,
     tol: float = 1e-6,
     max_iter: int = 1000,
@@ -98,6 +99,13 @@ def fit(
         The start, whole or in part, shaped as `Mixture` has them. With means alone, covariances are
         those of the rows nearest to each mean. Covariances need not be of the family: where EM
         begins at others its first step may lower the likelihood.
+    fixed : dict, optional
+        What of that start is held to the bit, such as components of a known background: "means",
+        "covariances", "weights", each True for all components or True or False for each. The
+        criteria do not count what is held. Other weights share what held ones leave; beside noise
+        weights are shares of the rows that are not noise. Where components share a covariance or
+        parts of it ("tied", and mclust's families but VII, VVI, VVV and V), all covariances are
+        held or none.
     reg_covar : float, optional
         Added to the diagonal of every covariance, in squared units of the data. By default nothing
         is added; instead no eigenvalue may fall below 1e-10 of the data's own variance (1.5e-8 of
@@ -223,11 +231,11 @@ def fit(
     with options.sole(), Progress(options.progress) as bar:
         data = Data.of(X, sample_weight, columns=columns, missing=missing, na_values=na_values)
         # Given means leave nothing to chance but the sample that covariances come from.
-        fixed = random_state is None and means_init is not None
-        starts = Starts.of(data, options, 0 if fixed else random_state)
+        is_given = random_state is None and means_init is not None
+        starts = Starts.of(data, options, 0 if is_given else random_state)
         K = validation.components(n_components, data.n_samples)
         user_start = UserStart.of(
-            weights_init, means_init, covariances_init, family, K, data.n_features
+            weights_init, means_init, covariances_init, family, K, data.n_features, fixed
         )
         user_start.warn_if_symmetric()
         return solve(starts, K, family, bar, user_start, sort=user_start.is_empty)
@@ -252,7 +260,13 @@ def solve(
     user_start = UserStart() if user_start is None else user_start
     labels = GivenLabels.given(options.labels, data, n_components)
     rows = data.rows(family) if labels is None else labels.rows(data, family)
-    family = data.extended(family, n_components, noise=options.is_noisy, prior=options.prior)
+    family = data.extended(
+        family,
+        n_components,
+        noise=options.is_noisy,
+        prior=options.prior,
+        fixed=user_start.fixed,
+    )
     objective = Objective.of(rows, family, options)
     watch = Watch(family, options.callback, bar)
     start: Parameters | em.State | None = None
@@ -351,6 +365,7 @@ def _arguments(
         "weights_init": user_start.weights,
         "means_init": user_start.means,
         "covariances_init": user_start.covariances,
+        "fixed": None if user_start.fixed is None else str(user_start.fixed),
         "random_state": str(starts.seed.entropy) if starts.is_seeded else None,
         "labels": _labels_digest(starts.options.labels),
         **{name: getattr(starts.options, name) for name in DECISIVE},

@@ -149,6 +149,8 @@ class Fit(Shown):
         One for each start, as the race left it; empty for a given start.
     seconds : float
         Wall time.
+    n_fixed : int
+        Parameters that were held, which criteria do not count.
 
     Examples
     --------
@@ -172,6 +174,12 @@ class Fit(Shown):
     status: Status
     restarts: tuple[Restart, ...]
     seconds: float
+    n_fixed: int = 0
+
+    @property
+    def n_parameters(self) -> int:
+        """Parameters that were free: those of the mixture, but for what was held."""
+        return self.mixture.n_parameters - self.n_fixed
 
     @property
     def feature_names(self) -> tuple[str, ...] | None:
@@ -191,7 +199,7 @@ class Fit(Shown):
     def aic(self, X: ArrayLike | Source | None = None) -> float:
         """Akaike's criterion, 2 p - 2 log L; lower is better.
 
-        p is `mixture.n_parameters` (H. Akaike, IEEE Trans. Autom. Control 19 (1974) 716).
+        p is `n_parameters` (H. Akaike, IEEE Trans. Autom. Control 19 (1974) 716).
 
         Parameters
         ----------
@@ -210,7 +218,7 @@ class Fit(Shown):
         OSError
             If X is a path that cannot be read.
         """
-        return aic(self.mixture.n_parameters, self._of(X)[1])
+        return aic(self.n_parameters, self._of(X)[1])
 
     def bic(self, X: ArrayLike | Source | None = None) -> float:
         """Schwarz's criterion, p log n - 2 log L; lower is better.
@@ -235,7 +243,7 @@ class Fit(Shown):
             As `aic`.
         """
         n, log_likelihood, _ = self._of(X)
-        return bic(self.mixture.n_parameters, log_likelihood, n)
+        return bic(self.n_parameters, log_likelihood, n)
 
     def icl(self, X: ArrayLike | Source | None = None) -> float:
         """Integrated completed likelihood, BIC - 2 sum_i log max_k r_ik; lower is better.
@@ -258,7 +266,7 @@ class Fit(Shown):
             As `aic`.
         """
         n, log_likelihood, classification_entropy = self._of(X)
-        return icl(self.mixture.n_parameters, log_likelihood, n, classification_entropy)
+        return icl(self.n_parameters, log_likelihood, n, classification_entropy)
 
     def summary(self, X: ArrayLike | Source | None = None) -> Summary:
         """Components, likelihood, criteria and status for people, as the command prints them.

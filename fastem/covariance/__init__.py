@@ -14,9 +14,9 @@ orientation are equal (E) or vary (V) among components, or axes are parallel to 
     VEE EEV VEV EVV      lambda_k D_k A_k D_k'     (K, D, D)                 Ellipsoidal
     EVE VVE              lambda_k D A_k D'         (K, D, D)                 Ellipsoidal
 
-`WithPrior` puts a conjugate prior on the parameters of a family, `WithNoise` a uniform density
-beside its components, and `Variational` takes a distribution of the parameters in their place; all
-are families again.
+`WithPrior` puts a conjugate prior on the parameters of a family, `WithFixed` holds some of them,
+`WithNoise` puts a uniform density beside the components, and `Variational` takes a distribution of
+the parameters in their place; all are families again.
 
 For a single column E is one variance and V one for each component, (K, 1).
 """
@@ -31,6 +31,7 @@ from fastem.covariance.ellipsoidal import EEV, EVE, EVV, VEE, VEV, VVE, full, ti
 from fastem.covariance.family import Bounds, Family, Parameters
 from fastem.covariance.soundness import Unsound, singular, unsound
 from fastem.covariance.variational import Variational
+from fastem.covariance.with_fixed import Fixed, WithFixed
 from fastem.covariance.with_noise import WithNoise
 from fastem.covariance.with_prior import WithPrior
 
@@ -40,10 +41,12 @@ __all__ = [
     "Bounds",
     "DirichletProcess",
     "Family",
+    "Fixed",
     "NormalWishart",
     "Parameters",
     "Unsound",
     "Variational",
+    "WithFixed",
     "WithNoise",
     "WithPrior",
     "families",

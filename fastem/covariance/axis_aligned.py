@@ -77,9 +77,11 @@ class SingleColumn(Diagonal):
 
 
 # A variance for each component and column: Celeux and Govaert's [lambda_k B_k].
-diag = Diagonal("diag", averages.diagonal, lambda K, D: K * D)
+diag = Diagonal("diag", averages.diagonal, lambda K, D: K * D, separate=True)
 # One for each component, averaged over the columns: [lambda_k I].
-spherical = Spherical("spherical", averages.spherical, lambda K, D: K, per_column=False)
+spherical = Spherical(
+    "spherical", averages.spherical, lambda K, D: K, per_column=False, separate=True
+)
 # One for all components and columns: [lambda I].
 EII = Diagonal("EII", averages.equal_spherical, lambda K, D: 1, shared=True, per_column=False)
 # lambda A, one for each column: [lambda B].
@@ -90,7 +92,7 @@ VEI = Diagonal("VEI", parsimonious.vei, lambda K, D: K + D - 1)
 EVI = Diagonal("EVI", parsimonious.evi, lambda K, D: 1 + K * (D - 1))
 # sigma^2 and sigma_k^2, for a single column.
 E = SingleColumn("E", averages.equal_diagonal, lambda K, D: D, shared=True)
-V = SingleColumn("V", averages.diagonal, lambda K, D: K * D)
+V = SingleColumn("V", averages.diagonal, lambda K, D: K * D, separate=True)
 
 
 def _factored(parameters: Parameters, variances: NDArray) -> AxisAligned:

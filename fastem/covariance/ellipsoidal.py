@@ -76,7 +76,7 @@ def turns(n_features: int) -> int:
 
 
 # A matrix for each component: Celeux and Govaert's [lambda_k C_k].
-full = Full("full", averages.full, lambda K, D: K * D * (D + 1) // 2)
+full = Full("full", averages.full, lambda K, D: K * D * (D + 1) // 2, separate=True)
 # One for all: [lambda C].
 tied = Tied("tied", averages.tied, lambda K, D: D * (D + 1) // 2, shared=True)
 # lambda_k C, proportional: [lambda_k C]. K volumes, D - 1 for the shape, and the orientation.

@@ -5,8 +5,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from copy import copy
-from dataclasses import dataclass
-from typing import Any, NamedTuple, TypeVar, cast
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,9 @@ from fastem.kernels.matrices import ROUNDING, above_floor
 from fastem.moments import Moments
 from fastem.noise import Noise
 from fastem.units import Units
+
+if TYPE_CHECKING:
+    from fastem.covariance.with_fixed import Fixed
 
 _NONE = read_only(np.empty(0))
 M = TypeVar("M", bound=Callable[..., Any])
@@ -69,6 +72,10 @@ class Family(ABC):
         What there is beside the components, in the user's units.
     exchangeable : bool
         Whether the order of the components says nothing.
+    separate : bool
+        Whether each component's covariance is found from its own rows alone.
+    fixed : Fixed or None
+        What is held of the parameters.
     """
 
     name: str
@@ -78,6 +85,8 @@ class Family(ABC):
     covariances_of: Any = None
     noise: Noise | None = None
     exchangeable: bool = True
+    separate: bool = False
+    fixed: Fixed | None = None
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -150,6 +159,20 @@ class Family(ABC):
         """Those of the mixture that a fit returns, where EM updates something else."""
         return parameters
 
+    def exact(self, parameters: Parameters) -> Parameters:
+        """Parameters in the user's units, without the rounding of those that are held."""
+        return parameters
+
+    def with_means(
+        self, moments: Moments, means: NDArray[np.float64], held: NDArray[np.bool_]
+    ) -> Moments:
+        """Moments from which an M step finds the means that are held, (n_components,) bool.
+
+        Covariances are then about these.
+        """
+        moved = moments.moved(np.where(held[:, None], means, moments.about))
+        return replace(moved, first=np.where(held[:, None], 0.0, moved.first))
+
 
 def _handed_on(method: M) -> M:
     """The method of that name of the family that is wrapped."""
@@ -169,6 +192,7 @@ class Wrapped(Family):
         self.family, self.noise = family, family.noise
         self.per_column, self.diagonal = family.per_column, family.diagonal
         self.shared, self.exchangeable = family.shared, family.exchangeable
+        self.separate, self.fixed = family.separate, family.fixed
 
     shape = _handed_on(Family.shape)
     n_parameters = _handed_on(Family.n_parameters)
@@ -181,6 +205,8 @@ class Wrapped(Family):
     noise_weight = _handed_on(Family.noise_weight)
     log_prior = _handed_on(Family.log_prior)
     published = _handed_on(Family.published)
+    exact = _handed_on(Family.exact)
+    with_means = _handed_on(Family.with_means)
 
 
 class CompiledFamily(Family):
@@ -192,7 +218,7 @@ class CompiledFamily(Family):
     covariances_of : compiled function
     n_free : callable
         Free parameters in the covariances of K components in D columns.
-    shared, per_column : bool
+    shared, per_column, separate : bool
     """
 
     def __init__(
@@ -203,10 +229,11 @@ class CompiledFamily(Family):
         *,
         shared: bool = False,
         per_column: bool = True,
+        separate: bool = False,
     ) -> None:
         super().__init__(name)
         self.covariances_of, self.n_free = covariances_of, n_free
-        self.shared, self.per_column = shared, per_column
+        self.shared, self.per_column, self.separate = shared, per_column, separate
 
     def called(self, name: str) -> CompiledFamily:
         """The same family by another name."""

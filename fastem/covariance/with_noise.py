@@ -69,4 +69,4 @@ class WithNoise(Wrapped):
             share = max(share, LEAST_LEFT * self.noise_weight(start))
         gaussians = replace(moments, noise=0.0)
         found = self.family.maximise(gaussians, bounds, start)
-        return found._replace(weights=gaussians.weights * (1.0 - share))
+        return found._replace(weights=found.weights * (1.0 - share))

@@ -16,6 +16,8 @@ from moments with the prior's pseudo rows among them.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -130,6 +132,20 @@ class WithPrior(Wrapped):
         counts = counts + unit + own * self._power
         pseudo = Moments(means, moments.n_rows, 0.0, 0.0, counts, np.zeros_like(means), scatter)
         return self.family.maximise(pseudo, bounds, start)._replace(weights=moments.weights)
+
+    def with_means(
+        self, moments: Moments, means: NDArray[np.float64], held: NDArray[np.bool_]
+    ) -> Moments:
+        """As of every family.
+
+        The prior's rows about a held mean are in the scatter, and nothing is left to be pulled.
+        """
+        found = self.family.with_means(moments, means, held)
+        delta = np.where(held[:, None], means - self.mean, 0.0)
+        apart = delta * delta if self.diagonal else delta[:, :, None] * delta[:, None, :]
+        kappa = self.shrinkage * moments.n_rows * self.share
+        about = np.where(held[:, None], self.mean, found.about)
+        return replace(found, about=about, second=found.second + kappa * apart)
 
     def log_prior(self, parameters: Parameters) -> float:
         """Log density of the parameters but for a constant, in nats a row of all."""

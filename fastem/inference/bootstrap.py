@@ -113,6 +113,10 @@ def bootstrap(
     validation.integer(n_replicates, "n_replicates", least=2)
     validation.choice(kind, "kind", KINDS)
     options = Options(reg_covar=reg_covar, max_iter=max_iter, progress=progress, prior=prior)
+    if getattr(fit, "n_fixed", 0):
+        raise ValueError(
+            "fit was made with fixed parameters; a bootstrap holds none, so give a fit without"
+        )
     data, n_drawn = _data_of(fit, X, sample_weight, missing)
     begun = _Start.of(fit, data, replace(options, tol=GAIN / fit.n_samples))
     key = seed_sequence(random_state).generate_state(2, np.uint64)

@@ -407,4 +407,4 @@ def mixture_of(
     if noise is not None:
         noise = noise.with_weight(family.noise_weight(parameters))
     published = from_units(family.published(parameters), family, units)
-    return Mixture(*published, family.name, noise, names)
+    return Mixture(*family.exact(published), family.name, noise, names)

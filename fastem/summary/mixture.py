@@ -76,7 +76,7 @@ def components(
 def ending(fit: Fit) -> str:
     """Likelihood and criteria."""
     return (
-        f"Log-likelihood {fit.log_likelihood:.2f} with {fit.mixture.n_parameters} parameters; "
+        f"Log-likelihood {fit.log_likelihood:.2f} with {fit.n_parameters} parameters; "
         f"AIC {fit.aic():.2f}, BIC {fit.bic():.2f}, ICL {fit.icl():.2f} (lower is better)."
     )
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastem import validation
-from fastem.covariance import Family, Parameters
+from fastem.covariance import Family, Fixed, Parameters
 from fastem.mixture import Mixture, to_units
 from fastem.units import Units
 
@@ -40,6 +40,8 @@ class UserStart:
     family : Family or None
     noise : float or None
         Share of the noise, which is what the weights lack. By default it is guessed from the rows.
+    fixed : Fixed or None
+        What of it EM holds.
     """
 
     weights: NDArray[np.float64] | None = None
@@ -48,6 +50,7 @@ class UserStart:
 
     family: Family | None = None
     noise: float | None = None
+    fixed: Fixed | None = None
 
     @classmethod
     def of(
@@ -58,6 +61,7 @@ class UserStart:
         family: Family,
         n_components: int,
         n_features: int,
+        fixed: Any = None,
     ) -> UserStart:
         """Check shapes and values."""
         K, D = n_components, n_features
@@ -72,7 +76,8 @@ class UserStart:
                 Mixture(np.full(K, 1 / K), np.zeros((K, D)), covariances, family.name)
             except ValueError as error:
                 raise ValueError(f"covariances_init: {error}") from None
-        return cls(weights, means, covariances, family)
+        own = {"weights": weights, "means": means, "covariances": covariances}
+        return cls(**own, family=family, fixed=Fixed.of(fixed, own, family, (K, D)))
 
     @property
     def is_empty(self) -> bool:
