@@ -1,4 +1,4 @@
-"""Variational mixtures: fastem's against scikit-learn's, and columns as RDT normalises them.
+"""Variational mixtures: fastem's against scikit-learn's, and a column as RDT normalises it.
 
     pytest bench/bench_bayesian.py --scale 0.1
 
@@ -13,7 +13,6 @@ import numpy as np
 import pytest
 from measure import Rounds, ratio
 
-import fastem
 from fastem import BayesianGaussianMixture
 
 sklearn_mixture = pytest.importorskip("sklearn.mixture")
@@ -64,31 +63,6 @@ def bench_iteration(D, scale, rounds, report):
         fastem=f"{1e3 * ours:.2f} ms",
         sklearn=f"{1e3 * theirs:.2f} ms",
         ratio=ratio(theirs / ours),
-    )
-
-
-def bench_columns(scale, report):
-    """fit_columns against scikit-learn's class in a loop over some of the columns."""
-    n_columns, looked_at = max(10, int(1000 * scale)), 10
-    X = np.column_stack([blobs(10_000, 1, 3, seed) for seed in range(n_columns)])
-    prior = fastem.DirichletProcess(1e-3)
-    fastem.fit_columns(X[:, :4], 10, prior=prior, random_state=0)
-    fits, ours = seconds(fastem.fit_columns, X, 10, prior=prior, random_state=0)
-
-    def loop():
-        for column in X.T[:looked_at]:
-            sklearn_mixture.BayesianGaussianMixture(
-                n_components=10, weight_concentration_prior=1e-3, random_state=0
-            ).fit(column[:, None])
-
-    _, theirs = seconds(loop)
-    report(
-        "A mixture for each column of 10,000 rows, K = 10, whole fits",
-        columns=f"{n_columns}",
-        effective=f"{np.mean([fitted.n_effective for fitted in fits]):.2f}",
-        fastem=f"{1e3 * ours / n_columns:.1f} ms",
-        sklearn=f"{1e3 * theirs / looked_at:.1f} ms",
-        ratio=ratio(theirs / looked_at / (ours / n_columns)),
     )
 
 

@@ -17,6 +17,7 @@ from fastem.mixture import change_units
 from fastem.options import Options
 from fastem.progress import Progress
 from fastem.results import Fit, Restart
+from fastem.rows import AscendingRows, Memory
 from fastem.search.objective import Objective
 from fastem.search.samples import Samples
 from fastem.search.starts import STARTS
@@ -36,12 +37,14 @@ def fit_columns(
 ) -> list[Fit]:
     """Fit a mixture to each column on its own, several columns at a time.
 
-    This is what synthesisers of tables need, which normalise every column by its own mixture.
+    This is what synthesisers of tables need, which normalise every column by its own mixture. A
+    column is sorted, which lets a pass leave out what is far from its rows, and its EM is compiled
+    as a whole, but for `prior=True`.
 
     Parameters
     ----------
     X : (n_samples, n_features) array-like
-        Missing values, NaN, are left out of their columns.
+        Missing values, NaN, are left out of their columns. Single precision is widened.
     n_components : int
         Of each column, at most; with a prior those that are not needed lose their rows.
     prior, tol, max_iter : optional
@@ -108,10 +111,11 @@ def fit_columns(
 def _fitted(data: Data, n_components: int, options: Options, rng: np.random.Generator) -> Fit:
     """The best of EM from some starts, each by k-means and run to its end, without a race."""
     began = time.perf_counter()
+    assert isinstance(data.source, Memory)
     family = data.extended(
         covariance.family_by_name("diag"), n_components, noise=False, prior=options.prior
     )
-    rows = data.rows(family)
+    rows = AscendingRows(data.source.X, None, data.rows(family).units)
     objective = Objective.of(rows, family, options)
     sample = Samples(data, np.random.SeedSequence(int(rng.integers(2**63)))).of(
         family, n_components
@@ -142,12 +146,12 @@ def _fitted(data: Data, n_components: int, options: Options, rng: np.random.Gene
 
 
 def _present(column: NDArray, j: int, names: tuple[str, ...] | None, n_components: int) -> NDArray:
-    """The numbers in a column, as rows."""
-    column = column[~np.isnan(column)]
+    """The numbers in a column, as rows that ascend."""
+    column = np.sort(column[~np.isnan(column)].astype(np.float64))
     if len(column) < n_components:
         called = j if names is None else f"{j} ({names[j]})"
         raise ValueError(
             f"X column {called} has {len(column)} numbers, fewer than n_components, "
             f"{n_components}; leave it out, or ask for fewer components"
         )
-    return np.ascontiguousarray(column)[:, None]
+    return column[:, None]

@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
+from numpy.testing import assert_allclose
 
 import fastem
-from fastem import DirichletProcess, fit_columns
+from fastem import DirichletProcess, NormalWishart, fit_columns
 
 
 def table(n=400):
@@ -23,6 +24,43 @@ def test_each_column_is_fitted_on_its_own(prior):
         column = X[~np.isnan(X[:, j]), j : j + 1]
         assert fitted.log_likelihood == pytest.approx(fitted.mixture.log_prob(column).sum())
     if prior:
+        assert [fitted.n_effective for fitted in fits] == [2, 1, 2]
+
+
+@pytest.mark.parametrize("prior", [False, DirichletProcess(1e-3), NormalWishart(0.1)])
+def test_compiled_fits_are_those_of_python(prior):
+    """Where the way is plain: extrapolations make much of rounding."""
+    X = table()
+    options = {"prior": prior, "random_state": 0, "max_iter": 1}
+    one = fit_columns(X, 4, **options)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("fastem.em.compiled.Workspace.of", lambda *_: None)
+        other = fit_columns(X, 4, **options)
+    for mine, theirs in zip(one, other, strict=True):
+        assert_allclose(mine.trace, theirs.trace, rtol=1e-12)
+        assert_allclose(mine.mixture.means, theirs.mixture.means, rtol=1e-9)
+        assert_allclose(mine.mixture.covariances, theirs.mixture.covariances, rtol=1e-9)
+
+
+def test_the_end_is_that_of_a_fit_of_the_column():
+    X = table(4000)
+    fits = fit_columns(X, 2, random_state=0, tol=1e-10)
+    for j in 0, 2:
+        other = fastem.fit(X[:, j : j + 1], 2, covariance_type="diag", random_state=0, tol=1e-10)
+        assert fits[j].log_likelihood == pytest.approx(other.log_likelihood, rel=1e-9)
+
+
+def test_single_precision_is_widened():
+    X = table().astype(np.float32)
+    one, other = (fit_columns(rows, 3, random_state=0) for rows in (X, X.astype(float)))
+    assert [fitted.mixture for fitted in one] == [fitted.mixture for fitted in other]
+
+
+def test_offsets_and_scales():
+    X = table()
+    options = {"prior": DirichletProcess(1e-3), "random_state": 0}
+    for scale, offset in (1e-150, 0.0), (1e150, 0.0), (1.0, 1e8):
+        fits = fit_columns(X * scale + offset, 4, **options)
         assert [fitted.n_effective for fitted in fits] == [2, 1, 2]
 
 

@@ -68,6 +68,9 @@ class Family(ABC):
     covariances_of : compiled function or None
         The M step of the covariances, of the arguments that `kernels.averages` describes; None
         where there is more to it.
+    beliefs : (n,) or None
+        A variational prior, as `kernels.variational` takes it; None where there is none, or no
+        compiled M step.
     noise : Noise or None
         What there is beside the components, in the user's units.
     exchangeable : bool
@@ -83,6 +86,7 @@ class Family(ABC):
     diagonal: bool = False
     shared: bool = False
     covariances_of: Any = None
+    beliefs: NDArray[np.float64] | None = None
     noise: Noise | None = None
     exchangeable: bool = True
     separate: bool = False

@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import digamma, gammaln
 
+from fastem.compiler.options import read_only
 from fastem.covariance.family import Bounds, Family, Parameters, Wrapped, raised
 from fastem.covariance.weight_priors import WeightPrior
 from fastem.density import HALF_BITS, LN2, Density
@@ -76,6 +77,9 @@ class Variational(Wrapped):
         super().__init__(family)
         self.prior, self.n_rows, self.units = prior, n_rows, units
         self.exchangeable = prior.weights.exchangeable
+        n_features = len(prior.mean)
+        if family.diagonal and len(family.shape(1, n_features)) == 2:
+            self.beliefs = _numbers(prior, n_rows)
 
     def at(self, units: Units) -> Variational:
         """The same in other units."""
@@ -162,13 +166,9 @@ class Variational(Wrapped):
         means = 0.5 * (n_features * (ratio - 1.0 - np.log(ratio)) + prior.mean_precision * squares)
         log_scale = self._log_scale(plain, nu)
         nu_0 = np.full_like(nu, prior.degrees_of_freedom)
-        matrix = np.diag(prior.scale) if self.diagonal else prior.scale
-        log_prior_scale = np.linalg.slogdet(matrix)[1]
-        if not np.isfinite(log_prior_scale):  # of a constant column: no more than a constant
-            log_prior_scale = 0.0
         expected = _log_determinant(nu, n_features) - log_scale
         own = (
-            _log_constant(nu_0, np.full_like(nu, log_prior_scale), n_features)
+            _log_constant(nu_0, _log_prior_scale(prior), n_features)
             - _log_constant(nu, log_scale, n_features)
             + 0.5 * ((nu - nu_0) * expected - nu * n_features + traces)
         )
@@ -212,6 +212,27 @@ class Variational(Wrapped):
         if self.diagonal:
             return np.maximum(covariances, floor)
         return raised(covariances, floor)
+
+
+def _numbers(prior: Beliefs, n_rows: float) -> NDArray[np.float64]:
+    """The prior as `kernels.variational` has it."""
+    nu = np.array([prior.degrees_of_freedom])
+    numbers = (
+        float(not prior.weights.exchangeable),
+        prior.weights.concentration,
+        n_rows,
+        prior.mean_precision,
+        prior.degrees_of_freedom,
+        float(_log_constant(nu, _log_prior_scale(prior), len(prior.mean))[0]),
+    )
+    return read_only(np.concatenate((numbers, prior.mean, prior.scale)))
+
+
+def _log_prior_scale(prior: Beliefs) -> NDArray[np.float64]:
+    """Log determinant of the prior's scale; of a constant column it is no more than a constant."""
+    matrix = np.diag(prior.scale) if prior.scale.ndim == 1 else prior.scale
+    found = np.linalg.slogdet(matrix)[1]
+    return np.float64(found if np.isfinite(found) else 0.0)
 
 
 def _log_determinant(nu: NDArray, n_features: int) -> NDArray[np.float64]:

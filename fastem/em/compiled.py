@@ -21,11 +21,14 @@ from fastem.em.rules import Rule
 from fastem.em.state import State
 from fastem.em.steps import Step, weigh
 from fastem.kernels import em_control, em_passes
+from fastem.kernels.ascending import summarise_ascending
 from fastem.kernels.em_control import Method
 from fastem.kernels.matrices import ROUNDING
 from fastem.kernels.passes import summarise
 from fastem.moments import DEAD, Moments
 from fastem.rows import Rows
+
+_NO_BELIEFS = read_only(np.empty(0))
 
 
 class Workspace:
@@ -36,7 +39,7 @@ class Workspace:
     rows : Rows
         In one array of float64.
     family : Family
-        With a compiled M step.
+        With a compiled M step, or beliefs.
     bounds : Bounds
     density : Density
         Of some point.
@@ -52,7 +55,8 @@ class Workspace:
         accumulator = density.accumulator(len(X), X.dtype, rows.units)
         block = accumulator.arguments(X, sample_weight)
         self.sums = accumulator.empty_sums(X, sample_weight)
-        address = summarise.address((*block, *density.cast(X.dtype), self.sums, NO_LABELS))
+        kernel = summarise_ascending if rows.ascending else summarise
+        address = kernel.address((*block, *density.cast(X.dtype), self.sums, NO_LABELS))
         self.sums[0, 0] = np.add.accumulate(self.sums[:, 0])[-1]
         self.n_rows = float(self.sums[0, 0])
         factors, (K, D) = density.factors, density.means.shape
@@ -68,18 +72,21 @@ class Workspace:
             LN2,
             rows.units.log_jacobian,
         )
-        self.bounds = em_passes.Bounds(read_only(bounds.ridge), bounds.floor, ROUNDING * D, DEAD)
+        beliefs = _NO_BELIEFS if family.beliefs is None else family.beliefs
+        limits = read_only(bounds.ridge), bounds.floor, ROUNDING * D, DEAD
+        self.bounds = em_passes.Bounds(*limits, beliefs)
         self._density, self._X, self._units = density, X, rows.units
 
     @classmethod
     def of(cls, rows: Rows, family: Family, bounds: Bounds, state: State) -> Workspace | None:
         """For runs such as the state's; None where the rows or the family do not allow it."""
-        if family.covariances_of is None or rows.whole is None or rows.dtype != np.float64:
+        compiled = family.covariances_of is not None or family.beliefs is not None
+        if not (compiled and function_pointers.AVAILABLE):
             return None
-        if not function_pointers.AVAILABLE:
+        if rows.whole is None or rows.dtype != np.float64:
             return None
         density = family.factor(state.parameters(family))
-        if density.work(len(rows.whole[0])) >= LAUNCH_WORK:
+        if not rows.ascending and density.work(len(rows.whole[0])) >= LAUNCH_WORK:
             return None
         return cls(rows, family, bounds, density, state.point.size)
 
@@ -161,7 +168,7 @@ def step_for(
     state: State,
     workspace: Workspace | None = None,
 ) -> Step:
-    """The step that suits: compiled where rows are few and at hand, and the family allows it."""
+    """The step that suits: compiled where rows are few, or a column, and the family allows it."""
     arguments = rows, family, bounds, rule, method, state
     workspace = workspace or Workspace.of(rows, family, bounds, state)
     return Step(*arguments) if workspace is None else CompiledStep(*arguments, workspace)

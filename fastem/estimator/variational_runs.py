@@ -43,6 +43,7 @@ class Noted(Variational):
 
     def __init__(self, family: Variational) -> None:
         super().__init__(family.family, family.prior, family.n_rows, family.units)
+        self.beliefs = None  # compiled steps would note nothing
         self.lower_bounds: list[np.float64] = []
 
     def maximise(

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from fastem.compiler.function_pointers import address_of, call
 from fastem.compiler.options import jit, jit_strict
+from fastem.kernels import variational
 from fastem.kernels.em_control import (
     NEXT,
     OUTCOME,
@@ -42,11 +43,16 @@ class Code(NamedTuple):
     scatter: int
     covariances: int
     above_floor: int
+    believe: int
+    posterior: int
 
     @classmethod
     @lru_cache
     def of(cls, covariances: Any, n_dims: int) -> Code:
-        """For a family's M step and factors of so many dimensions; as Python calls them."""
+        """For a family's M step and factors of so many dimensions; as Python calls them.
+
+        The M step of the covariances is None in a variational fit.
+        """
         whole, number, pair = types.int64, types.float64, types.UniTuple(types.int64, 2)
         one, written = array_type(1), array_type(1, written=True)
         factors, above_floor = array_type(n_dims, written=True), 0
@@ -57,11 +63,22 @@ class Code(NamedTuple):
             bounded = types.boolean(array_type(3), number, number, factors, passed)
             above_floor = address_of(above_floor_all, bounded)
         moments = array_type(2), one, array_type(2), array_type(n_dims), number, number, written
+        own = believe = posterior = 0
+        if covariances is None:
+            believed = one, written, pair, factors, number, written
+            believe = address_of(variational.believe, number(*believed))
+            maximised = one, pair, one, number, number, one, written
+            posterior = address_of(variational.maximise, types.none(*maximised))
+        else:
+            taken = types.none(one, pair, one, number, one, written)
+            own = address_of(covariances, taken)
         return cls(
             address_of(factor_all if n_dims == 3 else factor_diagonal, whole(*factored)),
             address_of(scatter, whole(*moments)),
-            address_of(covariances, types.none(one, pair, one, number, one, written)),
+            own,
             above_floor,
+            believe,
+            posterior,
         )
 
 
@@ -116,12 +133,23 @@ class Passes(NamedTuple):
 
 
 class Bounds(NamedTuple):
-    """What covariances are held up by, and which components have no rows."""
+    """What M steps take beside statistics.
+
+    Parameters
+    ----------
+    ridge, floor, rounding
+        What covariances are held up by.
+    dead : float
+        The weight of a component of no rows.
+    beliefs : (6 + 2 D,) or (0,)
+        As `variational` has them; empty in a fit that is not.
+    """
 
     ridge: NDArray[np.float64]
     floor: float
     rounding: float
     dead: float
+    beliefs: NDArray[np.float64]
 
 
 @jit
@@ -159,8 +187,12 @@ def run_passes(code, control, shape, passes, bounds, rule, method, state, room, 
         while True:
             if _factor(code, state.point, shape, method.scale, room) >= 0:
                 return SINGULAR, level
+            level = 0.0
+            if code.believe != 0:
+                believed = bounds.beliefs, state.point, shape, factors, method.scale
+                level = call(code.believe, 0.0, (*believed, room.log_norms))
             _summarise(passes, state.point, shape, factors, room.log_norms)
-            level = _level(passes)
+            level += _level(passes)
             if not take_back(level, method.precision, method.monotone, state):
                 break
         _scatter(code, moments, state.point, shape, factors, bounds, room.statistics)
@@ -257,6 +289,10 @@ def _restate(statistics, shape, n_rows, moments):
 def _maximise(code, bounds, shape, start, room):
     """The M step from the room's statistics; False where this code cannot make it."""
     before, found = shape[0] * (1 + shape[1]), room.found
+    if code.posterior != 0:
+        held = bounds.ridge, bounds.floor, bounds.dead, bounds.beliefs
+        call(code.posterior, None, (room.statistics, shape, *held, found))
+        return True
     copy(room.statistics, found[:before])
     covariances = found[before:]
     limits = bounds.ridge, bounds.floor, start[before:]

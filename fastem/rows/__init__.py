@@ -25,12 +25,14 @@ from fastem import validation
 from fastem.rows.blocks import Blocks
 from fastem.rows.incomplete import Incomplete, rows_of
 from fastem.rows.labelled import LabelledRows
-from fastem.rows.memory import Memory, MemoryRows
+from fastem.rows.memory import AscendingRows, Memory, MemoryRows
 from fastem.rows.open import open, opened, streamed
 from fastem.rows.source import Pieces, Rows, Source, Weigh
 from fastem.rows.stream import Stream
+from fastem.rows.with_seen import RowsWithSeen
 
 __all__ = [
+    "AscendingRows",
     "Blocks",
     "Incomplete",
     "LabelledRows",
@@ -38,6 +40,7 @@ __all__ = [
     "MemoryRows",
     "Pieces",
     "Rows",
+    "RowsWithSeen",
     "Source",
     "Stream",
     "Weigh",

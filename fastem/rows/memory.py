@@ -113,6 +113,12 @@ class MemoryRows(Array, Rows):
         return replace(self, sample_weight=weigh(0, len(self.X), self.sample_weight))
 
 
+class AscendingRows(MemoryRows):
+    """A single column of float64 rows that ascend."""
+
+    ascending = True
+
+
 def limits(X: NDArray) -> Limits:
     """Smallest and largest number in each column."""
     # Along short rows NumPy is slow: several make a long one.

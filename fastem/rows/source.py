@@ -68,9 +68,12 @@ class Rows(ABC):
     Attributes
     ----------
     units : Units
+    ascending : bool
+        Whether these are a single column's, in their order, that one thread works on.
     """
 
     units: Units
+    ascending: bool = False
 
     @property
     @abstractmethod
