@@ -28,6 +28,7 @@ def account(
     unsettled: str,
     stopped: bool = False,
     sort: bool = False,
+    n_seen: float = 0.0,
 ) -> Fit:
     """What a run over all rows comes to in the user's units.
 
@@ -49,6 +50,8 @@ def account(
         Whether the callback ended it.
     sort : bool
         Whether components come in the order of `Mixture.sorted`: that of the start says nothing.
+    n_seen : float
+        Rows behind the run beside those of the data.
     """
     if sort:
         run = _sorted(run, family)
@@ -57,7 +60,8 @@ def account(
         text = f"stopped by the callback after {_passes(run.n_iter)} over all rows"
         status = Status("stopped", text)
     else:
-        status = _status(run, data, family, bounds, unsettled, len(restarts))
+        n_samples = data.n_samples + n_seen
+        status = _status(run, n_samples, family, bounds, unsettled, len(restarts))
     return Fit(
         mixture_of(run.parameters, family, data.rows(family).units, data.feature_names),
         moments.log_likelihood * unit,
@@ -104,9 +108,9 @@ def _moments(run: Run, data: Data, family: Family) -> Moments:
 
 
 def _status(
-    run: Run, data: Data, family: Family, bounds: Bounds, unsettled: str, n_starts: int
+    run: Run, n_samples: float, family: Family, bounds: Bounds, unsettled: str, n_starts: int
 ) -> Status:
-    found = unsound(run.parameters, run.moments, family, bounds, data.n_samples)
+    found = unsound(run.parameters, run.moments, family, bounds, n_samples)
     if family.fixed is not None:
         found = Unsound(*(part & ~family.fixed.covariances for part in found))
     remarks = _remarks(found, np.flatnonzero(run.parameters.weights == 0))

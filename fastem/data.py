@@ -76,11 +76,14 @@ class Data:
     counted : (n,) bool, optional
         Which rows of those given are in the source, where some are left out.
     feature_names : tuple of str, optional
+    units : Units, optional
+        What rows are worked on in, where that is not for them to say.
     """
 
     source: Source
     counted: NDArray[np.bool_] | None = None
     feature_names: tuple[str, ...] | None = None
+    units: Units | None = None
     # Families have their columns scaled one by one, or alike.
     _rows: dict[bool, Rows] = field(default_factory=dict, init=False, repr=False)
     _centres: dict[bool, Centre] = field(default_factory=dict, init=False, repr=False)
@@ -185,7 +188,9 @@ class Data:
         alone = family.per_column
         if alone not in self._rows:
             source = self.tractable
-            units = Units.at(*self.location, source.dtype, per_column=alone)
+            units = self.units
+            if units is None:
+                units = Units.at(*self.location, source.dtype, per_column=alone)
             self._rows[alone] = source.at(units)
         return self._rows[alone]
 
@@ -225,7 +230,7 @@ class Data:
         family: Family,
         n_components: int,
         *,
-        noise: bool,
+        noise: bool | Noise,
         prior: bool | NormalWishart,
         fixed: Fixed | None = None,
     ) -> Family:
@@ -246,7 +251,29 @@ class Data:
             family = WithPrior.of(family, n_components, *self.centre(family))
         if fixed is not None:
             family = WithFixed(family, fixed)
+        if isinstance(noise, Noise):
+            return WithNoise(family, self._checked_box(noise))
         return WithNoise(family, self.noise_box) if noise else family
+
+    def _checked_box(self, noise: Noise) -> Noise:
+        """A box that the user gave.
+
+        Raises
+        ------
+        ValueError
+            If it is of other columns, or rows lack some: their box is that of the data.
+        """
+        if noise.n_features != self.n_features:
+            raise ValueError(
+                f"noise has a box of {noise.n_features} dimensions but X has {self.n_features} "
+                f"columns; give a box for these"
+            )
+        if not self.source.complete:
+            raise ValueError(
+                "noise is a box, which rows with missing values do not take; give noise=True, or "
+                'leave such rows out with missing="drop"'
+            )
+        return noise
 
     @lazy
     def noise_box(self) -> Noise:

@@ -17,10 +17,13 @@ from fastem.account import account, sorted_parameters
 from fastem.checkpoint import Checkpoint
 from fastem.covariance import Family, NormalWishart, Parameters
 from fastem.data import Data
+from fastem.mixture import Mixture, to_units
+from fastem.moments import Moments
+from fastem.noise import Noise
 from fastem.options import DECISIVE, Options
 from fastem.progress import Progress, Watch
 from fastem.results import Callback, Fit
-from fastem.rows import Source
+from fastem.rows import Rows, RowsWithSeen, Source
 from fastem.rows.digest import Digest
 from fastem.search import replaced
 from fastem.search.beginning import Starts, begin
@@ -29,6 +32,7 @@ from fastem.search.objective import Objective
 from fastem.search.spurious import FEW
 from fastem.search.starts import UserStart
 from fastem.validation.column_choice import Column
+from fastem.warm import Warm
 from fastem.words import CovarianceType, Seed, Start
 
 #: How often components that dwindle over all rows are replaced.
@@ -37,7 +41,7 @@ REPLACEMENTS = 2
 
 def fit(
     X: ArrayLike | Source,
-    n_components: int,
+    n_components: int | None = None,
     *,
     covariance_type: CovarianceType = "full",
     sample_weight: ArrayLike | None = None,
@@ -46,6 +50,8 @@ def fit(
     weights_init: ArrayLike | None = None,
     means_init: ArrayLike | None = None,
     covariances_init: ArrayLike | None = None,
+    start: Mixture | Fit | None = None,
+    seen: Moments | None = None,
     fixed: Mapping[str, bool | ArrayLike] | None = None,
     reg_covar: float | None = None,
     tol: float = 1e-6,
@@ -54,7 +60,7 @@ def fit(
     random_state: Seed = None,
     callback: Callback | None = None,
     progress: bool = False,
-    noise: bool | ArrayLike = False,
+    noise: bool | Noise | ArrayLike = False,
     prior: bool | NormalWishart = False,
     checkpoint: str | os.PathLike | None = None,
     checkpoint_every: int = 1,
@@ -75,7 +81,8 @@ def fit(
         Rows; float32 is worked on in float32, anything else in float64. Never changed. Files and
         what `fastem.rows.open` or `fastem.rows.Blocks` returns may hold more rows than memory,
         Dask's arrays and data frames (extra: dask) more than one machine.
-    n_components : int
+    n_components : int, optional
+        Needed unless `start` is given.
     covariance_type : str, default "full"
         "full", "tied", "diag" or "spherical", or one of mclust's families: EII, VII, EEI, VEI, EVI,
         VVI (diagonal), EEE, VEE, EVE, VVE, EEV, VEV, EVV, VVV (ellipsoidal), and E or V for one
@@ -99,6 +106,14 @@ def fit(
         The start, whole or in part, shaped as `Mixture` has them. With means alone, covariances are
         those of the rows nearest to each mean. Covariances need not be of the family: where EM
         begins at others its first step may lower the likelihood.
+    start : Mixture or Fit, optional
+        The start as a whole, in place of those; its family and its noise go on.
+    seen : Moments, optional
+        Rows that stand behind `start`, as `start.summarise(rows)` in float64 tells of them: the fit
+        is then that of these rows and X together, as far as moments can say. They keep the shares
+        in components that they had under `start`, so that the first EM step is that of all rows;
+        where components move far, a fit to all rows goes further. Likelihoods count them by a lower
+        bound of theirs, exact at `start`.
     fixed : dict, optional
         What of that start is held to the bit, such as components of a known background: "means",
         "covariances", "weights", each True for all components or True or False for each. The
@@ -123,11 +138,12 @@ def fit(
         Called with an `Event` after each pass; returning True stops the fit with what it has.
     progress : bool, default False
         Show a progress bar (extra: progress).
-    noise : bool or (n_samples,) array-like of bool, default False
+    noise : bool, Noise or (n_samples,) array-like of bool, default False
         Whether there are rows of no component: a uniform density over the smaller of the data's
         bounding boxes along the columns and along the principal axes (Banfield and Raftery 1993).
-        An array, for rows in memory, is a first guess at which they are; by default those far from
-        their neighbours (Byers and Raftery 1998). Rows of noise are labelled -1; `weights_init` are
+        A `fastem.Noise` gives the box, and so the volume, itself. An array, for rows in memory, is
+        a first guess at which they are; by default those far from their neighbours (Byers and
+        Raftery 1998). Rows of noise are labelled -1; `weights_init` are
         shares of the others.
     prior : bool, DirichletProcess or NormalWishart, default False
         Maximise the posterior density under the conjugate prior of Fraley and Raftery (2007), with
@@ -211,6 +227,15 @@ def fit(
     >>> np.sort(fitted.mixture.means[:, 0]).round() + 0.0
     array([0., 5.])
     """
+    given = {
+        "weights_init": weights_init,
+        "means_init": means_init,
+        "covariances_init": covariances_init,
+    }
+    warm = Warm.of(start, seen, prior, **given)
+    if warm is not None:
+        n_components = warm.n_components(n_components)
+        covariance_type, noise = warm.covariance_type(covariance_type), warm.noise(noise)
     options = Options(
         n_init=n_init,
         init=init,
@@ -230,13 +255,16 @@ def fit(
     family = covariance.family_by_name(covariance_type)
     with options.sole(), Progress(options.progress) as bar:
         data = Data.of(X, sample_weight, columns=columns, missing=missing, na_values=na_values)
+        data = data if warm is None else warm.of_columns(data)
         # Given means leave nothing to chance but the sample that covariances come from.
-        is_given = random_state is None and means_init is not None
+        is_given = random_state is None and (warm is not None or means_init is not None)
         starts = Starts.of(data, options, 0 if is_given else random_state)
-        K = validation.components(n_components, data.n_samples)
-        user_start = UserStart.of(
-            weights_init, means_init, covariances_init, family, K, data.n_features, fixed
-        )
+        if warm is None:
+            K = validation.components(n_components, data.n_samples)
+            user_start = UserStart.of(*given.values(), family, K, data.n_features, fixed)
+        else:
+            K = warm.mixture.n_components
+            user_start = UserStart.of_mixture(warm.mixture, family, fixed, warm.seen)
         user_start.warn_if_symmetric()
         return solve(starts, K, family, bar, user_start, sort=user_start.is_empty)
 
@@ -263,10 +291,11 @@ def solve(
     family = data.extended(
         family,
         n_components,
-        noise=options.is_noisy,
+        noise=options.box,
         prior=options.prior,
         fixed=user_start.fixed,
     )
+    rows = rows if user_start.seen is None else _with_seen(rows, user_start, family, data)
     objective = Objective.of(rows, family, options)
     watch = Watch(family, options.callback, bar)
     start: Parameters | em.State | None = None
@@ -296,7 +325,16 @@ def solve(
         unsettled=unsettled,
         stopped=watch.stopped,
         sort=sort and labels is None and family.exchangeable,
+        n_seen=0.0 if user_start.seen is None else user_start.seen.n_rows,
     )
+
+
+def _with_seen(rows: Rows, user_start: UserStart, family: Family, data: Data) -> Rows:
+    """Rows beside those that stand behind the user's start."""
+    assert user_start.seen is not None
+    own = family.at(rows.units)
+    density = own.factor(to_units(user_start.complete(), own, rows.units))
+    return RowsWithSeen.of(rows, user_start.seen.scaled(1.0 / data.weight_unit), density)
 
 
 def _over_all_rows(
@@ -370,6 +408,8 @@ def _arguments(
         "labels": _labels_digest(starts.options.labels),
         **{name: getattr(starts.options, name) for name in DECISIVE},
         "prior": str(starts.options.prior),
+        "noise": _noise_digest(starts.options.noise),
+        "seen": _seen_digest(user_start.seen),
     }
 
 
@@ -381,6 +421,18 @@ def _state_like(objective: Objective, n_components: int, n_features: int) -> em.
     return em.State.begin(
         objective.family, Parameters(*map(np.zeros, shapes)), rule, objective.accelerate
     )
+
+
+def _noise_digest(noise: bool | Noise | ArrayLike) -> object:
+    """What tells noise from other noise."""
+    if not isinstance(noise, Noise):
+        return noise
+    return np.concatenate([array.ravel() for array in noise.fields().values()])
+
+
+def _seen_digest(seen: Moments | None) -> object:
+    """What tells moments from others."""
+    return None if seen is None else np.append(seen.statistics, seen.n_rows)
 
 
 def _labels_digest(labels: ArrayLike | None) -> str | None:

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike
 from fastem import validation
 from fastem.covariance import NormalWishart
 from fastem.lock import sole
+from fastem.noise import Noise
 from fastem.results import Callback
 
 #: Options that an answer depends on.
@@ -32,7 +33,7 @@ class Options:
     accelerate: bool = True
     callback: Callback | None = None
     progress: bool = False
-    noise: bool | ArrayLike = False
+    noise: bool | Noise | ArrayLike = False
     prior: bool | NormalWishart = False
     checkpoint: str | os.PathLike | None = None
     checkpoint_every: int = 1
@@ -86,6 +87,11 @@ class Options:
     def is_variational(self) -> bool:
         """Whether the parameters have a distribution."""
         return isinstance(self.prior, NormalWishart)
+
+    @property
+    def box(self) -> bool | Noise:
+        """The box of the noise, or whether there is one that the rows tell."""
+        return self.noise if isinstance(self.noise, Noise) else self.is_noisy
 
     @property
     def is_noisy(self) -> bool:

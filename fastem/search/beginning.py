@@ -12,6 +12,7 @@ from fastem.covariance import Bounds, Family, Parameters, singular
 from fastem.data import Data
 from fastem.lazy import lazy
 from fastem.mixture import change_units, to_units
+from fastem.noise import Noise
 from fastem.options import Options
 from fastem.progress import Watch
 from fastem.results import Restart
@@ -69,7 +70,9 @@ class Starts:
         if not self.options.is_noisy:
             return sample, 0.0
         if sample not in self._cleared:
-            self._cleared[sample] = noise_start.clear(self.samples, sample, self.options.noise)
+            marks = self.options.noise
+            marks = True if isinstance(marks, Noise) else marks
+            self._cleared[sample] = noise_start.clear(self.samples, sample, marks)
         rest, noise = self._cleared[sample]
         enough = max(2 * n_components, sample.n_features + 1)
         return rest if rest.n_samples >= enough else sample, noise

@@ -83,9 +83,7 @@ def _widened(starts: Starts, mixture: Mixture, own: Family, family: Family) -> U
 def _objective(starts: Starts, family: Family, n_components: int) -> Objective:
     """Over the sample that such fits race on."""
     options, sample = starts.options, starts.samples.of(family, n_components)
-    extended = starts.data.extended(
-        family, n_components, noise=options.is_noisy, prior=options.prior
-    )
+    extended = starts.data.extended(family, n_components, noise=options.box, prior=options.prior)
     return Objective.of(sample, extended, options)
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from fastem import validation
 from fastem.covariance import Family, Fixed, Parameters
 from fastem.mixture import Mixture, to_units
+from fastem.moments import Moments
 from fastem.units import Units
 
 
@@ -42,6 +43,8 @@ class UserStart:
         Share of the noise, which is what the weights lack. By default it is guessed from the rows.
     fixed : Fixed or None
         What of it EM holds.
+    seen : Moments or None
+        Of rows that stand behind it, as the mixture itself summarises them in double precision.
     """
 
     weights: NDArray[np.float64] | None = None
@@ -51,6 +54,7 @@ class UserStart:
     family: Family | None = None
     noise: float | None = None
     fixed: Fixed | None = None
+    seen: Moments | None = None
 
     @classmethod
     def of(
@@ -85,10 +89,15 @@ class UserStart:
         return self.weights is None and self.means is None and self.covariances is None
 
     @classmethod
-    def of_mixture(cls, mixture: Mixture, family: Family) -> UserStart:
-        """All of a mixture, its share of noise too."""
+    def of_mixture(
+        cls, mixture: Mixture, family: Family, fixed: Any = None, seen: Moments | None = None
+    ) -> UserStart:
+        """All of a mixture, its share of noise too; what is held of it, and stands behind it."""
         noise = None if mixture.noise is None else mixture.noise.weight
-        return cls(mixture.weights, mixture.means, mixture.covariances, family, noise)
+        weights, means, covariances = mixture.weights, mixture.means, mixture.covariances
+        own = {"weights": weights / weights.sum(), "means": means, "covariances": covariances}
+        held = Fixed.of(fixed, own, family, means.shape)
+        return cls(weights, means, covariances, family, noise, held, seen)
 
     def override(self, start: Parameters, family: Family, units: Units) -> Parameters:
         """A start with the given parameters in place of its own, in those units."""
