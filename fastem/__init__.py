@@ -19,9 +19,10 @@ from fastem import environment
 environment.check()
 
 # ruff: noqa: E402 - what follows imports Numba
+from fastem.agreement import adjusted_rand_index
 from fastem.classification import Candidate, Classifier, classify
 from fastem.columns import fit_columns
-from fastem.covariance import DirichletProcess, NormalWishart
+from fastem.covariance import ConjugatePrior, DirichletProcess, NormalWishart
 from fastem.drawing import drawn_by
 from fastem.fit import fit
 from fastem.inference.bootstrap import bootstrap
@@ -52,6 +53,7 @@ __all__ = [
     "Bootstrap",
     "Candidate",
     "Classifier",
+    "ConjugatePrior",
     "DirichletProcess",
     "Event",
     "Fit",
@@ -68,6 +70,7 @@ __all__ = [
     "Stream",
     "SymmetricStartWarning",
     "Update",
+    "adjusted_rand_index",
     "bootstrap",
     "classify",
     "fit",

@@ -15,6 +15,7 @@ from fastem.compiler.options import refuse_uncompiled
 from fastem.covariance import (
     FAMILIES,
     Bounds,
+    ConjugatePrior,
     Family,
     Fixed,
     NormalWishart,
@@ -231,7 +232,7 @@ class Data:
         n_components: int,
         *,
         noise: bool | Noise,
-        prior: bool | NormalWishart,
+        prior: bool | ConjugatePrior | NormalWishart,
         fixed: Fixed | None = None,
     ) -> Family:
         """The family under a prior and beside noise, as the rows say, and what is held of it."""
@@ -248,7 +249,8 @@ class Data:
                 )
             family = prior.of(family, n_components, *self.centre(family))
         elif prior:
-            family = WithPrior.of(family, n_components, *self.centre(family))
+            given = prior if isinstance(prior, ConjugatePrior) else None
+            family = WithPrior.of(family, n_components, *self.centre(family), given)
         if fixed is not None:
             family = WithFixed(family, fixed)
         if isinstance(noise, Noise):

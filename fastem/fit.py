@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 from fastem import covariance, em, validation
 from fastem.account import account, sorted_parameters
 from fastem.checkpoint import Checkpoint
-from fastem.covariance import Family, NormalWishart, Parameters
+from fastem.covariance import ConjugatePrior, Family, NormalWishart, Parameters
 from fastem.data import Data
 from fastem.mixture import Mixture, to_units
 from fastem.moments import Moments
@@ -61,7 +61,7 @@ def fit(
     callback: Callback | None = None,
     progress: bool = False,
     noise: bool | Noise | ArrayLike = False,
-    prior: bool | NormalWishart = False,
+    prior: bool | ConjugatePrior | NormalWishart = False,
     checkpoint: str | os.PathLike | None = None,
     checkpoint_every: int = 1,
     checkpoint_wait: bool = False,
@@ -145,14 +145,15 @@ def fit(
         a first guess at which they are; by default those far from their neighbours (Byers and
         Raftery 1998). Rows of noise are labelled -1; `weights_init` are
         shares of the others.
-    prior : bool, DirichletProcess or NormalWishart, default False
-        Maximise the posterior density under the conjugate prior of Fraley and Raftery (2007), with
-        their defaults, instead of the likelihood: no component can collapse. The prior holds a
-        hundredth of a row for each mean and shrinks covariances mildly towards the data's over
-        K^(2 / D). `fastem.DirichletProcess` and `fastem.NormalWishart` give a variational fit, of
-        "full", "tied", "diag" and "spherical": components that the data do not need lose their
-        rows, and `n_effective` counts the others. The mixture is that of the posterior's expected
-        weights, means and precisions; levels are the variational bound.
+    prior : bool, ConjugatePrior, DirichletProcess or NormalWishart, default False
+        Maximise the posterior density under the conjugate prior of Fraley and Raftery (2007)
+        instead of the likelihood: no component can collapse. The prior holds a hundredth of a row
+        for each mean and shrinks covariances mildly towards the data's over K^(2 / D): True has
+        these defaults of theirs, a `fastem.ConjugatePrior` others. `fastem.DirichletProcess` and
+        `fastem.NormalWishart` give a variational fit, of "full", "tied", "diag" and "spherical":
+        components that the data do not need lose their rows, and `n_effective` counts the others.
+        The mixture is that of the posterior's expected weights, means and precisions; levels are
+        the variational bound.
     checkpoint : path, optional
         A file, written whole or not at all while EM runs over all rows. Where it exists the fit
         goes on from it: killed at any time and called again with the same rows and arguments it
@@ -261,7 +262,8 @@ def fit(
         starts = Starts.of(data, options, 0 if is_given else random_state)
         if warm is None:
             K = validation.components(n_components, data.n_samples)
-            user_start = UserStart.of(*given.values(), family, K, data.n_features, fixed)
+            parts = weights_init, means_init, covariances_init
+            user_start = UserStart.of(*parts, family, K, data.n_features, fixed)
         else:
             K = warm.mixture.n_components
             user_start = UserStart.of_mixture(warm.mixture, family, fixed, warm.seen)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from fastem import validation
-from fastem.covariance import NormalWishart
+from fastem.covariance import ConjugatePrior, NormalWishart
 from fastem.lock import sole
 from fastem.noise import Noise
 from fastem.results import Callback
@@ -34,7 +34,7 @@ class Options:
     callback: Callback | None = None
     progress: bool = False
     noise: bool | Noise | ArrayLike = False
-    prior: bool | NormalWishart = False
+    prior: bool | ConjugatePrior | NormalWishart = False
     checkpoint: str | os.PathLike | None = None
     checkpoint_every: int = 1
     checkpoint_wait: bool = False
@@ -54,7 +54,8 @@ class Options:
         for name in "accelerate", "progress", "checkpoint_wait":
             validation.boolean(getattr(self, name), name)
         if not self.is_variational:
-            validation.boolean(self.prior, "prior")
+            if not isinstance(self.prior, ConjugatePrior):
+                validation.boolean(self.prior, "prior")
         elif self.is_noisy:
             raise ValueError(
                 f"noise is given together with prior={type(self.prior).__name__}(...), and a "
@@ -82,6 +83,17 @@ class Options:
     def sole(self) -> AbstractContextManager[None]:
         """A context in which no other process has the checkpoint, if there is to be one."""
         return sole(self.checkpoint, "checkpoint_wait=True", wait=self.checkpoint_wait)
+
+    def refuse_variational(self, reason: str) -> None:
+        """Refuse a prior under which parameters have a distribution.
+
+        Raises
+        ------
+        ValueError
+            If there is one; the message ends with the reason.
+        """
+        if self.is_variational:
+            raise ValueError(f"prior is {type(self.prior).__name__}(...); {reason}")
 
     @property
     def is_variational(self) -> bool:

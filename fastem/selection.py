@@ -13,11 +13,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from fastem import collapse, validation
-from fastem.covariance import FAMILIES, Family, families
+from fastem.covariance import FAMILIES, ConjugatePrior, Family, families
 from fastem.covariance.nesting import breadth, contains
 from fastem.data import Data
 from fastem.drawing import draw
 from fastem.fit import solve
+from fastem.mixture import to_units
 from fastem.options import Options
 from fastem.progress import Progress
 from fastem.results import Callback, Fit, Restart, Status
@@ -65,6 +66,8 @@ class Selection(Shown):
         What became of the starts of each fit of the table.
     remark : str
         Why fits collapsed and what to do about it; empty where none did.
+    how : How, optional
+        What `update` goes on with.
 
     Examples
     --------
@@ -85,6 +88,7 @@ class Selection(Shown):
     table: tuple[Row, ...]
     restarts: tuple[tuple[Restart, ...], ...] = ()
     remark: str = ""
+    how: How | None = None
 
     @property
     def status(self) -> Status:
@@ -140,6 +144,93 @@ class Selection(Shown):
         if row not in self.table:
             raise ValueError(f"row is {row}, which is not in the table; give one that is")
         return self.restarts[self.table.index(row)] if self.restarts else ()
+
+    def update(
+        self,
+        X: ArrayLike | Source,
+        n_components: int | Iterable[int] | None = None,
+        *,
+        covariance_type: CovarianceType
+        | CovarianceGroup
+        | Sequence[CovarianceType | CovarianceGroup]
+        | None = None,
+        sample_weight: ArrayLike | None = None,
+        progress: bool = False,
+    ) -> Selection:
+        """Try more numbers of components or more families; what was fitted is not fitted again.
+
+        It is as if `select` had been called with all of them, from the same seeds and with the
+        same options.
+
+        Parameters
+        ----------
+        X : (n_samples, n_features) array-like, path or source
+            The same rows, which a selection does not hold.
+        n_components : int or iterable of int, optional
+            By default those that were tried.
+        covariance_type : str or sequence of str, optional
+            By default those that were tried. Of the two all combinations are tried.
+        sample_weight : (n_samples,) array-like, optional
+            Those of the selection.
+        progress : bool, default False
+            Show a progress bar (extra: progress).
+
+        Returns
+        -------
+        Selection
+            Of what was tried before, in its order, and of what is new.
+
+        Raises
+        ------
+        TypeError, ValueError, OSError, ImportError
+            As `select`; ValueError too if these are not the rows of the selection.
+
+        Examples
+        --------
+        >>> import numpy as np, fastem
+        >>> X = np.random.default_rng(0).normal([[0.0], [9.0]], size=(200, 2, 1)).reshape(-1, 1)
+        >>> choice = fastem.select(X, [1, 2], random_state=0)
+        >>> [row.n_components for row in choice.update(X, 3).table]
+        [1, 2, 3]
+        """
+        if self.how is None:
+            raise ValueError("the selection does not say how it was made; call fastem.select")
+        if n_components is None:
+            n_components = list(dict.fromkeys(row.n_components for row in self.table))
+        options = replace(self.how.options, progress=progress)
+        with Progress(options.progress) as bar:
+            data = Data.of(X, sample_weight, **self.how.reading)
+            self._refuse_others(data)
+            starts = Starts(data, options, self.how.seed, self.how.is_seeded)
+            fits = _Fits(starts, True)
+            for row, fit in zip(self.table, self.how.fits, strict=True):
+                fits.keep(row, fit)
+            counts = _counts(n_components, data.n_samples)
+            tried = [row.covariance_type for row in self.table]
+            given = tried if covariance_type is None else covariance_type
+            kinds = _kinds(given, data.n_features)
+            return _chosen(fits, counts, kinds, self.criterion, self.how, bar)
+
+    def _refuse_others(self, data: Data) -> None:
+        """Refuse rows that are not those of the selection, as far as can be told."""
+        best, family = self.best, self.best.mixture.family
+        total = data.source.total * data.weight_unit
+        if data.n_features != best.mixture.n_features or not isclose(total, best.n_samples):
+            raise ValueError(
+                f"X has {total:.10g} rows in {data.n_features} columns but the selection is of "
+                f"{best.n_samples:.10g} in {best.mixture.n_features}; give the rows and weights "
+                f"that it was made of"
+            )
+        rows = data.rows(family)
+        own = family.at(rows.units)
+        density = own.factor(to_units(best.mixture._parameters, own, rows.units))
+        level = rows.summarise(density).log_likelihood * data.weight_unit
+        labels = self.how is not None and self.how.options.labels is not None
+        if not (labels or isclose(level, best.log_likelihood, rel_tol=1e-4, abs_tol=1e-4 * total)):
+            raise ValueError(
+                f"X has a log-likelihood of {level:g} under the best fit, which had "
+                f"{best.log_likelihood:g}; give the rows and weights that the selection was made of"
+            )
 
     def plot(self, ax: Any = None, criteria: str | Sequence[str] | None = None) -> Any:
         """The criterion against the number of components: `fastem.plot.selection` (extra: plot).
@@ -210,7 +301,7 @@ def select(
     callback: Callback | None = None,
     progress: bool = False,
     noise: bool | ArrayLike = False,
-    prior: bool = False,
+    prior: bool | ConjugatePrior = False,
     checkpoint: str | os.PathLike | None = None,
     checkpoint_every: int = 1,
     checkpoint_wait: bool = False,
@@ -280,25 +371,71 @@ def select(
         labels=labels,
         checkpoint_wait=checkpoint_wait,
     )
+    options.refuse_variational(
+        "it tells by itself how many components rows need: give fastem.fit the most that there may "
+        "be, and see n_effective"
+    )
     with options.sole(), Progress(options.progress) as bar:
-        data = Data.of(X, sample_weight, columns=columns, missing=missing, na_values=na_values)
+        reading = {"columns": columns, "missing": missing, "na_values": na_values}
+        data = Data.of(X, sample_weight, **reading)
         starts = Starts.of(data, options, random_state)
+        plain = replace(options, callback=None, checkpoint=None, progress=False)
+        how = How(plain, starts.seed, starts.is_seeded, reading, ())
         counts = _counts(n_components, data.n_samples)
-        listed = np.iterable(covariance_type) and not isinstance(covariance_type, str)
-        names: list[Any] = list(covariance_type) if listed else [covariance_type]
-        kinds = families(names, data.n_features)
+        kinds = _kinds(covariance_type, data.n_features)
         fits = _Fits(starts, len(counts) * len(kinds) > 1)
-        for k in counts:
-            # Narrower families first: those that contain them are no lower.
-            for family in sorted(kinds, key=breadth):
-                if not fits.stopped:
-                    fits.add(k, family, bar)
+        return _chosen(fits, counts, kinds, criterion, how, bar)
+
+
+class How(NamedTuple):
+    """How a selection was made, and its fits.
+
+    Parameters
+    ----------
+    options : Options
+    seed : SeedSequence
+    is_seeded : bool
+    reading : dict
+        How rows were read: columns, missing, na_values.
+    fits : tuple of Fit
+        Of the table.
+    """
+
+    options: Options
+    seed: np.random.SeedSequence
+    is_seeded: bool
+    reading: dict[str, Any]
+    fits: tuple[Fit, ...]
+
+
+def _chosen(
+    fits: _Fits,
+    counts: list[int],
+    kinds: list[Family],
+    criterion: Criterion,
+    how: How,
+    bar: Progress,
+) -> Selection:
+    """The selection of what was fitted and of what is to be."""
+    data = fits.starts.data
+    for k in counts:
+        # Narrower families first: those that contain them are no lower.
+        for family in sorted(kinds, key=breadth):
+            if not (fits.stopped or fits.has(k, family)):
+                fits.add(k, family, bar)
     found = fits.in_order(counts, kinds)
     table = tuple(map(_row, found))
     best = found[table.index(_best(table, criterion))]
     n_collapsed = sum(row.status == "collapsed" for row in table)
     remark = collapse.why(data, n_collapsed, len(table))
-    return Selection(criterion, best, table, tuple(fit.restarts for fit in found), remark)
+    restarts = tuple(fit.restarts for fit in found)
+    return Selection(criterion, best, table, restarts, remark, how._replace(fits=tuple(found)))
+
+
+def _kinds(covariance_type: Any, n_features: int) -> list[Family]:
+    """The families of those names."""
+    listed = np.iterable(covariance_type) and not isinstance(covariance_type, str)
+    return families(list(covariance_type) if listed else [covariance_type], n_features)
 
 
 @dataclass
@@ -308,6 +445,7 @@ class _Fits:
     starts: Starts
     several: bool
     _made: dict[tuple[int, str], Fit] = field(default_factory=dict)
+    _before: list[tuple[int, str]] = field(default_factory=list)
     stopped: bool = False
 
     def add(self, k: int, family: Family, bar: Progress) -> None:
@@ -319,10 +457,22 @@ class _Fits:
             found = self._no_lower(found, family)
         self._made[k, family.name] = found
 
+    def has(self, k: int, family: Family) -> bool:
+        """Whether that fit is made."""
+        return (k, family.name) in self._made
+
+    def keep(self, row: Row, fit: Fit) -> None:
+        """A fit that was made before."""
+        self._made[row.n_components, row.covariance_type] = fit
+        self._before.append((row.n_components, row.covariance_type))
+
     def in_order(self, counts: list[int], kinds: list[Family]) -> list[Fit]:
-        """All fits in the order that was asked for; last the one that the callback stopped."""
-        keys = [(k, family.name) for k in counts for family in kinds]
-        keys = [key for key in keys if key in self._made]
+        """All fits: those made before, and others in the order that was asked for.
+
+        Last is the one that the callback stopped.
+        """
+        keys = [*self._before, *((k, family.name) for k in counts for family in kinds)]
+        keys = [key for key in dict.fromkeys(keys) if key in self._made]
         if self.stopped:
             last = next(reversed(self._made))
             keys = [key for key in keys if key != last] + [last]

@@ -29,7 +29,7 @@ CovarianceType = Literal[
 #: Words for several families.
 CovarianceGroup = Literal["mclust", "diagonal", "ellipsoidal"]
 Criterion = Literal["aic", "bic", "icl"]
-Replicates = Literal["nonparametric", "weighted-likelihood"]
+Replicates = Literal["nonparametric", "weighted-likelihood", "parametric", "jackknife"]
 Start = Literal[
     "mixed",
     "k-means++",

@@ -199,3 +199,52 @@ def test_two_clusters_of_old_faithful_are_as_published():
     expected = [[2.036, 54.479], [4.290, 79.968]]
     np.testing.assert_allclose(mixture.means[order], expected, atol=5e-3)
     np.testing.assert_allclose(mixture.weights[order], [0.3559, 0.6441], atol=5e-4)
+
+
+def rows_of(choice):
+    return {(r.n_components, r.covariance_type): r.log_likelihood for r in choice.table}
+
+
+def test_an_update_is_what_select_finds_at_once(monkeypatch):
+    options = {"n_init": 2, "random_state": 0}
+    whole = fastem.select(X, [1, 2, 3], covariance_type=["spherical", "diag"], **options)
+    choice = fastem.select(X, [1, 2], covariance_type="spherical", **options)
+    made = []
+    real = fastem.selection.solve
+
+    def counted(starts, k, family, *args, **named):
+        made.append((k, family.name))
+        return real(starts, k, family, *args, **named)
+
+    monkeypatch.setattr(fastem.selection, "solve", counted)
+    more = choice.update(X, [2, 3]).update(X, covariance_type=["spherical", "diag"])
+    keys = [(r.n_components, r.covariance_type) for r in more.table]
+    assert keys[:3] == [(k, "spherical") for k in (1, 2, 3)]
+    assert set(keys) == set(rows_of(whole))
+    assert not {(1, "spherical"), (2, "spherical")} & set(made)
+    for key, level in rows_of(whole).items():
+        assert rows_of(more)[key] == pytest.approx(level, abs=1e-3)
+    assert more.best.mixture.n_components == whole.best.mixture.n_components == 3
+    assert more.restarts_of(more.best_row)
+    assert choice.update(X).table == choice.table
+
+
+def test_an_update_keeps_options_and_chance():
+    weight = np.random.default_rng(0).uniform(0.5, 1.5, 300)
+    options = {"prior": True, "n_init": 2, "criterion": "icl"}
+    choice = fastem.select(X, 2, sample_weight=weight, random_state=None, **options)
+    more = choice.update(X, 3, sample_weight=weight)
+    assert more.criterion == "icl"
+    assert more.table[0] == choice.table[0]
+    assert more.update(X, 3, sample_weight=weight).table == more.table
+
+
+def test_an_update_of_other_rows_is_refused():
+    choice = fastem.select(X, 2, n_init=1, random_state=0)
+    with pytest.raises(ValueError, match="X has 299 rows in 2 columns but the selection is of 300"):
+        choice.update(X[1:], 3)
+    with pytest.raises(ValueError, match="under the best fit, which had"):
+        choice.update(X + 1.0, 3)
+    bare = fastem.Selection("bic", choice.best, choice.table)
+    with pytest.raises(ValueError, match="does not say how it was made; call"):
+        bare.update(X, 3)

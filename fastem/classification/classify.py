@@ -13,7 +13,7 @@ from fastem import validation
 from fastem.classification.classifier import Classifier, brier, joint
 from fastem.classification.targets import Target
 from fastem.classification.training import Model, Rows, again, choose
-from fastem.covariance import families
+from fastem.covariance import ConjugatePrior, families
 from fastem.rows.missing import Marks
 from fastem.search.samples import seed_sequence
 from fastem.validation.column_choice import Column
@@ -37,7 +37,7 @@ def classify(
     reg_covar: float | None = None,
     tol: float = 1e-6,
     max_iter: int = 1000,
-    prior: bool = False,
+    prior: bool | ConjugatePrior = False,
     random_state: Seed = None,
     columns: Sequence[Column] | None = None,
     missing: str = "error",

@@ -33,12 +33,13 @@ from fastem.covariance.soundness import Unsound, singular, unsound
 from fastem.covariance.variational import Variational
 from fastem.covariance.with_fixed import Fixed, WithFixed
 from fastem.covariance.with_noise import WithNoise
-from fastem.covariance.with_prior import WithPrior
+from fastem.covariance.with_prior import ConjugatePrior, WithPrior
 
 __all__ = [
     "FAMILIES",
     "GROUPS",
     "Bounds",
+    "ConjugatePrior",
     "DirichletProcess",
     "Family",
     "Fixed",

@@ -12,6 +12,7 @@ from fastem import validation
 from fastem.covariance.family import Family
 from fastem.covariance.variational import Beliefs, Variational
 from fastem.covariance.weight_priors import Dirichlet, StickBreaking, WeightPrior
+from fastem.covariance.with_prior import checked_scale
 from fastem.units import Units
 
 #: Families that have a variational fit, by both their names.
@@ -124,7 +125,7 @@ class NormalWishart:
             shape = (n_features,) if family.diagonal else (n_features, n_features)
             numbers = validation.numeric(self.covariance, "covariance")
             given = validation.parameter(numbers, "covariance", shape)
-        _check_positive(given)
+        checked_scale(given, "covariance")
         squared = units.scale**2 if family.diagonal else units.scale[:, None] * units.scale
         return given * squared
 
@@ -151,15 +152,3 @@ class DirichletProcess(NormalWishart):
     """
 
     _weights: ClassVar[type[WeightPrior]] = StickBreaking
-
-
-def _check_positive(scale: NDArray[np.float64]) -> None:
-    if scale.ndim == 1:
-        if not (scale > 0).all():
-            raise ValueError(f"covariance holds {scale.min():g}; give variances above 0")
-        return
-    symmetric = np.allclose(scale, scale.T)
-    smallest = np.linalg.eigvalsh(0.5 * (scale + scale.T))[0] if symmetric else 0.0
-    if not smallest > 0:
-        found = f"its smallest eigenvalue is {smallest:g}" if symmetric else "it is not symmetric"
-        raise ValueError(f"covariance should be positive definite, but {found}")

@@ -228,11 +228,11 @@ def _numbers(prior: Beliefs, n_rows: float) -> NDArray[np.float64]:
     return read_only(np.concatenate((numbers, prior.mean, prior.scale)))
 
 
-def _log_prior_scale(prior: Beliefs) -> NDArray[np.float64]:
+def _log_prior_scale(prior: Beliefs) -> float:
     """Log determinant of the prior's scale; of a constant column it is no more than a constant."""
     matrix = np.diag(prior.scale) if prior.scale.ndim == 1 else prior.scale
     found = np.linalg.slogdet(matrix)[1]
-    return np.float64(found if np.isfinite(found) else 0.0)
+    return float(found) if np.isfinite(found) else 0.0
 
 
 def _log_determinant(nu: NDArray, n_features: int) -> NDArray[np.float64]:
@@ -241,7 +241,7 @@ def _log_determinant(nu: NDArray, n_features: int) -> NDArray[np.float64]:
     return n_features * LN2 + digamma(halves).sum(axis=0)
 
 
-def _log_constant(nu: NDArray, log_scale: NDArray, n_features: int) -> NDArray[np.float64]:
+def _log_constant(nu: NDArray, log_scale: NDArray | float, n_features: int) -> NDArray[np.float64]:
     """Log of what the Wishart density is divided by, but for a constant: A(nu, S)."""
     halves = 0.5 * (nu - np.arange(n_features)[:, None])
     return 0.5 * nu * (n_features * LN2 - log_scale) + gammaln(halves).sum(axis=0)

@@ -16,17 +16,118 @@ from moments with the prior's pseudo rows among them.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
+from fastem import validation
 from fastem.covariance.family import Bounds, Family, Parameters, Wrapped
 from fastem.moments import Moments
 from fastem.units import Units
 
 #: kappa: rows that the prior mean of each component counts for.
 SHRINKAGE = 0.01
+
+
+@dataclass(frozen=True)
+class ConjugatePrior:
+    """The conjugate prior of Fraley and Raftery (2007), of each component: mclust's `priorControl`.
+
+        mean | covariance ~ N(mean, covariance / shrinkage)
+        covariance ~ inverse Wishart(df, scale), or inverse gamma(df / 2, scale / 2)
+
+    What is None is taken from the data, as with `prior=True`.
+
+    Parameters
+    ----------
+    shrinkage : float, default 0.01
+        Rows that `mean` counts for in each component; at least 0.
+    mean : (n_features,) array-like, optional
+        Where the means are expected. By default the mean of the rows.
+    scale : array-like, optional
+        In squared units of the data: (n_features, n_features) for families of full matrices, a
+        number, or (n_features,) for "diag" and its like, for families with axes along the columns.
+        By default the covariance of the rows, or the mean of their variances, over K^(2 / D).
+    df : float, optional
+        Degrees of freedom, which `scale` counts for; above n_features - 1. By default
+        n_features + 2.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If one of them is not what it must be; what depends on the data, in the fit.
+
+    Examples
+    --------
+    >>> import fastem, numpy
+    >>> X = numpy.random.default_rng(0).normal([[0.0, 9.0]] * 200).reshape(-1, 1)
+    >>> prior = fastem.ConjugatePrior(shrinkage=1e4, mean=[4.5])
+    >>> fastem.fit(X, 2, prior=prior, random_state=0).mixture.means.ravel().round()
+    array([4., 5.])
+    """
+
+    shrinkage: float = SHRINKAGE
+    mean: ArrayLike | None = None
+    scale: ArrayLike | None = None
+    df: float | None = None
+
+    def __post_init__(self) -> None:
+        """Check what does not depend on the data."""
+        validation.real(self.shrinkage, "shrinkage")
+        if self.df is not None and not validation.real(self.df, "df") > 0:
+            raise ValueError(f"df is {self.df!r}; give a number above 0")
+
+    def centre(self, n_features: int, units: Units) -> NDArray[np.float64] | None:
+        """The mean in those units, if it is given."""
+        if self.mean is None:
+            return None
+        given = validation.numeric(self.mean, "prior.mean")
+        return units.enter(validation.parameter(given, "prior.mean", (n_features,)))
+
+    def degrees(self, n_features: int) -> float:
+        """Degrees of freedom."""
+        if self.df is None:
+            return n_features + 2.0
+        if not self.df > n_features - 1:
+            raise ValueError(
+                f"prior.df is {self.df:g}; with {n_features} columns give more than "
+                f"{n_features - 1}"
+            )
+        return float(self.df)
+
+    def spread(self, family: Family, n_features: int, units: Units) -> NDArray[np.float64] | None:
+        """The scale in those units, as `WithPrior` has it, if it is given."""
+        if self.scale is None:
+            return None
+        given = validation.numeric(self.scale, "prior.scale").astype(np.float64)
+        if not family.diagonal:
+            shape: tuple[int, ...] = (n_features, n_features)
+            checked_scale(validation.parameter(given, "prior.scale", shape), "prior.scale")
+            return given * units.scale[:, None] * units.scale
+        if given.ndim == 0 or not family.per_column:
+            given = np.full(n_features, validation.real(self.scale, "prior.scale"))
+        checked_scale(validation.parameter(given, "prior.scale", (n_features,)), "prior.scale")
+        return given * units.scale**2 / (1 if family.per_column else n_features)
+
+
+def checked_scale(scale: NDArray[np.float64], name: str) -> None:
+    """Refuse what is no positive definite matrix, or no positive variances.
+
+    Raises
+    ------
+    ValueError
+        If it is not.
+    """
+    if scale.ndim == 1:
+        if not (scale > 0).all():
+            raise ValueError(f"{name} holds {scale.min():g}; give variances above 0")
+        return
+    symmetric = np.allclose(scale, scale.T)
+    smallest = np.linalg.eigvalsh(0.5 * (scale + scale.T))[0] if symmetric else 0.0
+    if not smallest > 0:
+        found = f"its smallest eigenvalue is {smallest:g}" if symmetric else "it is not symmetric"
+        raise ValueError(f"{name} is no covariance matrix: {found}; give a positive definite one")
 
 
 class WithPrior(Wrapped):
@@ -45,6 +146,8 @@ class WithPrior(Wrapped):
         Of mean and scale.
     shrinkage : float
         kappa.
+    dof : float, optional
+        nu; by default n_features + 2.
     """
 
     def __init__(
@@ -55,12 +158,14 @@ class WithPrior(Wrapped):
         share: float,
         units: Units,
         shrinkage: float = SHRINKAGE,
+        dof: float | None = None,
     ) -> None:
         super().__init__(family)
         self.mean, self.scale, self.share, self.units = mean, scale, share, units
         self.shrinkage = shrinkage
         n_features = len(mean)
-        dof = n_features + 2
+        dof = n_features + 2 if dof is None else dof
+        self.dof = dof
         if not family.diagonal:
             self._power = dof + n_features + 1.0
         elif family.per_column:
@@ -77,12 +182,27 @@ class WithPrior(Wrapped):
         mean: NDArray[np.float64],
         covariance: NDArray[np.float64],
         units: Units,
+        prior: ConjugatePrior | None = None,
     ) -> WithPrior:
-        """The paper's default, from the mean and covariance of all rows in those units.
+        """From the mean and covariance of all rows in those units; by default as the paper has it.
 
         nu = D + 2, and Lambda = covariance / K^(2 / D), or the variances' mean in its place.
         """
         n_features = len(mean)
+        prior = ConjugatePrior() if prior is None else prior
+        centre, scale = prior.centre(n_features, units), prior.spread(family, n_features, units)
+        own = mean if centre is None else centre
+        if scale is None:
+            scale = cls._default_scale(family, n_components, covariance, units)
+        degrees = prior.degrees(n_features)
+        return cls(family, own, scale, 1 / n_rows, units, float(prior.shrinkage), degrees)
+
+    @staticmethod
+    def _default_scale(
+        family: Family, n_components: int, covariance: NDArray[np.float64], units: Units
+    ) -> NDArray[np.float64]:
+        """Lambda, from the covariance of all rows in those units."""
+        n_features = len(covariance)
         if family.diagonal:
             with np.errstate(over="ignore"):
                 ratios = (units.scale[:, None] / units.scale) ** 2
@@ -97,7 +217,7 @@ class WithPrior(Wrapped):
                 scale = scale / n_features
         else:
             scale = covariance
-        return cls(family, mean, scale / n_components ** (2 / n_features), 1 / n_rows, units)
+        return scale / n_components ** (2 / n_features)
 
     def at(self, units: Units) -> WithPrior:
         """The same prior in other units."""
@@ -105,7 +225,8 @@ class WithPrior(Wrapped):
         ratio = units.scale / self.units.scale
         squared = ratio * ratio if self.family.diagonal else ratio[:, None] * ratio
         scale = self.scale * squared
-        return WithPrior(self.family.at(units), mean, scale, self.share, units, self.shrinkage)
+        own = self.share, units, self.shrinkage, self.dof
+        return WithPrior(self.family.at(units), mean, scale, *own)
 
     def least_rows(self, n_features: int) -> int:
         """None: the prior is enough."""

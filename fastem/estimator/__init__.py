@@ -2,7 +2,8 @@
 
 `gaussian_mixture` and `bayesian` are the classes, `fitted` what they answer once they are fitted,
 `starts` where EM begins by scikit-learn's names, `runs` and `variational_runs` EM from each start
-by scikit-learn's rule, and `precisions` inverse covariances, given and published.
+by scikit-learn's rule, and `precisions` inverse covariances, given and published. `export` gives
+mixtures as scikit-learn's own class.
 `mixture_classifier` is a classifier, over `fastem.classify`.
 """
 

@@ -12,15 +12,15 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastem import covariance, em, validation
-from fastem.covariance import Parameters, WithNoise, unsound
+from fastem.covariance import ConjugatePrior, Parameters, WithNoise, unsound
 from fastem.data import Data
-from fastem.inference.draws import KINDS, Draw
+from fastem.inference.draws import KINDS, Draw, LeftOut, series
 from fastem.inference.replicates import Bootstrap
-from fastem.mixture import from_units, to_units
+from fastem.mixture import Mixture, from_units, to_units
 from fastem.options import Options
 from fastem.progress import Progress
 from fastem.results import Fit
-from fastem.rows import Source
+from fastem.rows import Memory, Rows, Source
 from fastem.search.objective import Objective
 from fastem.search.samples import seed_sequence
 from fastem.words import Replicates, Seed
@@ -30,6 +30,9 @@ from fastem.words import Replicates, Seed
 GAIN = 1e-4
 #: Most rows that weights may count: draws are counted in float64.
 MOST_ROWS = 2.0**53
+#: The kinds of replicates that weight rows, and the one whose rows are drawn by the mixture.
+WEIGHTS: dict[str, type[Draw]] = {**KINDS, "jackknife": LeftOut}
+PARAMETRIC = "parametric"
 
 
 def bootstrap(
@@ -40,7 +43,7 @@ def bootstrap(
     kind: Replicates = "nonparametric",
     sample_weight: ArrayLike | None = None,
     reg_covar: float | None = None,
-    prior: bool = False,
+    prior: bool | ConjugatePrior = False,
     max_iter: int = 1000,
     random_state: Seed = None,
     progress: bool = False,
@@ -50,9 +53,10 @@ def bootstrap(
 
     A replicate is EM from the fitted mixture with the rows weighted at random: by how often each
     is drawn when as many rows are drawn with replacement, or by exponential variates, which leave
-    no row out and so collapse less often. Its components are matched to the fitted ones, and
-    replicates that collapse are left out and counted: a singular component tells nothing of how
-    estimates vary.
+    no row out and so collapse less often. Parametric replicates are fits of rows that the mixture
+    itself draws; the jackknife leaves out one row at a time, or every n-th one. The components of a
+    replicate are matched to the fitted ones, and replicates that collapse are left out and counted:
+    a singular component tells nothing of how estimates vary.
 
     Weights belong to rows, not to places: files, blocks and Dask's chunks have those of the same
     rows in memory, drawn anew at every pass where they are worked on. Each replicate takes some 5
@@ -60,8 +64,9 @@ def bootstrap(
     rows that have weights of their own depend on the chunks as well.
 
     Sources: B. Efron, Ann. Stat. 7 (1979) 1; M. A. Newton and A. E. Raftery, J. R. Stat. Soc. B 56
-    (1994) 3, for the weighted likelihood bootstrap; A. O'Hagan, T. B. Murphy, L. Scrucca and I. C.
-    Gormley, Comput. Stat. 34 (2019) 1779, for both with Gaussian mixtures.
+    (1994) 3, for the weighted likelihood bootstrap; B. Efron, The Jackknife, the Bootstrap and
+    Other Resampling Plans (1982); A. O'Hagan, T. B. Murphy, L. Scrucca and I. C.
+    Gormley, Comput. Stat. 34 (2019) 1779, for all of them with Gaussian mixtures.
 
     Parameters
     ----------
@@ -70,12 +75,16 @@ def bootstrap(
     X : (n_samples, n_features) array-like, path or source
         The rows it was fitted to, as `fastem.fit` takes them.
     n_replicates : int, default 999
-    kind : {"nonparametric", "weighted-likelihood"}, default "nonparametric"
+        Of the jackknife into so many groups are rows put in turn, no more than there are rows, each
+        of which is left out once: as many as there are rows leave out each by itself.
+    kind : {"nonparametric", "weighted-likelihood", "parametric", "jackknife"}
+        By default "nonparametric".
     sample_weight : (n_samples,) array-like, optional
         Those of the fit. A weight of 2 is the row twice, drawn each time by itself. Weights that
         count nothing should be scaled to a sum of (sum v)^2 / sum v^2, the rows they are worth.
     reg_covar, prior : optional
-        Those of the fit. The prior's scales are taken from the rows themselves, once.
+        Those of the fit; no variational prior. The prior's scales are taken from the rows
+        themselves, once.
     max_iter : int, default 1000
         EM steps of a replicate, at most.
     random_state : int, Generator, RandomState or None
@@ -111,8 +120,12 @@ def bootstrap(
            [0.1]])
     """
     validation.integer(n_replicates, "n_replicates", least=2)
-    validation.choice(kind, "kind", KINDS)
+    validation.choice(kind, "kind", (*WEIGHTS, PARAMETRIC))
     options = Options(reg_covar=reg_covar, max_iter=max_iter, progress=progress, prior=prior)
+    options.refuse_variational(
+        "replicates begin at the fitted mixture, which does not tell the posterior of a "
+        "variational fit; give prior=True or a ConjugatePrior"
+    )
     if getattr(fit, "n_fixed", 0):
         raise ValueError(
             "fit was made with fixed parameters; a bootstrap holds none, so give a fit without"
@@ -121,11 +134,17 @@ def bootstrap(
     begun = _Start.of(fit, data, replace(options, tol=GAIN / fit.n_samples))
     key = seed_sequence(random_state).generate_state(2, np.uint64)
     unit, pieces = data.weight_unit, data.source.pieces
+    if kind == "jackknife":
+        n_replicates = min(n_replicates, data.n_samples)
+    how = data.n_samples, n_drawn, unit, pieces, n_replicates
     kept: list[tuple[NDArray, ...]] = []
     n_not_converged = 0
     with Progress(options.progress, unit="replicates", total=n_replicates) as bar:
         for i in range(n_replicates):
-            run = begun.run(KINDS[kind](key, i, data.n_samples, n_drawn, unit, pieces))
+            if kind == PARAMETRIC:
+                run = begun.run(_drawn_by(fit.mixture, n_drawn, data, begun, key, i))
+            else:
+                run = begun.run(begun.objective.rows.reweighted(WEIGHTS[kind](key, i, *how)))
             bar.update(f"replicate {i}", -1, run.n_iter, run.trace[-1])
             if not begun.collapsed(run):
                 kept.append(begun.matched(run))
@@ -159,11 +178,11 @@ class _Start:
         objective = Objective.of(rows, family, options)
         return cls(objective, to_units(fitted, objective.family, rows.units))
 
-    def run(self, draw: Draw) -> em.Run:
-        """EM on the rows so weighted."""
+    def run(self, rows: Rows) -> em.Run:
+        """EM on a replicate's rows."""
         on = self.objective
         return em.run(
-            on.rows.reweighted(draw),
+            rows,
             on.family,
             self.parameters,
             bounds=on.bounds,
@@ -189,6 +208,25 @@ class _Start:
     def _moments(self, parameters: Parameters) -> tuple[NDArray, NDArray]:
         _, means, covariances = parameters
         return means, self.objective.family.expand(covariances, *means.shape)
+
+
+def _drawn_by(
+    mixture: Mixture, n: int, data: Data, begun: _Start, key: NDArray, replicate: int
+) -> Rows:
+    """So many rows that the mixture draws, in the units and the dtype of the data's.
+
+    Raises
+    ------
+    ValueError
+        If the data's rows are not in memory, where these are, or lack columns.
+    """
+    if not isinstance(data.source, Memory) or not data.source.complete:
+        raise ValueError(
+            'kind is "parametric", whose rows are drawn whole and in memory, but those of X lack '
+            "values or are elsewhere; give another kind"
+        )
+    X, _ = mixture.sample(n, series(key, replicate))
+    return Memory(X.astype(data.source.dtype)).at(begun.objective.rows.units)
 
 
 def match(fitted: tuple[NDArray, NDArray], others: tuple[NDArray, NDArray]) -> NDArray[np.intp]:

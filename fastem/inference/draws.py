@@ -43,6 +43,8 @@ class Draw(ABC):
         What their own weights are multiples of.
     pieces : Pieces, optional
         Of rows that have weights.
+    n_replicates : int
+        Replicates in all.
     """
 
     key: NDArray
@@ -51,6 +53,7 @@ class Draw(ABC):
     n_drawn: int
     weight_unit: float = 1.0
     pieces: Pieces | None = None
+    n_replicates: int = 0
 
     @abstractmethod
     def __call__(self, first: int, n: int, weight: NDArray | None) -> NDArray[np.float64]:
@@ -58,7 +61,12 @@ class Draw(ABC):
 
     def series(self, number: int, place: int = 0) -> Generator:
         """Chance of the replicate: a series from some place on, counted in `AT_ONCE`."""
-        return Generator(Philox(key=self.key, counter=[place, number, self.replicate, 0]))
+        return series(self.key, self.replicate, number, place)
+
+
+def series(key: NDArray, replicate: int, number: int = 0, place: int = 0) -> Generator:
+    """Chance of a replicate: a series from some place on, counted in `AT_ONCE`."""
+    return Generator(Philox(key=key, counter=[place, number, replicate, 0]))
 
 
 class Counts(Draw):
@@ -129,7 +137,16 @@ class Exponentials(Draw):
         return -np.log1p(-uniforms(0)[:, 0]) if shape is None else gamma(shape, uniforms)
 
 
-#: How replicates weight rows, by the names that users know.
+class LeftOut(Draw):
+    """All rows but every n-th one, of which each replicate leaves out others: the jackknife."""
+
+    def __call__(self, first: int, n: int, weight: NDArray | None) -> NDArray[np.float64]:
+        """A row's own weight, or 0."""
+        kept = (first + np.arange(n)) % self.n_replicates != self.replicate
+        return kept * (1.0 if weight is None else weight * self.weight_unit)
+
+
+#: How replicates weight rows at random, by the names that users know.
 KINDS: dict[str, type[Draw]] = {"nonparametric": Counts, "weighted-likelihood": Exponentials}
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastem import covariance, validation
-from fastem.covariance import Family
+from fastem.covariance import ConjugatePrior, Family
 from fastem.data import Data
 from fastem.fit import solve
 from fastem.inference.comparisons import Comparison, LikelihoodRatioTest
@@ -48,7 +48,7 @@ def lrt(
     reg_covar: float | None = None,
     max_iter: int = 1000,
     noise: bool = False,
-    prior: bool = False,
+    prior: bool | ConjugatePrior = False,
     random_state: Seed = None,
     progress: bool = False,
     missing: str = "error",
@@ -139,6 +139,9 @@ def lrt(
         )
     options = Options(
         n_init, init, reg_covar, max_iter=max_iter, progress=progress, noise=noise, prior=prior
+    )
+    options.refuse_variational(
+        "bounds of variational fits have no ratio to test; give prior=True or a ConjugatePrior"
     )
     search = _Search(
         covariance.family_by_name(covariance_type), options, seed_sequence(random_state)

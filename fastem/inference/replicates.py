@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
+from statistics import NormalDist
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -52,7 +53,7 @@ class Bootstrap(Shown):
     ----------
     mixture : Mixture
         The one that was fitted to all rows.
-    kind : {"nonparametric", "weighted-likelihood"}
+    kind : {"nonparametric", "weighted-likelihood", "parametric", "jackknife"}
     weights : (n, n_components)
         Of the n replicates that did not collapse. Noise has what they lack of a sum of 1.
     means : (n, n_components, n_features)
@@ -100,13 +101,20 @@ class Bootstrap(Shown):
 
     @property
     def standard_errors(self) -> Estimates:
-        """Standard deviations of the replicates (n - 1 in the denominator)."""
-        return Estimates(*map(_deviations, self._replicates))
+        """Standard deviations of the replicates (n - 1 in the denominator).
+
+        Of the jackknife (n - 1) / sqrt(n) times as much: its n replicates differ by a row or a
+        group of them (B. Efron, The Jackknife, the Bootstrap and Other Resampling Plans (1982)).
+        """
+        n = len(self.weights)
+        stretch = (n - 1) / np.sqrt(n) if self.kind == "jackknife" else 1.0
+        return Estimates(*(stretch * _deviations(part) for part in self._replicates))
 
     def interval(self, level: float = 0.95) -> tuple[Estimates, Estimates]:
         """Percentile intervals: between the (1 - level) / 2 quantiles from below and above.
 
         B. Efron, Can. J. Stat. 9 (1981) 139. Each is of one parameter by itself, none of several.
+        Those of the jackknife are normal ones instead: so many standard errors about the estimate.
 
         Parameters
         ----------
@@ -124,6 +132,14 @@ class Bootstrap(Shown):
             If level is not a number between 0 and 1.
         """
         level = validation.proportion(level, "level")
+        if self.kind == "jackknife":
+            reach, own = NormalDist().inv_cdf((1 + level) / 2), self.estimates
+            steps = [reach * error for error in self.standard_errors]
+            low, high = (
+                Estimates(*(part + sign * step for part, step in zip(own, steps, strict=True)))
+                for sign in (-1, 1)
+            )
+            return low, high
         tails = (1 - level) / 2, (1 + level) / 2
         low, high = (
             Estimates(*(np.quantile(part, tail, axis=0) for part in self._replicates))
@@ -216,7 +232,10 @@ class Bootstrap(Shown):
             cells.append([title.replace("_", " "), *numbers])
         n, more = len(self.weights), n_lines - LINES
         return Summary(
-            f"Bootstrap ({self.kind}) of {n} replicates; intervals hold {100 * level:g}% of them",
+            f"Jackknife of {n} replicates; intervals are normal ones of {100 * level:g}%"
+            if self.kind == "jackknife"
+            else f"Bootstrap ({self.kind}) of {n} replicates; intervals hold {100 * level:g}% of "
+            "them",
             f"{self.n_collapsed} more collapsed and are left out" if self.n_collapsed else "",
             f"{self.n_not_converged} did not converge; raise max_iter"
             if self.n_not_converged

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -320,6 +321,33 @@ class Mixture(Imputation):
         if not total > 0:
             raise ValueError("the mixture is noise alone; without it nothing is left")
         return replace(self, weights=self.weights / total, noise=None)
+
+    def to_sklearn(self) -> Any:
+        """A scikit-learn `GaussianMixture` that has this mixture as if it had been fitted.
+
+        What takes scikit-learn's models takes it, such as skl2onnx, which writes them as ONNX
+        (extra: sklearn). `fastem.GaussianMixture.from_mixture` keeps what that class lacks.
+
+        Returns
+        -------
+        sklearn.mixture.GaussianMixture
+            Families of mclust's come as "full", "tied" or "diag", with the same covariances.
+
+        Raises
+        ------
+        ImportError
+            If scikit-learn is not installed.
+        ValueError
+            If the mixture has noise.
+
+        Examples
+        --------
+        >>> model = Mixture([0.5, 0.5], [[0.0], [5.0]], [1.0, 1.0], "spherical").to_sklearn()
+        >>> model.predict([[4.0]])
+        array([1])
+        """
+        # By its name: it stands above, and is slow to import.
+        return import_module("fastem.estimator.export").to_sklearn(self)
 
     def save(self, path: str | os.PathLike) -> None:
         """Write the mixture to an .npz file, whole or not at all.

@@ -457,9 +457,9 @@ def test_replicates_that_max_iter_ended_are_kept_and_told_of():
         ({"n_replicates": 1}, ValueError, "n_replicates is 1; it must be at least 2"),
         ({"n_replicates": 2.5}, TypeError, "n_replicates is 2.5"),
         (
-            {"kind": "jackknife"},
+            {"kind": "jack"},
             ValueError,
-            "kind is 'jackknife'; use one of 'nonparametric', 'weigh",
+            "kind is 'jack'; use one of 'nonparametric', 'weigh",
         ),
         ({"reg_covar": -1}, ValueError, "reg_covar is -1"),
         ({"max_iter": 0}, ValueError, "max_iter is 0"),
@@ -484,3 +484,84 @@ def test_progress_counts_replicates(bars):
     fastem.bootstrap(fastem.fit(X, 2, random_state=0), X, 7, progress=True)
     (bar,) = bars
     assert (bar.n, bar.total, bar.unit) == (7, 7, " replicates")
+
+
+# The jackknife and rows that the mixture draws ---------------------------------------------------
+
+
+def test_the_jackknife_of_one_component_has_the_textbooks_standard_errors():
+    """Oracle: of a mean it is exactly s / sqrt(n), with n - 1 in s."""
+    rows = np.random.default_rng(1).gamma(3.0, size=(60, 2)) * [1.0, 100.0]
+    made = fastem.bootstrap(fastem.fit(rows, 1), rows, kind="jackknife")
+    assert made.means.shape == (60, 1, 2)
+    assert_allclose(made.means[7, 0], np.delete(rows, 7, axis=0).mean(axis=0), rtol=1e-12)
+    errors = rows.std(axis=0, ddof=1) / np.sqrt(60)
+    assert_allclose(made.standard_errors.means[0], errors, rtol=1e-9)
+    low, high = made.interval(0.95)
+    assert_allclose(high.means[0] - low.means[0], 2 * norm.ppf(0.975) * errors, rtol=1e-9)
+    assert_allclose((high.means + low.means) / 2, made.mixture.means)
+    assert str(made).startswith("Jackknife of 60 replicates")
+
+
+def test_groups_of_the_jackknife():
+    rows = np.random.default_rng(1).normal(size=(60, 1))
+    made = fastem.bootstrap(fastem.fit(rows, 1), rows, 12, kind="jackknife")
+    for g in range(12):
+        left = rows[np.arange(60) % 12 != g].mean()
+        assert made.means[g, 0, 0] == pytest.approx(left, rel=1e-10, abs=1e-12)
+    means = np.array([rows[np.arange(60) % 12 != g].mean() for g in range(12)])
+    expected = np.sqrt(11 / 12 * ((means - means.mean()) ** 2).sum())
+    assert made.standard_errors.means[0, 0] == pytest.approx(expected, rel=1e-9)
+
+
+def test_a_jackknifed_mixture_is_that_of_the_other_rows():
+    """Oracle: EM on the rows that are left, from the same start."""
+    fitted = fastem.fit(X, 3, covariance_type="spherical", random_state=0)
+    made = fastem.bootstrap(fitted, X, 8, kind="jackknife")
+    start = fitted.mixture
+    for g in 0, 5:
+        rows = X[np.arange(240) % 8 != g]
+        other = fastem.fit(rows, start=start, tol=1e-12).mixture
+        assert_allclose(made.means[g], other.means, atol=1e-4)
+
+
+def test_the_jackknife_keeps_weights_and_is_the_same_on_disk(tmp_path):
+    weight = np.random.default_rng(0).uniform(0.5, 1.5, 240)
+    weight *= 240 / weight.sum()
+    fitted = fastem.fit(X, 1, sample_weight=weight)
+    made = fastem.bootstrap(fitted, X, 10, kind="jackknife", sample_weight=weight)
+    left = np.arange(240) % 10 != 3
+    expected = np.average(X[left], axis=0, weights=weight[left])
+    assert_allclose(made.means[3, 0], expected, rtol=1e-10)
+    np.save(tmp_path / "rows.npy", X)
+    plain = fastem.fit(X, 1)
+    memory = fastem.bootstrap(plain, X, 10, kind="jackknife")
+    disk = fastem.bootstrap(plain, tmp_path / "rows.npy", 10, kind="jackknife")
+    assert_array_equal(memory.means, disk.means)
+
+
+def test_parametric_replicates_have_the_errors_of_the_model():
+    """Oracle: of one Gaussian s / sqrt(n), and s^2 sqrt(2 / n) whatever the rows' kurtosis."""
+    rows = np.random.default_rng(1).gamma(1.0, size=(200, 1))
+    made = fastem.bootstrap(fastem.fit(rows, 1), rows, 600, kind="parametric", random_state=0)
+    errors, variance = made.standard_errors, rows.var()
+    assert_allclose(errors.means[0], np.sqrt(variance / 200), rtol=0.12)
+    assert_allclose(errors.variances[0], variance * np.sqrt(2 / 200), rtol=0.12)
+
+
+def test_parametric_replicates_of_a_mixture():
+    fitted = fastem.fit(X, 3, covariance_type="spherical", random_state=0)
+    options = {"kind": "parametric", "random_state": 0}
+    made = fastem.bootstrap(fitted, X, 60, **options)
+    again = fastem.bootstrap(fitted, X, 3, **options)
+    assert_array_equal(made.means[:3], again.means)
+    p = fitted.mixture.weights
+    assert_allclose(made.standard_errors.weights, np.sqrt(p * (1 - p) / 240), rtol=0.4)
+    assert_allclose(made.means.mean(axis=0), fitted.mixture.means, atol=0.05)
+
+
+def test_parametric_replicates_are_drawn_in_memory(tmp_path):
+    np.save(tmp_path / "rows.npy", X)
+    fitted = fastem.fit(X, 1)
+    with pytest.raises(ValueError, match='kind is "parametric", whose rows are drawn whole'):
+        fastem.bootstrap(fitted, tmp_path / "rows.npy", 5, kind="parametric")
