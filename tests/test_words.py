@@ -8,7 +8,7 @@ import pytest
 import fastem
 from fastem import words
 from fastem.covariance import FAMILIES, GROUPS
-from fastem.inference.draws import KINDS
+from fastem.inference.bootstrap import PARAMETRIC, WEIGHTS
 from fastem.search.starts import STARTS
 from fastem.selection import CRITERIA
 
@@ -21,7 +21,7 @@ X = np.random.default_rng(0).normal(size=(40, 2))
         (words.CovarianceType, FAMILIES),
         (words.CovarianceGroup, GROUPS),
         (words.Criterion, CRITERIA),
-        (words.Replicates, KINDS),
+        (words.Replicates, [*WEIGHTS, PARAMETRIC]),
         (words.Start, ["mixed", *STARTS]),
     ],
 )

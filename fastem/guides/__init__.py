@@ -22,6 +22,7 @@ PAGES = (
     "what_is_guaranteed",
     "how_fast",
     "glossary",
+    "contributing",
 )
 
 
