@@ -252,6 +252,12 @@ class Data:
             given = prior if isinstance(prior, ConjugatePrior) else None
             family = WithPrior.of(family, n_components, *self.centre(family), given)
         if fixed is not None:
+            some = fixed.covariances.any() and not fixed.covariances.all()
+            if prior and some and family.beside is not None:
+                raise ValueError(
+                    f"fixed holds the covariances of some components of covariance_type "
+                    f"{family.name!r} together with prior; hold all of them, or leave prior out"
+                )
             family = WithFixed(family, fixed)
         if isinstance(noise, Noise):
             return WithNoise(family, self._checked_box(noise))

@@ -118,9 +118,9 @@ def fit(
         What of that start is held to the bit, such as components of a known background: "means",
         "covariances", "weights", each True for all components or True or False for each. The
         criteria do not count what is held. Other weights share what held ones leave; beside noise
-        weights are shares of the rows that are not noise. Where components share a covariance or
-        parts of it ("tied", and mclust's families but VII, VVI, VVV and V), all covariances are
-        held or none.
+        weights are shares of the rows that are not noise. Where components share parts of their
+        covariances, as in mclust's VEI or EEV, those that are held say what the others share; where
+        they share the whole ("tied", EEE, EEI, EII, E), all covariances are held or none.
     reg_covar : float, optional
         Added to the diagonal of every covariance, in squared units of the data. By default nothing
         is added; instead no eigenvalue may fall below 1e-10 of the data's own variance (1.5e-8 of

@@ -75,22 +75,88 @@ def turns(n_features: int) -> int:
     return n_features * (n_features - 1) // 2
 
 
+def _proportional(own: NDArray, held: NDArray) -> NDArray:
+    """Multiples of what is held."""
+    levels = np.trace(np.linalg.solve(held[0], own), axis1=1, axis2=2) / own.shape[1]
+    return levels[:, None, None] * held[0]
+
+
+def _of_one_volume(own: NDArray, held: NDArray) -> NDArray:
+    """The same determinant as what is held."""
+    logs = np.linalg.slogdet(held[0])[1] - np.linalg.slogdet(own)[1]
+    return own * np.exp(logs / own.shape[1])[:, None, None]
+
+
+def _turned(own: NDArray, held: NDArray) -> NDArray:
+    """What is held, along axes of each component's own."""
+    _, axes = np.linalg.eigh(own)
+    return _along(axes, np.linalg.eigvalsh(held[0]))
+
+
+def _turned_multiples(own: NDArray, held: NDArray) -> NDArray:
+    """Multiples of what is held, along axes of each component's own."""
+    values, axes = np.linalg.eigh(own)
+    shape = np.linalg.eigvalsh(held[0])
+    return _along(axes, (values / shape).mean(axis=1)[:, None] * shape)
+
+
+def _along_axes(own: NDArray, held: NDArray) -> NDArray:
+    """Variances along the axes of what is held."""
+    # Axes that are ambiguous in one of several may be told by another.
+    sizes = np.trace(held, axis1=1, axis2=2) * np.arange(1.0, 1.0 + len(held))
+    _, axes = np.linalg.eigh((held / sizes[:, None, None]).sum(axis=0))
+    return _along(axes, np.einsum("de,kdf,fe->ke", axes, own, axes))
+
+
+def _along(axes: NDArray, variances: NDArray) -> NDArray:
+    return (axes * variances[..., None, :]) @ np.swapaxes(axes, -1, -2)
+
+
 # A matrix for each component: Celeux and Govaert's [lambda_k C_k].
 full = Full("full", averages.full, lambda K, D: K * D * (D + 1) // 2, separate=True)
 # One for all: [lambda C].
 tied = Tied("tied", averages.tied, lambda K, D: D * (D + 1) // 2, shared=True)
 # lambda_k C, proportional: [lambda_k C]. K volumes, D - 1 for the shape, and the orientation.
-VEE = EqualShapes("VEE", parsimonious.vee, lambda K, D: K + D - 1 + turns(D))
+VEE = EqualShapes("VEE", parsimonious.vee, lambda K, D: K + D - 1 + turns(D), beside=_proportional)
 # Common axes and equal determinants: [lambda D A_k D']. 1 volume, K (D - 1) for the shapes.
-EVE = Full("EVE", common_axes.eve, lambda K, D: 1 + K * (D - 1) + turns(D), per_column=False)
+EVE = Full(
+    "EVE",
+    common_axes.eve,
+    lambda K, D: 1 + K * (D - 1) + turns(D),
+    per_column=False,
+    beside=lambda own, held: _of_one_volume(_along_axes(own, held), held),
+)
 # Common axes: [lambda_k D A_k D']. K D variances along them.
-VVE = Full("VVE", common_axes.vve, lambda K, D: K * D + turns(D), per_column=False)
+VVE = Full(
+    "VVE",
+    common_axes.vve,
+    lambda K, D: K * D + turns(D),
+    per_column=False,
+    beside=_along_axes,
+)
 # Equal but for orientation: [lambda D_k A D_k']. 1 volume and D - 1 for the shape.
-EEV = EqualShapes("EEV", parsimonious.eev, lambda K, D: D + K * turns(D), per_column=False)
+EEV = EqualShapes(
+    "EEV",
+    parsimonious.eev,
+    lambda K, D: D + K * turns(D),
+    per_column=False,
+    beside=_turned,
+)
 # One shape: [lambda_k D_k A D_k']. K volumes and D - 1 for the shape.
-VEV = EqualShapes("VEV", parsimonious.vev, lambda K, D: K + D - 1 + K * turns(D), per_column=False)
+VEV = EqualShapes(
+    "VEV",
+    parsimonious.vev,
+    lambda K, D: K + D - 1 + K * turns(D),
+    per_column=False,
+    beside=_turned_multiples,
+)
 # Equal determinants: [lambda C_k]. 1 volume and K (D (D + 1) / 2 - 1) for the rest.
-EVV = Full("EVV", parsimonious.evv, lambda K, D: 1 + K * (D - 1 + turns(D)))
+EVV = Full(
+    "EVV",
+    parsimonious.evv,
+    lambda K, D: 1 + K * (D - 1 + turns(D)),
+    beside=_of_one_volume,
+)
 
 
 def _factored(parameters: Parameters, covariances: NDArray) -> Ellipsoidal:

@@ -2,19 +2,20 @@
 
 The M step maximises over the others. A held mean is no weighted mean of rows, and the scatter is
 about it; held weights leave the rest of 1 to the others, which share it by their rows; a held
-covariance stays. Each is the maximum under that constraint, so the likelihood never falls.
+covariance stays, and what components of its family share with it. Each is the maximum under that
+constraint, so the likelihood never falls.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fastem.covariance.family import Bounds, Family, Parameters, Wrapped
+from fastem.covariance.family import Bounds, Family, Parameters, Wrapped, raised
 from fastem.moments import Moments
 from fastem.units import Units
 
@@ -75,13 +76,8 @@ class Fixed:
                         f"fixed holds {name}, but {needed}_init is not given; give the values to "
                         f"be held, and means to start from"
                     )
-        held = masks[2]
-        if held.any() and not held.all() and not family.separate:
-            raise ValueError(
-                f"fixed holds the covariances of some components, but those of covariance_type "
-                f"{family.name!r} depend on each other; hold all of them (True), or use full, "
-                f"diag or spherical"
-            )
+        if masks[2].any() and not masks[2].all():
+            _check_covariances(masks[2], start["covariances"], family)
         values = np.zeros(shape[0]), np.zeros(shape), np.zeros(family.shape(*shape))
         own = (start[name] for name in Parameters._fields)
         filled = (value if v is None else v for v, value in zip(own, values, strict=True))
@@ -126,12 +122,10 @@ class WithFixed(Wrapped):
         """Those that are not held; of weights one less than are free, since their sum is known."""
         K, D, fixed = n_components, n_features, self.fixed
         n_weights = K - 1 - max(K - int(fixed.weights.sum()) - 1, 0)
-        n_held = int(fixed.covariances.sum())
-        if n_held == K:
-            n_spreads = self.family.n_covariance_parameters(K, D)
-        else:
-            n_spreads = n_held * self.family.n_covariance_parameters(1, D)
-        held = n_weights + int(fixed.means.sum()) * D + n_spreads
+        n_spreads, n_free = self.family.n_covariance_parameters, K - int(fixed.covariances.sum())
+        held = n_weights + int(fixed.means.sum()) * D
+        if n_free < K:  # what components share is held with the first of them
+            held += n_spreads(K, D) - n_free * (n_spreads(2, D) - n_spreads(1, D))
         return self.family.n_parameters(K, D) - held
 
     def maximise(
@@ -142,6 +136,8 @@ class WithFixed(Wrapped):
         if fixed.means.any():
             moments = self.family.with_means(moments, held.means, fixed.means)
         weights, means, covariances = self.family.maximise(moments, bounds, start)
+        if self.beside is not None and fixed.covariances.any():
+            covariances = self._beside(self.beside, moments, bounds)
         means = np.where(fixed.means[:, None], held.means, means)
         if fixed.covariances.all():
             covariances = held.covariances
@@ -164,6 +160,15 @@ class WithFixed(Wrapped):
             covariances[fixed.covariances] = fixed.values.covariances[fixed.covariances]
         return Parameters(parameters.weights, means, covariances)
 
+    def _beside(self, beside: Callable, moments: Moments, bounds: Bounds) -> NDArray[np.float64]:
+        """Covariances that have in common with held ones what the family's have."""
+        own, held = moments.scatter()[2], self._held.covariances[self.fixed.covariances]
+        if self.diagonal:
+            found = beside(np.maximum(own + bounds.ridge, bounds.floor), held)
+            return np.maximum(found, bounds.floor)
+        found = beside(raised(own + np.diag(bounds.ridge), bounds.floor), held)
+        return raised(0.5 * (found + found.swapaxes(1, 2)), bounds.floor)
+
     def _shared_out(self, weights: NDArray[np.float64]) -> NDArray[np.float64]:
         """What held weights leave, among the others."""
         held, free = self.fixed.weights, ~self.fixed.weights
@@ -175,6 +180,28 @@ class WithFixed(Wrapped):
             shares = weights[free] / total if total > 0 else 1.0 / free.sum()
             found[free] = left * shares
         return found
+
+
+def _check_covariances(held: NDArray[np.bool_], covariances: NDArray, family: Family) -> None:
+    """Refuse covariances of some components that say nothing of the others', or disagree.
+
+    Raises
+    ------
+    ValueError
+    """
+    if family.separate:
+        return
+    if family.beside is None:
+        raise ValueError(
+            f"fixed holds the covariances of some components, but those of covariance_type "
+            f"{family.name!r} are one; hold all of them (True), or use full, diag or spherical"
+        )
+    some = covariances[held]
+    if not np.allclose(family.beside(some, some), some, rtol=1e-6, atol=1e-6 * np.abs(some).max()):
+        raise ValueError(
+            f"fixed holds covariances that do not share what those of covariance_type "
+            f"{family.name!r} have in common; give such covariances_init, or hold one of them"
+        )
 
 
 def _mask(value: Any, name: str, n_components: int) -> NDArray[np.bool_]:
