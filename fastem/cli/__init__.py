@@ -21,7 +21,7 @@ from types import FrameType
 from typing import NoReturn
 
 from fastem.cli import classify, example, fit, impute, predict, update
-from fastem.cli.arguments import command
+from fastem.cli.arguments import command, in_memory
 from fastem.cli.messages import InputError, as_input_error, complain, flushed, hold_descriptors
 
 __all__ = ["main"]
@@ -57,12 +57,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         with _terminable(), flushed():
             arguments = _parser().parse_args(argv)
-            return arguments.run(arguments) or 0
+            with in_memory(arguments):
+                return arguments.run(arguments) or 0
     except InputError as error:
         complain(str(error))
-        return 2
-    except MemoryError as error:
-        complain(f"out of memory{f' ({error})' if str(error) else ''}; give fewer rows")
         return 2
     except KeyboardInterrupt:
         complain("interrupted")

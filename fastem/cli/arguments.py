@@ -6,7 +6,8 @@ import argparse
 import csv
 import sys
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 from fastem.cli.messages import InputError, as_input_error
 from fastem.rows import Stream, opened
@@ -102,6 +103,28 @@ def read(arguments: argparse.Namespace, fitted: Sequence[str] | None = None) -> 
         with warnings.catch_warnings(action="ignore", category=UserWarning):  # notes tell it too
             rows.limits()  # all rows are looked at now: what is wrong is told of the input
     return rows
+
+
+@contextmanager
+def in_memory(arguments: argparse.Namespace) -> Iterator[None]:
+    """A context in which lack of memory, or of threads, is an InputError about the input."""
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        # What Python says where a thread's stack does not fit.
+        if isinstance(error, RuntimeError) and "can't start new thread" not in str(error):
+            raise
+        files = getattr(arguments, "file", [])
+        what = name_of(files) if files else f"fastem {' '.join(sys.argv[1:2])}".strip()
+        reason = f" ({error})" if str(error) else ""
+        options = [f"a smaller --memory than {arguments.memory}"] if files else []
+        if hasattr(arguments, "components"):
+            options.append("fewer --components")
+        remedy = "".join(f", give {option}" for option in options)
+        raise InputError(
+            f"{what} asks for more memory than there is{reason}; free some{remedy} or give fewer "
+            f"rows"
+        ) from error
 
 
 def add_labels(command: argparse._ActionsContainer, otherwise: str) -> None:

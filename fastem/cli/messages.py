@@ -71,6 +71,8 @@ def as_input_error(source: str = "") -> Iterator[None]:
     except (ValueError, TypeError, ImportError, EOFError, zlib.error) as error:
         raise InputError(prefix + in_options(str(error))) from error
     except OSError as error:
+        if error.errno == errno.ENOMEM:
+            raise MemoryError(str(error)) from error
         written = error.errno in FULL
         if error.errno == errno.EPIPE or (written and error.filename is None):  # of an output
             raise

@@ -1,5 +1,6 @@
 """What cannot be done is refused in one line, and nothing is left behind."""
 
+import errno
 import os
 import sys
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import fastem
-from fastem.cli import labels
+from fastem.cli import fit, labels
 from fastem.lock import sole
 
 DATA = Path(__file__).parents[1] / "data"
@@ -129,3 +130,32 @@ def test_a_checkpoint_that_another_process_has(refused, tmp_path):
         told = refused("fit", FAITHFUL, "--components", "2", "--checkpoint", "c.npz")
     assert told.startswith(f"fastem: c.npz is in use by process {os.getpid()} on ")
     assert told.endswith("; wait for it with --checkpoint-wait, or give another path\n")
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (MemoryError(), ""),
+        (MemoryError("Unable to allocate 8.00 EiB"), " (Unable to allocate 8.00 EiB)"),
+        (OSError(errno.ENOMEM, "Cannot allocate memory"), " ([Errno 12] Cannot allocate memory)"),
+        (RuntimeError("can't start new thread"), " (can't start new thread)"),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_lack_of_memory_names_the_file_and_what_to_lessen(refused, monkeypatch, error, reason):
+    def fail(*_, **__):
+        raise error
+
+    monkeypatch.setattr(fit, "select", fail)
+    told = refused("fit", FAITHFUL, "--memory", "64M")
+    assert told.startswith(f"fastem: {FAITHFUL} asks for more memory than there is{reason}")
+    assert "; free some, give a smaller --memory than 64M, give fewer --components or give" in told
+
+
+def test_other_errors_of_ours_are_not_hidden(run, monkeypatch):
+    def fail(*_, **__):
+        raise RuntimeError("a defect")
+
+    monkeypatch.setattr(fit, "select", fail)
+    with pytest.raises(RuntimeError, match="a defect"):
+        run("fit", FAITHFUL)

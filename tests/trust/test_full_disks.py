@@ -1,9 +1,10 @@
-"""Disks that take no more: who is told, by the command and in Python, is told what and what to do.
+"""Disks and memory that hold no more: who is told, by the command and in Python, is told what and what to do.
 
 A limit of the size of files stands for a full disk: the system refuses to write beyond 8 KiB.
 """
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -82,3 +83,33 @@ def test_command(fresh, tmp_path):
         assert said.count("\n") == 1
         assert said.count("give") <= 1
     assert sorted(left) == ["rows.npy", "script.py"]
+
+
+SCARCE = """
+import contextlib, io, re, resource
+from pathlib import Path
+import numpy as np
+from fastem import cli
+
+def run(name):
+    said = io.StringIO()
+    with contextlib.redirect_stderr(said), contextlib.redirect_stdout(io.StringIO()):
+        status = cli.main(["fit", name, "--components", "2", "--n-init", "1", "--memory", "2G"])
+    return status, said.getvalue()
+
+X = np.random.default_rng(0).normal(size=(300, 2))
+np.savez("few.npz", X=X)
+np.savez_compressed("many.npz", X=np.zeros((10**7, 2)))
+run("few.npz")
+used = int(re.search(r"VmSize:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) * 1024
+resource.setrlimit(resource.RLIMIT_AS, (used + 10**8,) * 2)
+print(*run("many.npz"), end="")
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="tells the memory in use")
+def test_scarce_memory(fresh):
+    told = fresh.run(SCARCE)
+    assert told.startswith("2 fastem: many.npz asks for more memory than there is (")
+    assert "; free some, give a smaller --memory than 2G" in told
+    assert told.count("\n") == 1
