@@ -127,7 +127,8 @@ def _elsewhere(target: Path) -> Path:
 
 def _sync(path: Path) -> None:
     """Have the disk hold what was written to a file or folder."""
-    descriptor = os.open(path, os.O_RDONLY)
+    # Windows syncs what is open for writing alone, and no folders.
+    descriptor = os.open(path, os.O_RDWR if os.name == "nt" else os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

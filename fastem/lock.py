@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import socket
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -19,10 +18,18 @@ from pathlib import Path
 
 from fastem.atomic import remove_parts, told, writer
 
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
 #: Seconds from one try to the next of who waits.
 PAUSE = 1.0
 #: What tells this machine, as long as it runs, from others: containers have names of their own.
 KERNEL = Path("/proc/sys/kernel/random/boot_id")
+
+#: The byte that is locked on Windows, far behind the text: others cannot read what is locked.
+LOCKED = 2**30
 
 _descriptors: set[int] = set()
 
@@ -133,17 +140,27 @@ def _taken(lock: Path, held: ExitStack) -> Owner | None:
 
 def _try(descriptor: int) -> bool:
     """Whether the system's lock could be had; it can where there is none."""
-    if sys.platform == "win32":
-        return True
-    import fcntl
-
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+        if fcntl:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        else:
+            _lock_byte(descriptor)
+    except (BlockingIOError, PermissionError):
         return False
     except OSError:  # a file system without locks
         return True
     return True
+
+
+def _lock_byte(descriptor: int) -> None:
+    """Lock as Windows does: some bytes of a file."""
+    import msvcrt
+
+    os.lseek(descriptor, LOCKED, os.SEEK_SET)
+    try:
+        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
+    finally:
+        os.lseek(descriptor, 0, os.SEEK_SET)
 
 
 def _is_at(descriptor: int, lock: Path) -> bool:
@@ -156,10 +173,14 @@ def _is_at(descriptor: int, lock: Path) -> bool:
 def _release(lock: Path, descriptor: int, process: int) -> None:
     if os.getpid() != process:  # a fork: the lock is its parent's
         return
-    with suppress(OSError):
-        lock.unlink()
+    if fcntl:  # nobody is to have a file that is taken away then
+        with suppress(OSError):
+            lock.unlink()
     _descriptors.discard(descriptor)
     os.close(descriptor)
+    if not fcntl:  # Windows takes no file away that somebody has open
+        with suppress(OSError):
+            lock.unlink()
 
 
 def _forget() -> None:

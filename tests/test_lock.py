@@ -18,8 +18,7 @@ import fastem
 from fastem.atomic import beside
 from fastem.lock import Owner, sole
 
-posix = pytest.mark.skipif(os.name == "nt", reason="POSIX locks and signals")
-pytestmark = posix
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="POSIX locks and signals")
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(fastem.__file__).parents[1])}
 
 HOLD = """
@@ -210,3 +209,68 @@ def test_a_file_system_without_locks_keeps_nobody_out(path, monkeypatch):
 def test_a_folder_that_takes_no_lock(tmp_path):
     with pytest.raises(OSError, match="No such file or directory; make its folder first"):
         held(tmp_path / "absent" / "fit.npz").__enter__()
+
+
+@pytest.fixture
+def windows(monkeypatch):
+    """Locks of bytes, and files that nobody takes away while they are open, out of POSIX locks."""
+    import fcntl
+
+    class Msvcrt:
+        LK_NBLCK = 2
+
+        @staticmethod
+        def locking(descriptor, mode, n_bytes):
+            assert (mode, n_bytes) == (Msvcrt.LK_NBLCK, 1)
+            assert os.lseek(descriptor, 0, os.SEEK_CUR) >= 2**30
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise PermissionError(13, "Permission denied") from None
+
+    unlink = Path.unlink
+
+    def unlink_closed(path, *args, **options):
+        opened = {os.path.realpath(link) for link in Path("/proc/self/fd").iterdir()}
+        if os.path.realpath(path) in opened:
+            raise PermissionError(13, "The process cannot access the file")
+        unlink(path, *args, **options)
+
+    monkeypatch.setattr("fastem.lock.fcntl", None)
+    monkeypatch.setitem(sys.modules, "msvcrt", Msvcrt)
+    monkeypatch.setattr(Path, "unlink", unlink_closed)
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="tells which files are open")
+def test_windows(windows, path):
+    with held(path):
+        assert f"process {os.getpid()} on {socket.gethostname()} since 20" in refusal(path)
+        assert lock_of(path).stat().st_size < 2**30
+    assert not lock_of(path).exists()
+    other = os.open(lock_of(path), os.O_RDWR | os.O_CREAT)
+    with held(path):
+        pass
+    assert lock_of(path).exists()  # somebody has it open, and it keeps nobody out
+    os.close(other)
+    with held(path):
+        pass
+    assert not lock_of(path).exists()
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="tells which files are open")
+def test_a_file_system_without_locks_on_windows(windows, path, monkeypatch):
+    def cannot(*_):
+        raise OSError(22, "Invalid argument")
+
+    monkeypatch.setattr(sys.modules["msvcrt"], "locking", cannot)
+    with held(path), held(path):
+        pass
+
+
+def test_the_module_imports_without_fcntl():
+    code = (
+        "import sys; sys.modules['fcntl'] = None; import fastem.lock as lock; "
+        "assert lock.fcntl is None; assert lock.sole"
+    )
+    done = processes.run([sys.executable, "-c", code], env=ENVIRONMENT)
+    assert done.returncode == 0, done.stderr

@@ -1,4 +1,4 @@
-"""Disks and memory that hold no more: who is told, by the command and in Python, is told what and what to do.
+"""Disks and memory that hold no more: command and functions say what it is and what to do.
 
 A limit of the size of files stands for a full disk: the system refuses to write beyond 8 KiB.
 """
