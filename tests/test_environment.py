@@ -4,6 +4,7 @@ import os
 import sys
 from pathlib import Path
 
+import numpy as np
 import processes
 import pytest
 
@@ -38,6 +39,14 @@ def test_python_is_told_what_is_wrong(variables, told):
     for call in "fit([[0.0], [1.0]], 1)", "Mixture([1.0], [[0.0]], [1.0], 'spherical')":
         done = run(["-c", f"import fastem; fastem.{call}"], variables)
         assert f"{error}: {told}" in done.stderr
+
+
+def test_text_is_not_parsed_by_what_is_not_compiled(tmp_path):
+    """Numbers of many digits, whose exponents overflow in Python."""
+    np.savetxt(tmp_path / "x.csv", np.random.default_rng(0).normal(size=(50, 2)), delimiter=",")
+    done = run(["-m", "fastem", "fit", str(tmp_path / "x.csv")], UNCOMPILED[0])
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert UNCOMPILED[1] in done.stderr
 
 
 def test_a_number_that_is_none_is_left_to_numba():

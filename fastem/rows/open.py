@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from fastem import validation
+from fastem.compiler.options import refuse_uncompiled
 from fastem.rows.files import File, Paths, files, is_path
 from fastem.rows.formats import foreign
 from fastem.rows.formats.arrow import MAGIC, Arrow
@@ -132,6 +133,7 @@ def opened(
     **how: Any,
 ) -> Stream:
     """As `open`; and where no columns are named, those of a model if the file names them too."""
+    refuse_uncompiled()
     budget, marks = memory_of(memory), Marks.of(na_values)
     validation.choice(missing, "missing", validation.MISSING)
     named = isinstance(sample_weight, str | int | np.integer)

@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import sys
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import CancelledError
 from contextlib import contextmanager
 from typing import Any
+from weakref import WeakKeyDictionary
 
-from dask.base import get_scheduler
+from dask.base import compute, get_scheduler
+from dask.delayed import Delayed
 
 #: What workers must have as this process has it: it travels between them.
 PACKAGES = ["fastem", "numpy", "numba"]
 #: Addresses that a message lists.
 SHOWN = 3
+#: Seconds from one look at who has joined to the next, while tasks run.
+PAUSE = 2.0
+
+#: Addresses of the workers that were asked, for each client.
+_asked: WeakKeyDictionary[Any, set[str]] = WeakKeyDictionary()
 
 
 def check_workers() -> None:
@@ -32,6 +39,7 @@ def check_workers() -> None:
         return
     with connected():
         found = client.get_versions(packages=PACKAGES)
+    _asked[client] = set(found["workers"])
     ours = found["client"]["packages"]
     workers = defaultdict(list)
     for address, worker in sorted(found["workers"].items()):
@@ -43,6 +51,45 @@ def check_workers() -> None:
         told = ", ".join(_told(addresses, versions) for versions, addresses in workers.items())
         here = ", ".join(f"{name} {ours[name]}" for name in PACKAGES)
         raise RuntimeError(f"{told}, and this process has {here}; install the same on all workers")
+
+
+def computed(tasks: Sequence[Delayed]) -> list[Any]:
+    """What the tasks return, run where Dask would run them.
+
+    Workers that have joined since all were asked are asked as well, before and meanwhile.
+
+    Raises
+    ------
+    ConnectionError, RuntimeError
+        As `check_workers` does.
+    """
+    client = _client()
+    with connected():
+        if client is None:
+            return list(compute(*tasks, traverse=False))
+        _check_newcomers(client)
+        futures = client.compute(list(tasks))
+        while not _are_done(futures):
+            try:
+                _check_newcomers(client)
+            except RuntimeError:
+                client.cancel(futures)
+                raise
+        return list(client.gather(futures))
+
+
+def _check_newcomers(client: Any) -> None:
+    if not _asked.get(client, set()).issuperset(client.nthreads()):
+        check_workers()
+
+
+def _are_done(futures: Sequence[Any]) -> bool:
+    """Whether they are, after some time at most."""
+    try:
+        sys.modules["distributed"].wait(futures, timeout=PAUSE)
+    except TimeoutError:
+        return False
+    return True
 
 
 @contextmanager

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
-from dask.base import annotate, compute
+from dask.base import annotate
 from dask.delayed import Delayed, delayed
 
 from fastem.lazy import lazy
-from fastem.rows.dask.cluster import connected
+from fastem.rows.dask.cluster import computed, connected
 
 #: Bytes of rows in one task, at most: a worker may have put some of its chunks on disk.
 TOGETHER = 2**28
@@ -127,12 +127,6 @@ class Chunks:
 def at(worker: Worker) -> AbstractContextManager[None]:
     """A context whose tasks are that worker's; others help out, should it die."""
     return annotate(**({"workers": [worker], "allow_other_workers": True} if worker else {}))
-
-
-def computed(tasks: Sequence[Delayed]) -> list[Any]:
-    """What the tasks return, run where Dask would run them."""
-    with connected():
-        return list(compute(*tasks, traverse=False))
 
 
 def _roots(key: Hashable, before: Mapping[Hashable, Set[Hashable]]) -> set[Hashable]:

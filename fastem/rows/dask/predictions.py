@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from fastem import validation
 from fastem.rows.dask.as_chunks import matrix
 from fastem.rows.dask.cluster import check_workers
+from fastem.rows.dask.survey import miscounted
 
 
 def lazily(X: Any, n_features: int, of_rows: Callable[[NDArray, str], NDArray]) -> Any:
@@ -29,7 +30,7 @@ def lazily(X: Any, n_features: int, of_rows: Callable[[NDArray, str], NDArray]) 
     Raises
     ------
     TypeError, ValueError
-        If X is no such array.
+        If X is no such array; when it is computed, if a chunk has other than the rows it declares.
     """
     array = matrix(X)
     check_workers()
@@ -38,7 +39,7 @@ def lazily(X: Any, n_features: int, of_rows: Callable[[NDArray, str], NDArray]) 
     return dask.array.map_blocks(
         _of_block,
         array,
-        of_rows=delayed(of_rows, traverse=False, pure=False),
+        asked=delayed((of_rows, array.chunks[0]), traverse=False, pure=False),
         like=like,
         dtype=like.dtype,
         meta=like,
@@ -49,8 +50,12 @@ def lazily(X: Any, n_features: int, of_rows: Callable[[NDArray, str], NDArray]) 
 
 def _of_block(
     block: NDArray,
-    of_rows: Callable[[NDArray, str], NDArray],
+    asked: tuple[Callable[[NDArray, str], NDArray], tuple[float, ...]],
     like: NDArray,
     block_id: tuple[int, ...],
 ) -> NDArray:
-    return of_rows(block, f"block {block_id[0]} of X") if len(block) else like
+    of_rows, declared = asked
+    name = f"block {block_id[0]} of X"
+    if error := miscounted(len(block), declared[block_id[0]], name):
+        raise error
+    return of_rows(block, name) if len(block) else like

@@ -79,11 +79,8 @@ def survey(
         return error
     if X.shape[1] != n_features:
         return ValueError(f"{name} has {X.shape[1]} columns, where X has {n_features}")
-    if not np.isnan(n_rows) and len(X) != n_rows:
-        return ValueError(
-            f"{name} has {len(X)} rows, where its chunks say {n_rows:.0f}; X.compute_chunk_sizes() "
-            f"counts them"
-        )
+    if error := miscounted(len(X), n_rows, name):
+        return error
     counted = X if v is None else X[v > 0]
     with np.errstate(over="ignore"):
         total = float(len(X) if v is None else v.sum())
@@ -99,6 +96,16 @@ def survey(
         int(np.isnan(counted).any(axis=1).sum()),
         int(np.isnan(counted).all(axis=1).sum()),
         Mark.of(number, block, weight),
+    )
+
+
+def miscounted(n_rows: int, declared: float, name: str) -> ValueError | None:
+    """What is wrong if a block has other than the rows that its chunks declare, NaN for any."""
+    if np.isnan(declared) or n_rows == declared:
+        return None
+    return ValueError(
+        f"{name} has {n_rows} rows, where its chunks say {declared:.0f}; X.compute_chunk_sizes() "
+        f"counts them"
     )
 
 

@@ -2,6 +2,9 @@
 
 import os
 import sys
+import threading
+import time
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -20,13 +23,14 @@ ROOT = Path(__file__).parents[3]
 OPTIONS = {"tol": 0, "max_iter": 60}
 
 
-@pytest.fixture
-def other_worker(client, tmp_path):
-    """Its address: a worker that says that its fastem is version 9.9."""
-    about = tmp_path / "fastem-9.9.dist-info"
-    about.mkdir()
+@contextmanager
+def joined(client, tmp_path):
+    """A worker that says that its fastem is version 9.9; yields its address."""
+    first = tmp_path / "first"
+    about = first / "fastem-9.9.dist-info"
+    about.mkdir(parents=True)
     (about / "METADATA").write_text("Metadata-Version: 2.1\nName: fastem\nVersion: 9.9\n")
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), str(ROOT)])}
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(first), str(ROOT)])}
     words = "-m", "distributed.cli.dask_worker", client.scheduler.address, "--no-nanny"
     known = set(client.nthreads())
     process = processes.start(
@@ -35,11 +39,20 @@ def other_worker(client, tmp_path):
         env=environment,
         stderr=-2,
     )
-    client.wait_for_workers(len(known) + 1, timeout=processes.LAST_RESORT)
-    (address,) = set(client.nthreads()) - known
-    yield address
-    process.terminate()
-    processes.finish(process)
+    try:
+        client.wait_for_workers(len(known) + 1, timeout=processes.LAST_RESORT)
+        (address,) = set(client.nthreads()) - known
+        yield address
+    finally:
+        process.terminate()
+        processes.finish(process)
+
+
+@pytest.fixture
+def other_worker(client, tmp_path):
+    """The address of a worker with another version of fastem."""
+    with joined(client, tmp_path) as address:
+        yield address
 
 
 def test_a_worker_with_another_version_is_named(client, other_worker):
@@ -51,6 +64,49 @@ def test_a_worker_with_another_version_is_named(client, other_worker):
         fastem.fit(rows, 3)
     with pytest.raises(RuntimeError, match=told):
         fastem.Mixture(*mixture).predict(rows)
+
+
+def test_a_worker_that_joins_between_passes_is_named(client, tmp_path):
+    X, _ = problem()
+    with ExitStack() as workers:
+
+        def join(event):
+            if event.n_iter == 2:
+                workers.enter_context(joined(client, tmp_path))
+
+        told = r"^tcp://.* has fastem 9\.9, and this process has"
+        with pytest.raises(RuntimeError, match=told):
+            fastem.fit(
+                da.from_array(X, chunks=(700, 3)), 3, means_init=X[:3], callback=join, **OPTIONS
+            )
+
+
+def test_a_worker_that_joins_while_tasks_run_is_named(client, tmp_path):
+    """Tasks that wait for one another's end would not end by themselves."""
+    started, released = (tmp_path / name for name in ("started", "released"))
+
+    def wait():
+        started.touch()
+        while not released.exists():
+            time.sleep(0.01)
+
+    def join():
+        while not started.exists():
+            time.sleep(0.01)
+        with joined(client, tmp_path):
+            named.wait(processes.LAST_RESORT)
+
+    cluster_room.check_workers()
+    named = threading.Event()
+    thread = threading.Thread(target=join)
+    thread.start()
+    try:
+        with pytest.raises(RuntimeError, match=r"has fastem 9\.9, and this process has"):
+            cluster_room.computed([dask.delayed(wait)()])
+    finally:
+        named.set()
+        released.touch()
+        thread.join()
 
 
 def test_workers_without_fastem_are_named(client, monkeypatch):

@@ -70,3 +70,25 @@ def test_predictions_name_the_block_of_a_bad_row(threads):
     labels = fastem.Mixture(*mixture).predict(da.from_array(X, chunks=(700, 3)))
     with pytest.raises(ValueError, match=r"block 2 of X has 1 entry .* row 305, column 2"):
         labels.compute()
+
+
+@pytest.mark.parametrize("n", [0, 100, 701])
+@pytest.mark.parametrize("what", ["predict", "log_prob", "responsibilities", "summarise"])
+def test_chunks_with_other_rows_than_they_declare(threads, what, n):
+    X, mixture = problem()
+    mixture = fastem.Mixture(*mixture)
+    rows = da.from_array(X, chunks=(700, 3)).map_blocks(
+        lambda block, block_id: np.resize(block, (n, 3)) if block_id[0] == 1 else block,
+        meta=X[:0],
+    )
+    with pytest.raises(ValueError, match=rf"block 1 of X has {n} rows, where its chunks say 700; "):
+        np.asarray(getattr(mixture, what)(rows))
+
+
+def test_chunks_that_declare_no_rows(threads):
+    """Oracle: the same rows in memory."""
+    X, mixture = problem()
+    mixture = fastem.Mixture(*mixture)
+    rows = da.from_array(X, chunks=(700, 3))
+    labels = mixture.predict(rows[rows[:, 0] > 0])
+    assert np.array_equal(labels.compute(), mixture.predict(X[X[:, 0] > 0]))
