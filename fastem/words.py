@@ -29,6 +29,9 @@ CovarianceType = Literal[
 #: Words for several families.
 CovarianceGroup = Literal["mclust", "diagonal", "ellipsoidal"]
 Criterion = Literal["aic", "bic", "icl"]
+#: What becomes of rows that lack columns.
+Missing = Literal["error", "drop", "mar"]
+Outline = Literal["ellipses", "contours", "none"]
 Replicates = Literal["nonparametric", "weighted-likelihood", "parametric", "jackknife"]
 Start = Literal[
     "mixed",

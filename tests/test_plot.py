@@ -15,6 +15,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex
 from matplotlib.patches import Ellipse
 from PIL import Image
+from scipy import stats
 
 import fastem
 from fastem import plot
@@ -241,7 +242,7 @@ def test_a_start_stands_at_the_criterion_of_its_likelihood(choice):
 def test_two_criteria_are_both_drawn_and_ringed(choice):
     ax = plot.selection(choice, criteria=["aic", "icl"])
     labels = [text.get_text() for text in ax.get_legend().get_texts()]
-    assert labels == ["AIC full", "AIC diag", "ICL full", "ICL diag"]
+    assert labels[:4] == ["AIC full", "AIC diag", "ICL full", "ICL diag"]
     assert ax.get_ylabel() == "criterion (lower is better)"
     named = " ".join(text.get_text() for text in ax.texts)
     assert "AIC" in named
@@ -253,16 +254,33 @@ def test_trace_has_a_line_for_each_start_and_one_for_all_rows():
     fitted = fastem.fit(X, 5, n_init=6, init="random-subsets", random_state=0)
     ax = plot.trace(fitted)
     lines = {len(line.get_ydata()): line.get_ydata() for line in ax.lines}
-    np.testing.assert_array_equal(lines[len(fitted.trace)], fitted.trace)
+    lacking = fitted.trace[-1] - fitted.trace
+    np.testing.assert_array_equal(lines[len(fitted.trace)], lacking)
     chosen = next(r for r in fitted.restarts if r.outcome == "chosen")
     others = [r for r in fitted.restarts if r.outcome == "dropped"]
     crosses = [line for line in ax.lines if line.get_marker() == "x"]
     assert len(crosses) == len(others) > 0
     assert any(len(line.get_ydata()) == len(chosen.trace) for line in ax.lines)
-    low, high = ax.get_ylim()
-    assert low < min(line.get_ydata()[-1] for line in crosses)
-    assert high > fitted.trace.max()
-    assert (ax.get_xlabel(), ax.get_ylabel()) == ("pass", "mean log-likelihood (nats a row)")
+    bottom, top = ax.get_ylim()
+    assert bottom > max(line.get_ydata().max() for line in ax.lines if len(line.get_ydata()))
+    assert top < 0.0
+    assert ax.get_yscale() == "symlog"
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("pass", "nats a row below the end")
+    named = [text.get_text() for text in ax.get_legend().get_texts()]
+    n = len([r for r in fitted.restarts if len(r.trace)]) - 1
+    assert named[0] == f"{n} other starts, {len(others)} dropped (\N{MULTIPLICATION SIGN})"
+    assert named[1:] == ["the start chosen", "all rows, to convergence"]
+    drawn(ax)
+
+
+def test_trace_of_an_easy_fit_names_what_is_seen():
+    fitted = fastem.fit([[0.0], [1.0], [9.0], [10.0]], 1)
+    ax = plot.trace(fitted)
+    named = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert "dropped" not in " ".join(named)
+    assert named[-1] == "all rows, to convergence"
+    bottom, top = ax.get_ylim()
+    assert bottom > 0.0 > top
     drawn(ax)
 
 
@@ -272,7 +290,7 @@ def test_trace_of_a_given_start_is_one_line(recorded):
         X, 2, means_init=fitted.mixture.means, covariances_init=fitted.mixture.covariances
     )
     (line, *empty) = plot.trace(given).lines
-    np.testing.assert_array_equal(line.get_ydata(), given.trace)
+    np.testing.assert_array_equal(line.get_ydata(), given.trace[-1] - given.trace)
     assert all(len(one.get_xdata()) == 0 for one in empty)
 
 
@@ -573,3 +591,68 @@ def test_a_surface_needs_space():
         plot.density(MIXTURE, plot.figure()[0, 0], kind="surface")
     with pytest.raises(ValueError, match="kind"):
         plot.density(MIXTURE, kind="heap")
+
+
+# Checks of one column ---------------------------------------------------------------------------
+
+NOISY = fastem.Mixture(
+    [0.4, 0.5], [[0.0], [5.0]], [1.0, 2.0], "spherical", fastem.Noise(0.1, [-9], [9])
+)
+
+
+@pytest.mark.parametrize("mixture", [LINE, NOISY], ids=["two components", "noise"])
+def test_qq_and_cdf(mixture):
+    """Oracle: SciPy's normal and uniform distributions."""
+    X, _ = mixture.sample(300, random_state=0)
+    rows = next(line for line in plot.qq(mixture, X).lines if line.get_label() == "rows")
+    x, y = rows.get_data()
+
+    def share(x):
+        deviations = np.sqrt(mixture.full_covariances[:, 0, 0])
+        of = stats.norm.cdf(x[:, None], mixture.means[:, 0], deviations) @ mixture.weights
+        noise = mixture.noise
+        return of + (noise.weight * stats.uniform.cdf(x, -9, 18) if noise else 0)
+
+    np.testing.assert_array_equal(y, np.sort(X[:, 0]))
+    np.testing.assert_allclose(share(x), (np.arange(300) + 0.5) / 300, rtol=1e-9)
+    ax = plot.cdf(mixture, X)
+    (curve,) = (line for line in ax.lines if line.get_label() == "the mixture")
+    np.testing.assert_allclose(curve.get_ydata(), share(curve.get_xdata()), rtol=1e-12)
+    steps = next(line for line in ax.lines if line.get_label() == "rows")
+    assert {*X[:, 0]} <= {*steps.get_xdata()}
+    # A sample of the mixture stays in its band, another does not.
+    assert np.abs(share(np.sort(X[:, 0])) - np.arange(300) / 300).max() < 1.36 / np.sqrt(300)
+    drawn(ax)
+
+
+@pytest.mark.parametrize("picture", [plot.qq, plot.cdf])
+def test_checks_of_one_of_several_columns(picture):
+    X, _ = MIXTURE.sample(50, random_state=0)
+    frame = pd.DataFrame(X, columns=["a", "b"])
+    assert "of b" in picture(MIXTURE, frame, columns=["b"]).get_title()
+    with pytest.raises(ValueError, match=r"draws one column, not 2; choose it, such as columns="):
+        picture(MIXTURE, X)
+    drawn(picture(LINE, [[3.0]]))
+    drawn(picture(LINE, np.full((9, 1), 3.0)))
+
+
+def test_what_became_of_starts_and_fits_is_in_the_legend(choice):
+    def named(choice):
+        return [text.get_text() for text in plot.selection(choice).get_legend().get_texts()]
+
+    outcomes = {restart.outcome for restarts in choice.restarts for restart in restarts}
+    assert ("start, dropped" in named(choice)) == ("dropped" in outcomes)
+    assert {"full", "diag", "start"} <= {*named(choice)}
+    ties = np.round(np.random.default_rng(0).normal(size=(60, 2)))
+    assert "collapsed" in named(fastem.select(ties, [30], n_init=2, random_state=0))
+    one = fastem.select(np.arange(9.0)[:, None], [1], n_init=1, random_state=0)
+    assert named(one) == ["start"]
+
+
+def test_names_of_columns_steer_nothing():
+    """Neither terminals nor matplotlib's formulas."""
+    X, _ = MIXTURE.sample(50, random_state=0)
+    frame = pd.DataFrame(X, columns=["$x^$", "b\x1b[31m"])
+    ax = plot.clusters(MIXTURE, frame, columns=["b\x1b[31m", "$x^$"])
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("b\ufffd[31m", r"\$x^\$")
+    drawn(ax)

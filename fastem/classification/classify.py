@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -17,7 +17,7 @@ from fastem.covariance import ConjugatePrior, families
 from fastem.rows.missing import Marks
 from fastem.search.samples import seed_sequence
 from fastem.validation.column_choice import Column
-from fastem.words import Seed
+from fastem.words import CovarianceGroup, CovarianceType, Missing, Seed, Start
 
 CRITERIA = "aic", "bic"
 
@@ -27,20 +27,22 @@ def classify(
     y: ArrayLike,
     n_components: int | Iterable[int] = 1,
     *,
-    covariance_type: str | Sequence[str] = "mclust",
-    criterion: str = "bic",
+    covariance_type: CovarianceType
+    | CovarianceGroup
+    | Sequence[CovarianceType | CovarianceGroup] = "mclust",
+    criterion: Literal["aic", "bic"] = "bic",
     priors: ArrayLike | None = None,
     cv: int | None = None,
     sample_weight: ArrayLike | None = None,
     n_init: int = 10,
-    init: str = "k-means++",
+    init: Start | Sequence[Start] = "k-means++",
     reg_covar: float | None = None,
     tol: float = 1e-6,
     max_iter: int = 1000,
     prior: bool | ConjugatePrior = False,
     random_state: Seed = None,
     columns: Sequence[Column] | None = None,
-    missing: str = "error",
+    missing: Missing = "error",
     na_values: Any = None,
 ) -> Classifier:
     """Learn a Gaussian mixture for each class, and tell rows' classes by them.

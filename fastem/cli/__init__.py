@@ -1,3 +1,4 @@
+# PYTHON_ARGCOMPLETE_OK
 """The command line.
 
 fit.py, predict.py, impute.py, classify.py, update.py, example.py     the commands
@@ -12,6 +13,7 @@ Whatever is wrong with the input is an InputError: one line on standard error, e
 from __future__ import annotations
 
 import argparse
+import os
 import signal
 import sys
 import threading
@@ -56,7 +58,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     hold_descriptors()
     try:
         with _terminable(), flushed():
-            arguments = _parser().parse_args(argv)
+            parser = _parser()
+            _complete(parser)
+            arguments = parser.parse_args(argv)
             with in_memory(arguments):
                 return arguments.run(arguments) or 0
     except InputError as error:
@@ -106,6 +110,18 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--out", metavar="DIR", required=True, help="folder, made if need be")
     demo.add_argument("--readme", action="store_true", help="only the README's pictures")
     return top
+
+
+def _complete(parser: argparse.ArgumentParser) -> None:
+    """Answer a shell that asks how words may go on, and end (extra: completion)."""
+    if "_ARGCOMPLETE" in os.environ:
+        try:
+            import argcomplete
+        except ImportError:
+            raise InputError(
+                "completion needs argcomplete; install it with: pip install 'fastem[completion]'"
+            ) from None
+        argcomplete.autocomplete(parser)
 
 
 def _no_command(arguments: argparse.Namespace) -> NoReturn:

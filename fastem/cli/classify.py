@@ -69,12 +69,13 @@ def run(arguments: argparse.Namespace) -> None:
         messages.note(rows.notes)
         X, y = _taken(rows, arguments.label_column)
         kept = ~np.isnan(X).any(axis=1) if arguments.missing == "drop" else np.ones(len(X), bool)
+        families: list[Any] = listed(arguments.covariance) or []
         with as_input_error():
             found = classify(
                 X[kept],
                 y[kept],
                 counts_of(arguments.components),
-                covariance_type=listed(arguments.covariance) or "mclust",
+                covariance_type=families or "mclust",
                 cv=arguments.cv,
                 random_state=arguments.seed,
                 missing="mar" if arguments.missing == "mar" else "error",

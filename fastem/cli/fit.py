@@ -74,13 +74,14 @@ def _add_mixture(fit: argparse.ArgumentParser) -> None:
         help="how many clusters: 3, or several to choose from, as in 1:9 (both ends) or 2,4,8; "
         "default 1:9",
     )
-    model.add_argument(
+    family = model.add_argument(
         "--covariance",
         metavar="FAMILY",
         default="full",
         help=f"shape of the clusters, {', '.join(FAMILIES)}, or several to choose from, as in "
         f"full,diag, or by the words {', '.join(GROUPS)}; default full",
     )
+    family.completer = lambda **_: [*FAMILIES, *GROUPS]  # type: ignore[attr-defined]
     model.add_argument(
         "--criterion", choices=CRITERIA, default="bic", help="what picks the best; default bic"
     )

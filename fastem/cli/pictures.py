@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -39,7 +40,9 @@ def draw(option: str, choice: Selection, rows: Stream, path: Path) -> None:
         looked_at = looked_at[~np.isnan(looked_at).any(axis=1)].view(_Named)
         looked_at.columns = rows.columns
         axes = plot.clusters(choice.best.mixture, looked_at)
-    np.ravel(axes)[0].figure.savefig(path)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from font", UserWarning)
+        np.ravel(axes)[0].figure.savefig(path)
 
 
 class _Named(np.ndarray):

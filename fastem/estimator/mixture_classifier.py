@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from numbers import Integral, Real
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -17,6 +17,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from fastem import validation
 from fastem.classification import Classifier, classify
 from fastem.covariance import FAMILIES, GROUPS
+from fastem.words import CovarianceGroup, CovarianceType
 
 _DTYPES = [np.float64, np.float32]
 
@@ -80,14 +81,16 @@ class MixtureClassifier(ClassifierMixin, BaseEstimator):
         self,
         n_components: int | Sequence[int] = 1,
         *,
-        covariance_type: str | Sequence[str] = "full",
-        criterion: str = "bic",
+        covariance_type: CovarianceType
+        | CovarianceGroup
+        | Sequence[CovarianceType | CovarianceGroup] = "full",
+        criterion: Literal["aic", "bic"] = "bic",
         priors: ArrayLike | None = None,
         reg_covar: float = 1e-6,
         tol: float = 1e-6,
         max_iter: int = 1000,
         n_init: int = 10,
-        missing: str = "error",
+        missing: Literal["error", "mar"] = "error",
         random_state: int | np.random.RandomState | None = None,
     ) -> None:
         self.n_components = n_components

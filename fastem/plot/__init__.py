@@ -14,6 +14,7 @@ except ImportError as error:
     ) from error
 
 from fastem.plot.animation import animate, frames
+from fastem.plot.checks import cdf, qq
 from fastem.plot.classes import merging, regions, uncertainty
 from fastem.plot.clusters import clusters, density_1d, points
 from fastem.plot.curves import selection, trace
@@ -24,6 +25,7 @@ from fastem.plot.surface import density
 __all__ = [
     "COLOURS",
     "animate",
+    "cdf",
     "clusters",
     "colour",
     "contours",
@@ -34,9 +36,15 @@ __all__ = [
     "frames",
     "merging",
     "points",
+    "qq",
     "regions",
     "replicates",
     "selection",
     "trace",
     "uncertainty",
 ]
+
+
+def __dir__() -> list[str]:
+    """What there is to draw with."""
+    return sorted(__all__)

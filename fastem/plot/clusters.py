@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator, ScalarFormatter
 from numpy.typing import ArrayLike, NDArray
 
 from fastem import validation
@@ -26,9 +28,12 @@ from fastem.plot.style import (
     marker,
     rows_drawn,
 )
+from fastem.words import Outline
 
 #: A grid of pairs shows so many columns, unless columns are chosen.
 MOST_COLUMNS = 6
+#: A name under a column of a grid is folded at so many characters.
+FOLDED = 16
 #: Rows of noise.
 NOISE = "#999999"
 OUTLINES: dict[str, Callable[..., Axes]] = {
@@ -54,7 +59,7 @@ def clusters(
     ax: Any = None,
     columns: Sequence[int | str] | None = None,
     *,
-    outline: str = "ellipses",
+    outline: Outline = "ellipses",
 ) -> Any:
     """Rows coloured by their likeliest component, with the components' outlines; noise is grey.
 
@@ -272,7 +277,15 @@ def _pairs(
             else:
                 pair = [chosen[j], chosen[i]]
                 _outline(outline, marginal(mixture, pair), points(rows[:, pair], labels, ax))
-            ax.set(xlabel=names[j] if i == m - 1 else "", ylabel=names[i] if j == 0 and i else "")
+            below = textwrap.fill(names[j], FOLDED, break_long_words=False)
+            beside = textwrap.fill(names[i], FOLDED, break_long_words=False)
+            ax.set(xlabel=below if i == m - 1 else "", ylabel=beside if j == 0 and i else "")
+            # None at the ends, where it would meet that of the neighbour.
+            ax.xaxis.set_major_locator(MaxNLocator(4, prune="both"))
+            for axis in ax.xaxis, ax.yaxis:
+                short = ScalarFormatter(useMathText=True)
+                short.set_powerlimits((-3, 5))
+                axis.set_major_formatter(short)
             ax.tick_params(labelbottom=i == m - 1, labelleft=j == 0 and i > 0)
     sheet = grid[0, 0].figure
     if mixture.n_components <= MOST_NAMED:

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, MaxNLocator, ScalarFormatter
-from numpy.typing import NDArray
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator, SymmetricalLogLocator
 
 from fastem import validation
 from fastem.plot.style import COLOURS, FAINT, INK, MARKERS, axes, colour
@@ -18,6 +18,10 @@ from fastem.words import Criterion
 
 #: A legend of more lines stands outside.
 MOST_WITHIN = 4
+#: Differences of likelihoods, in nats a row, that rounding makes.
+ROUNDING = 1e-12
+#: What a trace tells apart, of its largest difference.
+FINEST = 1e-6
 LINE_STYLES = {"aic": "--", "bic": "-", "icl": ":"}
 
 
@@ -73,13 +77,27 @@ def selection(
     ax.set_xlabel("components")
     lower = "criterion (lower is better)"
     ax.set_ylabel(f"{names[0].upper()} (lower is better)" if len(names) == 1 else lower)
-    if len(families) > 1 or len(names) > 1:
-        many = len(families) * len(names) > MOST_WITHIN
-        place: dict = {"loc": "upper right"}
-        if many:
-            place = {"loc": "center left", "bbox_to_anchor": (1.0, 0.5)}
-        ax.legend(fontsize=9, frameon=False, handlelength=2.6, **place)
+    _legend(choice, ax, named=len(families) > 1 or len(names) > 1)
     return ax
+
+
+def _legend(choice: Selection, ax: Axes, *, named: bool) -> None:
+    """Lines, if they have names, and what of signs there is in the picture."""
+    handles = ax.get_legend_handles_labels()[0] if named else []
+    outcomes = {restart.outcome for row in choice.table for restart in choice.restarts_of(row)}
+    collapsed = any(row.status == "collapsed" for row in choice.table)
+    signs: list[tuple[str, dict[str, Any], str, bool]] = [
+        ("o", {"mec": FAINT, "mfc": FAINT, "ms": 5}, "start", bool(outcomes - {"dropped"})),
+        ("o", {"mec": FAINT, "mfc": "none", "ms": 5}, "start, dropped", "dropped" in outcomes),
+        ("x", {"color": INK, "ms": 8}, "collapsed", collapsed),
+    ]
+    for sign, look, label, is_drawn in signs:
+        if is_drawn:
+            handles.append(Line2D([], [], ls="", marker=sign, label=label, **look))
+    place: dict = {"loc": "upper right"}
+    if len(handles) > MOST_WITHIN:
+        place = {"loc": "center left", "bbox_to_anchor": (1.0, 0.5)}
+    ax.legend(handles=handles, fontsize=9, frameon=False, handlelength=2.6, **place)
 
 
 def _line(
@@ -166,10 +184,11 @@ def _window(choice: Selection, names: Sequence[str], ax: Axes) -> None:
 
 
 def trace(fit: Fit, ax: Axes | None = None) -> Axes:
-    """Mean log-likelihood per pass: starts faint, the chosen one and its run over all rows strong.
+    """How far below its end each pass was: starts faint, the chosen one and all rows strong.
 
-    Starts that raced on a sample of the rows are moved up or down together, so that the chosen one
-    meets the run over all rows that takes over from it. First passes may lie below the picture.
+    The axis is logarithmic, and linear about 0, where the run over all rows ends. Starts that raced
+    on a sample of the rows are moved up or down together, so that the chosen one meets the run over
+    all rows that takes over from it; one that then stands above it was likelier on the sample.
 
     Parameters
     ----------
@@ -189,48 +208,57 @@ def trace(fit: Fit, ax: Axes | None = None) -> Axes:
     --------
     >>> import fastem
     >>> trace(fastem.fit([[0.0], [1.0], [9.0], [10.0]], 2, random_state=0)).get_ylabel()
-    'mean log-likelihood (nats a row)'
+    'nats a row below the end'
     """
     validation.instance(fit, "fit", Fit, "what fastem.fit returned")
     ax = axes(ax)
-    raced = [(r, np.asarray(r.trace)) for r in fit.restarts if len(r.trace)]
-    chosen = next((r for r, _ in raced if r.outcome == "chosen"), None)
+    raced = [restart for restart in fit.restarts if len(restart.trace)]
+    chosen = next((restart for restart in raced if restart.outcome == "chosen"), None)
     # The hand-over counts once.
     before = len(chosen.trace) - 1 if chosen else 0
-    shift = fit.trace[0] - chosen.log_likelihood if chosen else 0.0
-    for restart, levels in raced:
-        (line,) = ax.plot(np.arange(len(levels)), levels + shift, color=FAINT, lw=0.9)
-        if restart.outcome == "chosen":
+    top = fit.trace[-1] - (fit.trace[0] - chosen.log_likelihood if chosen else 0.0)
+    for restart in raced:
+        lacking = top - np.asarray(restart.trace)
+        (line,) = ax.plot(np.arange(len(lacking)), lacking, color=FAINT, lw=0.9)
+        if restart is chosen:
             line.set(color=colour(0), linewidth=1.8, zorder=3)
         if restart.outcome == "dropped":
-            ax.plot(len(levels) - 1, levels[-1] + shift, "x", color=FAINT, ms=5)
+            ax.plot(len(lacking) - 1, lacking[-1], "x", color=FAINT, ms=5)
     passes = before + np.arange(len(fit.trace))
-    ax.plot(passes, fit.trace, color=colour(1), lw=1.8, marker="o", ms=3.5, zorder=4)
-    _legend_of_trace(fit, before, ax)
-    _window_of_trace(fit, [levels + shift for _, levels in raced], ax)
-    ax.set(xlabel="pass", ylabel="mean log-likelihood (nats a row)")
+    lacking = fit.trace[-1] - fit.trace
+    ax.plot(passes, lacking, color=colour(1), lw=1.8, marker="o", ms=3.5, zorder=4)
+    _window_of_trace(ax)
+    _legend_of_trace(fit, raced, before, ax)
+    ax.set(xlabel="pass", ylabel="nats a row below the end")
     return ax
 
 
-def _legend_of_trace(fit: Fit, before: int, ax: Axes) -> None:
-    others = [r.outcome for r in fit.restarts if r.outcome != "chosen"]
+def _legend_of_trace(fit: Fit, raced: Sequence[Restart], before: int, ax: Axes) -> None:
+    """Names for what is drawn."""
+    others = [restart.outcome for restart in raced if restart.outcome != "chosen"]
     if others:
-        crossed = f"{others.count('dropped')} dropped (\N{MULTIPLICATION SIGN})"
-        text = f"{len(others)} other starts, {crossed}"
+        dropped = others.count("dropped")
+        crossed = f", {dropped} dropped (\N{MULTIPLICATION SIGN})" if dropped else ""
+        text = f"{len(others)} other start{'s'[: len(others) != 1]}{crossed}"
         ax.plot([], [], color=FAINT, lw=0.9, label=text)
     if before:
         ax.plot([], [], color=colour(0), lw=1.8, label="the start chosen")
-    ax.plot([], [], color=colour(1), lw=1.8, marker="o", ms=3.5, label="all rows, to convergence")
-    ax.legend(loc="best", fontsize=9, frameon=False)
+    end = ", to convergence" if fit.converged else ""
+    ax.plot([], [], color=colour(1), lw=1.8, marker="o", ms=3.5, label=f"all rows{end}")
+    place: dict = {"loc": "center left", "bbox_to_anchor": (1.0, 0.5)}
+    ax.legend(fontsize=9, frameon=False, **place)
 
 
-def _window_of_trace(fit: Fit, raced: list[NDArray], ax: Axes) -> None:
-    """Limits that show where every start ended, and all but the first passes of the way there."""
-    shown = [fit.trace.max(), fit.trace[min(2, len(fit.trace) - 1)]]
-    shown += [level for levels in raced for level in (levels[-1], levels[min(2, len(levels) - 1)])]
-    finite = np.array(shown)[np.isfinite(shown)]
-    low, high = finite.min(), finite.max()
-    span = max(high - low, 1e-9 * (1 + abs(high)))
-    ax.set_ylim(low - 0.08 * span, high + 0.08 * span)
-    ax.yaxis.set_major_formatter(ScalarFormatter(useOffset=False))
+def _window_of_trace(ax: Axes) -> None:
+    """Decades that hold all passes, the end on top."""
+    lacking = np.concatenate([line.get_ydata() for line in ax.lines]).astype(np.float64)
+    lacking = lacking[np.isfinite(lacking)]
+    sizes = np.abs(lacking[np.abs(lacking) > ROUNDING])
+    least, most = (sizes.min(), sizes.max()) if sizes.size else (ROUNDING, ROUNDING)
+    finest = 10.0 ** np.floor(np.log10(max(least, most * FINEST)))
+    ax.set_yscale("symlog", linthresh=finest)
+    above = min(lacking.min(), 0.0)
+    ax.set_ylim(2.0 * most, 2.0 * above - 0.3 * finest)
+    ax.yaxis.set_major_locator(SymmetricalLogLocator(base=10.0, linthresh=finest))
+    ax.yaxis.set_minor_locator(NullLocator())
     ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))

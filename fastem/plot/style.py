@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from fastem import validation
 from fastem.mixture import Mixture
+from fastem.validation.column_choice import called, printable
 
 #: M. Okabe and K. Ito's colours, which people with any colour vision tell apart, the strongest
 #: first.
@@ -121,12 +122,18 @@ def axes(ax: Axes | None, *, size: tuple[float, float] = (6.0, 4.5)) -> Axes:
 
 def column_names(X: object, n_features: int, mixture: Mixture | None = None) -> list[str]:
     """The names that a mixture or a data frame gives the columns, else their numbers from 0."""
-    if mixture is not None and mixture.feature_names is not None:
-        return list(mixture.feature_names)
     names = getattr(X, "columns", None)
+    if mixture is not None and mixture.feature_names is not None:
+        names = mixture.feature_names
+    known = None
     if names is not None and len(names) == n_features:
-        return [str(name) for name in names]
-    return [f"column {d}" for d in range(n_features)]
+        known = [str(name) for name in names]
+    return [_as_drawn(name) for name in called(known, n_features)]
+
+
+def _as_drawn(name: str) -> str:
+    """A name whose dollars are none of a formula's."""
+    return printable(name).replace("$", r"\$")
 
 
 def column_indices(columns: Sequence[int | str] | None, names: Sequence[str]) -> list[int] | None:
@@ -137,7 +144,8 @@ def column_indices(columns: Sequence[int | str] | None, names: Sequence[str]) ->
         raise TypeError(f"columns is {columns!r}; give a list of column numbers or names")
     found: list[int] = []
     for one in columns:
-        known = list(names).index(one) if isinstance(one, str) and one in names else one
+        drawn = _as_drawn(one) if isinstance(one, str) else ""
+        known = list(names).index(drawn) if drawn in names else one
         if known not in range(len(names)):
             raise ValueError(
                 f"columns holds {one!r}; there are {len(names)} columns: {', '.join(names)}"

@@ -25,6 +25,7 @@ from fastem.rows.missing import Marks
 from fastem.rows.passes import DEFAULT_MEMORY, LINE, memory_of
 from fastem.rows.stream import Stream
 from fastem.validation.column_choice import Column
+from fastem.words import Missing
 
 #: How .npy files begin.
 NPY = b"\x93NUMPY"
@@ -41,7 +42,7 @@ def open(
     dtype: DTypeLike | None = None,
     n_columns: int | None = None,
     memory: int | str = DEFAULT_MEMORY,
-    missing: str = "error",
+    missing: Missing = "error",
     na_values: Any = None,
     skip_rows: int = 0,
 ) -> Stream:

@@ -79,8 +79,8 @@ def survey(
         return error
     if X.shape[1] != n_features:
         return ValueError(f"{name} has {X.shape[1]} columns, where X has {n_features}")
-    if error := miscounted(len(X), n_rows, name):
-        return error
+    if wrong := miscounted(len(X), n_rows, name):
+        return wrong
     counted = X if v is None else X[v > 0]
     with np.errstate(over="ignore"):
         total = float(len(X) if v is None else v.sum())
