@@ -23,7 +23,7 @@ from types import FrameType
 from typing import NoReturn
 
 from fastem.cli import classify, example, fit, impute, predict, update
-from fastem.cli.arguments import command, in_memory
+from fastem.cli.arguments import command, readable
 from fastem.cli.messages import InputError, as_input_error, complain, flushed, hold_descriptors
 
 __all__ = ["main"]
@@ -61,7 +61,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             parser = _parser()
             _complete(parser)
             arguments = parser.parse_args(argv)
-            with in_memory(arguments):
+            with readable(arguments):
                 return arguments.run(arguments) or 0
     except InputError as error:
         complain(str(error))

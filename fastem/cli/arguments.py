@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 import csv
+import errno
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
+from fastem.atomic import FULL
 from fastem.cli.messages import InputError, as_input_error
 from fastem.rows import Stream, opened
 from fastem.rows.files import STANDARD_INPUT
@@ -106,10 +108,18 @@ def read(arguments: argparse.Namespace, fitted: Sequence[str] | None = None) -> 
 
 
 @contextmanager
-def in_memory(arguments: argparse.Namespace) -> Iterator[None]:
-    """A context in which lack of memory, or of threads, is an InputError about the input."""
+def readable(arguments: argparse.Namespace) -> Iterator[None]:
+    """A context in which lack of memory or threads, and disks that fail, are told of the input."""
     try:
         yield
+    except OSError as error:
+        of_output = error.errno in (None, errno.EPIPE, errno.EBADF, *FULL)
+        if of_output or error.filename is not None or not hasattr(arguments, "file"):
+            raise
+        raise InputError(
+            f"{name_of(arguments.file)} cannot be read: {error.strerror}; try again, or give a "
+            f"copy on another disk"
+        ) from error
     except (MemoryError, RuntimeError) as error:
         # What Python says where a thread's stack does not fit.
         if isinstance(error, RuntimeError) and "can't start new thread" not in str(error):

@@ -76,6 +76,8 @@ def as_input_error(source: str = "") -> Iterator[None]:
         written = error.errno in FULL
         if error.errno == errno.EPIPE or (written and error.filename is None):  # of an output
             raise
+        if error.errno and error.filename is None and not source:  # of an input, amid its bytes
+            raise
         what = (told(error, source) if source else error).strerror or str(error)
         if error.filename is not None and not source:
             remedy = "" if ";" in what else "; give the path of a file that can"

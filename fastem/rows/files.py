@@ -118,11 +118,13 @@ class File:
         self._copy: Temporary | None = None
         if self.name == STANDARD_INPUT:
             self.name = "standard input"
+            _refuse_endless(sys.stdin.buffer, self.name)
             self._copy = Temporary.of(sys.stdin.buffer)
             return
         try:
             regular = stat.S_ISREG(os.stat(path).st_mode)
             with open(path, "rb") as opened:
+                _refuse_endless(opened, self.path)
                 self._copy = None if regular else Temporary.of(opened)
         except OSError as error:
             if error.filename != self.path:
@@ -248,6 +250,17 @@ class _Reading(io.RawIOBase):
         n = self._temporary.read_at(self._at, out)
         self._at += n
         return n
+
+
+def _refuse_endless(stream: IO[bytes], name: str) -> None:
+    """Whether it may end: of devices, terminals do, and the one that is empty."""
+    try:
+        status = os.fstat(stream.fileno())
+    except (OSError, ValueError):  # no file
+        return
+    ends = stream.isatty() or os.path.samestat(status, os.stat(os.devnull))
+    if stat.S_ISBLK(status.st_mode) or (stat.S_ISCHR(status.st_mode) and not ends):
+        raise ValueError(f"{name} is a device, whose bytes are no rows; give a file or a pipe")
 
 
 def _folder() -> str:

@@ -152,6 +152,28 @@ def test_lack_of_memory_names_the_file_and_what_to_lessen(refused, monkeypatch, 
     assert "; free some, give a smaller --memory than 64M, give fewer --components or give" in told
 
 
+def test_a_disk_that_fails_amid_a_file(refused, monkeypatch):
+    def fail(*_, **__):
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(fit, "select", fail)
+    told = refused("fit", FAITHFUL)
+    assert f"fastem: {FAITHFUL} cannot be read: Input/output error; try again, or give a" in told
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/mem"), reason="of Linux")
+def test_devices_and_other_files_without_rows(run, refused):
+    assert "/proc/self/mem cannot be read: Input/output error; try" in refused(
+        "fit", "/proc/self/mem"
+    )
+    run("fit", FAITHFUL, "--components", "1", "--model", "m.npz", *QUICK)
+    for device in "/dev/zero", "/dev/full", "/dev/urandom":
+        for words in ("fit", device), ("predict", "m.npz", device):
+            assert f"{device} is a device, whose bytes are no rows; give a file" in refused(*words)
+        assert f"{device} is damaged or not a fastem mix" in refused("predict", device, FAITHFUL)
+    assert "/dev/null is empty; give a file with rows" in refused("fit", "/dev/null")
+
+
 def test_other_errors_of_ours_are_not_hidden(run, monkeypatch):
     def fail(*_, **__):
         raise RuntimeError("a defect")
