@@ -31,6 +31,7 @@ OPTIONS = {
     "skip_rows": "--skip-rows",
     "na_values": "--na-values",
     "member": "--member",
+    "raise memory": "raise --memory",
     'missing="drop"': "--missing drop",
     'missing="mar"': "--missing mar",
 }

@@ -1,5 +1,6 @@
 """Input that is read piece by piece; the oracle is the same rows as one small CSV file."""
 
+import gzip
 import json
 from pathlib import Path
 
@@ -141,3 +142,12 @@ def test_progress_is_shown_where_asked_for(run, csv):
 
 def test_memory_is_that_of_the_library():
     assert fastem.rows.open.__kwdefaults__["memory"] == "256M"
+
+
+def test_a_packed_line_without_an_end_keeps_to_the_memory(refused, tmp_path):
+    with gzip.open(tmp_path / "x.csv.gz", "wb") as file:
+        for _ in range(40):
+            file.write(b"1," * 500_000)
+    told = refused("fit", "x.csv.gz", "--memory", "16M")
+    assert "x.csv.gz, line 1 is longer than 2097152 bytes" in told
+    assert "raise --memory, or check its quotes" in told
