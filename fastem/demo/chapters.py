@@ -155,7 +155,7 @@ def _beside_each_other(one: Selection, five: Selection) -> Any:
     stuck = ", ".join(str(k) for k in _stuck(one, five))
     titles = (
         "One start" + (f": stuck at {stuck}" if stuck else ""),
-        "The best of five; faint: starts dropped",
+        "The best of five",
     )
     for ax, choice, title in zip(panels, (one, five), titles, strict=True):
         choice.plot(ax, ["aic", "bic"])

@@ -65,7 +65,7 @@ def computed(tasks: Sequence[Delayed]) -> list[Any]:
     """
     client = _client()
     with connected():
-        if client is None:
+        if client is None or _is_task():
             return list(compute(*tasks, traverse=False))
         _check_newcomers(client)
         futures = client.compute(list(tasks))
@@ -76,6 +76,15 @@ def computed(tasks: Sequence[Delayed]) -> list[Any]:
                 client.cancel(futures)
                 raise
         return list(client.gather(futures))
+
+
+def _is_task() -> bool:
+    """Whether this is a task itself, whose thread Dask lends to others while it waits."""
+    try:
+        sys.modules["distributed"].get_worker()
+    except ValueError:
+        return False
+    return True
 
 
 def _check_newcomers(client: Any) -> None:

@@ -109,6 +109,20 @@ def test_a_worker_that_joins_while_tasks_run_is_named(client, tmp_path):
         thread.join()
 
 
+def test_a_fit_within_a_task(client):
+    """On workers of one thread each, which it must lend; the oracle is the same fit from here."""
+    X, _ = problem()
+    means = X[:3]
+
+    def fit():
+        rows = da.from_array(X, chunks=(700, 3))
+        return fastem.fit(rows, 3, means_init=means, max_iter=9).mixture
+
+    tasks = [client.submit(fit, pure=False) for _ in range(2)]
+    here = fit()
+    assert all(mixture == here for mixture in client.gather(tasks))
+
+
 def test_workers_without_fastem_are_named(client, monkeypatch):
     (one, other), X = sorted(client.nthreads()), problem()[0]
     ours = client.get_versions(packages=cluster_room.PACKAGES)["client"]
