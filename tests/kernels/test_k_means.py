@@ -151,12 +151,3 @@ def test_a_step_says_what_changed_and_a_centre_without_rows_stays():
     assert_array_equal(labels[0], [0] * 5 + [1] * 5)
     assert_array_equal(moved, [[[2.0], [7.0], [99.0]]])
     assert_array_equal(changed, [5])
-
-
-def test_tiles_start_on_a_cache_line_and_hold_the_rows():
-    for n in 1, 511, 512, 513:
-        rows = np.random.default_rng(0).normal(size=(n, 3))
-        tiles = tiled(rows)
-        assert tiles.ctypes.data % 64 == 0
-        by_row = tiles.reshape(len(tiles), 3, -1)[:, :, :512].swapaxes(1, 2).reshape(-1, 3)
-        assert_array_equal(by_row[:n], rows)
