@@ -1,10 +1,14 @@
 """What all tests share: two workers for the whole suite, and the same generated examples each time.
 
+Linear algebra has one thread: the matrices are small, and threads that wait for each other spin.
+
 A file, a folder or a test that is asked for runs in this process, as do the benches. `-n` says
 otherwise. FASTEM_EXPLORE lets Hypothesis think of other examples.
 """
 
 import os
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # read when NumPy and SciPy are imported
 
 import pytest
 from hypothesis import settings

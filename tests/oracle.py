@@ -110,7 +110,9 @@ def moments(
         counts=resp.sum(axis=0),
         first=np.einsum("ik,ikd->kd", resp, centred),
         second=np.einsum(
-            "ik,ikd,ikd->kd" if diagonal else "ik,ikd,ike->kde", resp, centred, centred
+            "ik,ikd,ikd->kd" if diagonal else "ik,ikd,ike->kde",
+            *(resp, centred, centred),
+            optimize=True,
         ),
     )
 

@@ -1,19 +1,20 @@
 """Examples in docstrings do what they say."""
 
 import doctest
-import pkgutil
 from importlib import import_module
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 import fastem
 
-MODULES = [
-    module.name
-    for module in pkgutil.walk_packages(fastem.__path__, "fastem.")
-    if not module.name.endswith("__main__")
-]
+TOP = Path(fastem.__file__).parent
+MODULES = sorted(
+    ".".join(path.relative_to(TOP.parent).with_suffix("").parts).removesuffix(".__init__")
+    for path in TOP.rglob("*.py")
+    if ">>> " in path.read_text(encoding="utf-8")
+)
 
 
 @pytest.mark.parametrize("name", MODULES)

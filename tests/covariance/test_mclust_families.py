@@ -85,13 +85,13 @@ def n_free(letters):
 
 
 @every
-@seeds
+@pytest.mark.parametrize("seed", [0, 1])
 def test_maximise_is_the_best_that_brute_force_finds_in_the_family(name, seed):
     """Oracle: SciPy's BFGS over volumes, shapes and rotations, from several starts."""
     moments = moments_for(name, seed, mixing=0.4)
     rng = np.random.default_rng(seed)
     best = np.inf
-    for _ in range(3):
+    for _ in range(2):
         start = 0.3 * rng.normal(size=n_free(name))
         found = minimize(lambda theta: loss(moments, built(theta, name)), start, method="BFGS")
         best = min(best, found.fun)

@@ -12,13 +12,9 @@ ESTIMATORS = [
     GaussianMixture(covariance_type="diag"),
     GaussianMixture(covariance_type="spherical"),
     BayesianGaussianMixture(),
-    BayesianGaussianMixture(covariance_type="tied"),
-    BayesianGaussianMixture(covariance_type="diag"),
-    BayesianGaussianMixture(covariance_type="spherical"),
     BayesianGaussianMixture(weight_concentration_prior_type="dirichlet_distribution"),
     GaussianMixture(missing="mar"),
     MixtureClassifier(),
-    MixtureClassifier(covariance_type="EEE"),
     MixtureClassifier(missing="mar"),
 ]
 

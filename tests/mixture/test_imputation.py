@@ -63,7 +63,7 @@ def test_expectations_are_those_of_the_regressions(mixture):
     assert_array_equal(filled[~np.isnan(X)], X[~np.isnan(X)])
     for i, x in enumerate(X):
         parts = [
-            regression(x, mean, covariance)[0]
+            regression(x[None], ~np.isnan(x), mean, covariance)[0][0]
             for mean, covariance in zip(mixture.means, mixture.full_covariances, strict=True)
         ]
         expected = resp[i, :3] @ np.array(parts)

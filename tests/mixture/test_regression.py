@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
-from scipy.integrate import quad
 from scipy.special import logsumexp
 from scipy.stats import multivariate_normal
 
@@ -15,6 +14,8 @@ from fastem.moments import Moments
 K, D = 3, 4
 NAMES = sorted(FAMILIES.keys() - {"E", "V"})
 every = pytest.mark.parametrize("name", NAMES)
+#: Where columns are integrated over: the trapezoidal rule is exact to rounding for such densities.
+GRID = np.linspace(-40.0, 40.0, 8001)
 
 
 def mixture_of(name, n_features=D, scale=1.0, offset=0.0):
@@ -73,7 +74,8 @@ def test_a_marginal_is_the_integral_over_the_other_column(name):
     """Oracle: numerical integration of the joint density."""
     mixture = mixture_of(name, 2)
     for x in -1.0, 0.3, 2.0:
-        integral, _ = quad(lambda y, x=x: np.exp(mixture.log_prob([[x, y]])[0]), -40, 40, limit=500)
+        density = np.exp(mixture.log_prob(np.column_stack([np.full(GRID.size, x), GRID])))
+        integral = np.trapezoid(density, GRID)
         assert np.exp(mixture.marginal(0).log_prob([[x]])[0]) == pytest.approx(integral, rel=1e-7)
 
 
@@ -84,12 +86,8 @@ def test_a_predicted_mean_is_the_integral_of_the_conditional(name):
     rows = np.array([[-1.0], [0.3], [2.0]])
     expected = []
     for (x,) in rows:
-
-        def moment(y, power, x=x):
-            return y**power * np.exp(mixture.log_prob([[x, y]])[0])
-
-        mass, first = (quad(moment, -40, 40, args=(p,), limit=500)[0] for p in (0, 1))
-        expected.append([first / mass])
+        density = np.exp(mixture.log_prob(np.column_stack([np.full(GRID.size, x), GRID])))
+        expected.append([np.trapezoid(GRID * density, GRID) / np.trapezoid(density, GRID)])
     assert_allclose(mixture.predict_mean(0, rows), expected, rtol=1e-6, atol=1e-8)
 
 
