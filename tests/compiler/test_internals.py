@@ -109,7 +109,10 @@ def test_each_user_works_without_its_group(group, tmp_path):
 
 
 def test_a_fit_without_pointers_is_the_fit_with_them():
-    """Oracle: the fit with them. Its control then runs in Python, and not in one call."""
+    """Oracle: the fit with them. Its control then runs in Python, and not in one call.
+
+    From a given start and round: without pointers no loop is kept on disk, and few are compiled.
+    """
     lacking = """
 import importlib
 import_module = importlib.import_module
@@ -126,7 +129,8 @@ import numpy as np, fastem
 from fastem.compiler import internals
 
 X = np.random.default_rng(0).normal(size=(300, 2)) + 5 * np.arange(2).repeat(150)[:, None]
-fitted = fastem.fit(X, 2, n_init=1, random_state=0)
+start = dict(means_init=X[[0, -1]], covariances_init=[1.0, 2.0])
+fitted = fastem.fit(X, 2, covariance_type="spherical", **start)
 print(internals.POINTERS is None, fitted.n_iter, fitted.log_likelihood)
 """
     found = [

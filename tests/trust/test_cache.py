@@ -1,8 +1,7 @@
 """Whole fits whose kernels are not all on disk, damaged, stale, or nowhere to be kept.
 
 Each hazard by itself is the work of compiler/test_cache.py, on a small package; here it meets the
-kernels of fastem. What a fit needs is compiled once and copied, and a test removes what is to be
-compiled again. Where all is compiled again, densities speak for a fit: they need few kernels.
+kernels of fastem. What a fit reads is copied, and a test removes what is to be compiled again. Where all is compiled again, densities speak for a fit: they need few kernels.
 """
 
 import os
@@ -35,6 +34,12 @@ def densities():
     return mixture.log_prob(X).tobytes().hex()
 """
 PRINT, PRINT_DENSITIES = FIT + "print(fit())", FIT + "print(densities())"
+#: Prints in which files what it needs is looked for, which are there once it has run.
+PRINT_FILES = """
+from fastem.compiler import cache
+read, seen = cache._read, []
+cache._read = lambda path: seen.append(path) or read(path)
+""" + f"{FIT}fit(), densities()\nprint(*seen, sep='\\n')"
 #: Some of the kernels that a fit runs, which compile soon.
 BRIEF = "matrices.scatter", "matrices.factor_diagonal"
 
@@ -58,9 +63,12 @@ class Kept:
 
 @pytest.fixture(scope="module")
 def compiled(tmp_path_factory, start_fresh):
-    """What a first fit leaves behind."""
+    """What a fit reads: compiled by whatever test ran it first, and copied."""
     folder = tmp_path_factory.mktemp("first")
     fresh, cache = start_fresh(folder), folder / "cache"
+    for path in map(Path, fresh.run(PRINT_FILES).split("\n")[:-1]):
+        (cache / "fastem" / "kernels" / path.parent.name).mkdir(parents=True, exist_ok=True)
+        shutil.copy2(path, cache / "fastem" / "kernels" / path.parent.name)
     answers = [fresh.run(code, NUMBA_CACHE_DIR=str(cache)) for code in (PRINT, PRINT_DENSITIES)]
     return Kept(cache, *answers)
 
