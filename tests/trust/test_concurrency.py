@@ -100,7 +100,8 @@ assert answers == [expected()] * 8
 
 
 @needs_fork
-def test_forked_child_and_grandchild(run):
+def test_forks(run):
+    """A child and a grandchild, a pool, and children of a process whose other threads fit."""
     run("""
 good = expected()
 
@@ -113,25 +114,13 @@ def child():
 assert in_child(child)
 assert in_child(lambda: in_child(grandchild))  # the child itself fits nothing
 assert work() == good
-""")
 
-
-@needs_fork
-def test_forked_pool(run):
-    run("""
-good = expected()
 with warnings.catch_warnings(), multiprocessing.get_context("fork").Pool(2) as pool:
     assert pool.map(work, range(4)) == [good] * 4
     pool.close()
     pool.join()
 assert work() == good
-""")
 
-
-@needs_fork
-def test_fork_while_other_threads_fit(run):
-    run("""
-good = expected()
 answers, stop = [], threading.Event()
 
 def body():
@@ -142,40 +131,37 @@ threads = [threading.Thread(target=body) for _ in range(2)]
 [t.start() for t in threads]
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)  # Python 3.12: a fork with threads
-    forked = [in_child(lambda: work() == good) for _ in range(3)]
+    forked = [in_child(grandchild) for _ in range(3)]
 stop.set()
 [t.join() for t in threads]
 assert all(forked) and answers and all(a == good for a in answers)
 """)
 
 
-@pytest.mark.parametrize("method", ["spawn", "forkserver"])
-def test_other_ways_to_start_a_process(run, method):
-    if method == "forkserver" and not hasattr(os, "fork"):
-        pytest.skip("no forkserver here")
+def test_other_ways_to_start_a_process(run):
+    methods = ["spawn", "forkserver"] if hasattr(os, "fork") else ["spawn"]
     run(f"""
 if __name__ == "__main__":
     good = expected()
-    with multiprocessing.get_context({method!r}).Pool(2) as pool:
-        assert pool.map(work, range(2)) == [good] * 2
-        pool.close()
-        pool.join()
+    for method in {methods}:
+        with multiprocessing.get_context(method).Pool(1) as pool:
+            assert pool.map(work, range(2)) == [good] * 2, method
+            pool.close()
+            pool.join()
 """)
 
 
-@pytest.mark.parametrize("backend", ["loky", "threading", "multiprocessing"])
-def test_joblib(run, backend):
+def test_joblib(run):
     pytest.importorskip("joblib")
-    run(f"""
+    run("""
 import joblib
 if __name__ == "__main__":
     good = expected()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)
-        results = joblib.Parallel(2, backend={backend!r})(
-            joblib.delayed(work)() for _ in range(3)
-        )
-    assert results == [good] * 3
+    for backend in "threading", "multiprocessing", "loky":
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)
+            calls = (joblib.delayed(work)() for _ in range(3))
+            assert joblib.Parallel(2, backend=backend)(calls) == [good] * 3, backend
 """)
 
 
