@@ -212,7 +212,7 @@ class Noise:
         >>> turned.span([0, 1]).high
         array([7., 7.])
         """
-        chosen = validation.column_numbers(columns, self.n_features, "the noise")
+        chosen = validation.column_numbers(columns, None, self.n_features, "the noise")
         if self.axes is None:
             low, high = self.low, self.high
         else:

@@ -21,7 +21,7 @@ from fastem.mixture.regression import Regressions, check_rest
 from fastem.noise import Noise
 from fastem.rows import Source
 from fastem.units import Units
-from fastem.validation.column_choice import Column, positions
+from fastem.validation.column_choice import Column
 from fastem.words import Seed
 
 
@@ -418,13 +418,8 @@ class Mixture(Imputation):
 
     def _numbers(self, columns: Any) -> NDArray[np.intp]:
         """Columns by name or number as numbers."""
-        several: Any = columns
-        if isinstance(columns, str) or not np.iterable(columns):
-            several = [columns]
-        if any(isinstance(column, str) for column in several):
-            owner = self.feature_names, self.n_features, "the mixture"
-            several = positions(several, *owner)
-        return validation.column_numbers(several, self.n_features, "the mixture")
+        owner = self.feature_names, self.n_features, "the mixture"
+        return validation.column_numbers(columns, *owner)
 
 
 def mixture_of(

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from fastem import validation
 from fastem.mixture import Mixture
-from fastem.validation.column_choice import called, printable
+from fastem.validation.column_choice import called, positions, printable
 
 #: M. Okabe and K. Ito's colours, which people with any colour vision tell apart, the strongest
 #: first.
@@ -138,22 +138,9 @@ def _as_drawn(name: str) -> str:
 
 def column_indices(columns: Sequence[int | str] | None, names: Sequence[str]) -> list[int] | None:
     """Columns asked for by number or by name, as numbers."""
-    if columns is None:
-        return None
-    if isinstance(columns, str) or not isinstance(columns, Sequence | np.ndarray):
-        raise TypeError(f"columns is {columns!r}; give a list of column numbers or names")
-    found: list[int] = []
-    for one in columns:
-        drawn = _as_drawn(one) if isinstance(one, str) else ""
-        known = list(names).index(drawn) if drawn in names else one
-        if known not in range(len(names)):
-            raise ValueError(
-                f"columns holds {one!r}; there are {len(names)} columns: {', '.join(names)}"
-            )
-        found.append(validation.integer(known, "columns", least=0))
-    if not found or len(set(found)) < len(found):
-        raise ValueError(f"columns is {list(columns)!r}; name at least one column, and each once")
-    return found
+    if isinstance(columns, Sequence) and not isinstance(columns, str):
+        columns = [_as_drawn(one) if isinstance(one, str) else one for one in columns]
+    return None if columns is None else positions(columns, names, len(names), "the mixture")
 
 
 def rows_drawn(X: NDArray) -> NDArray[np.intp]:

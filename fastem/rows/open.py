@@ -15,8 +15,7 @@ from fastem.compiler.options import refuse_uncompiled
 from fastem.rows.files import File, Paths, files, is_path
 from fastem.rows.formats import foreign
 from fastem.rows.formats.arrow import MAGIC, Arrow
-from fastem.rows.formats.binary import Vector, raw
-from fastem.rows.formats.npy import npy
+from fastem.rows.formats.binary import Vector, npy, raw
 from fastem.rows.formats.npz import npz
 from fastem.rows.formats.table import Table
 from fastem.rows.formats.text import Text

@@ -12,7 +12,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import NamedTuple
+from dataclasses import dataclass, replace
+from typing import NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -97,6 +98,33 @@ class Rows(ABC):
     @abstractmethod
     def reweighted(self, weigh: Weigh) -> Rows:
         """The same rows with the weights that a function gives them, in whatever pieces."""
+
+
+@dataclass(frozen=True, eq=False)
+class SourceRows(Rows):
+    """Rows that are read anew at every pass.
+
+    Parameters
+    ----------
+    source : Source
+    units : Units
+        To work on them in.
+    weigh : callable, optional
+        What gives the rows other weights.
+    """
+
+    source: Source
+    units: Units
+    weigh: Weigh | None = None
+
+    @property
+    def dtype(self) -> np.dtype:
+        """float64 or float32."""
+        return self.source.dtype
+
+    def reweighted(self, weigh: Weigh) -> Self:
+        """The same rows with the weights that a function gives them, where they are read."""
+        return replace(self, weigh=weigh)
 
 
 class Source(ABC):

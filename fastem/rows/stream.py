@@ -24,7 +24,7 @@ from fastem.rows.memory import limits_along, union
 from fastem.rows.missing import Gaps, spread, suspects
 from fastem.rows.passes import SAMPLE, Passes, Scan, scan
 from fastem.rows.prefetch import SPARE
-from fastem.rows.source import Drawn, Limits, Pieces, Rows, Source, Weigh
+from fastem.rows.source import Drawn, Limits, Pieces, Rows, Source, SourceRows, Weigh
 from fastem.units import LOOKED_AT, Units
 from fastem.validation.column_choice import Column
 
@@ -226,17 +226,10 @@ class Stream(Source):
 
 
 @dataclass(frozen=True, eq=False)
-class StreamRows(Rows):
-    """Rows of a stream, the units to work on them in, and what gives them other weights, if any."""
+class StreamRows(SourceRows):
+    """Rows of a stream."""
 
     source: Stream
-    units: Units
-    weigh: Weigh | None = None
-
-    @property
-    def dtype(self) -> np.dtype:
-        """float64 or float32."""
-        return self.source.dtype
 
     def summarise(self, density: Density) -> Moments:
         """One pass: the moments of all rows, to the bit those of the same rows in memory."""
@@ -274,7 +267,3 @@ class StreamRows(Rows):
                 missing_weights.append(lacking)
         missing_weight = np.add.reduce(np.concatenate(missing_weights), axis=0)
         return of_what_is_observed(accumulator.moments(), missing_weight, units)
-
-    def reweighted(self, weigh: Weigh) -> StreamRows:
-        """The same rows with the weights that a function gives them at every pass."""
-        return replace(self, weigh=weigh)

@@ -11,12 +11,11 @@ column_choice which columns are meant
 """
 
 from fastem.validation.arrays import check_mask, numeric, parameter, weights
-from fastem.validation.column_choice import feature_names_for
+from fastem.validation.column_choice import column_numbers, feature_names_for
 from fastem.validation.frames import chosen_columns, feature_names
 from fastem.validation.options import (
     boolean,
     choice,
-    column_numbers,
     components,
     instance,
     integer,

@@ -6,6 +6,7 @@ import difflib
 from collections.abc import Iterable, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 #: A position, a name, or a range of either with both ends, such as "a:c".
 Column = int | str
@@ -50,6 +51,16 @@ def positions(
         twice = next(j for j in chosen if chosen.count(j) > 1)
         raise ValueError(f"{asked} asks for column {twice} of {owner} twice; name each once")
     return chosen
+
+
+def column_numbers(
+    columns: Column | Iterable[Column], names: Sequence[str] | None, width: int, owner: str
+) -> NDArray[np.intp]:
+    """Where a single column is, or several are, as `positions` takes them."""
+    several = (
+        columns if isinstance(columns, Iterable) and not isinstance(columns, str) else [columns]
+    )
+    return np.array(positions(several, names, width, owner), np.intp)
 
 
 def position(

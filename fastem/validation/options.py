@@ -8,7 +8,6 @@ from collections.abc import Iterable
 from typing import Any, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 T = TypeVar("T")
 
@@ -104,22 +103,6 @@ def listed(value: Any, name: str) -> list[Any]:
     if not found:
         raise ValueError(f"{name} is empty; give at least one")
     return found
-
-
-def column_numbers(columns: int | Iterable[int], n_features: int, owner: str) -> NDArray[np.intp]:
-    """Distinct columns, counted from 0, of something that has so many."""
-    several: Any = columns if np.iterable(columns) else [columns]
-    chosen = [integer(column, "columns", least=0) for column in several]
-    if not chosen:
-        raise ValueError("columns is empty; give at least one column")
-    if max(chosen) >= n_features:
-        raise ValueError(
-            f"columns holds {max(chosen)} but {owner} has {n_features} columns, counted from 0; "
-            f"give columns below {n_features}"
-        )
-    if len(set(chosen)) < len(chosen):
-        raise ValueError(f"columns is {chosen}, with a column twice; give each once")
-    return np.array(chosen, dtype=np.intp)
 
 
 def instance(value: Any, name: str, kind: type[T], wanted: str) -> T:

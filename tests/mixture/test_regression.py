@@ -119,10 +119,10 @@ def test_a_value_far_from_every_component_still_conditions():
 @pytest.mark.parametrize(
     ("columns", "message"),
     [
-        ([], "columns is empty; give at least one"),
-        ([0, 4], "columns holds 4 but the mixture has 4 columns"),
-        ([1, 1], r"columns is \[1, 1\], with a column twice"),
-        (-1, "columns is -1"),
+        ([], "no column of the mixture is chosen; give at least one"),
+        ([0, 4], "the mixture has no column 4; .* positions from 0 to 3"),
+        ([1, 1], "asks for column 1 of the mixture twice"),
+        (-1, "the mixture has no column -1"),
     ],
 )
 def test_columns_that_are_not_there_are_named(columns, message):

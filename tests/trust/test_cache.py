@@ -1,7 +1,8 @@
 """Whole fits whose kernels are not all on disk, damaged, stale, or nowhere to be kept.
 
 Each hazard by itself is the work of compiler/test_cache.py, on a small package; here it meets the
-kernels of fastem. What a fit reads is copied, and a test removes what is to be compiled again. Where all is compiled again, densities speak for a fit: they need few kernels.
+kernels of fastem. What a fit reads is copied, and a test removes what is to be compiled again.
+Where all is compiled again, densities speak for a fit: they need few kernels.
 """
 
 import os
@@ -35,11 +36,14 @@ def densities():
 """
 PRINT, PRINT_DENSITIES = FIT + "print(fit())", FIT + "print(densities())"
 #: Prints in which files what it needs is looked for, which are there once it has run.
-PRINT_FILES = """
+PRINT_FILES = (
+    """
 from fastem.compiler import cache
 read, seen = cache._read, []
 cache._read = lambda path: seen.append(path) or read(path)
-""" + f"{FIT}fit(), densities()\nprint(*seen, sep='\\n')"
+"""
+    + f"{FIT}fit(), densities()\nprint(*seen, sep='\\n')"
+)
 #: Some of the kernels that a fit runs, which compile soon.
 BRIEF = "matrices.scatter", "matrices.factor_diagonal"
 

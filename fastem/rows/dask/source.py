@@ -20,7 +20,7 @@ from fastem.rows.dask.placement import Chunks, at
 from fastem.rows.dask.survey import Survey, survey
 from fastem.rows.digest import Digest
 from fastem.rows.memory import union
-from fastem.rows.source import Drawn, Limits, Pieces, Rows, Source, Weigh, weight_unit
+from fastem.rows.source import Drawn, Limits, Pieces, Source, SourceRows, weight_unit
 from fastem.units import Units
 
 #: Moments that are added by one task.
@@ -149,25 +149,10 @@ class Dask(Source):
 
 
 @dataclass(frozen=True, eq=False)
-class DaskRows(Rows):
-    """Rows in chunks and the units to work on them in.
-
-    Parameters
-    ----------
-    source : Dask
-    units : Units
-    weigh : callable, optional
-        What gives the rows other weights.
-    """
+class DaskRows(SourceRows):
+    """Rows in chunks."""
 
     source: Dask
-    units: Units
-    weigh: Weigh | None = None
-
-    @property
-    def dtype(self) -> np.dtype:
-        """float64 or float32."""
-        return self.source.dtype
 
     def summarise(self, density: Density) -> Moments:
         """One pass: the moments of all rows.
@@ -196,7 +181,3 @@ class DaskRows(Rows):
             parts = [add(*parts[i : i + FAN_IN]) for i in range(0, len(parts), FAN_IN)]
         (found,) = computed(parts)
         return found.moments()
-
-    def reweighted(self, weigh: Weigh) -> DaskRows:
-        """The same rows with the weights that a function gives them where they are."""
-        return replace(self, weigh=weigh)

@@ -10,9 +10,8 @@ from numpy.typing import NDArray
 
 from fastem.archive import Damaged, damage
 from fastem.rows.files import File
-from fastem.rows.formats.binary import Binary, Form
+from fastem.rows.formats.binary import Binary, Form, form_of
 from fastem.rows.formats.foreign import ZIP, refuse
-from fastem.rows.formats.npy import form_of
 from fastem.rows.formats.table import CHUNK, Table
 
 #: What to do about a damaged file.
