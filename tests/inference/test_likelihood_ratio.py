@@ -95,17 +95,18 @@ def cloud_in_noise(seed):
     ("draw", "options"),
     [
         (cloud_in_noise, {"noise": True}),
-        (lambda seed: np.random.default_rng(seed).normal(size=(40, 2)), {"prior": True}),
+        (lambda seed: np.random.default_rng(seed).normal(size=(30, 1)), {"prior": True}),
     ],
 )
 def test_null_data_have_the_statistics_of_the_replicates_beside_noise_and_under_a_prior(
     draw, options
 ):
     """Rows of the null model itself, and rows drawn from what was fitted to some: one law."""
-    made = fastem.lrt(draw(100), 2, n_replicates=20, random_state=0, **options)
+    options = {"n_init": 1} | options
+    made = fastem.lrt(draw(100), 2, n_replicates=19, random_state=0, **options)
     fresh = [
         fastem.lrt(draw(seed), 2, n_replicates=1, level=0.5, random_state=seed, **options)
-        for seed in range(12)
+        for seed in range(8)
     ]
     statistics = [test.table[0].statistic for test in fresh]
     assert ks_2samp(made.replicates[0], statistics).pvalue > 0.05
