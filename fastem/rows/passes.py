@@ -51,13 +51,6 @@ def memory_of(value: int | str) -> int:
     return value
 
 
-class Buffer(NamedTuple):
-    """Room for a block."""
-
-    X: NDArray
-    weight: NDArray[np.float64] | None
-
-
 @dataclass(frozen=True, eq=False)
 class Passes:
     """How a frame is read: in blocks of a dtype, float64 or float32, within some bytes of memory.
@@ -119,7 +112,7 @@ class Passes:
         X = self.frame.take(numbers)
         if X is not None:
             return np.ascontiguousarray(X, self.dtype), None
-        taken = self._buffer(len(numbers))
+        rows, weights = self._buffer(len(numbers))
         with self._opened(checked=False) as fill:
             buffer = self._buffer(max(1, BLOCK // self.row_bytes))
             done = 0
@@ -127,13 +120,13 @@ class Passes:
                 X, weight, first = block
                 here = numbers[done : np.searchsorted(numbers, first + len(X))] - first
                 some = slice(done, done + len(here))
-                taken.X[some] = X[here]
-                if taken.weight is not None and weight is not None:
-                    taken.weight[some] = weight[here]
+                rows[some] = X[here]
+                if weights is not None and weight is not None:
+                    weights[some] = weight[here]
                 done += len(here)
-        return taken.X[:done], None if taken.weight is None else taken.weight[:done]
+        return rows[:done], None if weights is None else weights[:done]
 
-    def _buffers(self, least: int, whole: int, most: int | None) -> list[Buffer]:
+    def _buffers(self, least: int, whole: int, most: int | None) -> list[Drawn]:
         """Those of one pass, in multiples of `whole` rows, so many of which take `least` bytes."""
         fewest = 1 + SPARE
         room = max(self.memory // (BLOCKS * least), min(self.memory // (2 * least), fewest))
@@ -146,27 +139,28 @@ class Passes:
         n = min(room // n_buffers, max(1, BLOCK // least)) * whole
         return [self._buffer(n if most is None else min(n, most)) for _ in range(n_buffers)]
 
-    def _buffer(self, n: int) -> Buffer:
+    def _buffer(self, n: int) -> Drawn:
+        """Room for so many rows and their weights."""
         X = np.empty((n, self.frame.n_features), self.dtype)
-        return Buffer(X, np.empty(n) if self.weighted else None)
+        return X, np.empty(n) if self.weighted else None
 
     @contextmanager
     def _opened(
         self, checked: bool, gaps: list[Gaps] | None = None
-    ) -> Iterator[Callable[[Buffer], tuple[NDArray, NDArray | None, int] | None]]:
+    ) -> Iterator[Callable[[Drawn], tuple[NDArray, NDArray | None, int] | None]]:
         """What fills a buffer: rows, weights and how many rows that count were before them."""
         stamp, n_read = self.frame.stamp(), 0
         with closing(Reader(self.frame, checked=checked, every=self.every)) as reader:
             if gaps is not None:
                 gaps.append(reader.gaps)
 
-            def fill(buffer: Buffer) -> tuple[NDArray, NDArray | None, int] | None:
+            def fill(buffer: Drawn) -> tuple[NDArray, NDArray | None, int] | None:
                 nonlocal n_read
-                first, n = n_read, reader.read(*buffer)
+                (X, weight), first = buffer, n_read
+                n = reader.read(X, weight)
                 n_read += n
                 if n:
-                    weight = None if buffer.weight is None else buffer.weight[:n]
-                    return buffer.X[:n], weight, first
+                    return X[:n], None if weight is None else weight[:n], first
                 self.check(stamp)
                 return None
 

@@ -239,10 +239,7 @@ class StreamRows(SourceRows):
         )
         if not source.complete:
             return self._of_what_is_observed(density, accumulator)
-        whole = accumulator.slot_rows
-        most = max(1, accumulator.most_slots // (n_threads(np.inf) + SPARE)) * whole
-        passed = source.each(accumulator.sums, whole=whole, most=most, weigh=self.weigh)
-        with closing(passed) as results:
+        with closing(self._passed(accumulator, accumulator.slot_rows, accumulator.sums)) as results:
             for sums in results:
                 accumulator.merge(sums)
         return accumulator.moments()
@@ -258,12 +255,17 @@ class StreamRows(SourceRows):
             groups = Groups.of(X, weight, whole)
             return groups.sums(density, units, widths, parallel=False), groups.missing_weights
 
-        most = max(1, accumulator.most_slots // (n_threads(np.inf) + SPARE)) * whole
         missing_weights = []
-        passed = source.each(sums, whole=whole, most=most, weigh=self.weigh)
-        with closing(passed) as results:
+        with closing(self._passed(accumulator, whole, sums)) as results:
             for of_slots, lacking in results:
                 accumulator.merge(of_slots)
                 missing_weights.append(lacking)
         missing_weight = np.add.reduce(np.concatenate(missing_weights), axis=0)
         return of_what_is_observed(accumulator.moments(), missing_weight, units)
+
+    def _passed(
+        self, accumulator: Accumulator, whole: int, sums: Callable[[NDArray, NDArray | None], R]
+    ) -> Generator[R, None, None]:
+        """One pass in whole slots of so many rows, no more of them than may stand in memory."""
+        most = max(1, accumulator.most_slots // (n_threads(np.inf) + SPARE)) * whole
+        return self.source.each(sums, whole=whole, most=most, weigh=self.weigh)
