@@ -10,6 +10,7 @@ user works without it:
     WIDTH        `vector_width` leaves the width of vectors to LLVM
     LOCK         `fork_safety` has a lock of its own, for which compiling does not wait
     FINGERPRINT  `slot_loop` compares arguments by their Numba types, which takes longer
+    PRODUCTS     `blas` has no product, and rows of many columns are worked on as others are
 """
 
 import importlib
@@ -91,4 +92,10 @@ LOCK = taken(
 )
 FINGERPRINT = taken(
     "arguments are compared by their Numba types", of="numba._dispatcher:compute_fingerprint"
+)
+PRODUCTS = taken(
+    "wide rows are worked on without BLAS",
+    helpers="numba._helperlib:c_helpers",
+    get_or_insert="numba.core.cgutils:get_or_insert_function",
+    alloca_once_value="numba.core.cgutils:alloca_once_value",
 )

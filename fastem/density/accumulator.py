@@ -14,6 +14,7 @@ from fastem.kernels import passes
 from fastem.kernels.elementary import LN2
 from fastem.kernels.matrices import mirror
 from fastem.kernels.tile import TILE_ROWS
+from fastem.kernels.wide import COLUMNS
 from fastem.moments import Moments
 from fastem.ordering import Order
 from fastem.units import Units
@@ -31,7 +32,7 @@ WIDE = 192
 NO_LABELS = np.empty(0, np.int32)
 _NO_WEIGHTS = read_only(np.empty(0))
 _AS_THEY_COME = read_only(np.empty(0, np.uint16))
-_OVERLAPPING, _SEPARATED = read_only(np.empty(0)), read_only(np.empty((0, 0)))
+_OVERLAPPING, _SEPARATED, _PRODUCTS = (read_only(np.empty((0,) * n)) for n in (1, 2, 3))
 
 
 class Accumulator:
@@ -159,7 +160,6 @@ class Accumulator:
         order: Order | None = None,
     ) -> tuple:
         """What `passes.summarise` takes of a block: its arguments from `rows` to `separated`."""
-        wide = block.shape[1] * block.itemsize >= WIDE
         if order is None:
             lists = all_components(len(self._parameters[0]))
         else:
@@ -171,7 +171,7 @@ class Accumulator:
             _AS_THEY_COME if order is None else order.index,
             *lists,
             self._units.array,
-            _SEPARATED if wide and self._second_dims == 2 else _OVERLAPPING,
+            way(self._parameters[1], block.dtype),
         )
 
     def merge(self, sums: NDArray[np.float64]) -> None:
@@ -219,6 +219,19 @@ def row_work(n_components: int, factors: NDArray) -> float:
     """Floating point operations of a pass for one row, about."""
     per_component, n_features = factors.size // len(factors), factors.shape[-1]
     return float(n_components) * (30 + 2 * per_component + 4 * n_features)
+
+
+def is_wide(factors: NDArray) -> bool:
+    """Whether products of rows and such factors go to BLAS."""
+    return factors.ndim == 3 and factors.shape[-1] >= COLUMNS
+
+
+def way(factors: NDArray, dtype: np.dtype) -> NDArray[np.float64]:
+    """What `passes.summarise` calls `separated`, for rows of that dtype."""
+    if is_wide(factors):
+        return _PRODUCTS
+    gathers = factors.ndim == 3 and factors.shape[-1] * dtype.itemsize >= WIDE
+    return _SEPARATED if gathers else _OVERLAPPING
 
 
 @lru_cache

@@ -10,7 +10,7 @@ from numpy.typing import DTypeLike, NDArray
 from fastem.compiler.options import read_only
 from fastem.compiler.slot_loop import SlotLoop
 from fastem.density import partition
-from fastem.density.accumulator import Accumulator, all_components, row_work
+from fastem.density.accumulator import Accumulator, all_components, row_work, way
 from fastem.kernels import passes
 from fastem.kernels.double_double import refine
 from fastem.kernels.elementary import HALF_BITS, LN2
@@ -184,6 +184,7 @@ class Density:
             read_only(block),
             tiles,
             read_only(units.array),
+            way(parameters[1], block.dtype),
             all_components(len(parameters[0]))[0][0],
             *parameters,
             factors_low,

@@ -5,8 +5,9 @@ writes only its own part of the output, and whoever adds slots up does so in the
 is the same to the bit for any number of threads.
 
 The factors' shape says which tile code runs, and the compiler drops the other one: (K, D, D) or
-(1, D, D) is `ellipsoidal` and `gram`, (K, D) is `axis_aligned`. What a user asks for row by row is
-beyond that `compensated` in ill-conditioned components.
+(1, D, D) is `ellipsoidal` and `gram`, or `wide` where there are many columns, and (K, D) is
+`axis_aligned`. What a user asks for row by row is beyond that `compensated` in ill-conditioned
+components.
 """
 
 import numpy as np
@@ -37,6 +38,9 @@ from fastem.kernels.tile import (
     size,
     zero_underflowed,
 )
+from fastem.kernels.wide import accumulate as accumulate_wide
+from fastem.kernels.wide import log_densities as log_densities_wide
+from fastem.kernels.wide import wide_scratch
 
 
 @jit
@@ -51,14 +55,60 @@ def component_densities(tile, means, factors, log_norms, listed, n_listed, densi
 
 
 @jit
+def _densities(
+    tile,
+    n_rows,
+    means,
+    factors,
+    log_norms,
+    listed,
+    n_listed,
+    densities,
+    scratch,
+    separated,
+    own,
+):
+    """As `component_densities`; where `separated` has three dimensions those of `wide`."""
+    if separated.ndim == 3:
+        log_densities_wide(
+            tile, n_rows, means, factors, log_norms, listed, n_listed, densities, own
+        )
+    else:
+        component_densities(tile, means, factors, log_norms, listed, n_listed, densities, scratch)
+
+
+@jit
 def _exact_log_densities(
-    tile, means, factors, log_norms, factors_low, compensated, listed, densities, scratch
+    tile,
+    n_rows,
+    means,
+    factors,
+    log_norms,
+    factors_low,
+    compensated,
+    listed,
+    densities,
+    scratch,
+    separated,
+    own,
 ):
     """All components, the `compensated` ones in twice the precision.
 
     That code is not compiled where `factors_low` has two dimensions.
     """
-    component_densities(tile, means, factors, log_norms, listed, listed.size, densities, scratch)
+    _densities(
+        tile,
+        n_rows,
+        means,
+        factors,
+        log_norms,
+        listed,
+        listed.size,
+        densities,
+        scratch,
+        separated,
+        own,
+    )
     if factors_low.ndim == 3:
         log_densities_compensated(
             tile, means, factors, factors_low, log_norms, compensated, densities, scratch
@@ -82,16 +132,25 @@ def _load(rows, weight, index, start, stop, units, tile, densities):
 
 
 @jit
+def _parts(moments, means, factors):
+    """Counts, first and second moments, as views: for what counts no references."""
+    n_components, n_features = means.shape
+    first = moments[n_components : n_components + means.size].reshape(n_components, n_features)
+    spread = moments[n_components + means.size :]
+    if factors.ndim == 3:
+        second = spread.reshape(n_components, n_features, n_features)
+    else:
+        second = spread.reshape(n_components, n_features)
+    return moments[:n_components], first, second
+
+
+@jit
 def accumulate(
     tile, means, factors, listed, n_listed, densities, moments, scratch, separated, gathering
 ):
     """Add the tile to the moments: counts, first and second, one after the other."""
-    n_components, n_features = means.shape
-    counts, rest = moments[:n_components], moments[n_components:]
-    first = rest[: means.size].reshape(n_components, n_features)
-    spread = rest[means.size :]
+    counts, first, second = _parts(moments, means, factors)
     if factors.ndim == 3:
-        second = spread.reshape(n_components, n_features, n_features)
         accumulate_ellipsoidal(
             tile,
             means,
@@ -106,8 +165,30 @@ def accumulate(
             gathering,
         )
     else:
-        second = spread.reshape(n_components, n_features)
         accumulate_axis_aligned(tile, means, listed, n_listed, densities, counts, first, second)
+
+
+@jit
+def _accumulate_wide(
+    rows, index, start, units, tile, means, factors, listed, n_listed, densities, moments, own
+):
+    """As `accumulate`, of many columns."""
+    counts, first, second = _parts(moments, means, factors)
+    accumulate_wide(
+        rows,
+        index,
+        start,
+        units,
+        tile,
+        means,
+        listed,
+        n_listed,
+        densities,
+        counts,
+        first,
+        second,
+        own,
+    )
 
 
 @jit
@@ -157,9 +238,10 @@ def summarise(
         The components of each tile, or of all, as `ordering.list_components` gives them.
     units : (2, D) float64
         Centre and scale: a row enters as (row - centre) * scale.
-    separated : (0, 0) or (0,) float64
+    separated : (0,), (0, 0) or (0, 0, 0) float64
         Two dimensions say that components are well separated, so that the rows which share in one
-        are gathered. Code for that is otherwise not compiled.
+        are gathered, three that there are so many columns that products go to BLAS. Code for that
+        is otherwise not compiled.
     means : (K, D), factors : (K, D, D), (1, D, D) or (K, D), log_norms : (K,)
         Of the dtype of rows, in the units of the tile; logarithms to base 2.
     sums : (n_slots, 3 + K + K D + K D[ D]) float64
@@ -174,6 +256,7 @@ def summarise(
     densities = buffer(n_components + SPARE, rows)
     scratch = buffer(4, rows)
     gathering = gather_scratch(n_features, separated, rows)
+    own = wide_scratch(n_features, separated.ndim == 3, rows)
     start = slot * tiles * TILE_ROWS
     stop = min(start + tiles * TILE_ROWS, rows.shape[0])
     if weight.size == 0:
@@ -183,7 +266,19 @@ def summarise(
         which = t // TILE_ROWS if n_listed.size > 1 else 0
         components, m = listed[which], int(n_listed[which])
         _load(rows, weight, index, t, end, units, tile, densities)
-        component_densities(tile, means, factors, log_norms, components, m, densities, scratch)
+        _densities(
+            tile,
+            end - t,
+            means,
+            factors,
+            log_norms,
+            components,
+            m,
+            densities,
+            scratch,
+            separated,
+            own,
+        )
         if labels.size > 0:
             _label(components, m, densities, labels[t:end])
         n_rows = padded(end - t)
@@ -193,14 +288,50 @@ def summarise(
         sums[slot, 1] += log_likelihood
         sums[slot, 2] += classification_entropy
         moments = sums[slot, 3:]
-        accumulate(
-            tile, means, factors, components, m, densities, moments, scratch, separated, gathering
-        )
+        if separated.ndim == 3:
+            _accumulate_wide(
+                rows,
+                index,
+                t,
+                units,
+                tile,
+                means,
+                factors,
+                components,
+                m,
+                densities,
+                moments,
+                own,
+            )
+        else:
+            accumulate(
+                tile,
+                means,
+                factors,
+                components,
+                m,
+                densities,
+                moments,
+                scratch,
+                separated,
+                gathering,
+            )
 
 
 @slot_loop
 def log_prob(
-    slot, rows, tiles, units, listed, means, factors, log_norms, factors_low, compensated, out
+    slot,
+    rows,
+    tiles,
+    units,
+    separated,
+    listed,
+    means,
+    factors,
+    log_norms,
+    factors_low,
+    compensated,
+    out,
 ):
     """log2 density of a slot's rows under the mixture, into out (n,) float64; the rest as above.
 
@@ -216,13 +347,25 @@ def log_prob(
     tile = buffer(n_features, rows)
     densities = buffer(n_components + SPARE, rows)
     scratch = buffer(_n_scratch(n_features, compensated), rows)
+    own = wide_scratch(n_features, separated.ndim == 3, rows)
     start = slot * tiles * TILE_ROWS
     stop = min(start + tiles * TILE_ROWS, rows.shape[0])
     for t in range(start, stop, TILE_ROWS):
         end = min(t + TILE_ROWS, stop)
         load(rows, t, end, units[0], units[1], tile)
         _exact_log_densities(
-            tile, means, factors, log_norms, factors_low, compensated, listed, densities, scratch
+            tile,
+            end - t,
+            means,
+            factors,
+            log_norms,
+            factors_low,
+            compensated,
+            listed,
+            densities,
+            scratch,
+            separated,
+            own,
         )
         exponentiate(n_components, densities, padded(end - t))
         result = out[t:end]
@@ -233,20 +376,43 @@ def log_prob(
 
 @slot_loop
 def responsibilities(
-    slot, rows, tiles, units, listed, means, factors, log_norms, factors_low, compensated, out
+    slot,
+    rows,
+    tiles,
+    units,
+    separated,
+    listed,
+    means,
+    factors,
+    log_norms,
+    factors_low,
+    compensated,
+    out,
 ):
     """Probability of each component given a slot's rows, into out (n, K) of the dtype of rows."""
     n_components, n_features = means.shape
     tile = buffer(n_features, rows)
     densities = buffer(n_components + SPARE, rows)
     scratch = buffer(_n_scratch(n_features, compensated), rows)
+    own = wide_scratch(n_features, separated.ndim == 3, rows)
     start = slot * tiles * TILE_ROWS
     stop = min(start + tiles * TILE_ROWS, rows.shape[0])
     for t in range(start, stop, TILE_ROWS):
         end = min(t + TILE_ROWS, stop)
         load(rows, t, end, units[0], units[1], tile)
         _exact_log_densities(
-            tile, means, factors, log_norms, factors_low, compensated, listed, densities, scratch
+            tile,
+            end - t,
+            means,
+            factors,
+            log_norms,
+            factors_low,
+            compensated,
+            listed,
+            densities,
+            scratch,
+            separated,
+            own,
         )
         exponentiate(n_components, densities, padded(end - t))
         for b in range(size(end - t)):
@@ -256,19 +422,42 @@ def responsibilities(
 
 @slot_loop
 def predict(
-    slot, rows, tiles, units, listed, means, factors, log_norms, factors_low, compensated, out
+    slot,
+    rows,
+    tiles,
+    units,
+    separated,
+    listed,
+    means,
+    factors,
+    log_norms,
+    factors_low,
+    compensated,
+    out,
 ):
     """Index of the likeliest component of a slot's rows, into out (n,) int32; ties: the first."""
     n_components, n_features = means.shape
     tile = buffer(n_features, rows)
     densities = buffer(n_components + SPARE, rows)
     scratch = buffer(_n_scratch(n_features, compensated), rows)
+    own = wide_scratch(n_features, separated.ndim == 3, rows)
     start = slot * tiles * TILE_ROWS
     stop = min(start + tiles * TILE_ROWS, rows.shape[0])
     for t in range(start, stop, TILE_ROWS):
         end = min(t + TILE_ROWS, stop)
         load(rows, t, end, units[0], units[1], tile)
         _exact_log_densities(
-            tile, means, factors, log_norms, factors_low, compensated, listed, densities, scratch
+            tile,
+            end - t,
+            means,
+            factors,
+            log_norms,
+            factors_low,
+            compensated,
+            listed,
+            densities,
+            scratch,
+            separated,
+            own,
         )
         _label(listed, n_components, densities, out[t:end])

@@ -61,6 +61,7 @@ GROUPS = {
     "WIDTH": "llvmlite.ir.values:FunctionAttributes._to_list",
     "LOCK": "numba.core.compiler_lock:global_compiler_lock",
     "FINGERPRINT": "numba._dispatcher:compute_fingerprint",
+    "PRODUCTS": "numba._helperlib:c_helpers",
 }
 
 
