@@ -85,6 +85,8 @@ class Workspace:
             return None
         if rows.whole is None or rows.dtype != np.float64:
             return None
+        if em_control.is_wide(int(state.shape[1]), family.diagonal):
+            return None
         density = family.factor(state.parameters(family))
         if not rows.ascending and density.work(len(rows.whole[0])) >= LAUNCH_WORK:
             return None

@@ -40,8 +40,9 @@ class Step:
     ) -> None:
         self._rows, self._family, self._bounds = rows, family, bounds
         self._rule, self._method = rule, method
-        self._control = Control.of(rule.kind, method.stepper)
         self._shape: tuple[int, int] = tuple(state.shape.tolist())
+        self._is_wide = em_control.is_wide(self._shape[1], family.diagonal)
+        self._control = Control.of(rule.kind, method.stepper, 3 if self._is_wide else 2)
         self._scratch = Scratch.of(state, *self._shape, family.diagonal)
         self._moments: Moments | None = None
 
@@ -76,7 +77,9 @@ class Step:
         state.em_step[:] = vector(self._family.maximise(moments, self._bounds, point))
         if state.em_statistics.size:
             state.em_statistics[:] = moments.statistics
-        factors = density.factors.reshape(len(density.factors), -1)
+        factors = density.factors
+        if not self._is_wide:
+            factors = factors.reshape(len(factors), -1)
         own = self._shape, density.is_noisy, read_only(factors), level
         em_control.proceed(self._control, *own, self._rule, self._method, state, self._scratch)
 

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastem.compiler.options import jit, jit_strict
+from fastem.kernels.wide_matrices import whiten as whiten_wide
 
 #: Passes whose largest residual counts.
 RESIDUALS = 3
@@ -137,12 +138,12 @@ def measure_steps(point, em_step, shape, noisy, factors, scale, before, steps):
     shape : (K, D)
     noisy : bool
         Whether what the weights lack to sum to 1 is a weight as well.
-    factors : (K or 1, D * D) or (K, D)
+    factors : (K or 1, D * D), (K, D) or, of many columns, (K or 1, D, D)
         Inverse lower Cholesky factors of the covariances at `point`, or of variances, times scale.
     scale : float
     before : (2, P)
         An earlier point and the step from it; replaced by this one and its step.
-    steps : (3, P)
+    steps : (4, P)
         Scratch.
 
     Returns
@@ -150,6 +151,7 @@ def measure_steps(point, em_step, shape, noisy, factors, scale, before, steps):
     size, slowed, length : float
         |r|^2, <m, r_before - r> and |m|^2 for the step r and the way m from the earlier point.
     """
+    followed = factors.ndim == 3 and _is_followed(point, before)
     for p in range(point.shape[0]):
         step = em_step[p] - point[p]
         steps[0, p] = step
@@ -167,8 +169,11 @@ def measure_steps(point, em_step, shape, noisy, factors, scale, before, steps):
             slowed += steps[2, k]
         share = 1.0 / max(left, EPS)
         size, slowed, length = share * size * size, share * length * slowed, share * length * length
-    for step in range(3):
-        whiten(steps[step], point, shape[0], shape[1], factors, scale)
+    for step in range(2 if followed else 3):
+        whiten(steps[step], point, shape[0], shape[1], factors, scale, steps[3])
+    if followed:
+        for p in range(point.shape[0]):
+            steps[2, p] = steps[1, p] - steps[0, p]
     for p in range(point.shape[0]):
         size += steps[0, p] * steps[0, p]
         slowed += steps[1, p] * steps[2, p]
@@ -176,23 +181,37 @@ def measure_steps(point, em_step, shape, noisy, factors, scale, before, steps):
     return size, slowed, length
 
 
+@jit_strict
+def _is_followed(point, before):
+    """Whether a point is where the step from an earlier one led, exactly: one less is whitened."""
+    for p in range(point.shape[0]):
+        if point[p] - before[0, p] != before[1, p]:
+            return False
+    return True
+
+
 @jit
-def whiten(step, point, K, D, factors, scale):
-    """Turn a step into one whose squared length is step' I_c step."""
+def whiten(step, point, K, D, factors, scale, spare):
+    """Turn a step into one whose squared length is step' I_c step; spare is scratch of its size."""
     n_spreads = step.shape[0] - K - K * D
-    triangular = factors.shape[1] == D * D
+    triangular = factors.ndim == 3 or factors.shape[1] == D * D
     total = 0.0
     for k in range(K):
         share = max(point[k], TINY)
         total += share
         step[k] /= math.sqrt(share)
         factor = factors[k if factors.shape[0] > 1 else 0]
-        _whiten_mean(step[K + k * D :], D, factor, triangular, math.sqrt(share) / scale)
+        flat, weight = factor.reshape(factor.size), math.sqrt(share) / scale
+        _whiten_mean(step[K + k * D :], D, flat, triangular, weight)
     shared = triangular and n_spreads == D * D  # one matrix for all
     for k in range(1 if shared else K):
         share = total if shared else max(point[k], TINY)
         weight = math.sqrt(0.5 * share) / (scale * scale)
-        if triangular:
+        if factors.ndim == 3:
+            spread = step[K + K * D + k * D * D : K + K * D + (k + 1) * D * D].reshape(D, D)
+            factor = factors[k if factors.shape[0] > 1 else 0]
+            whiten_wide(spread, factor, weight, spare[: D * D].reshape(D, D))
+        elif triangular:
             spread = step[K + K * D + k * D * D :]
             factor = factors[k if factors.shape[0] > 1 else 0]
             _whiten_matrix(spread, D, factor, weight)

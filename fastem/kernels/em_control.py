@@ -20,6 +20,7 @@ from fastem.compiler.function_pointers import address_of, call, jit_calling
 from fastem.compiler.options import jit, jit_strict, overload
 from fastem.kernels import convergence, quasi_newton
 from fastem.kernels.convergence import CONVERGED, GO_ON
+from fastem.kernels.wide import COLUMNS
 
 #: When a run stops: never before its last step, by `convergence.judge`, or by scikit-learn's rule.
 NEVER, EXPECTED_GAIN, CHANGE = range(3)
@@ -68,12 +69,19 @@ class Scratch(NamedTuple):
         """For such a state; diagonal tells whether scatters are."""
         size = state.point_statistics.size
         n_matrices = 0 if diagonal or not size else n_components
+        if n_matrices and is_wide(n_features, diagonal):
+            n_matrices = 2
         return cls(
-            np.empty((3, state.gain.before.shape[1])),
+            np.empty((4, state.gain.before.shape[1])),
             np.empty((n_matrices, n_features, n_features)),
             np.empty(size),
             np.empty(size),
         )
+
+
+def is_wide(n_features: int, diagonal: bool) -> bool:
+    """Whether there are so many columns that products of matrices go to BLAS."""
+    return not diagonal and n_features >= COLUMNS
 
 
 class Control(NamedTuple):
@@ -84,10 +92,10 @@ class Control(NamedTuple):
 
     @classmethod
     @lru_cache
-    def of(cls, kind: int, stepper: int) -> Control:
-        """For runs of that rule and stepper."""
+    def of(cls, kind: int, stepper: int, n_dims: int = 2) -> Control:
+        """For runs of that rule and stepper, and factors of so many dimensions."""
         whole, number, written = types.int64, types.float64, array_type(1, written=True)
-        own = types.UniTuple(whole, 2), types.boolean, array_type(2), number
+        own = types.UniTuple(whole, 2), types.boolean, array_type(n_dims), number
         judge = extrapolate = 0
         if kind == EXPECTED_GAIN:
             memory = numba.typeof(convergence.Memory.empty(1))
@@ -163,7 +171,7 @@ def proceed(control, shape, noisy, factors, level, rule, method, state, scratch)
     shape : (K, D)
     noisy : bool
         Whether what the weights lack to sum to 1 is a weight as well.
-    factors : (K or 1, D * D) or (K, D)
+    factors : (K or 1, D * D), (K, D) or, of many columns, (K or 1, D, D)
         Of the density at the point.
     level : float
         What EM maximises there.

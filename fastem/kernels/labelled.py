@@ -6,6 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastem.compiler.options import jit_allocating, read_only
+from fastem.kernels.wide import COLUMNS
+from fastem.kernels.wide_matrices import add_product
+
+#: Numbers of labelled rows that are worked on together, where there are many columns.
+TOGETHER = 2**20
 
 
 def label_moments(
@@ -19,9 +24,21 @@ def label_moments(
 ) -> None:
     """Moments of labelled rows (n, D) about given centres (K, D), added to the last three.
 
-    Of matrices, `second` (K, D, D), only the lower triangles are written; (K, D) holds squares. A
+    Of matrices, `second` (K, D, D), only the lower triangles count; (K, D) holds squares. A
     label below 0 leaves its row out.
     """
+    if second.ndim == 3 and rows.shape[1] >= COLUMNS:
+        for k in range(len(about)):
+            chosen = np.flatnonzero(labels == k)
+            step = max(1, TOGETHER // rows.shape[1])
+            for start in range(0, len(chosen), step):
+                some = chosen[start : start + step]
+                offsets = rows[some] - about[k]
+                weighted = np.ascontiguousarray((weight[some, None] * offsets).T)
+                counts[k] += weight[some].sum()
+                first[k] += weighted.sum(axis=1)
+                add_product(weighted, offsets, second[k])
+        return
     rows, weight, about = read_only(rows), read_only(weight), read_only(about)
     _label_moments(rows, weight, read_only(labels), about, counts, first, second)
 

@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 
 from fastem.compiler.options import jit, jit_strict
 from fastem.compiler.slot_loop import LAUNCH_WORK, slot_loop
+from fastem.kernels import wide_matrices
 from fastem.kernels.elementary import cholesky, invert_transposed
+from fastem.kernels.wide import COLUMNS
 
 #: Correlation matrices with eigenvalues below this, times D, are singular to rounding.
 ROUNDING = 4 * float(np.finfo(np.float64).eps)
@@ -49,6 +51,12 @@ def factor(
         Index of the first matrix that is not positive definite, or -1.
     """
     work = _work(covariances)
+    if covariances.shape[-1] >= COLUMNS:
+        for k, matrix in enumerate(factors):
+            if not _factor_wide(covariances[k], scale, matrix, inverses[k]):
+                return k
+        _measure(weights, scale, inverses, log_norms)
+        return -1
     if work < LAUNCH_WORK:
         return factor_all(weights, covariances, scale, factors, inverses, log_norms)
     passed = np.empty(len(covariances), np.bool_)
@@ -57,6 +65,27 @@ def factor(
         return int(passed.argmin())
     _measure(weights, scale, inverses, log_norms)
     return -1
+
+
+def _factor_wide(
+    covariance: NDArray[np.float64],
+    scale: float,
+    matrix: NDArray[np.float64],
+    inverse: NDArray[np.float64],
+) -> bool:
+    """As `_factor_matrix`, of many columns."""
+    variances = np.diagonal(covariance)
+    if not ((variances > 0.0) & (variances < np.inf)).all():
+        return False
+    deviations = np.sqrt(variances)
+    # The lower triangle is what counts, and the upper one is read.
+    np.divide(covariance.T, deviations, out=matrix)
+    matrix /= deviations[:, None]
+    pivots = wide_matrices.pivots_for(len(matrix))
+    if not wide_matrices.cholesky(matrix, pivots):
+        return False
+    wide_matrices.invert(matrix, pivots, scale / deviations, inverse)
+    return True
 
 
 def _work(matrices: NDArray[np.float64]) -> float:
@@ -203,14 +232,20 @@ def scatter(about, counts, first, second, noise, dead, statistics):
     return n_dead
 
 
+#: Rows and columns that are mirrored together: they stay in a cache.
+MIRRORED = 32
+
+
 @jit
 def mirror(matrices, K, D):
     """Copy the lower triangles of K matrices, (K D D,), to the upper ones."""
     for k in range(K):
         matrix = matrices[k * D * D : (k + 1) * D * D]
-        for i in range(D):
-            for j in range(i):
-                matrix[j * D + i] = matrix[i * D + j]
+        for first in range(0, D, MIRRORED):
+            for left in range(0, first + 1, MIRRORED):
+                for i in range(first, min(first + MIRRORED, D)):
+                    for j in range(left, min(left + MIRRORED, i)):
+                        matrix[j * D + i] = matrix[i * D + j]
 
 
 def above_floor(
@@ -232,6 +267,14 @@ def above_floor(
     -------
     all_passed : bool
     """
+    if covariances.shape[-1] >= COLUMNS:
+        pivots = wide_matrices.pivots_for(covariances.shape[-1])
+        for k, covariance in enumerate(covariances):
+            matrix = covariance.T.copy()
+            matrix.flat[:: len(matrix) + 1] *= 1.0 - rounding
+            matrix.flat[:: len(matrix) + 1] -= floor
+            passed[k] = wide_matrices.cholesky(matrix, pivots)
+        return bool(passed.all())
     scratch, work = np.empty(covariances.shape), _work(covariances)
     arguments = covariances, floor, rounding, scratch, passed
     if work < LAUNCH_WORK:

@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 from fastem.compiler.options import jit
 from fastem.kernels.convergence import EPS, whiten
 from fastem.kernels.elementary import cholesky
+from fastem.kernels.wide_matrices import SIDE, STEP, is_definite
 
 #: Steps that an extrapolation learns from, at most.
 ORDER = 8
@@ -89,7 +90,11 @@ def extrapolate(em_step, point, shape, noisy, factors, scale, floor, memory, mat
     ):
         return False
     for _ in range(1 + HALVINGS):
-        if reach(point, way, shape, noisy, floor, matrices, target):
+        if factors.ndim == 3:
+            inside = reach_wide(point, way, shape, noisy, floor, matrices, target)
+        else:
+            inside = reach(point, way, shape, noisy, floor, matrices, target)
+        if inside:
             return True
         for p in range(way.shape[0]):
             way[p] *= 0.5
@@ -107,7 +112,7 @@ def ascend(em_step, point, shape, noisy, factors, scale, before, seen, pairs, wh
     shape : (K, D)
     noisy : bool
         Whether there is a noise component.
-    factors : (K or 1, D * D) or (K, D)
+    factors : (K or 1, D * D), (K, D) or, of many columns, (K or 1, D, D)
         Inverse lower Cholesky factors of the covariances there, or of variances, times scale.
     scale : float
     before : (2, P)
@@ -136,8 +141,8 @@ def ascend(em_step, point, shape, noisy, factors, scale, before, seen, pairs, wh
             pairs[0, slot, p] = point[p] - before[0, p]
             pairs[1, slot, p] = before[1, p] - (em_step[p] - point[p])
         step, bend = white[0, slot], white[1, slot]
-        _whitened(pairs[0, slot], point, shape, noisy, factors, scale, step)
-        _whitened(pairs[1, slot], point, shape, noisy, factors, scale, bend)
+        _whitened(pairs[0, slot], point, shape, noisy, factors, scale, white[1, order], step)
+        _whitened(pairs[1, slot], point, shape, noisy, factors, scale, white[1, order], bend)
         if _dot(step, bend) > LEAST_COSINE * math.sqrt(_dot(step, step) * _dot(bend, bend)):
             seen[0] = min(seen[0] + 1, order)
             seen[1] = (slot + 1) % order
@@ -147,7 +152,7 @@ def ascend(em_step, point, shape, noisy, factors, scale, before, seen, pairs, wh
     if seen[0] == 0:
         return False
     whitened = white[0, order]
-    _whitened(way, point, shape, noisy, factors, scale, whitened)
+    _whitened(way, point, shape, noisy, factors, scale, white[1, order], whitened)
     plain = math.sqrt(_dot(whitened, whitened))
     _two_loops(seen, pairs, white, way)
     length = math.sqrt(_dot(whitened, whitened))
@@ -176,16 +181,7 @@ def reach(point, way, shape, noisy, floor, matrices, target):
         Receives the end.
     """
     K, D = shape
-    left = 1.0
-    for p in range(target.shape[0]):
-        target[p] = point[p] + way[p]
-        if not abs(target[p]) < math.inf:
-            return False
-    for k in range(K):
-        left -= target[k]
-        if not target[k] >= 0.0:
-            return False
-    if noisy and not left > 0.0:
+    if not _move(point, way, K, noisy, target):
         return False
     spread = target[K + K * D :]
     if matrices.shape[0] == 0:
@@ -199,6 +195,39 @@ def reach(point, way, shape, noisy, floor, matrices, target):
                 matrices[k, i, j] = spread[(k * D + i) * D + j]
             matrices[k, i, i] += floor
     return cholesky(matrices, matrices) < 0
+
+
+@jit
+def reach_wide(point, way, shape, noisy, floor, matrices, target):
+    """As `reach`, of many columns; matrices are (2, D, D)."""
+    K, D = shape
+    if not _move(point, way, K, noisy, target):
+        return False
+    matrix, scratch = matrices[0], matrices[1].reshape(D * D)
+    for k in range(K):
+        spread = target[K + K * D + k * D * D :]
+        for i in range(D):
+            for j in range(i, D):
+                matrix[i, j] = spread[i * D + j]
+            matrix[i, i] += floor
+        if not is_definite(matrix, scratch, scratch[SIDE * STEP :]):
+            return False
+    return True
+
+
+@jit
+def _move(point, way, K, noisy, target):
+    """Go to the end of a way; whether it is finite and its weights are positive."""
+    left = 1.0
+    for p in range(target.shape[0]):
+        target[p] = point[p] + way[p]
+        if not abs(target[p]) < math.inf:
+            return False
+    for k in range(K):
+        left -= target[k]
+        if not target[k] >= 0.0:
+            return False
+    return left > 0.0 or not noisy
 
 
 @jit
@@ -233,7 +262,7 @@ def _two_loops(seen, pairs, white, way):
 
 
 @jit
-def _whitened(step, point, shape, noisy, factors, scale, out):
+def _whitened(step, point, shape, noisy, factors, scale, spare, out):
     size, left, change = step.shape[0], 1.0, 0.0
     for k in range(shape[0]):
         left -= point[k]
@@ -241,7 +270,7 @@ def _whitened(step, point, shape, noisy, factors, scale, out):
     out[size] = change / math.sqrt(max(left, EPS)) if noisy else 0.0
     for p in range(size):
         out[p] = step[p]
-    whiten(out[:size], point, shape[0], shape[1], factors, scale)
+    whiten(out[:size], point, shape[0], shape[1], factors, scale, spare)
 
 
 @jit

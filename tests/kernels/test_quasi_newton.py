@@ -5,7 +5,8 @@ import pytest
 from numpy.testing import assert_allclose
 
 from fastem.kernels.convergence import whiten
-from fastem.kernels.quasi_newton import ascend, reach
+from fastem.kernels.quasi_newton import ascend, reach, reach_wide
+from fastem.kernels.wide import COLUMNS
 
 ORDER = 4
 
@@ -14,7 +15,9 @@ def whitened(step, weights, factors, unit=1.0):
     D = factors.shape[-1]
     out, point = step.copy(), np.zeros_like(step)
     point[: len(weights)] = weights
-    whiten(out, point, len(weights), D, (unit * factors).reshape(len(factors), -1), unit)
+    given, scratch = unit * factors, np.empty_like(out)
+    given = given if D >= COLUMNS else given.reshape(len(factors), -1)
+    whiten(out, point, len(weights), D, given, unit, scratch)
     return out
 
 
@@ -32,7 +35,14 @@ def mixture(K, D, diagonal, shared=False):
 @pytest.mark.parametrize("unit", [1.0, 0.7])
 @pytest.mark.parametrize(
     ("K", "D", "diagonal", "shared"),
-    [(3, 4, False, False), (3, 4, False, True), (2, 1, False, False), (3, 4, True, False)],
+    [
+        (3, 4, False, False),
+        (3, 4, False, True),
+        (2, 1, False, False),
+        (3, 4, True, False),
+        (2, COLUMNS, False, False),
+        (2, COLUMNS + 9, False, True),
+    ],
 )
 def test_whitened_lengths_are_information(K, D, diagonal, shared, unit):
     """Oracle: dw'dw / w + w (dm' S^-1 dm + tr(S^-1 dS S^-1 dS) / 2), component by component."""
@@ -51,7 +61,7 @@ def test_whitened_lengths_are_information(K, D, diagonal, shared, unit):
         A = np.linalg.solve(S, dS)
         form = means[k] @ np.linalg.solve(S, means[k]) + 0.5 * np.trace(A @ A)
         expected += changes[k] ** 2 / weights[k] + weights[k] * form
-    assert_allclose(white @ white, expected, rtol=1e-12)
+    assert_allclose(white @ white, expected, rtol=1e-12 if D < COLUMNS else 1e-9)
 
 
 def dense_bfgs(pairs, gradient):
@@ -110,6 +120,26 @@ def test_an_extrapolation_is_no_longer_than_asked():
     # The step grew shorter by a thousandth: the end seems a thousand steps away.
     assert ascend(start + 1.999 * residual, start + residual, *state, way)
     assert_allclose(way, 9.99 * residual, rtol=1e-9)
+
+
+@pytest.mark.parametrize("D", [COLUMNS, 200])
+def test_what_is_inside_the_domain_of_many_columns(D):
+    """Oracle: `reach`."""
+    K, rng = 2, np.random.default_rng(D)
+    point = np.concatenate([[0.5, 0.4], np.zeros(K * D), np.tile(np.eye(D).ravel(), K)])
+    found = []
+    for amount in 0.0, 0.5 / np.sqrt(D), 2.0 / np.sqrt(D):
+        turn = rng.normal(size=(K, D, D))
+        turn = amount * (turn + turn.swapaxes(1, 2)) / 2
+        way = np.concatenate([np.zeros(K + K * D), turn.ravel()])
+        ends = np.empty((2, len(point)))
+        inside = reach(point, way, (K, D), False, 1e-10, np.empty((K, D, D)), ends[0])
+        wide = reach_wide(point, way, (K, D), False, 1e-10, np.empty((2, D, D)), ends[1])
+        assert wide == inside
+        assert np.array_equal(*ends)
+        found.append(inside)
+    assert found[0]
+    assert not found[-1]
 
 
 @pytest.mark.parametrize("diagonal", [False, True])
