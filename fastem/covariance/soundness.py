@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from fastem.compiler.options import read_only
 from fastem.covariance.family import Bounds, Family, Parameters
 from fastem.kernels.matrices import ROUNDING, above_floor
+from fastem.kernels.wide import COLUMNS
 from fastem.moments import Moments
 
 #: How many times the scatter of all rows a component may add to it. At a maximum of families that
@@ -88,6 +89,8 @@ def singular(parameters: Parameters, family: Family, bounds: Bounds) -> NDArray[
     largest = float(np.trace(expanded, axis1=1, axis2=2).max())
     matrices = read_only(np.ascontiguousarray(expanded))
     above_floor(matrices, max(floor, rounding * largest), 0.0, passed)
+    if n_features >= COLUMNS and rounding * largest <= floor:
+        return ~passed  # eigenvalues would tell no more, and take long
     for k in np.flatnonzero(~passed):
         values = np.linalg.eigvalsh(expanded[k])
         passed[k] = values[0] > max(floor, rounding * values[-1])

@@ -10,7 +10,7 @@ from numpy.typing import DTypeLike, NDArray
 from fastem.compiler.options import read_only
 from fastem.compiler.slot_loop import SlotLoop
 from fastem.density import partition
-from fastem.density.accumulator import Accumulator, all_components, row_work, way
+from fastem.density.accumulator import Accumulator, all_components, is_wide, row_work, way
 from fastem.kernels import passes
 from fastem.kernels.double_double import refine
 from fastem.kernels.elementary import HALF_BITS, LN2
@@ -245,11 +245,13 @@ class Ellipsoidal(Density):
     ) -> Ellipsoidal:
         """Factors in twice the precision, and the components whose rows need it too."""
         covariances = read_only(np.ascontiguousarray(covariances.reshape(self.factors.shape)))
+        deviations = np.sqrt(np.diagonal(covariances, axis1=1, axis2=2))
+        if is_wide(self.factors) and _inflation(self.factors, deviations).max() < 0.5 * INFLATED:
+            return self  # twice the precision takes long, and rows do not need it
         factors, log_norms = self.factors.copy(), self.log_norms.copy()
         factors_low, scratch = np.zeros(factors.shape), np.empty((2, *factors.shape[1:]))
         refine(read_only(weights), covariances, HALF_BITS, factors, factors_low, log_norms, scratch)
-        deviations = np.sqrt(np.diagonal(covariances, axis1=1, axis2=2))
-        inflation = ((factors * deviations[:, None] / HALF_BITS) ** 2).sum(axis=1).max(axis=1)
+        inflation = _inflation(factors, deviations)
         compensated = (
             np.broadcast_to(inflation > INFLATED, len(weights)).nonzero()[0].astype(np.uint32)
         )
@@ -266,6 +268,13 @@ class Ellipsoidal(Density):
             if dtype == np.float64
             else (_NEVER, _NONE_COMPENSATED)
         )
+
+
+def _inflation(
+    factors: NDArray[np.float64], deviations: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """The largest variance inflation of a column, of each component or of all: (K,) or (1,)."""
+    return ((factors * deviations[:, None] / HALF_BITS) ** 2).sum(axis=1).max(axis=1)
 
 
 class AxisAligned(Density):

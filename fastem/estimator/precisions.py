@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastem import validation
+from fastem.compiler.options import read_only
 from fastem.covariance import Family
-from fastem.kernels.elementary import cholesky, invert_transposed
+from fastem.kernels.matrices import factor
 from fastem.search.starts import UserStart
 
 
@@ -19,14 +20,10 @@ def cholesky_factors(covariances: NDArray, family: Family) -> NDArray:
         return 1.0 / np.sqrt(covariances)
     n_features = covariances.shape[-1]
     stack = covariances.reshape(-1, n_features, n_features)
-    deviations = np.sqrt(np.diagonal(stack, axis1=1, axis2=2))
-    # Factored as correlations, so that columns of very different scales do no harm.
-    factors, inverses = np.zeros_like(stack), np.zeros_like(stack)
-    failed = cholesky(stack / (deviations[:, :, None] * deviations[:, None, :]), factors)
+    scratch, inverses, norms = np.empty_like(stack), np.zeros_like(stack), np.empty(len(stack))
+    failed = factor(read_only(np.ones(len(stack))), read_only(stack), 1.0, scratch, inverses, norms)
     if failed >= 0:
         raise np.linalg.LinAlgError(f"covariance {failed} is not positive definite")
-    invert_transposed(factors, inverses)
-    inverses /= deviations[:, None, :]
     return inverses.swapaxes(-1, -2).reshape(covariances.shape)
 
 

@@ -23,6 +23,8 @@ assert SIDE**3 <= ONE_THREAD
 STEP = SIDE + 8
 #: Blocks so many apart follow one another, so that threads get as much work each.
 APART = 8
+#: Columns from which threads share a Cholesky factor: they wait for each other twice a panel.
+SHARED = 1500
 
 
 def pivots_for(n_features: int) -> NDArray[np.float64]:
@@ -48,12 +50,12 @@ def cholesky(matrix: NDArray[np.float64], pivots: NDArray[np.float64]) -> bool:
     D = len(matrix)
     for panel in range(len(pivots)):
         i = panel * SIDE
-        left = -(-(D - i) // SIDE)
-        _update_each(2.0 * SIDE * i * (D - i), left, matrix, i)
+        left, work = -(-(D - i) // SIDE), 2.0 * SIDE * (D - i) if D >= SHARED else 0.0
+        _update_each(work * i, left, matrix, i)
         if not factor_diagonal_block(matrix, i, pivots[panel]):
             return False
         if left > 1:
-            _finish_each(2.0 * SIDE * SIDE * (D - i), left - 1, matrix, i, pivots[panel])
+            _finish_each(work * SIDE, left - 1, matrix, i, pivots[panel])
     return True
 
 
@@ -242,7 +244,7 @@ def is_definite(matrix, pivot, piece):
 
 @jit
 def whiten(spread, factor, weight, turned):
-    """Weight F S F' in the place of a symmetric S, off the diagonal once, times sqrt(2). One thread.
+    """F S F' in the place of a symmetric S, off the diagonal once, times sqrt(2). One thread.
 
     Parameters
     ----------
@@ -250,6 +252,7 @@ def whiten(spread, factor, weight, turned):
         Receives the result in its upper triangle, and zeros below it.
     factor : (D, D), lower triangular
     weight : float
+        Of the result.
     turned : (D, D)
         Scratch.
     """

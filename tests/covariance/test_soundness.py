@@ -4,7 +4,10 @@ import numpy as np
 import pytest
 
 import fastem
-from fastem.covariance import FAMILIES, Bounds, Parameters, unsound
+from fastem.covariance import FAMILIES, Bounds, Parameters, singular, unsound
+from fastem.covariance.family import raised
+from fastem.kernels.matrices import ROUNDING
+from fastem.kernels.wide import COLUMNS
 from fastem.moments import Moments
 
 ELLIPSOIDAL = ["VVV", "EEE", "VEE", "EVE", "VVE", "EEV", "VEV", "EVV"]
@@ -66,3 +69,23 @@ def test_a_sound_fit_comes_before_a_likelier_one_that_is_not():
     X = rows_in_a_line()
     choice = fastem.select(X, [1, 2, 3], covariance_type="EVV", random_state=0)
     assert choice.best.status.code == "converged"
+
+
+@pytest.mark.parametrize("n_rows", [COLUMNS // 2, COLUMNS - 5, COLUMNS + 2])
+@pytest.mark.parametrize("floor", [1e-10, 1e-18, 0.3])
+def test_many_columns_are_held_at_the_floor(n_rows, floor):
+    """Oracle: NumPy's eigenvalues, those below the floor or rounding raised."""
+    rows = np.random.default_rng(n_rows).normal(size=(n_rows, COLUMNS))
+    covariance = np.cov(rows.T, bias=True)
+    values, vectors = np.linalg.eigh(covariance)
+    least = max(floor, 2 * ROUNDING * COLUMNS * values[-1])
+    found = raised(covariance.copy(), floor)
+    expected = (vectors * np.maximum(values, least)) @ vectors.T
+    assert np.array_equal(found, found.T)
+    assert abs(found - expected).max() <= 1e-13 * values[-1]
+    lowest = max(values[0], least)
+    assert abs(np.linalg.eigvalsh(found)[0] - lowest) <= 0.1 * lowest
+    parameters = Parameters(np.ones(1), np.zeros((1, COLUMNS)), found[None])
+    bounds = Bounds(np.zeros(COLUMNS), floor)
+    assert singular(parameters, FAMILIES["full"], bounds)[0] == (values[0] < least)
+    FAMILIES["full"].factor(parameters)

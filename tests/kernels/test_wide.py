@@ -1,4 +1,4 @@
-"""Passes over rows of many columns, whose products are BLAS's: against the kernels of few columns."""
+"""Passes over rows of many columns, with products by BLAS: against the kernels of few columns."""
 
 import numba
 import numpy as np
@@ -111,8 +111,6 @@ def test_an_offset_and_scales():
     X, mixture = problem(800, 2, COLUMNS)
     base = fastem.Mixture(*mixture).summarise(X)
     for scale in 2.0**-500, 2.0**500:
-        weights, means, covariances = mixture
-        # Covariances would overflow: rows and means in those units tell the same.
         density, units = factored(mixture, "full", X)
         moved, _ = factored(mixture, "full", X)
         there = type(units)(units.centre * scale, units.scale / scale)
