@@ -142,7 +142,8 @@ def measure_steps(point, em_step, shape, noisy, factors, scale, before, steps):
         Inverse lower Cholesky factors of the covariances at `point`, or of variances, times scale.
     scale : float
     before : (2, P)
-        An earlier point and the step from it; replaced by this one and its step.
+        An earlier point and the step from it, zeros if there is none; replaced by this one and its
+        step.
     steps : (4, P)
         Scratch.
 
@@ -151,7 +152,8 @@ def measure_steps(point, em_step, shape, noisy, factors, scale, before, steps):
     size, slowed, length : float
         |r|^2, <m, r_before - r> and |m|^2 for the step r and the way m from the earlier point.
     """
-    followed = factors.ndim == 3 and _is_followed(point, before)
+    fresh = factors.ndim == 3 and _is_fresh(before, shape[0])
+    followed = factors.ndim == 3 and not fresh and _is_followed(point, before)
     for p in range(point.shape[0]):
         step = em_step[p] - point[p]
         steps[0, p] = step
@@ -169,16 +171,30 @@ def measure_steps(point, em_step, shape, noisy, factors, scale, before, steps):
             slowed += steps[2, k]
         share = 1.0 / max(left, EPS)
         size, slowed, length = share * size * size, share * length * slowed, share * length * length
-    for step in range(2 if followed else 3):
+    # A step alone has nothing to be compared with: the first is whitened alone.
+    for step in range(1 if fresh else 2 if followed else 3):
         whiten(steps[step], point, shape[0], shape[1], factors, scale, steps[3])
     if followed:
         for p in range(point.shape[0]):
             steps[2, p] = steps[1, p] - steps[0, p]
+    if fresh:
+        for p in range(point.shape[0]):
+            steps[1, p] = steps[2, p] = 0.0
+        slowed = length = 0.0
     for p in range(point.shape[0]):
         size += steps[0, p] * steps[0, p]
         slowed += steps[1, p] * steps[2, p]
         length += steps[1, p] * steps[1, p]
     return size, slowed, length
+
+
+@jit_strict
+def _is_fresh(before, K):
+    """Whether there is no earlier point: its weights would be 0."""
+    for k in range(K):
+        if before[0, k] != 0.0:
+            return False
+    return True
 
 
 @jit_strict
