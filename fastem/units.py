@@ -108,8 +108,9 @@ def location_and_spread(X: NDArray) -> tuple[NDArray[np.float64], NDArray[np.flo
         centres, spreads = zip(*each, strict=True)
         return np.concatenate(centres), np.concatenate(spreads)
     ranks = [len(some) // 4, len(some) // 2, 3 * len(some) // 4]
-    columns = np.partition(np.ascontiguousarray(some.T), ranks, axis=1)  # along rows it is slow
-    low, centre, high = columns[:, ranks].T
+    by_column = np.ascontiguousarray(some.T)  # to sort along rows is slow
+    ordered = np.partition(by_column, ranks, axis=1)
+    low, centre, high = ordered[:, ranks].T
     spread = high / 1.349 - low / 1.349
     tied = spread <= 0
     if tied.any():
