@@ -62,9 +62,9 @@ class ConjugatePrior:
     --------
     >>> import fastem, numpy
     >>> X = numpy.random.default_rng(0).normal([[0.0, 9.0]] * 200).reshape(-1, 1)
-    >>> prior = fastem.ConjugatePrior(shrinkage=1e4, mean=[4.5])
+    >>> prior = fastem.ConjugatePrior(shrinkage=1e4, mean=[4.0])
     >>> fastem.fit(X, 2, prior=prior, random_state=0).mixture.means.ravel().round()
-    array([4., 5.])
+    array([4., 4.])
     """
 
     shrinkage: float = SHRINKAGE
