@@ -28,7 +28,7 @@ from fastem.density import Ellipsoidal
 from fastem.lazy import lazy
 from fastem.moments import Moments
 from fastem.noise import Noise
-from fastem.rows import Incomplete, Memory, Rows, Source, elsewhere
+from fastem.rows import Incomplete, Memory, Rows, Source, converted, elsewhere
 from fastem.rows.missing import Gaps, Marks, check_seen
 from fastem.rows.source import weight_unit
 from fastem.units import LOOKED_AT, Units, location_and_spread
@@ -98,8 +98,12 @@ class Data:
         columns: Sequence[Column] | None = None,
         missing: str = "error",
         na_values: Any = None,
+        at_once: bool = True,
     ) -> Data:
-        """Check what the user gave; rows of weight 0, or that lack values, may be left out."""
+        """Check what the user gave; rows of weight 0, or that lack values, may be left out.
+
+        Unless they are needed `at_once` large arrays are not converted as a whole.
+        """
         refuse_uncompiled()
         how = {"columns": columns, "na_values": na_values}
         source = elsewhere(X, sample_weight, missing=missing, **how)
@@ -108,6 +112,11 @@ class Data:
             return cls(found, feature_names=getattr(found, "names", None))
         X = validation.chosen_columns(X, columns)
         names = validation.feature_names(X)
+        if not at_once and missing == "error" and na_values is None:
+            given = validation.sample_weight(sample_weight, len(X))
+            in_blocks = converted(X, given)
+            if in_blocks is not None:
+                return cls(in_blocks, feature_names=names)
         X, gaps = validation.complete(X, missing, na_values=Marks.of(na_values).values)
         kind: type[Memory] = Memory
         if missing == "mar" and np.isnan(X).any():

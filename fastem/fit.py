@@ -255,7 +255,8 @@ def fit(
     )
     family = covariance.family_by_name(covariance_type)
     with options.sole(), Progress(options.progress) as bar:
-        data = Data.of(X, sample_weight, columns=columns, missing=missing, na_values=na_values)
+        reading = {"columns": columns, "missing": missing, "na_values": na_values}
+        data = Data.of(X, sample_weight, **reading, at_once=options.needs_memory)
         data = data if warm is None else warm.of_columns(data)
         # Given means leave nothing to chance but the sample that covariances come from.
         is_given = random_state is None and (warm is not None or means_init is not None)

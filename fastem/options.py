@@ -84,6 +84,12 @@ class Options:
         """A context in which no other process has the checkpoint, if there is to be one."""
         return sole(self.checkpoint, "checkpoint_wait=True", wait=self.checkpoint_wait)
 
+    @property
+    def needs_memory(self) -> bool:
+        """Whether something is said of each row, which is looked up among rows in memory."""
+        marks = not isinstance(self.noise, bool | np.bool_ | Noise)
+        return marks or self.labels is not None
+
     def refuse_variational(self, reason: str) -> None:
         """Refuse a prior under which parameters have a distribution.
 

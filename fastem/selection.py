@@ -199,7 +199,7 @@ class Selection(Shown):
             n_components = list(dict.fromkeys(row.n_components for row in self.table))
         options = replace(self.how.options, progress=progress)
         with Progress(options.progress) as bar:
-            data = Data.of(X, sample_weight, **self.how.reading)
+            data = Data.of(X, sample_weight, **self.how.reading, at_once=options.needs_memory)
             self._refuse_others(data)
             starts = Starts(data, options, self.how.seed, self.how.is_seeded)
             fits = _Fits(starts, True)
@@ -377,7 +377,7 @@ def select(
     )
     with options.sole(), Progress(options.progress) as bar:
         reading = {"columns": columns, "missing": missing, "na_values": na_values}
-        data = Data.of(X, sample_weight, **reading)
+        data = Data.of(X, sample_weight, **reading, at_once=options.needs_memory)
         starts = Starts.of(data, options, random_state)
         plain = replace(options, callback=None, checkpoint=None, progress=False)
         how = How(plain, starts.seed, starts.is_seeded, reading, ())

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from fastem import validation
 from fastem.mixture.answers import answers, summarise
 from fastem.mixture.components import Components
 from fastem.moments import Moments
-from fastem.rows import Source, are_of_dask, elsewhere, streamed
+from fastem.rows import Source, are_of_dask, converted, elsewhere, streamed
 from fastem.rows.labels import labels_file
 from fastem.rows.missing import spread
 from fastem.units import Units
@@ -348,8 +349,7 @@ class Evaluation(Components):
             return lazily(X, self.n_features, serial)
         how = {"missing": missing, "parallel": parallel}
         with closing(self.each((kernel,), X, name, **how)) as results:  # type: ignore[arg-type]
-            parts = [part for (part,) in results]
-        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+            return _joined((part for (part,) in results), getattr(X, "shape", ()))
 
     def each(
         self,
@@ -380,7 +380,10 @@ class Evaluation(Components):
         """
         source = streamed(X, None, self.feature_names, missing)
         if source is None:
-            rows, gaps = validation.complete(self._in_order(X), missing, name, self.n_features)
+            X = self._in_order(X)
+            source = converted(X) if missing == "error" and parallel else None
+        if source is None:
+            rows, gaps = validation.complete(X, missing, name, self.n_features)
             said = self._said(kernels, rows, parallel)
             kept = None if gaps is None else np.logical_not(gaps.any(axis=1))
             yield said if kept is None else [spread(part, kept) for part in said]
@@ -403,6 +406,21 @@ class Evaluation(Components):
             for part, exact in zip(said, distant, strict=True):
                 part[far] = exact
         return said
+
+
+def _joined(parts: Iterator[NDArray], shape: tuple[int, ...]) -> NDArray:
+    """Parts one after the other; in place, where the shape of the rows says how many there are."""
+    first = next(parts)
+    if not shape:
+        rest = list(parts)
+        return np.concatenate([first, *rest]) if rest else first
+    if len(first) == shape[0]:
+        return first
+    found, start = np.empty((shape[0], *first.shape[1:]), first.dtype), 0
+    for part in chain([first], parts):
+        found[start : start + len(part)] = part
+        start += len(part)
+    return found
 
 
 def _far(rows: NDArray, units: Units) -> NDArray[np.bool_] | None:

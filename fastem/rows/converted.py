@@ -1,0 +1,105 @@
+"""Large arrays of numbers that kernels do not take as they are: converted block by block.
+
+An array of integers, of another byte order or laid out by columns, a slice or a data frame would be
+eight times as large as float64, or twice as large: so every pass converts it anew, as it reads
+files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Hashable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastem import validation
+from fastem.rows.formats.table import CHUNK, Table, working_dtype
+from fastem.rows.frame import Frame, Part
+from fastem.rows.source import Drawn, Source
+from fastem.rows.stream import Stream
+
+#: Bytes from which an array is not converted whole, and bytes that passes over it may take.
+LARGE, BUDGET = 2**25, 2**25
+
+
+class Converted(Stream):
+    """Rows of an array, converted when a pass comes to them: to the bit what the whole would be."""
+
+    def draw(self, n: int, rng: np.random.Generator) -> Drawn:
+        """At most n rows: as many as of an array that is converted."""
+        return Source.draw(self, n, rng)
+
+
+def converted(X: Any, sample_weight: NDArray[np.float64] | None = None) -> Converted | None:
+    """Rows that are to be converted block by block; None if the whole may be, or need not be.
+
+    Parameters
+    ----------
+    X : array-like
+    sample_weight : (n,) float64, optional
+        Checked.
+    """
+    names, X = validation.feature_names(X), _plain(X)
+    dtype = _dtype_of(X)
+    if dtype is None or X.shape[0] * X.shape[1] * dtype.itemsize < LARGE:
+        return None
+    weights = None
+    if sample_weight is not None:
+        weights = Part(_Array(sample_weight[:, None], np.dtype(np.float64), None), [0])
+    table = _Array(X, dtype, names)
+    return Converted(Frame([Part(table, range(table.width))], weights=weights), BUDGET)
+
+
+def _plain(X: Any) -> Any:
+    """The array that a data frame of pandas's is, if all columns are of one type of NumPy's."""
+    if not hasattr(X, "iloc"):
+        return X
+    kinds = set(X.dtypes)
+    return np.asarray(X) if len(kinds) == 1 and isinstance(kinds.pop(), np.dtype) else X
+
+
+def _dtype_of(X: Any) -> np.dtype | None:
+    """What numbers are converted to; None where they need not be, or are none."""
+    if len(getattr(X, "shape", ())) != 2 or 0 in X.shape or isinstance(X, np.ma.MaskedArray):
+        return None
+    if isinstance(X, np.ndarray):
+        if X.dtype.kind not in "fiub":
+            return None
+        dtype = working_dtype(X.dtype, "X")
+        ready = X.dtype == dtype and X.dtype.isnative and X.flags.c_contiguous
+        return None if ready else dtype
+    is_frame = hasattr(X, "iloc") or type(X).__module__.partition(".")[0] == "polars"
+    return validation.matrix(X[:1]).dtype if is_frame else None
+
+
+class _Array(Table):
+    """An array, or a data frame, whose rows are converted when they are read."""
+
+    name = "X"
+
+    def __init__(self, X: Any, dtype: np.dtype, names: tuple[str, ...] | None) -> None:
+        self._X, self._dtype, self.names = X, dtype, names
+        self.n_rows, self.width = X.shape
+
+    def dtype(self, columns: Sequence[int]) -> np.dtype:
+        """float32 where that holds all numbers, else float64."""
+        return self._dtype
+
+    def blocks(self, columns: Sequence[int]) -> Generator[NDArray, None, None]:
+        """About a megabyte at a time."""
+        step = max(1, CHUNK // (self.width * self._dtype.itemsize))
+        for start in range(0, self._X.shape[0], step):
+            yield self._converted(self._X[start : start + step])[:, columns]
+
+    def take(self, rows: NDArray[np.intp], columns: Sequence[int]) -> NDArray:
+        """Rows by their numbers."""
+        some = self._X.iloc[rows] if hasattr(self._X, "iloc") else self._X[rows]
+        return self._converted(some)[:, columns]
+
+    def stamp(self) -> Hashable:
+        """The same as long as the array is there: nobody may write to it during a fit."""
+        return "array", id(self._X)
+
+    def _converted(self, some: Any) -> NDArray:
+        return validation.matrix(some).astype(self._dtype, copy=False)
