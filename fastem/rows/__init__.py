@@ -2,7 +2,7 @@
 
 open.py      files as a user names them: the one reader
 blocks.py    a function of the user's that gives blocks
-converted.py large arrays of integers and the like
+conversion.py large arrays of integers and the like
 stream.py    rows read block by block at every pass
 passes.py    one such pass, within a budget of memory, and what the first one finds
 dask/        arrays and data frames of Dask (extra: dask)
@@ -24,7 +24,7 @@ from typing import Any
 
 from fastem import validation
 from fastem.rows.blocks import Blocks
-from fastem.rows.converted import converted
+from fastem.rows.conversion import converted
 from fastem.rows.incomplete import Incomplete, rows_of
 from fastem.rows.labelled import LabelledRows
 from fastem.rows.memory import AscendingRows, Memory, MemoryRows
