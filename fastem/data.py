@@ -113,8 +113,7 @@ class Data:
         X = validation.chosen_columns(X, columns)
         names = validation.feature_names(X)
         if not at_once and missing == "error" and na_values is None:
-            given = validation.sample_weight(sample_weight, len(X))
-            in_blocks = converted(X, given)
+            in_blocks = converted(X, sample_weight)
             if in_blocks is not None:
                 return cls(in_blocks, feature_names=names)
         X, gaps = validation.complete(X, missing, na_values=Marks.of(na_values).values)

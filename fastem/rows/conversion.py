@@ -11,7 +11,7 @@ from collections.abc import Generator, Hashable, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from fastem import validation
 from fastem.rows.formats.table import CHUNK, Table, working_dtype
@@ -31,22 +31,15 @@ class Converted(Stream):
         return Source.draw(self, n, rng)
 
 
-def converted(X: Any, sample_weight: NDArray[np.float64] | None = None) -> Converted | None:
-    """Rows that are to be converted block by block; None if the whole may be, or need not be.
-
-    Parameters
-    ----------
-    X : array-like
-    sample_weight : (n,) float64, optional
-        Checked.
-    """
+def converted(X: Any, sample_weight: ArrayLike | None = None) -> Converted | None:
+    """Rows that are to be converted block by block; None if the whole may be, or need not be."""
     names, X = validation.feature_names(X), _plain(X)
     dtype = _dtype_of(X)
     if dtype is None or X.shape[0] * X.shape[1] * dtype.itemsize < LARGE:
         return None
-    weights = None
-    if sample_weight is not None:
-        weights = Part(_Array(sample_weight[:, None], np.dtype(np.float64), None), [0])
+    weight, weights = validation.sample_weight(sample_weight, X.shape[0]), None
+    if weight is not None:
+        weights = Part(_Array(weight[:, None], np.dtype(np.float64), None), [0])
     table = _Array(X, dtype, names)
     return Converted(Frame([Part(table, range(table.width))], weights=weights), BUDGET)
 
