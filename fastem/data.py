@@ -112,6 +112,7 @@ class Data:
             return cls(found, feature_names=getattr(found, "names", None))
         X = validation.chosen_columns(X, columns)
         names = validation.feature_names(X)
+        validation.choice(missing, "missing", validation.MISSING)
         if not at_once and missing == "error" and na_values is None:
             in_blocks = converted(X, sample_weight)
             if in_blocks is not None:

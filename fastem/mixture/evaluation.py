@@ -381,6 +381,7 @@ class Evaluation(Components):
         source = streamed(X, None, self.feature_names, missing)
         if source is None:
             X = self._in_order(X)
+            validation.choice(missing, "missing", validation.MISSING)
             source = converted(X) if missing == "error" and parallel else None
         if source is None:
             rows, gaps = validation.complete(X, missing, name, self.n_features)

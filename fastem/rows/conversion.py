@@ -33,6 +33,8 @@ class Converted(Stream):
 
 def converted(X: Any, sample_weight: ArrayLike | None = None) -> Converted | None:
     """Rows that are to be converted block by block; None if the whole may be, or need not be."""
+    if len(getattr(X, "shape", ())) != 2 or 0 in X.shape or isinstance(X, np.ma.MaskedArray):
+        return None
     names, X = validation.feature_names(X), _plain(X)
     dtype = _dtype_of(X)
     if dtype is None or X.shape[0] * X.shape[1] * dtype.itemsize < LARGE:
@@ -54,8 +56,6 @@ def _plain(X: Any) -> Any:
 
 def _dtype_of(X: Any) -> np.dtype | None:
     """What numbers are converted to; None where they need not be, or are none."""
-    if len(getattr(X, "shape", ())) != 2 or 0 in X.shape or isinstance(X, np.ma.MaskedArray):
-        return None
     if isinstance(X, np.ndarray):
         if X.dtype.kind not in "fiub":
             return None

@@ -127,3 +127,4 @@ def test_others_are_left_as_they_are(few):
     assert converted(few.tolist()) is None
     assert converted(np.ma.masked_array(few.astype(np.uint8))) is None
     assert converted(few[:, 0].astype(np.uint8)) is None
+    assert converted(pd.Series(few[:, 0])) is None
