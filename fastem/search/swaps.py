@@ -34,6 +34,9 @@ ENOUGH = 1024
 TRIES = 20, 14, 8, 5, 3
 #: Of more rows a share of these; their steps; and rounds, at most.
 SHARE_OF_MANY, STEPS, ROUNDS = 0.5, 60, 8
+#: Columns from which fewer pairs run on: a step costs their square, and rows that are few beside
+#: columns tell maxima apart by chance.
+WIDE = 16
 
 
 class Trial(NamedTuple):
@@ -69,6 +72,7 @@ def improve(objective: Objective[MemoryRows], at: Trial, run: Run, n_met: int = 
     tries = TRIES[min(n_met, len(TRIES) - 1)]
     if objective.rows.n_samples > ENOUGH:
         tries = int(SHARE_OF_MANY * tries)
+    tries = int(tries * min(1.0, WIDE / objective.rows.n_features))
     if len(at.parameters.weights) < 2 or not tries:
         return at
     # So few steps leave nothing to extrapolate from.
