@@ -7,9 +7,9 @@ import oracle
 import pytest
 
 import fastem
-import fastem.selection
 from fastem.rows import Memory
 from fastem.search.starts import STARTS
+from fastem.selection import fits
 
 TYPES = list(oracle.COVARIANCE_TYPES)
 FAITHFUL = np.loadtxt(Path(__file__).parent / "data" / "faithful.csv", delimiter=",", skiprows=1)
@@ -59,13 +59,13 @@ def test_the_best_has_the_lowest_criterion_and_its_figures(criterion):
 
 def test_every_fit_is_made_once_and_the_best_is_that_very_object(monkeypatch):
     made = []
-    real = fastem.selection.solve
+    real = fits.solve
 
     def solve(*args, **kwargs):
         made.append(real(*args, **kwargs))
         return made[-1]
 
-    monkeypatch.setattr(fastem.selection, "solve", solve)
+    monkeypatch.setattr(fits, "solve", solve)
     choice = fastem.select(X, [1, 3, 2], covariance_type=["full", "diag"], random_state=0, n_init=2)
     assert len(made) == 6
     assert any(choice.best is fitted for fitted in made)
@@ -136,7 +136,7 @@ def test_a_generator_of_numbers_is_read_once():
     ],
 )
 def test_bad_arguments_are_refused_before_any_fit(change, error, message, monkeypatch):
-    monkeypatch.setattr(fastem.selection, "solve", lambda *a: pytest.fail("a fit was begun"))
+    monkeypatch.setattr(fits, "solve", lambda *a: pytest.fail("a fit was begun"))
     with pytest.raises(error, match=message):
         fastem.select(**({"X": X, "n_components": [1, 2]} | change))
 
@@ -210,13 +210,13 @@ def test_an_update_is_what_select_finds_at_once(monkeypatch):
     whole = fastem.select(X, [1, 2, 3], covariance_type=["spherical", "diag"], **options)
     choice = fastem.select(X, [1, 2], covariance_type="spherical", **options)
     made = []
-    real = fastem.selection.solve
+    real = fits.solve
 
     def counted(starts, k, family, *args, **named):
         made.append((k, family.name))
         return real(starts, k, family, *args, **named)
 
-    monkeypatch.setattr(fastem.selection, "solve", counted)
+    monkeypatch.setattr(fits, "solve", counted)
     more = choice.update(X, [2, 3]).update(X, covariance_type=["spherical", "diag"])
     keys = [(r.n_components, r.covariance_type) for r in more.table]
     assert keys[:3] == [(k, "spherical") for k in (1, 2, 3)]
