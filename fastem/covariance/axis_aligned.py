@@ -31,9 +31,9 @@ class Diagonal(CompiledFamily):
         """One factor for each component and column."""
         return _factored(parameters, parameters.covariances)
 
-    def expand(self, covariances: NDArray, n_components: int, n_features: int) -> NDArray:
-        """Variances on the diagonals."""
-        return covariances[:, :, None] * np.eye(n_features)
+    def spread(self, covariances: NDArray, n_components: int, n_features: int) -> NDArray:
+        """The same."""
+        return covariances
 
     def rescale(self, covariances: NDArray, scale: NDArray) -> NDArray:
         """Variances times scale squared."""
@@ -51,12 +51,11 @@ class Spherical(CompiledFamily):
 
     def factor(self, parameters: Parameters) -> Density:
         """One factor for each component, for all columns."""
-        shape = parameters.means.shape
-        return _factored(parameters, np.repeat(parameters.covariances, shape[1]).reshape(shape))
+        return _factored(parameters, self.spread(parameters.covariances, *parameters.means.shape))
 
-    def expand(self, covariances: NDArray, n_components: int, n_features: int) -> NDArray:
-        """Multiples of the identity."""
-        return covariances[:, None, None] * np.eye(n_features)
+    def spread(self, covariances: NDArray, n_components: int, n_features: int) -> NDArray:
+        """Repeated for each column."""
+        return np.repeat(covariances, n_features).reshape(n_components, n_features)
 
     def rescale(self, covariances: NDArray, scale: NDArray) -> NDArray:
         """Variances times the one scale squared."""

@@ -33,7 +33,7 @@ class Full(CompiledFamily):
         """One triangular factor for each component."""
         return _factored(parameters, parameters.covariances)
 
-    def expand(self, covariances: NDArray, n_components: int, n_features: int) -> NDArray:
+    def spread(self, covariances: NDArray, n_components: int, n_features: int) -> NDArray:
         """The same."""
         return covariances
 
@@ -53,7 +53,7 @@ class Tied(CompiledFamily):
         """One triangular factor for all."""
         return _factored(parameters, parameters.covariances[None])
 
-    def expand(self, covariances: NDArray, n_components: int, n_features: int) -> NDArray:
+    def spread(self, covariances: NDArray, n_components: int, n_features: int) -> NDArray:
         """Repeated for each component."""
         return np.broadcast_to(covariances, (n_components, n_features, n_features))
 

@@ -129,8 +129,16 @@ class Family(ABC):
         """
 
     @abstractmethod
+    def spread(self, covariances: NDArray, n_components: int, n_features: int) -> NDArray:
+        """Every component's covariance in the form of second moments.
+
+        Variances (n_components, n_features) where it is diagonal, else a stack of matrices.
+        """
+
     def expand(self, covariances: NDArray, n_components: int, n_features: int) -> NDArray:
         """Every component's covariance as a matrix: (n_components, n_features, n_features)."""
+        spread = self.spread(covariances, n_components, n_features)
+        return spread[:, :, None] * np.eye(n_features) if self.diagonal else spread
 
     @abstractmethod
     def rescale(self, covariances: NDArray, scale: NDArray) -> NDArray:
@@ -146,9 +154,7 @@ class Family(ABC):
     def moments(self, parameters: Parameters) -> Moments:
         """Those of one row that follows the parameters, about their means."""
         weights, means, covariances = parameters
-        spread = self.expand(covariances, *means.shape)
-        if self.diagonal:
-            spread = np.diagonal(spread, axis1=1, axis2=2)
+        spread = self.spread(covariances, *means.shape)
         second = weights.reshape((-1,) + (1,) * (spread.ndim - 1)) * spread
         noise = self.noise_weight(parameters)
         return Moments(means, 1.0, 0.0, 0.0, weights, np.zeros_like(means), second, noise)
@@ -210,6 +216,7 @@ class Wrapped(Family):
     n_covariance_parameters = _handed_on(Family.n_covariance_parameters)
     factor = _handed_on(Family.factor)
     maximise = _handed_on(Family.maximise)
+    spread = _handed_on(Family.spread)
     expand = _handed_on(Family.expand)
     rescale = _handed_on(Family.rescale)
     least_rows = _handed_on(Family.least_rows)

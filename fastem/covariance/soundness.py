@@ -65,11 +65,9 @@ def unsound(
     """
     counts, means, scatters = moments.scatter()
     shares = counts / max(counts.sum(), np.finfo(float).tiny)
-    own = scatters if family.diagonal else np.diagonal(scatters, axis1=1, axis2=2)
     away = means - shares @ means
-    total = float(shares @ (own.sum(axis=1) + (away * away).sum(axis=1)))
-    expanded = family.expand(parameters.covariances, *means.shape)
-    size = np.trace(expanded, axis1=1, axis2=2)
+    total = float(shares @ (_traces(scatters) + (away * away).sum(axis=1)))
+    size = _traces(family.spread(parameters.covariances, *means.shape))
     least = 0 if bounds.ridge.any() else family.least_rows(means.shape[1])
     return Unsound(
         singular(parameters, family, bounds),
@@ -82,16 +80,23 @@ def unsound(
 def singular(parameters: Parameters, family: Family, bounds: Bounds) -> NDArray[np.bool_]:
     """Which components are singular but for the bounds that hold them up, (n_components,)."""
     n_components, n_features = parameters.means.shape
-    expanded = family.expand(parameters.covariances, n_components, n_features)
-    passed = np.empty(n_components, np.bool_)
+    spread = family.spread(parameters.covariances, n_components, n_features)
     floor, rounding = 1.001 * bounds.floor, 2.1 * ROUNDING * n_features
+    if family.diagonal:
+        return ~(spread.min(axis=1) > np.maximum(floor, rounding * spread.max(axis=1)))
+    passed = np.empty(n_components, np.bool_)
     # No eigenvalue is above the trace: where all pass so, none has to be looked at closely.
-    largest = float(np.trace(expanded, axis1=1, axis2=2).max())
-    matrices = read_only(np.ascontiguousarray(expanded))
+    largest = float(_traces(spread).max())
+    matrices = read_only(np.ascontiguousarray(spread))
     above_floor(matrices, max(floor, rounding * largest), 0.0, passed)
     if n_features >= COLUMNS and rounding * largest <= floor:
         return ~passed  # eigenvalues would tell no more, and take long
     for k in np.flatnonzero(~passed):
-        values = np.linalg.eigvalsh(expanded[k])
+        values = np.linalg.eigvalsh(spread[k])
         passed[k] = values[0] > max(floor, rounding * values[-1])
     return ~passed
+
+
+def _traces(spread: NDArray) -> NDArray[np.float64]:
+    """Sums of variances (n_components, n_features), or traces of matrices."""
+    return spread.sum(axis=1) if spread.ndim == 2 else np.trace(spread, axis1=1, axis2=2)

@@ -159,7 +159,5 @@ def views(point: NDArray[np.float64], shape: NDArray[np.int64], family: Family) 
 def _statistics(family: Family, start: Parameters) -> NDArray[np.float64]:
     """Weights, means and scatters of rows that follow the parameters."""
     weights, means, covariances = start
-    spread = family.expand(covariances, *means.shape)
-    if family.diagonal:
-        spread = np.diagonal(spread, axis1=1, axis2=2)
+    spread = family.spread(covariances, *means.shape)
     return np.concatenate((weights, means.ravel(), spread.ravel()))

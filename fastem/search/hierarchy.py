@@ -141,10 +141,13 @@ def coordinates(X: NDArray, weight: NDArray[np.float64], turned: bool) -> NDArra
     rows /= np.where(deviation > 0, deviation, 1.0)
     if not turned:
         return rows
-    correlation = np.einsum("i,ij,ik->jk", share, rows, rows)
-    variances, axes = np.linalg.eigh(correlation)
-    kept = variances > ROUNDING * len(variances) * variances[-1]
+    rows *= np.sqrt(share)[:, None]
+    few = rows.shape[0] < rows.shape[1]  # whose products with each other have the same eigenvalues
+    products = np.einsum("ij,kj->ik" if few else "ij,ik->jk", rows, rows)
+    variances, axes = np.linalg.eigh(products)
+    kept = variances > ROUNDING * rows.shape[1] * variances[-1]
     if not kept.any():
         return np.zeros((len(X), 1))
     deviations = np.sqrt(variances[kept])
-    return np.einsum("ij,jk->ik", rows, axes[:, kept] / np.sqrt(deviations * deviations.mean()))
+    along = axes[:, kept] * deviations if few else np.einsum("ij,jk->ik", rows, axes[:, kept])
+    return along / np.sqrt(share)[:, None] / np.sqrt(deviations * deviations.mean())

@@ -75,7 +75,10 @@ def _widened(starts: Starts, mixture: Mixture, own: Family, family: Family) -> U
     on = _objective(starts, family, mixture.n_components)
     weights, means, covariances = given.complete()
     units = on.rows.units
-    spread = own.expand(covariances, *means.shape) * units.scale[:, None] * units.scale
+    # What a diagonal family contains is diagonal.
+    form = own.spread if on.family.diagonal else own.expand
+    spread = form(covariances, *means.shape) * units.scale
+    spread *= units.scale if on.family.diagonal else units.scale[:, None]
     found = fitted(weights, units.enter(means), spread, on.family, on.bounds)
     return _user_start(found, on, family, starts)
 

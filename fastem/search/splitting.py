@@ -54,7 +54,7 @@ def cores(parameters: Parameters, family: Family, bounds: Bounds) -> list[Parame
 def without(parameters: Parameters, j: int, family: Family, bounds: Bounds) -> Parameters:
     """The mixture of the components but one, whose weight the others share."""
     weights, means, covariances = parameters
-    spread = family.expand(covariances, *means.shape)
+    spread = family.spread(covariances, *means.shape)
     rest = np.arange(len(weights)) != j
     counts = weights[rest] * (weights.sum() / weights[rest].sum())
     return fitted(counts, means[rest], spread[rest], family, bounds)
@@ -65,8 +65,8 @@ def put_in(
 ) -> Parameters:
     """The mixture and one component more, the last: there, of half the others' mean covariance."""
     weights, means, covariances = parameters
-    spread = family.expand(covariances, *means.shape)
-    pooled = np.einsum("k,kde->de", weights / weights.sum(), spread)
+    spread = family.spread(covariances, *means.shape)
+    pooled = np.average(spread, axis=0, weights=weights)
     counts = np.r_[weights * (1.0 - weight), weights.sum() * weight]
     return fitted(counts, np.r_[means, [mean]], np.r_[spread, [pooled / 2]], family, bounds)
 
@@ -77,10 +77,9 @@ def twinned(parameters: Parameters, family: Family, bounds: Bounds) -> Parameter
     From two components that coincide EM would never part them.
     """
     weights, means, covariances = parameters
-    spread = family.expand(covariances, *means.shape)
+    spread = family.spread(covariances, *means.shape)
     j = int(weights.argmax())
-    variances, axes = np.linalg.eigh(spread[j])
-    offset = TWINS_APART * np.sqrt(max(variances[-1], 0.0)) * axes[:, -1]
+    offset = TWINS_APART * _longest(spread[[j]])[0]
     counts, places = np.r_[weights, weights[j] / 2], np.r_[means, [means[j] + offset]]
     counts[j] /= 2
     places[j] -= offset
@@ -102,7 +101,7 @@ def replaced(
     bounds : Bounds
     """
     weights, means, covariances = parameters
-    spread = family.expand(covariances, *means.shape).copy()
+    spread = family.spread(covariances, *means.shape).copy()
     counts, means = weights.copy(), means.copy()
     counts[which] = 0.0
     counts *= weights.sum() / counts.sum()
@@ -116,7 +115,7 @@ def replaced(
 def _cut(parameters: Parameters, family: Family, bounds: Bounds, parts: Parts) -> list[Parameters]:
     """Mixtures in which each component in turn is two, the last."""
     weights, means, covariances = parameters
-    spread = family.expand(covariances, *means.shape)
+    spread = family.spread(covariances, *means.shape)
     pairs, halves = parts(means, spread)
     found = []
     for j in range(len(weights)):
@@ -129,24 +128,32 @@ def _cut(parameters: Parameters, family: Family, bounds: Bounds, parts: Parts) -
 
 
 def _cores_and_tails(means: NDArray, spread: NDArray) -> tuple[NDArray, NDArray]:
-    """Means (K, 2, D) and covariances (K, 2, D, D), of both about one mean."""
+    """Means (K, 2, D) and covariances (K, 2, D[, D]), of both about one mean."""
     return np.stack([means, means], axis=1), np.stack([CORE * spread, (2 - CORE) * spread], axis=1)
 
 
 def _halves(means: NDArray, spread: NDArray) -> tuple[NDArray, NDArray]:
-    """Means (K, 2, D) and covariances (K, 2, D, D) of Gaussians' halves."""
-    variances, axes = np.linalg.eigh(spread)
-    offset = HALF_MEAN * np.sqrt(np.maximum(variances[:, -1:], 0.0)) * axes[:, :, -1]
-    half = spread - offset[:, :, None] * offset[:, None, :]
+    """Means (K, 2, D) and covariances (K, 2, D[, D]) of Gaussians' halves."""
+    offset = HALF_MEAN * _longest(spread)
+    apart = offset * offset if spread.ndim == 2 else offset[:, :, None] * offset[:, None, :]
+    half = spread - apart
     return np.stack([means - offset, means + offset], axis=1), np.stack([half, half], axis=1)
+
+
+def _longest(spread: NDArray) -> NDArray[np.float64]:
+    """The longest principal axis of each component, a standard deviation long, (K, D)."""
+    if spread.ndim == 2:
+        # Of equal ones the last, as of eigenvalues in their order.
+        which = spread.shape[1] - 1 - spread[:, ::-1].argmax(axis=1)
+        return np.sqrt(np.maximum(spread, 0.0)) * (np.arange(spread.shape[1]) == which[:, None])
+    variances, axes = np.linalg.eigh(spread)
+    return np.sqrt(np.maximum(variances[:, -1:], 0.0)) * axes[:, :, -1]
 
 
 def fitted(
     counts: NDArray, about: NDArray, spread: NDArray, family: Family, bounds: Bounds
 ) -> Parameters:
-    """The M step from weights, means and covariance matrices instead of rows."""
-    second = counts[:, None, None] * spread
-    if family.diagonal:
-        second = np.diagonal(second, axis1=1, axis2=2).copy()
+    """The M step from weights, means and covariances, in the form of second moments."""
+    second = counts.reshape((-1,) + (1,) * (spread.ndim - 1)) * spread
     moments = Moments(about, 1.0, 0.0, 0.0, counts, np.zeros_like(about), second)
     return family.maximise(moments, bounds)

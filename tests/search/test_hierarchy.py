@@ -1,5 +1,6 @@
 """Dendrograms: what a cut of one promises whatever the rows are."""
 
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 
 import fastem
 from fastem.data import Data
-from fastem.search.hierarchy import MAX_ROWS, Dendrogram
+from fastem.search.hierarchy import MAX_ROWS, Dendrogram, coordinates
 from fastem.search.samples import Samples
 
 DATA = Path(__file__).parents[1] / "data"
@@ -67,6 +68,36 @@ def test_few_rows_and_many_columns(n, D):
     rows = np.random.default_rng(n).normal(size=(n, D))
     labels = Dendrogram.of(rows, None).cut(min(n, 3))
     assert len(np.unique(labels)) == min(n, 3)
+
+
+def test_coordinates_of_fewer_rows_than_columns_are_along_the_same_axes():
+    """Oracle: NumPy's singular value decomposition of the weighted, standardised rows."""
+    rng = np.random.default_rng(0)
+    X, weight = rng.normal(size=(12, 40)), rng.uniform(0.5, 2.0, 12)
+    share = weight / weight.sum()
+    rows = X - share @ X
+    rows /= np.sqrt(share @ rows**2)
+    left, values, _ = np.linalg.svd(np.sqrt(share)[:, None] * rows, full_matrices=False)
+    kept = values > 1e-10
+    expected = (left * values)[:, kept] / np.sqrt(share)[:, None]
+    expected /= np.sqrt(values[kept] * values[kept].mean())
+    found = coordinates(X, weight, turned=True)
+    assert found.shape == expected.shape == (12, 11)
+    np.testing.assert_allclose(np.abs(found[:, ::-1]), np.abs(expected), rtol=1e-8, atol=1e-10)
+
+
+@pytest.mark.parametrize("name", ["spherical", "diag", "VEI"])
+def test_no_matrix_of_all_columns_is_made_for_diagonal_families(name):
+    """Genes: 3,000 columns of forty rows."""
+    X = np.random.default_rng(0).normal(size=(40, 3000)) + 3.0 * (np.arange(40) % 2)[:, None]
+    tracemalloc.start()
+    try:
+        fit = fastem.fit(X, 2, covariance_type=name, n_init=4, random_state=0)
+        taken = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert taken < X.shape[1] ** 2 * 8
+    assert sorted(np.bincount(fit.mixture.predict(X))) == [20, 20]
 
 
 def test_constant_and_dependent_columns_change_nothing():
