@@ -11,7 +11,7 @@ from fastem.compiler.options import read_only
 from fastem.compiler.slot_loop import SlotLoop
 from fastem.density import partition
 from fastem.density.accumulator import Accumulator, all_components, is_wide, row_work, way
-from fastem.kernels import passes
+from fastem.kernels import answers
 from fastem.kernels.double_double import refine
 from fastem.kernels.elementary import HALF_BITS, LN2
 from fastem.moments import Moments
@@ -105,7 +105,7 @@ class Density:
         self, block: NDArray, units: Units, *, parallel: bool = True
     ) -> NDArray[np.float64]:
         """Log density of each row, (n,), in nats."""
-        out = self._rowwise(passes.log_prob, block, units, (len(block),), np.float64, parallel)
+        out = self._rowwise(answers.log_prob, block, units, (len(block),), np.float64, parallel)
         out *= LN2
         out += units.log_jacobian
         return out
@@ -118,11 +118,11 @@ class Density:
         Zeros for a row so far out, 1e150 standard deviations (float32: 1e19), that all underflow.
         """
         shape = (len(block), len(self.means) + self.is_noisy)
-        return self._rowwise(passes.responsibilities, block, units, shape, block.dtype, parallel)
+        return self._rowwise(answers.responsibilities, block, units, shape, block.dtype, parallel)
 
     def predict(self, block: NDArray, units: Units, *, parallel: bool = True) -> NDArray[np.int32]:
         """Likeliest component of each row, (n,); -1 is noise."""
-        labels = self._rowwise(passes.predict, block, units, (len(block),), np.int32, parallel)
+        labels = self._rowwise(answers.predict, block, units, (len(block),), np.int32, parallel)
         return self._label_noise(labels)
 
     def classify(self, block: NDArray, units: Units) -> NDArray[np.int32]:

@@ -22,7 +22,7 @@ An iteration of EM factors the covariances once and makes one pass over the rows
     em_control.proceed                   convergence says whether it ends, quasi_newton where it
                                          goes next; em_passes does all this in one call
 
-    passes.log_prob, responsibilities and predict are the same up to the densities, for each row,
+    answers.log_prob, responsibilities and predict are the same up to the densities, for each row,
     and in ill-conditioned components by double_double.log_densities. Passes over many rows and
     components leave out what `ordering` shows to be negligible in a tile. `incomplete` passes over
     rows that lack columns or may be of some components only, and `lanes` over few of a kind. From

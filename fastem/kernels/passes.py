@@ -1,4 +1,4 @@
-"""The passes over a block of rows: moments, and what a user asks for row by row.
+"""The pass over a block of rows: their moments.
 
 A pass divides the block into slots of whole tiles. Slots depend on the size of the data alone, each
 writes only its own part of the output, and whoever adds slots up does so in their order: the result
@@ -6,8 +6,7 @@ is the same to the bit for any number of threads.
 
 The factors' shape says which tile code runs, and the compiler drops the other one: (K, D, D) or
 (1, D, D) is `ellipsoidal` and `gram`, or `wide` where there are many columns, and (K, D) is
-`axis_aligned`. What a user asks for row by row is beyond that `compensated` in ill-conditioned
-components.
+`axis_aligned`. What a user asks for row by row is in `answers`.
 """
 
 import numpy as np
@@ -16,18 +15,14 @@ from fastem.compiler.options import jit
 from fastem.compiler.slot_loop import slot_loop
 from fastem.kernels.axis_aligned import accumulate as accumulate_axis_aligned
 from fastem.kernels.axis_aligned import log_densities as log_densities_axis_aligned
-from fastem.kernels.double_double import log_densities as log_densities_compensated
-from fastem.kernels.elementary import log2
 from fastem.kernels.ellipsoidal import log_densities as log_densities_ellipsoidal
 from fastem.kernels.gram import accumulate as accumulate_ellipsoidal
 from fastem.kernels.gram import gather_scratch
 from fastem.kernels.tile import (
-    LARGEST,
     LISTED,
     SPARE,
     STRIDE,
     TILE_ROWS,
-    TOTAL,
     buffer,
     exponentiate,
     load,
@@ -55,7 +50,7 @@ def component_densities(tile, means, factors, log_norms, listed, n_listed, densi
 
 
 @jit
-def _densities(
+def densities_of(
     tile,
     n_rows,
     means,
@@ -75,49 +70,6 @@ def _densities(
         )
     else:
         component_densities(tile, means, factors, log_norms, listed, n_listed, densities, scratch)
-
-
-@jit
-def _exact_log_densities(
-    tile,
-    n_rows,
-    means,
-    factors,
-    log_norms,
-    factors_low,
-    compensated,
-    listed,
-    densities,
-    scratch,
-    separated,
-    own,
-):
-    """All components, the `compensated` ones in twice the precision.
-
-    That code is not compiled where `factors_low` has two dimensions.
-    """
-    _densities(
-        tile,
-        n_rows,
-        means,
-        factors,
-        log_norms,
-        listed,
-        listed.size,
-        densities,
-        scratch,
-        separated,
-        own,
-    )
-    if factors_low.ndim == 3:
-        log_densities_compensated(
-            tile, means, factors, factors_low, log_norms, compensated, densities, scratch
-        )
-
-
-@jit
-def _n_scratch(n_features, compensated):
-    return 4 if compensated.size == 0 else 2 * n_features + 2
 
 
 @jit
@@ -192,7 +144,7 @@ def _accumulate_wide(
 
 
 @jit
-def _label(listed, n_listed, densities, labels):
+def label(listed, n_listed, densities, labels):
     """The likeliest of the listed components, row by row; the first one wins a tie."""
     dtype = densities.dtype.type
     for b in range(size(labels.size)):
@@ -266,7 +218,7 @@ def summarise(
         which = t // TILE_ROWS if n_listed.size > 1 else 0
         components, m = listed[which], int(n_listed[which])
         _load(rows, weight, index, t, end, units, tile, densities)
-        _densities(
+        densities_of(
             tile,
             end - t,
             means,
@@ -280,7 +232,7 @@ def summarise(
             own,
         )
         if labels.size > 0:
-            _label(components, m, densities, labels[t:end])
+            label(components, m, densities, labels[t:end])
         n_rows = padded(end - t)
         if exponentiate(m, densities, n_rows) > 0:
             zero_underflowed(n_features, tile, densities)
@@ -316,148 +268,3 @@ def summarise(
                 separated,
                 gathering,
             )
-
-
-@slot_loop
-def log_prob(
-    slot,
-    rows,
-    tiles,
-    units,
-    separated,
-    listed,
-    means,
-    factors,
-    log_norms,
-    factors_low,
-    compensated,
-    out,
-):
-    """log2 density of a slot's rows under the mixture, into out (n,) float64; the rest as above.
-
-    Parameters
-    ----------
-    listed : (K,) uint32
-        All components.
-    factors_low, compensated : (K, D, D) or (1, D, D), (n_compensated,) uint32
-        Low parts of the factors, and the ill-conditioned components, which they count in. Two
-        dimensions of the first say that there never are any.
-    """
-    n_components, n_features = means.shape
-    tile = buffer(n_features, rows)
-    densities = buffer(n_components + SPARE, rows)
-    scratch = buffer(_n_scratch(n_features, compensated), rows)
-    own = wide_scratch(n_features, separated.ndim == 3, rows)
-    start = slot * tiles * TILE_ROWS
-    stop = min(start + tiles * TILE_ROWS, rows.shape[0])
-    for t in range(start, stop, TILE_ROWS):
-        end = min(t + TILE_ROWS, stop)
-        load(rows, t, end, units[0], units[1], tile)
-        _exact_log_densities(
-            tile,
-            end - t,
-            means,
-            factors,
-            log_norms,
-            factors_low,
-            compensated,
-            listed,
-            densities,
-            scratch,
-            separated,
-            own,
-        )
-        exponentiate(n_components, densities, padded(end - t))
-        result = out[t:end]
-        for b in range(size(end - t)):
-            peak, total = densities[LARGEST + b], densities[TOTAL + b]
-            result[b] = np.float64(peak) + log2(np.float64(total))
-
-
-@slot_loop
-def responsibilities(
-    slot,
-    rows,
-    tiles,
-    units,
-    separated,
-    listed,
-    means,
-    factors,
-    log_norms,
-    factors_low,
-    compensated,
-    out,
-):
-    """Probability of each component given a slot's rows, into out (n, K) of the dtype of rows."""
-    n_components, n_features = means.shape
-    tile = buffer(n_features, rows)
-    densities = buffer(n_components + SPARE, rows)
-    scratch = buffer(_n_scratch(n_features, compensated), rows)
-    own = wide_scratch(n_features, separated.ndim == 3, rows)
-    start = slot * tiles * TILE_ROWS
-    stop = min(start + tiles * TILE_ROWS, rows.shape[0])
-    for t in range(start, stop, TILE_ROWS):
-        end = min(t + TILE_ROWS, stop)
-        load(rows, t, end, units[0], units[1], tile)
-        _exact_log_densities(
-            tile,
-            end - t,
-            means,
-            factors,
-            log_norms,
-            factors_low,
-            compensated,
-            listed,
-            densities,
-            scratch,
-            separated,
-            own,
-        )
-        exponentiate(n_components, densities, padded(end - t))
-        for b in range(size(end - t)):
-            for k in range(n_components):
-                out[t + b, k] = densities[LISTED + size(k) * STRIDE + b] / densities[TOTAL + b]
-
-
-@slot_loop
-def predict(
-    slot,
-    rows,
-    tiles,
-    units,
-    separated,
-    listed,
-    means,
-    factors,
-    log_norms,
-    factors_low,
-    compensated,
-    out,
-):
-    """Index of the likeliest component of a slot's rows, into out (n,) int32; ties: the first."""
-    n_components, n_features = means.shape
-    tile = buffer(n_features, rows)
-    densities = buffer(n_components + SPARE, rows)
-    scratch = buffer(_n_scratch(n_features, compensated), rows)
-    own = wide_scratch(n_features, separated.ndim == 3, rows)
-    start = slot * tiles * TILE_ROWS
-    stop = min(start + tiles * TILE_ROWS, rows.shape[0])
-    for t in range(start, stop, TILE_ROWS):
-        end = min(t + TILE_ROWS, stop)
-        load(rows, t, end, units[0], units[1], tile)
-        _exact_log_densities(
-            tile,
-            end - t,
-            means,
-            factors,
-            log_norms,
-            factors_low,
-            compensated,
-            listed,
-            densities,
-            scratch,
-            separated,
-            own,
-        )
-        _label(listed, n_components, densities, out[t:end])
