@@ -152,46 +152,50 @@ def summarise(
             continue
         load(rows, start, stop, units[0], units[1], tile)
         load_weights(weight, slots[:0], start, stop, densities)
-        if n_gaps > 0 and own != pattern:
-            _regress_all(
-                gaps, n_gaps, columns, log_norms64, noise_bits, solving, regressions, norms
-            )
+        if own != pattern:
+            if n_gaps > 0:
+                _regress_all(
+                    gaps, n_gaps, columns, log_norms64, noise_bits, solving, regressions, norms
+                )
+            else:
+                for k in range(n_components):
+                    norms[k] = log_norms[k]
             pattern = own
-        if n_gaps == 0:
-            component_densities(tile, means, factors, log_norms, components, m, densities, scratch)
-        for a in range(m if n_gaps > 0 else 0):
+        # Each component fills a row in its own way, and complete rows need no filling.
+        together = 1 if n_gaps > 0 else max(m, 1)
+        for a in range(0, m, together):
             k = components[a]
-            _fill(tile, means[k], regressions[_one(regressions, k)], factors, gaps, n_gaps)
+            if n_gaps > 0:
+                _fill(tile, means[k], regressions[_one(regressions, k)], factors, gaps, n_gaps)
+            some = components[a : a + together]
             out = densities[size(a) * STRIDE :]
-            one = components[a : a + 1]
-            component_densities(tile, means, factors, norms, one, 1, out, scratch)
+            component_densities(tile, means, factors, norms, some, together, out, scratch)
         n_rows = padded(stop - start)
         if exponentiate(m, densities, n_rows) > 0:
             zero_underflowed(n_features, tile, densities)
         log_likelihood, classification_entropy = normalise(m, densities, n_rows)
         sums[slot, 1] += log_likelihood
         sums[slot, 2] += classification_entropy
-        if n_gaps == 0:
+        for a in range(0, m, together):
+            k = components[a]
+            regression = regressions[_one(regressions, k)]
+            if n_gaps > 0:
+                _fill(tile, means[k], regression, factors, gaps, n_gaps)
+            some = components[a : a + together]
+            out = densities[size(a) * STRIDE :]
             accumulate(
                 tile,
                 means,
                 factors,
-                components,
-                m,
-                densities,
+                some,
+                together,
+                out,
                 moments,
                 scratch,
                 overlapping,
                 gathering,
             )
-        for a in range(m if n_gaps > 0 else 0):
-            k = components[a]
-            regression = regressions[_one(regressions, k)]
-            _fill(tile, means[k], regression, factors, gaps, n_gaps)
-            out = densities[size(a) * STRIDE :]
-            one = components[a : a + 1]
-            accumulate(tile, means, factors, one, 1, out, moments, scratch, overlapping, gathering)
-            if noise_bits.size == 0 or k < n_components - 1:
+            if n_gaps > 0 and not (noisy and k == n_components - 1):
                 count = _total(densities, LISTED + size(a) * STRIDE)
                 _add_covariance(count, k, n_components, columns, regression, gaps, n_gaps, moments)
     _add_blocks(counts, first, second, n_components - int(noisy), n_components, moments)
