@@ -22,8 +22,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+import scipy  # whose `special` is imported when it is first used: it is slow to
 from numpy.typing import NDArray
-from scipy.special import digamma, gammaln
 
 from fastem.compiler.options import read_only
 from fastem.covariance.family import Bounds, Family, Parameters, Wrapped, raised
@@ -238,10 +238,10 @@ def _log_prior_scale(prior: Beliefs) -> float:
 def _log_determinant(nu: NDArray, n_features: int) -> NDArray[np.float64]:
     """E log|Lambda| of the Wishart distribution, with S = I."""
     halves = 0.5 * (nu - np.arange(n_features)[:, None])
-    return n_features * LN2 + digamma(halves).sum(axis=0)
+    return n_features * LN2 + scipy.special.digamma(halves).sum(axis=0)
 
 
 def _log_constant(nu: NDArray, log_scale: NDArray | float, n_features: int) -> NDArray[np.float64]:
     """Log of what the Wishart density is divided by, but for a constant: A(nu, S)."""
     halves = 0.5 * (nu - np.arange(n_features)[:, None])
-    return 0.5 * nu * (n_features * LN2 - log_scale) + gammaln(halves).sum(axis=0)
+    return 0.5 * nu * (n_features * LN2 - log_scale) + scipy.special.gammaln(halves).sum(axis=0)

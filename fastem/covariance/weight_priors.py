@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
+import scipy  # whose `special` is imported when it is first used: it is slow to
 from numpy.typing import NDArray
-from scipy.special import betaln, digamma, gammaln
 
 
 @dataclass(frozen=True)
@@ -79,12 +79,12 @@ class Dirichlet(WeightPrior):
     def log_weights(self, counts: NDArray) -> NDArray[np.float64]:
         """digamma(a_k) - digamma(sum_j a_j)."""
         found = self.posterior(counts)
-        return digamma(found) - digamma(found.sum())
+        return scipy.special.digamma(found) - scipy.special.digamma(found.sum())
 
     def log_norm(self, counts: NDArray) -> float:
         """Log Gamma(sum_k a_k) - sum_k log Gamma(a_k)."""
         found = self.posterior(counts)
-        return float(gammaln(found.sum()) - gammaln(found).sum())
+        return float(scipy.special.gammaln(found.sum()) - scipy.special.gammaln(found).sum())
 
     def divergence(self, counts: NDArray) -> float:
         """That of two Dirichlet distributions."""
@@ -119,7 +119,7 @@ class StickBreaking(WeightPrior):
 
     def log_norm(self, counts: NDArray) -> float:
         """Of all sticks together."""
-        return -float(betaln(*self.posterior(counts)).sum())
+        return -float(scipy.special.betaln(*self.posterior(counts)).sum())
 
     def divergence(self, counts: NDArray) -> float:
         """That of all sticks together."""
@@ -130,7 +130,7 @@ class StickBreaking(WeightPrior):
     def _log_sticks(self, counts: NDArray) -> tuple[NDArray, NDArray]:
         """E log v and E log(1 - v)."""
         posterior = self.posterior(counts)
-        found = digamma(posterior) - digamma(posterior.sum(axis=0))
+        found = scipy.special.digamma(posterior) - scipy.special.digamma(posterior.sum(axis=0))
         return found[0], found[1]
 
 
