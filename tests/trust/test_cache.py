@@ -98,7 +98,7 @@ def test_damaged_files(fresh, kept):
     cut, empty = map(kept.named, BRIEF)
     cut.write_bytes(cut.read_bytes()[:-1000])
     empty.write_bytes(b"")
-    kept.named("matrices.above_floor_all").write_bytes(b"garbage" * 1000)
+    kept.named("averages.spherical").write_bytes(b"garbage" * 1000)
     caught = """
 with warnings.catch_warnings(record=True) as caught:
     warnings.simplefilter("always")
