@@ -25,5 +25,5 @@ def pytest_cmdline_main(config):
     whole = config.args_source is config.ArgsSource.TESTPATHS
     if whole and not worker and getattr(option, "numprocesses", 0) is None and not option.usepdb:
         option.numprocesses = 2
-        # A file is one worker's: what its fixtures prepare, and compile, is prepared once.
-        option.dist = "loadfile"
+        # Half of the tests each, in their order; who is done takes from the other's end.
+        option.dist = "worksteal"
