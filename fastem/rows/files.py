@@ -56,10 +56,10 @@ def files(paths: Paths) -> list[File]:
 def _expanded(path: str) -> list[File]:
     """The files that one path means."""
     if SCHEME in path:
-        return _of_one_kind(_remote(path), path)
+        return _remote(path)
     if os.path.isdir(path):
         within = (os.path.join(top, name) for top, _, names in os.walk(path) for name in names)
-        return _of_one_kind([File(name) for name in within], path)
+        return [File(name) for name in _of_one_kind(list(within), path)]
     if not os.path.exists(path) and glob.has_magic(path):
         if matched := glob.glob(path, recursive=True):
             return [File(name) for name in sorted(matched, key=_by_numbers)]
@@ -89,17 +89,16 @@ def _remote(uri: str) -> list[File]:
     if not paths:
         raise FileNotFoundError(f"{uri} does not exist or is an empty folder; give another path")
     begin = uri[: len(uri) - len(path)] if uri.endswith(path) else ""
-    return [Remote(begin + one, filesystem, one) for one in paths]
+    chosen = paths if found.type == fs.FileType.File else _of_one_kind(paths, uri)
+    return [Remote(begin + one, filesystem, one) for one in chosen]
 
 
-def _of_one_kind(found: list[File], path: str) -> list[File]:
+def _of_one_kind(names: list[str], path: str) -> list[str]:
     """Those files of a folder that are meant: of the first kind that there is."""
-    if [file.name for file in found] == [path]:
-        return found
-    seen = [file for file in found if not re.search(r"[/\\][._][^/\\]*$", file.name)]
+    seen = [name for name in names if not re.search(r"(^|[/\\])[._][^/\\]*$", name)]
     for suffix in FOLDER:
-        if kind := [file for file in seen if file.name.endswith(f".{suffix}")]:
-            return sorted(kind, key=lambda file: _by_numbers(file.name))
+        if kind := [name for name in seen if name.endswith(f".{suffix}")]:
+            return sorted(kind, key=_by_numbers)
     raise ValueError(f"{path} is a folder without .{', .'.join(FOLDER)} files; give files")
 
 

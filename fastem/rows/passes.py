@@ -29,6 +29,8 @@ KEPT = 4
 BLOCKS = 4
 SAMPLE = 8
 LINE = 8
+#: Blocks, at least: one that is worked on, and those that are read meanwhile.
+FEWEST = 1 + SPARE
 #: Bytes of a block, at most: it should be in a cache still when it has been read.
 BLOCK = 2**22
 
@@ -126,15 +128,23 @@ class Passes:
                 done += len(here)
         return rows[:done], None if weights is None else weights[:done]
 
+    @property
+    def whole(self) -> int:
+        """Rows of a tile, or as many as the budget allows where it allows no tile."""
+        return min(TILE_ROWS, max(1, self.memory // (2 * FEWEST * self.row_bytes)))
+
+    def too_few(self, least: int) -> ValueError:
+        """What is said where the budget does not hold the fewest blocks of so many bytes."""
+        return ValueError(
+            f"memory is {self.memory} bytes, too few to work on {self.frame.name}; give at "
+            f"least {2 * FEWEST * least}"
+        )
+
     def _buffers(self, least: int, whole: int, most: int | None) -> list[Drawn]:
         """Those of one pass, in multiples of `whole` rows, so many of which take `least` bytes."""
-        fewest = 1 + SPARE
-        room = max(self.memory // (BLOCKS * least), min(self.memory // (2 * least), fewest))
-        if room < fewest:
-            raise ValueError(
-                f"memory is {self.memory} bytes, too few to work on {self.frame.name}; give at "
-                f"least {2 * fewest * least}"
-            )
+        room = max(self.memory // (BLOCKS * least), min(self.memory // (2 * least), FEWEST))
+        if room < FEWEST:
+            raise self.too_few(least)
         n_buffers = min(n_threads(np.inf), room - SPARE) + SPARE
         n = min(room // n_buffers, max(1, BLOCK // least)) * whole
         return [self._buffer(n if most is None else min(n, most)) for _ in range(n_buffers)]
@@ -214,7 +224,7 @@ class Facts(NamedTuple):
 
 
 def scan(passes: Passes) -> Scan:
-    """Read all rows once."""
+    """Read all rows once. Those that no tile can be made of are kept, or there is no room."""
     frame, stamp = passes.frame, passes.frame.stamp()
     few = passes.memory // (KEPT * passes.row_bytes)
     limits_of = observed_limits if frame.missing == "mar" else limits
@@ -225,15 +235,18 @@ def scan(passes: Passes) -> Scan:
         if weight is None:
             return Facts(len(X), limits_of(X), 0.0, None, kept)
         with np.errstate(over="ignore"):
-            return Facts(len(X), limits_of(X), float(weight.max()), tile_sums(weight), kept)
+            sums = tile_sums(weight)
+            return Facts(len(X), limits_of(X), float(weight.max()), sums, kept)
 
     heaviest, reached = 0.0, union(frame.n_features, [])
     sums: list[NDArray[np.float64]] = []
     kept: list[Drawn] = []
     gaps: list[Gaps] = []
-    with closing(passes.each(facts, checked=True, gaps=gaps)) as results:
+    with closing(passes.each(facts, whole=passes.whole, checked=True, gaps=gaps)) as results:
         for here in results:
             n += here.n
+            if n > few and passes.whole < TILE_ROWS:
+                raise passes.too_few(passes.row_bytes * TILE_ROWS)
             reached = union(frame.n_features, [reached, here.limits])
             heaviest = max(heaviest, here.heaviest)
             if here.sums is not None:
@@ -248,10 +261,14 @@ def scan(passes: Passes) -> Scan:
     unit = weight_unit(heaviest)
     memory = None
     if n <= few:
-        weights = [weight / unit for _, weight in kept if weight is not None]
+        weights = [weight for _, weight in kept if weight is not None]
+        weight = np.concatenate(weights) if weights else None
         rows = np.concatenate([X for X, _ in kept])
         kind = Incomplete if np.isnan(rows).any() else Memory
-        memory = kind(rows, np.concatenate(weights) if weights else None, unit)
+        memory = kind(rows, None if weight is None else weight / unit, unit)
+        if weight is not None:
+            with np.errstate(over="ignore"):
+                sums = [tile_sums(weight)]
     of_tiles = np.concatenate(sums) / unit if sums else None
     return Scan(n, reached, stamp, of_tiles, unit, memory, gaps[0])
 

@@ -210,7 +210,8 @@ class Stream(Source):
             some = X[kept] if kept.any() else np.zeros_like(X[:1])
             return [spread(part[: kept.sum()], kept) for part in work(some)]
 
-        return replace(self.passes, every=True).each(complete, beside=beside, checked=True)
+        passes = replace(self.passes, every=True)
+        return passes.each(complete, whole=passes.whole, beside=beside, checked=True)
 
     def carried(
         self, columns: Sequence[Column]

@@ -309,6 +309,7 @@ def test_damaged_files(tmp_path):
     with pytest.raises(ValueError, match="matches no file"):
         open_rows(tmp_path / "*.h5")
     (tmp_path / "empty").mkdir()
+    (tmp_path / "empty" / "other.txt").symlink_to(tmp_path / "nowhere")  # and is not opened
     with pytest.raises(ValueError, match="is a folder without"):
         open_rows(tmp_path / "empty")
 

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import fastem
 from fastem import cli
 from fastem.rows import open as open_rows
 
@@ -157,6 +158,29 @@ def test_lines_of_many_columns(tmp_path, quoted):
     rows = open_rows(tmp_path / "x.csv", ["0:2", 19_999])
     assert np.array_equal(rows.take(np.arange(3))[0], X[:, [0, 1, 2, 19_999]])
     assert rows.names[-1] == names[-1].strip('"')
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_few_rows_of_many_columns_need_no_room_for_a_tile(tmp_path, weighted):
+    """Oracle: the fit of the array. A tile of these rows would take more than the budget."""
+    rng = np.random.default_rng(0)
+    X, v = rng.normal(size=(60, 300)) + np.repeat([[0.0], [9.0]], 30, axis=0), rng.random(60)
+    table = np.c_[X, v] if weighted else X
+    np.save(tmp_path / "x.npy", table)
+    weights = {"sample_weight": 300} if weighted else {}
+    rows = open_rows(tmp_path / "x.npy", memory="1M", **weights)
+    options = {"covariance_type": "diag", "random_state": 0}
+    read = fastem.fit(rows, 2, **options)
+    given = fastem.fit(X, 2, sample_weight=v if weighted else None, **options)
+    assert np.array_equal(read.trace, given.trace)
+    assert np.array_equal(read.mixture.predict(rows), given.mixture.predict(X))
+
+
+def test_many_rows_of_many_columns_need_room_for_a_tile(tmp_path):
+    np.save(tmp_path / "x.npy", np.ones((400, 300)))
+    with pytest.raises(ValueError, match=r"too few to work on .*x\.npy; give at least 7372800"):
+        open_rows(tmp_path / "x.npy", memory="1M").limits()
+    assert open_rows(tmp_path / "x.npy", memory=7372800).n_samples == 400
 
 
 def test_a_line_beyond_the_budget_is_refused_with_the_limit(tmp_path):
