@@ -194,6 +194,17 @@ def test_what_is_shared_is_held_and_counted(name):
         fastem.fit(X, 3, fixed={"covariances": [True, True, False]}, **named)
 
 
+def test_weights_of_a_mixture_are_held_to_the_bit():
+    """Though they sum to 1 but for rounding."""
+    X, (_, means, covariances) = problem()
+    weights = np.array([0.2, 0.7, 0.1])
+    assert weights.sum() != 1
+    start = fastem.Mixture(weights, means, covariances)
+    for mask in [True, False, False], [True, False, True], True:
+        found = fastem.fit(X, start=start, fixed={"weights": mask}, max_iter=3)
+        assert_held(found.mixture, (weights, means, covariances), {"weights": mask})
+
+
 def test_accelerated_fits_end_where_plain_ones_do():
     X, start = problem()
     fixed = {"means": [True, False, False], "weights": [False, True, False]}

@@ -95,7 +95,8 @@ class UserStart:
         """All of a mixture, its share of noise too; what is held of it, and stands behind it."""
         noise = None if mixture.noise is None else mixture.noise.weight
         weights, means, covariances = mixture.weights, mixture.means, mixture.covariances
-        own = {"weights": weights / weights.sum(), "means": means, "covariances": covariances}
+        shares = weights if noise is None else weights / weights.sum()
+        own = {"weights": shares, "means": means, "covariances": covariances}
         held = Fixed.of(fixed, own, family, means.shape)
         return cls(weights, means, covariances, family, noise, held, seen)
 

@@ -54,6 +54,48 @@ def test_a_fit_with_noise(threads):
     assert np.array_equal(fitted.mixture.predict(rows).compute(), fitted.mixture.predict(X))
 
 
+@pytest.mark.parametrize("covariance_type", ["full", "diag", "VEI"])
+def test_a_fit_that_holds_parameters(threads, covariance_type):
+    """Oracle: the same rows in memory; what is held keeps its bits."""
+    X, _ = problem()
+    start = fastem.fit(X[::10], 3, covariance_type=covariance_type, max_iter=2, random_state=0)
+    mask = [True, False, False]
+    options = {"start": start, "fixed": {"means": mask, "covariances": mask, "weights": mask}}
+    fitted = fastem.fit(da.from_array(X, chunks=(700, 3)), **options)
+    assert_same_fit(fitted, fastem.fit(X, **options))
+    for name in "means", "covariances", "weights":
+        held, own = (getattr(m, name)[0] for m in (fitted.mixture, start.mixture))
+        assert np.array_equal(held, own)
+
+
+def test_a_fit_that_goes_on_from_rows_seen(threads):
+    """Oracle: the same new rows in memory; a first step is that of old and new rows together."""
+    X, _ = problem()
+    weight = some_zeros(3000)
+    old, new = da.from_array(X[:2000], chunks=(700, 3)), da.from_array(X[2000:], chunks=(300, 3))
+    weights = da.from_array(weight[2000:], chunks=300)
+    start = fastem.fit(X[:2000], 3, random_state=0, max_iter=2).mixture
+    seen = start.summarise(old)
+    options = {"start": start, "seen": seen}
+    fitted = fastem.fit(new, sample_weight=weights, **options)
+    assert_same_fit(fitted, fastem.fit(X[2000:], sample_weight=weight[2000:], **options))
+    one = {"max_iter": 1, "tol": 0, "accelerate": False}
+    step, both = fastem.fit(new, **options, **one), fastem.fit(X, start=start, **one)
+    assert_allclose(step.mixture.means, both.mixture.means, rtol=1e-10)
+    assert_allclose(step.mixture.covariances, both.mixture.covariances, atol=1e-10)
+
+
+def test_a_stream_takes_batches_of_chunks(threads):
+    """Oracle: a stream of the same batches in memory."""
+    X, _ = problem()
+    mine, theirs = (fastem.Stream(fastem.fit(X[:300], 3, random_state=0)) for _ in range(2))
+    for batch in np.split(X, 3):
+        told, expected = mine.update(da.from_array(batch, chunks=(300, 3))), theirs.update(batch)
+        assert told.level == pytest.approx(expected.level, rel=1e-12)
+        assert told.drift == pytest.approx(expected.drift, rel=1e-9)
+    assert_allclose(mine.mixture.means, theirs.mixture.means, rtol=1e-12)
+
+
 def test_select(threads):
     """Oracle: the selection from the same rows in memory."""
     X, _ = problem(n=2000)
