@@ -99,10 +99,13 @@ class Data:
         missing: str = "error",
         na_values: Any = None,
         at_once: bool = True,
+        name: str = "X",
+        remedy: str = validation.REMEDIES,
     ) -> Data:
         """Check what the user gave; rows of weight 0, or that lack values, may be left out.
 
-        Unless they are needed `at_once` large arrays are not converted as a whole.
+        Unless they are needed `at_once` large arrays are not converted as a whole. Errors call the
+        rows by their name, and say what to do about NaN.
         """
         refuse_uncompiled()
         how = {"columns": columns, "na_values": na_values}
@@ -117,7 +120,8 @@ class Data:
             in_blocks = converted(X, sample_weight)
             if in_blocks is not None:
                 return cls(in_blocks, feature_names=names)
-        X, gaps = validation.complete(X, missing, na_values=Marks.of(na_values).values)
+        marks = Marks.of(na_values).values
+        X, gaps = validation.complete(X, missing, name, na_values=marks, remedy=remedy)
         kind: type[Memory] = Memory
         if missing == "mar" and np.isnan(X).any():
             kind = Incomplete

@@ -184,7 +184,7 @@ class Stream:
         >>> stream.mixture.means, told.died
         (array([[2.]]), array([False]))
         """
-        data = Data.of(batch, sample_weight)
+        data = Data.of(batch, sample_weight, name="batch", remedy=validation.REMEDY)
         validation.columns(data.n_features, self._parameters.means.shape[1], name="batch")
         theirs, mine = data.feature_names, self._names
         if theirs is not None and mine is not None and theirs != mine:

@@ -1,5 +1,8 @@
 """Stream: online EM against passes of EM, and against streams that change."""
 
+import gc
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -87,7 +90,23 @@ def test_blocks_from_disk_are_the_same_blocks(tmp_path):
         np.save(tmp_path / f"{i}.npy", block)
         memory.update(block)
         disk.update(tmp_path / f"{i}.npy")
-    np.testing.assert_allclose(disk.mixture.means, memory.mixture.means, rtol=1e-13)
+    assert disk.mixture == memory.mixture
+
+
+def test_memory_does_not_grow():
+    """Moments are kept of the rows, and no row."""
+    stream, block = Stream(begun("diag")), rows(50)
+    sizes = []
+    tracemalloc.start()
+    try:
+        for n_blocks in 20, 200, 200:
+            for _ in range(n_blocks):
+                stream.update(block)
+            gc.collect()
+            sizes.append(tracemalloc.get_traced_memory()[0])
+    finally:
+        tracemalloc.stop()
+    assert max(sizes) - sizes[0] < 16_384  # 200 blocks of so many rows are 160,000 bytes
 
 
 def test_one_epoch_comes_to_three_plain_passes():
@@ -173,9 +192,16 @@ def test_bad_options(options, message):
 def test_bad_batches_change_nothing(tmp_path):
     stream = Stream(begun(), seen=100)
     before = stream.mixture
-    for batch in np.empty((0, 2)), np.zeros((3, 3)), [[np.nan, 1.0]]:
-        with pytest.raises(ValueError, match=r"batch|X"):
+    for batch, message in [
+        (np.empty((0, 2)), r"batch is empty, shape \(0, 2\); give at least one row"),
+        (np.zeros((3, 3)), "batch has 3 columns but the mixture has 2; give the columns"),
+        ([[np.nan, 1.0]], r"batch has 1 entry .* row 0, column 0 .*; fill or drop such rows$"),
+        (np.zeros(2), "batch has 1 dimension"),
+    ]:
+        with pytest.raises(ValueError, match=message):
             stream.update(batch)
+    with pytest.raises(ValueError, match="sample_weight is zero for every row"):
+        stream.update([[0.0, 1.0]], [0.0])
     assert stream.mixture == before
     with pytest.raises(TypeError, match="mixture is of type int"):
         Stream(3)

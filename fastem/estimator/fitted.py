@@ -30,6 +30,8 @@ class Fitted(DensityMixin, BaseEstimator):
     covariance_type: str
     random_state: int | np.random.RandomState | None
     missing: str
+    #: What is said before `fit`, if not scikit-learn's own words.
+    _unfitted: str | None = None
 
     def predict(self, X: ArrayLike) -> NDArray[np.int64]:
         """Index of the likeliest component of each row.
@@ -221,7 +223,7 @@ class Fitted(DensityMixin, BaseEstimator):
         NotFittedError
             Before `fit`.
         """
-        check_is_fitted(self)
+        check_is_fitted(self, msg=self._unfitted)
         published = self.weights_, self.means_, self.precisions_cholesky_
         if all(map(np.array_equal, published, self._published)):
             return self._mixture
@@ -250,7 +252,7 @@ class Fitted(DensityMixin, BaseEstimator):
 
     def _rows(self, X: ArrayLike) -> NDArray:
         """Checked rows, in the wider of the types of these and of the fitted rows."""
-        check_is_fitted(self)
+        check_is_fitted(self, msg=self._unfitted)
         rows = self._validated(X, reset=False)
         return rows.astype(np.result_type(rows.dtype, self.means_.dtype), copy=False)
 
@@ -282,6 +284,10 @@ class Fitted(DensityMixin, BaseEstimator):
 
     def _summary(self, X: ArrayLike, sample_weight: ArrayLike | None) -> Moments:
         return self.mixture_.summarise(self._rows(X), sample_weight, missing=self.missing)
+
+    def __sklearn_is_fitted__(self) -> bool:
+        """Not by the number of columns alone, which `partial_fit` knows before."""
+        return hasattr(self, "weights_")
 
     def __sklearn_tags__(self) -> Any:
         """NaN is taken where rows may lack columns."""

@@ -254,7 +254,8 @@ class GaussianMixture(Fitted):
         """Learn from a batch of rows by online EM, as `fastem.Stream` does.
 
         The first K (D + 1) rows are kept until they are so many, and then fitted as by `fit`; until
-        then the estimator is not fitted. After `fit` its rows stand behind the mixture.
+        then the estimator is not fitted, and `predict` and the others say so. After `fit` its rows
+        stand behind the mixture.
 
         Parameters
         ----------
@@ -307,8 +308,13 @@ class GaussianMixture(Fitted):
         if kept is not None:
             rows = np.concatenate((kept[0], rows))
             weight = np.concatenate((kept[1], weight))
-        if np.count_nonzero(weight) < self.n_components * (rows.shape[1] + 1):
+        needed = self.n_components * (rows.shape[1] + 1)
+        if (n_rows := np.count_nonzero(weight)) < needed:
             self._kept: tuple[NDArray, NDArray[np.float64]] | None = (rows, weight)
+            self._unfitted = (
+                f"This %(name)s has kept {n_rows} rows of partial_fit and is fitted once they are "
+                f"{needed}, K (D + 1); give it more, or call fit."
+            )
             return
         self._kept = None
         names = getattr(self, "feature_names_in_", None)

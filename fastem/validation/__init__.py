@@ -28,6 +28,8 @@ from fastem.validation.options import (
 )
 from fastem.validation.rows import (
     MISSING,
+    REMEDIES,
+    REMEDY,
     Bad,
     columns,
     complete,
@@ -44,6 +46,8 @@ from fastem.validation.rows import (
 
 __all__ = [
     "MISSING",
+    "REMEDIES",
+    "REMEDY",
     "Bad",
     "boolean",
     "check_mask",

@@ -38,13 +38,18 @@ def rows(
 
 
 def complete(
-    X: Any, missing: str, name: str = "X", n_features: int | None = None, na_values: Any = ()
+    X: Any,
+    missing: str,
+    name: str = "X",
+    n_features: int | None = None,
+    na_values: Any = (),
+    remedy: str = REMEDIES,
 ) -> tuple[NDArray, NDArray[np.bool_] | None]:
     """X as `rows` has it; without rows that lack values if these are to be dropped.
 
     Parameters
     ----------
-    X, name, n_features
+    X, name, n_features, remedy
         As of `rows`.
     missing : {"error", "drop", "mar"}
         With "mar" what is missing stays, as NaN.
@@ -77,8 +82,8 @@ def complete(
             return X, None
         bad = first_bad(X)
         if bad is not None:
-            raise bad.in_rows(name, names, REMEDIES)
-    return rows(X, name=name, n_features=n_features, remedy=REMEDIES), None
+            raise bad.in_rows(name, names, remedy)
+    return rows(X, name=name, n_features=n_features, remedy=remedy), None
 
 
 def _check_infinite(

@@ -5,6 +5,8 @@ import pytest
 
 from fastem import GaussianMixture, Stream
 
+NotFittedError = pytest.importorskip("sklearn.exceptions").NotFittedError
+
 pytestmark = pytest.mark.filterwarnings("ignore:.*did not converge")
 
 
@@ -19,6 +21,9 @@ def test_small_first_batches_are_kept_until_they_are_enough():
     for i in range(5):
         model.partial_fit(X[i : i + 1])
         assert not hasattr(model, "weights_")
+        for ask in model.predict, model.bic, model.score_samples:
+            with pytest.raises(NotFittedError, match=rf"has kept {i + 1} rows .* once they are 6"):
+                ask(X)
     model.partial_fit(X[5:])
     whole = GaussianMixture(2, random_state=0).fit(X)
     np.testing.assert_array_equal(model.means_, whole.means_)
