@@ -3,6 +3,7 @@
 import csv
 import shutil
 import subprocess
+import warnings
 
 import numpy as np
 import pytest
@@ -64,29 +65,33 @@ def bench_passes(benchmark, report, rounds, scale, shape, covariance_type):
 
 
 def bench_beside_tgmm(benchmark, report, rounds, scale):
-    """Plain EM from one start; tgmm works in torch."""
+    """Plain EM from one start; tgmm works in torch, on one thread and on two: the faster counts."""
     torch = pytest.importorskip("torch")
     tgmm = pytest.importorskip("tgmm")
     _, gaps, start = rows(int(50_000 * scale), 4, 8)
-    n_iter = 5
-    tensor, level = torch.tensor(gaps), {}
+    n_iter, tensor, level = 5, torch.tensor(gaps), {}
+    given = {f"init_{name}": torch.tensor(value) for name, value in start._asdict().items()}
 
     def ours():
         level["fastem"] = _fastem(gaps, start, n_iter)
 
-    def theirs():
-        model = tgmm.GaussianMixture(
-            n_components=8, max_iter=n_iter, tol=0.0, missing="em", random_state=0
-        )
-        level["tgmm"] = float(model.fit(tensor).lower_bound_)
+    def theirs(n_threads):
+        torch.set_num_threads(n_threads)
+        # Its tolerance must be above 0.
+        options = {"max_iter": n_iter, "tol": 1e-300, "reg_covar": 0.0, "missing": "em"}
+        model = tgmm.GaussianMixture(n_components=8, n_features=4, device="cpu", **options, **given)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # that many patterns are slow
+            level["tgmm"] = float(model.fit(tensor).lower_bound_)
 
-    contenders = Rounds({"fastem": ours, "tgmm": theirs})
+    peers = {1: lambda: theirs(1), 2: lambda: theirs(2)}
+    contenders = Rounds({"fastem": ours, **peers})
     benchmark.group = "missing values"
     benchmark.pedantic(contenders.once, rounds=rounds)
     report(
         "five iterations with 10% missing beside tgmm (wanted: 100x)",
         rows=f"{len(gaps)} x 4, K = 8",
-        tgmm=ratio(contenders.best("tgmm") / contenders.best("fastem")),
+        tgmm=ratio(min(map(contenders.best, peers)) / contenders.best("fastem")),
         levels=" ".join(f"{name} {value:.6f}" for name, value in level.items()),
     )
 
