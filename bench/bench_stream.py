@@ -10,11 +10,27 @@ import time
 
 import numpy as np
 import pytest
-from measure import ratio
+from measure import extra_memory, ratio
 
 import fastem
 
 D, K = 4, 8
+UPDATES = """
+import numpy as np
+import fastem
+
+rng = np.random.default_rng(0)
+(n_blocks,) = arguments
+means = rng.normal(0, 4, (8, 4))
+stream = fastem.Stream(fastem.Mixture(np.full(8, 1 / 8), means, np.ones((8, 4)), "diag"))
+
+def learn(n):
+    for _ in range(n):
+        stream.update(rng.normal(means[rng.integers(8, size=1000)]))
+
+learn(100)
+peak("growth", lambda: learn(n_blocks))
+"""
 
 
 def rows_a_second(learn, blocks):
@@ -79,3 +95,12 @@ def bench_rows_a_second(peer, n_rows, scale, rounds, report):
         ratio=ratio(max(ours) / max(theirs[1] + theirs[2])),
         wanted="30x" if peer is tgmm_learner else "",
     )
+
+
+def bench_memory(scale, report):
+    """What 10,000,000 rows in blocks of 1,000 add to the memory of a process."""
+    n_blocks = max(100, int(10_000 * scale))
+    found = extra_memory(UPDATES, n_blocks)
+    if not found:
+        pytest.skip("peak memory is measured on Linux")
+    report("Memory of a stream", rows=f"{1000 * n_blocks}", growth=f"{found['growth']:.1f} MiB")

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from numpy.testing import assert_allclose
 from scipy import stats
 from scipy.special import digamma
 
@@ -171,6 +172,14 @@ def test_a_large_sample_races_first():
     fitted = fastem.fit(X, 8, prior=DirichletProcess(1e-3), random_state=0)
     assert fitted.converged
     assert fitted.n_effective == 3
+
+
+def test_components_of_at_least_a_named_share_are_effective():
+    means = np.array([[0.0], [50.0], [100.0]])
+    X = np.repeat(means, [2000, 11, 9], axis=0) + np.random.default_rng(0).normal(size=(2020, 1))
+    found = fastem.fit(X, 3, means_init=means, covariance_type="spherical")
+    assert_allclose(found.mixture.weights, np.array([2000, 11, 9]) / 2020, rtol=1e-6)
+    assert found.n_effective == 2
 
 
 def test_the_likelihood_is_that_of_the_mixture():
