@@ -100,12 +100,11 @@ class Data:
         na_values: Any = None,
         at_once: bool = True,
         name: str = "X",
-        remedy: str = validation.REMEDIES,
     ) -> Data:
         """Check what the user gave; rows of weight 0, or that lack values, may be left out.
 
         Unless they are needed `at_once` large arrays are not converted as a whole. Errors call the
-        rows by their name, and say what to do about NaN.
+        rows by their name.
         """
         refuse_uncompiled()
         how = {"columns": columns, "na_values": na_values}
@@ -121,7 +120,7 @@ class Data:
             if in_blocks is not None:
                 return cls(in_blocks, feature_names=names)
         marks = Marks.of(na_values).values
-        X, gaps = validation.complete(X, missing, name, na_values=marks, remedy=remedy)
+        X, gaps = validation.complete(X, missing, name, na_values=marks)
         kind: type[Memory] = Memory
         if missing == "mar" and np.isnan(X).any():
             kind = Incomplete

@@ -155,7 +155,13 @@ class Stream:
         """Of the rows seen, in the units of the stream; see the class."""
         return self._moments
 
-    def update(self, batch: ArrayLike | Source, sample_weight: ArrayLike | None = None) -> Update:
+    def update(
+        self,
+        batch: ArrayLike | Source,
+        sample_weight: ArrayLike | None = None,
+        *,
+        missing: str = "error",
+    ) -> Update:
         """Learn from a batch: one E step over it, and an M step.
 
         Parameters
@@ -164,6 +170,9 @@ class Stream:
             As of `fastem.fit`; with at least one row.
         sample_weight : (n,) array-like, optional
             A weight of 2 is the row twice, of 0 an absent row.
+        missing : {"error", "drop", "mar"}, default "error"
+            As of `fastem.fit`. With "mar" a level is that of what is observed, and the drift tells
+            only where as much is missing as before.
 
         Returns
         -------
@@ -184,7 +193,7 @@ class Stream:
         >>> stream.mixture.means, told.died
         (array([[2.]]), array([False]))
         """
-        data = Data.of(batch, sample_weight, name="batch", remedy=validation.REMEDY)
+        data = Data.of(batch, sample_weight, missing=missing, name="batch")
         validation.columns(data.n_features, self._parameters.means.shape[1], name="batch")
         theirs, mine = data.feature_names, self._names
         if theirs is not None and mine is not None and theirs != mine:
@@ -293,6 +302,17 @@ class Stream:
             )
         with archive.damage(str(path), "give a file that Stream.save wrote"):
             return cls._of_fields(mixture, fields)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """All but the family, which has functions: the mixture tells of it."""
+        state = {**self.__dict__, "mixture": self.mixture}
+        del state["_family"]
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        mixture = state.pop("mixture")
+        self.__dict__.update(state)
+        self._family = mixture.family.at(self._units)
 
     @classmethod
     def _of_fields(cls, mixture: Mixture, fields: dict[str, NDArray]) -> Stream:

@@ -296,7 +296,7 @@ class GaussianMixture(Fitted):
             return self
         if getattr(self, "_online_for", None) is not self._mixture:
             self._online = Stream(self.fit_ if hasattr(self, "fit_") else self.mixture_)
-        self._online.update(rows, weight)
+        self._online.update(rows, weight, missing=self.missing)
         self._publish(self._online.mixture, self.means_.dtype)
         self._online_for = self._mixture
         return self

@@ -28,8 +28,6 @@ from fastem.validation.options import (
 )
 from fastem.validation.rows import (
     MISSING,
-    REMEDIES,
-    REMEDY,
     Bad,
     columns,
     complete,
@@ -46,8 +44,6 @@ from fastem.validation.rows import (
 
 __all__ = [
     "MISSING",
-    "REMEDIES",
-    "REMEDY",
     "Bad",
     "boolean",
     "check_mask",

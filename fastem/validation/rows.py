@@ -38,18 +38,13 @@ def rows(
 
 
 def complete(
-    X: Any,
-    missing: str,
-    name: str = "X",
-    n_features: int | None = None,
-    na_values: Any = (),
-    remedy: str = REMEDIES,
+    X: Any, missing: str, name: str = "X", n_features: int | None = None, na_values: Any = ()
 ) -> tuple[NDArray, NDArray[np.bool_] | None]:
     """X as `rows` has it; without rows that lack values if these are to be dropped.
 
     Parameters
     ----------
-    X, name, n_features, remedy
+    X, name, n_features
         As of `rows`.
     missing : {"error", "drop", "mar"}
         With "mar" what is missing stays, as NaN.
@@ -82,8 +77,8 @@ def complete(
             return X, None
         bad = first_bad(X)
         if bad is not None:
-            raise bad.in_rows(name, names, remedy)
-    return rows(X, name=name, n_features=n_features, remedy=remedy), None
+            raise bad.in_rows(name, names, REMEDIES)
+    return rows(X, name=name, n_features=n_features, remedy=REMEDIES), None
 
 
 def _check_infinite(

@@ -1,10 +1,13 @@
 """GaussianMixture.partial_fit, against fastem.Stream and against fits of all rows."""
 
+import pickle
+
 import numpy as np
 import pytest
 
 from fastem import GaussianMixture, Stream
 
+clone = pytest.importorskip("sklearn.base").clone
 NotFittedError = pytest.importorskip("sklearn.exceptions").NotFittedError
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*did not converge")
@@ -54,6 +57,24 @@ def test_a_new_fit_forgets_the_batches():
     again = model.fit(rows(500, 0)).partial_fit(rows(100, 2)).means_
     fresh = GaussianMixture(2, random_state=0).fit(rows(500, 0)).partial_fit(rows(100, 2)).means_
     np.testing.assert_array_equal(again, fresh)
+
+
+def test_a_pickle_goes_on_to_the_same_bits():
+    model = GaussianMixture(2, random_state=0).partial_fit(rows(200, 0)).partial_fit(rows(100, 1))
+    again = pickle.loads(pickle.dumps(model))
+    for one in model, again:
+        one.partial_fit(rows(100, 2))
+    assert again.mixture_ == model.mixture_
+    assert not hasattr(clone(model).partial_fit(rows(3, 0)), "weights_")
+
+
+def test_rows_that_lack_columns():
+    model = GaussianMixture(2, missing="mar", random_state=0)
+    for seed in range(4):
+        X = rows(300, seed)
+        X[::6, 1] = np.nan
+        model.partial_fit(X)
+    np.testing.assert_allclose(np.sort(model.means_[:, 0]), [0, 8], atol=0.2)
 
 
 def test_other_columns_are_refused():
