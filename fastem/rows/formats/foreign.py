@@ -61,6 +61,6 @@ def refuse(head: bytes, path: str) -> None:
     for one in within + [one for one in begins if one.magic != b"CDF" or head[3:4] < b"\x09"]:
         call = one.call.format(repr(path))
         raise ValueError(
-            f"{path} is {one.what}, which {one.library} reads: fastem.fit({call}, n_components), "
+            f"{path} is {one.what}, which {one.library} reads: fastem.fit({call}, 2), "
             f"or save the table as CSV or Parquet"
         )
