@@ -37,7 +37,20 @@ POWERS, POWERS_LOW = _powers()
 
 
 @jit_strict
-def parse(text, delimiter, blanks, ended, decimal, place, powers, powers_low, values, starts, ends):
+def parse(
+    text,
+    delimiter,
+    blanks,
+    ended,
+    comment,
+    decimal,
+    place,
+    powers,
+    powers_low,
+    values,
+    starts,
+    ends,
+):
     """The numbers in the wanted fields of whole rows; blank lines are passed over.
 
     Parameters
@@ -48,6 +61,8 @@ def parse(text, delimiter, blanks, ended, decimal, place, powers, powers_low, va
         Whether any run of blanks and tabs delimits.
     ended : bool
         Whether nothing follows the text.
+    comment : int
+        Lines that begin with it are passed over; -1 if there are none.
     decimal : int
         The sign before the fraction.
     place : (width,) int64
@@ -77,6 +92,11 @@ def parse(text, delimiter, blanks, ended, decimal, place, powers, powers_low, va
             i += 1
         if i == n:
             return row, n if ended else at, 0, n_left
+        if text[i] == comment:
+            while i < n and text[i] != NEWLINE and text[i] != RETURN:
+                i += 1
+            if i == n:
+                return row, n if ended else at, 0, n_left
         if text[i] == NEWLINE or text[i] == RETURN:
             at = i + 1
             continue

@@ -16,7 +16,7 @@ from fastem.rows.files import File, Paths, files, is_path
 from fastem.rows.formats import foreign
 from fastem.rows.formats.arrow import MAGIC, Arrow
 from fastem.rows.formats.binary import Vector, npy, raw
-from fastem.rows.formats.npz import npz
+from fastem.rows.formats.npz import holds_one_text, npz
 from fastem.rows.formats.table import Table
 from fastem.rows.formats.text import Text
 from fastem.rows.frame import Frame, Part, unequal
@@ -198,7 +198,7 @@ def _table(
     if dtype is not None and n_columns is not None:
         return raw(file, dtype, validation.integer(n_columns, "n_columns"))
     head = file.head(HEAD)
-    if head.startswith(foreign.ZIP):
+    if head.startswith(foreign.ZIP) and (member is not None or not holds_one_text(file)):
         return npz(file, member)
     if member is not None:
         raise ValueError(f"member is {member!r} but {file.name} is no .npz file; leave it out")
@@ -207,7 +207,8 @@ def _table(
     for magic, form in MAGIC.items():
         if head.startswith(magic):
             return Arrow(file, form)
-    foreign.refuse(head, file.name)
+    if not head.startswith(foreign.ZIP):
+        foreign.refuse(head, file.name)
     skip = validation.integer(skip_rows, "skip_rows", least=0)
     return Text(file, budget // LINE, skip, marks.texts)
 

@@ -13,13 +13,15 @@ from fastem.compiler.options import read_only
 from fastem.kernels.text import POWERS, POWERS_LOW, parse
 
 
-def parsed(text, width=1, delimiter=",", blanks=False, ended=True, decimal=".", most=None):
+def parsed(
+    text, width=1, delimiter=",", blanks=False, ended=True, decimal=".", most=None, comment=-1
+):
     """What is said of the rows, their numbers and their fields."""
     raw = np.frombuffer(text.encode(), np.uint8)
     shape = most or text.count("\n") + text.count("\r") + 1, width
     values, starts, ends = np.empty(shape), np.empty(shape, np.int64), np.empty(shape, np.int64)
     place = read_only(np.arange(width))
-    how = ord(delimiter), blanks, ended, ord(decimal)
+    how = ord(delimiter), blanks, ended, comment, ord(decimal)
     n, *said = parse(raw, *how, place, POWERS, POWERS_LOW, values, starts, ends)
     fields = [
         [text.encode()[a:b].decode() for a, b in zip(*row, strict=True)]
@@ -145,3 +147,11 @@ def test_blanks_and_ends_of_lines():
 def test_only_so_many_rows_are_taken():
     (at, *_), values, _ = parsed("1\n2\n3\n", most=2)
     assert (at, values.tolist()) == (4, [[1], [2]])
+
+
+@pytest.mark.parametrize("ended", [False, True])
+def test_comments_are_passed_over(ended):
+    text = "1,2\n# 3,4\r\n  #,\n5,6\n# the end"
+    said, values, _ = parsed(text, width=2, ended=ended, comment=ord("#"))
+    assert np.array_equal(values, [[1.0, 2.0], [5.0, 6.0]])
+    assert said == ([len(text), 0, 0] if ended else [text.index("# the"), 0, 0])

@@ -1,5 +1,7 @@
 """Text as people have it: headers, what stands before them, and fields that are no numbers."""
 
+import zipfile
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -143,6 +145,49 @@ def test_options_of_the_command(tmp_path, capsys):
     for drop in ["--missing", "drop"], ["--drop-missing"]:
         assert cli.main([*words, *skip, *marks, *drop]) == 0
         assert '"n_samples": 3, "n_dropped": 2' in capsys.readouterr().out
+
+
+def test_what_spreadsheets_and_archives_add(tmp_path):
+    """The oracle is what was written."""
+    X = np.random.default_rng(0).normal(size=(40, 2)).round(3)
+    lines = [f"{a};{b}" for a, b in X.tolist()]
+    texts = {
+        "sep.csv": ["sep=;", "a;b", *lines],
+        "comments.csv": ["# made by hand", "a;b", *lines[:9], "# a pause", *lines[9:], "# the end"],
+        "twice.csv": ["a;a", *lines],
+    }
+    for name, held in texts.items():
+        (tmp_path / name).write_text("\n".join(held))
+        rows = open_rows(tmp_path / name)
+        assert np.array_equal(rows.take(np.arange(rows.n_samples))[0], X)
+        assert rows.names == (("a", "a.1") if name == "twice.csv" else ("a", "b"))
+    for compression in zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED:
+        with zipfile.ZipFile(tmp_path / "one.zip", "w", compression) as archive:
+            archive.write(tmp_path / "sep.csv", "within/sep.csv")
+        rows = open_rows(tmp_path / "one.zip")
+        assert np.array_equal(rows.take(np.arange(40))[0], X)
+    packed = bytearray((tmp_path / "one.zip").read_bytes())
+    packed[200] ^= 1
+    (tmp_path / "damaged.zip").write_bytes(packed)
+    with pytest.raises(ValueError, match=r"damaged.zip is damaged or cut short"):
+        open_rows(tmp_path / "damaged.zip").limits()
+    with zipfile.ZipFile(tmp_path / "slow.zip", "w", zipfile.ZIP_LZMA) as archive:
+        archive.write(tmp_path / "sep.csv")
+    with pytest.raises(ValueError, match=r"slow.zip .*packed in a way that is not read here"):
+        open_rows(tmp_path / "slow.zip")
+
+
+def test_a_line_that_begins_with_a_hash_is_a_row_where_no_comment_came_first(tmp_path):
+    (tmp_path / "x.csv").write_text("name,a\n" + "r,1\n" * 5 + "#r,2\n")
+    assert open_rows(tmp_path / "x.csv", ["a"]).limits()[1] == 2.0
+
+
+@pytest.mark.parametrize("delimiter", [";", "\t"])
+def test_thousands_do_not_hide_the_delimiter(tmp_path, delimiter):
+    rows = [f"1.{i}04,5{delimiter}-{i}.640,25" for i in range(1, 9)]
+    (tmp_path / "x.csv").write_text("\n".join([f"a{delimiter}b", *rows]))
+    with pytest.raises(ValueError, match=r"'a' is '1\.104,5', a number with separators"):
+        open_rows(tmp_path / "x.csv").limits()
 
 
 # Long lines --------------------------------------------------------------------------------------

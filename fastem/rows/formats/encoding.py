@@ -7,15 +7,29 @@ import codecs
 import gzip
 import io
 import lzma
+import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import IO, Any
 
+from fastem.archive import METHODS
 from fastem.rows.files import File
+from fastem.rows.formats.foreign import ZIP
+
+
+def _member(opened: IO[bytes]) -> IO[bytes]:
+    """The only member of an archive."""
+    archive = zipfile.ZipFile(opened)
+    (member,) = archive.infolist()
+    if member.compress_type not in METHODS or member.flag_bits & 1:
+        raise OSError("it is encrypted, or packed in a way that is not read here")
+    return archive.open(member)
+
 
 #: How packed files begin, and what unpacks them.
 PACKED: dict[bytes, Any] = {
+    ZIP: _member,
     b"\x1f\x8b": gzip.open,
     b"BZh": bz2.open,
     b"\xfd7zXZ\x00": lzma.open,
@@ -44,7 +58,7 @@ def plain(file: File) -> Iterator[tuple[IO[bytes], str]]:
             if head.startswith(codecs.BOM_UTF8):
                 stream.read(len(codecs.BOM_UTF8))
             yield stream, _encoding(head)
-    except (EOFError, zlib.error, lzma.LZMAError, OSError) as error:
+    except (EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, OSError) as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise
         raise ValueError(f"{file.name} is damaged or cut short ({error}); copy it again") from None

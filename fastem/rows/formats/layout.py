@@ -12,6 +12,8 @@ BLANKS = " "
 #: Tried in this order; of equals the first wins.
 DELIMITERS = "\t", ";", ",", "|", BLANKS
 COMMENT = "#"
+#: A first line by which spreadsheets name the delimiter.
+_NAMED = re.compile(r"sep=([\t;,|])\s*", re.IGNORECASE)
 #: What R, its public collections of data and pandas call a leading column of row names.
 ROW_NAMES = frozenset({"", "rownames", "unnamed: 0"})
 #: Fields that stand for a value that is not there, in any case.
@@ -40,6 +42,8 @@ class Layout:
         Whether 3,6 is 3.6.
     names : tuple of str or None
         Of the columns, from the header if there is one.
+    comments : bool
+        Whether lines that begin with # are passed over between rows too: the first ones are.
     width : int
         Fields of a row.
     n_lines : int
@@ -54,17 +58,21 @@ class Layout:
 
     def __init__(self, lines: Sequence[str], source: str, na_values: frozenset[str]) -> None:
         self._source, self._na_values = source, na_values
-        before, comment = 0, ""
-        for line in lines:
+        comment, named = "", _NAMED.fullmatch(lines[0]) if lines else None
+        before = 1 if named else 0
+        for line in lines[before:]:
             if line.strip() and not line.startswith(COMMENT):
                 break
             comment = line.strip().lstrip(COMMENT) or comment
             before += 1
         if before == len(lines):
             raise ValueError(f"{source} is empty; give a file with rows of numbers")
-        self.delimiter = _delimiter(lines[before:])
+        self.comments = bool(comment)
+        self.delimiter = named[1] if named else _delimiter(lines[before:])
         try:
             rows = split(lines[before:], self.delimiter)
+            if self.comments:
+                rows = [row for row in rows if not row.fields[0].startswith(COMMENT)]
         except csv.Error as error:
             raise ValueError(f"{source} is not a table of text: {error}; check it") from None
         if not rows:
@@ -133,7 +141,7 @@ class Layout:
             if not self._is_numbered(first, body):
                 return None
             self.notes.append(f"the first line is read as names of columns: {_listed(first)}")
-            return tuple(first)
+            return _apart(first)
         if any(map(self._is_number, first)):
             if not body or not self._differs(first, *body):
                 return None
@@ -145,7 +153,7 @@ class Layout:
                 f"{self._source} has {len(first)} names of columns but {self.width} fields in a "
                 f"row; give each column one name"
             )
-        return tuple(first)
+        return _apart(first)
 
     def _is_numbered(self, first: list[str], body: list[list[str]]) -> bool:
         """Whether the first row is 0, 1, 2, ..., as pandas names columns that have no names."""
@@ -165,7 +173,7 @@ class Layout:
                 self.notes.append(
                     f"names of columns are read behind {COMMENT}: {_listed(names[0])}"
                 )
-                return tuple(names[0])
+                return _apart(names[0])
         return None
 
     def _are_row_names(self, name: str, fields: list[str]) -> bool:
@@ -201,6 +209,16 @@ def split(lines: Sequence[str], delimiter: str) -> list[Row]:
     ]
 
 
+def _apart(names: Sequence[str]) -> tuple[str, ...]:
+    """The names, told apart as pandas does where there are equal ones: a, a.1, a.2."""
+    found: list[str] = []
+    for name in names:
+        copies = (f"{name}.{n}" for n in range(1, len(names) + 1))
+        taken = {*names, *found} if name and name in found else ()
+        found.append(next(copy for copy in copies if copy not in taken) if taken else name)
+    return tuple(found)
+
+
 def _listed(names: Sequence[str]) -> str:
     return ", ".join(names[:12]) + (", ..." if len(names) > 12 else "")
 
@@ -219,6 +237,7 @@ def _delimiter(lines: Sequence[str]) -> str:
         fields = [field for row in rows for field in row]
         numbers = sum(
             number(field, decimal_comma=delimiter != "," and is_decimal_comma(field)) is not None
+            or dressed(field) is not None
             for field in fields
         )
         if numbers / len(fields) > most:

@@ -18,6 +18,13 @@ from fastem.rows.formats.table import CHUNK, Table
 AGAIN = "save it again"
 
 
+def holds_one_text(file: File) -> bool:
+    """Whether an archive has one member, which is no array."""
+    with file.open() as opened, damage(file.name, AGAIN):
+        names = zipfile.ZipFile(opened).namelist()
+    return len(names) == 1 and not names[0].endswith((".npy", "/"))
+
+
 def npz(file: File, member: str | None) -> Table:
     """An array in an .npz file: the member of that name, else that called X, else the only one."""
     with file.open() as opened:
@@ -26,6 +33,9 @@ def npz(file: File, member: str | None) -> Table:
         names = [name[:-4] for name in archive.namelist() if name.endswith(".npy")]
         if "xl/workbook.xml" in archive.namelist():
             refuse(ZIP, file.name)
+        if not names:
+            held = ", ".join(archive.namelist()[:8]) or "nothing"
+            raise ValueError(f"{file.name} is an archive of {held}, no arrays; unpack it")
         chosen = _member(member, names, file.name)
         found, name = archive.getinfo(f"{chosen}.npy"), f"{file.name}[{chosen}]"
         with damage(name, AGAIN):
@@ -78,7 +88,7 @@ def _member(member: str | None, names: list[str], path: str) -> str:
         return member
     if member is None and ("X" in names or len(names) == 1):
         return "X" if "X" in names else names[0]
-    listed = f"{', '.join(names[:8]) or 'none'}{', ...' if len(names) > 8 else ''}"
+    listed = f"{', '.join(names[:8])}{', ...' if len(names) > 8 else ''}"
     asked = "" if member is None else f"no {member!r} among "
     raise ValueError(
         f"{path} holds {asked}{len(names)} arrays, {listed}; say which in member, or save the rows "

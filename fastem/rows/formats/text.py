@@ -19,7 +19,7 @@ from fastem.compiler.slot_loop import n_threads
 from fastem.kernels.text import POWERS, POWERS_LOW, parse
 from fastem.rows.files import File
 from fastem.rows.formats.encoding import plain
-from fastem.rows.formats.layout import BLANKS, Layout, dressed, is_missing, number
+from fastem.rows.formats.layout import BLANKS, COMMENT, Layout, dressed, is_missing, number
 from fastem.rows.formats.table import CHUNK, Table, shown
 from fastem.rows.prefetch import SPARE, prefetch
 from fastem.validation.column_choice import ranges
@@ -237,7 +237,8 @@ class Text(Table):
         """What compiled code finds in at most so many rows: its account, numbers and bounds."""
         delimiter, decimal = self.layout.delimiter, "," if self.layout.decimal_comma else "."
         values, bounds = np.empty((most, n_wanted)), np.empty((2, most, n_wanted), np.int64)
-        how = ord(delimiter), delimiter == BLANKS, ended, ord(decimal), read_only(place)
+        comment = ord(COMMENT) if self.layout.comments else -1
+        how = ord(delimiter), delimiter == BLANKS, ended, comment, ord(decimal), read_only(place)
         array = np.frombuffer(text, np.uint8)
         return parse(array, *how, POWERS, POWERS_LOW, values, *bounds), values, bounds
 
