@@ -68,6 +68,63 @@ class Evaluation(Components):
         """
         return self._of_each_row("log_prob", X, missing=missing)
 
+    def score(
+        self,
+        X: ArrayLike | Source,
+        sample_weight: ArrayLike | None = None,
+        *,
+        missing: str = "error",
+    ) -> float:
+        """Mean log-likelihood of the rows: the mean of `log_prob`, by weight.
+
+        Rows of files, of blocks and of Dask are never held together.
+
+        Parameters
+        ----------
+        X : (n_samples, n_features) array-like, path or source
+            A source has weights of its own, if any.
+        sample_weight : (n_samples,) array-like, optional
+            A weight of 2 is the row twice. As in `fastem.fit`.
+        missing : {"error", "drop", "mar"}, default "error"
+            As in `log_prob`: rows that are dropped do not count; with "mar" a row counts by the
+            density of what is observed of it, which is 1 where nothing is.
+
+        Returns
+        -------
+        float, in nats a row
+
+        Raises
+        ------
+        TypeError, ValueError, OSError
+            As `summarise`.
+
+        Warns
+        -----
+        UserWarning
+            As `fastem.fit`, of rows that are not in memory.
+
+        Examples
+        --------
+        >>> from fastem import Mixture
+        >>> mixture = Mixture([0.5, 0.5], [[0.0], [5.0]], [[[1.0]], [[1.0]]])
+        >>> round(mixture.score([[0.0], [2.5]]), 4)
+        -2.828
+        >>> round(mixture.score([[0.0], [2.5]], sample_weight=[1, 2]), 4)
+        -3.2333
+        """
+        source = elsewhere(X, sample_weight, self.feature_names, missing)
+        if source is not None:
+            limits = np.stack(source.limits()).astype(source.dtype)
+            far = _far(limits, self._factored_for(source.dtype)[1]) is not None
+            moments = self._summarised(source.widened() if far else source)
+            return moments.log_likelihood / moments.n_rows
+        log_prob = self.log_prob(X, missing=missing)
+        weight = validation.sample_weight(sample_weight, len(log_prob))
+        kept = ~np.isnan(log_prob)
+        if weight is not None:
+            weight = validation.sample_weight(weight[kept], int(kept.sum()))
+        return float(np.average(log_prob[kept], weights=weight))
+
     def responsibilities(self, X: ArrayLike | Source, *, missing: str = "error") -> NDArray:
         """Probability that each row comes from each component.
 
@@ -195,9 +252,7 @@ class Evaluation(Components):
         """
         source = elsewhere(X, sample_weight, self.feature_names, missing)
         if source is not None:
-            self._check_source(source)
-            density, units = self._factored_for(source.dtype)
-            return source.at(units).summarise(density).scaled(source.weight_unit)
+            return self._summarised(source)
         rows, gaps = validation.complete(self._in_order(X), missing, "X", self.n_features)
         weight = validation.sample_weight(sample_weight, len(rows) if gaps is None else len(gaps))
         if gaps is not None and weight is not None:
@@ -331,6 +386,12 @@ class Evaluation(Components):
         theirs, mine = getattr(source, "names", None), self.feature_names
         if theirs is not None and mine is not None and theirs != mine:
             raise validation.other_names(source.name, theirs, mine)
+
+    def _summarised(self, source: Source) -> Moments:
+        """Moments of rows that are not in memory."""
+        self._check_source(source)
+        density, units = self._factored_for(source.dtype)
+        return source.at(units).summarise(density).scaled(source.weight_unit)
 
     def _of_each_row(
         self,
