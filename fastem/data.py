@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -28,7 +28,16 @@ from fastem.density import Ellipsoidal
 from fastem.lazy import lazy
 from fastem.moments import Moments
 from fastem.noise import Noise
-from fastem.rows import Incomplete, Memory, Rows, Source, converted, elsewhere
+from fastem.rows import Incomplete, Memory, Rows, Source, converted, elsewhere, opened
+from fastem.rows.beside import (
+    columns_beside,
+    component_numbers,
+    held,
+    is_column,
+    told,
+    weights_beside,
+)
+from fastem.rows.files import is_path
 from fastem.rows.missing import Gaps, Marks, check_seen
 from fastem.rows.source import weight_unit
 from fastem.units import LOOKED_AT, Units, location_and_spread
@@ -79,12 +88,15 @@ class Data:
     feature_names : tuple of str, optional
     units : Units, optional
         What rows are worked on in, where that is not for them to say.
+    labels : array-like, optional
+        What the user knows of the components of the rows given.
     """
 
     source: Source
     counted: NDArray[np.bool_] | None = None
     feature_names: tuple[str, ...] | None = None
     units: Units | None = None
+    labels: ArrayLike | None = None
     # Families have their columns scaled one by one, or alike.
     _rows: dict[bool, Rows] = field(default_factory=dict, init=False, repr=False)
     _centres: dict[bool, Centre] = field(default_factory=dict, init=False, repr=False)
@@ -100,14 +112,20 @@ class Data:
         na_values: Any = None,
         at_once: bool = True,
         name: str = "X",
+        labels: ArrayLike | None = None,
     ) -> Data:
         """Check what the user gave; rows of weight 0, or that lack values, may be left out.
 
         Unless they are needed `at_once` large arrays are not converted as a whole. Errors call the
-        rows by their name.
+        rows by their name. Labels are checked where the number of components is known.
         """
         refuse_uncompiled()
         how = {"columns": columns, "na_values": na_values}
+        if is_column(labels):
+            return cls._labelled(X, labels, sample_weight, columns, missing, na_values)
+        if labels is not None:
+            plain = cls.of(X, sample_weight, **how, missing=missing)  # type: ignore[arg-type]
+            return replace(plain, labels=labels)
         source = elsewhere(X, sample_weight, missing=missing, **how)
         if source is not None or isinstance(X, Source):
             found = X if source is None else source
@@ -139,6 +157,32 @@ class Data:
         counted = None if counted.all() else counted
         unit = weight_unit(weight.max())
         return cls(_observed(kind(X, weight / unit, unit), names), counted, names)
+
+    @classmethod
+    def _labelled(
+        cls,
+        X: Any,
+        labels: Any,
+        sample_weight: Any,
+        columns: Sequence[Column] | None,
+        missing: str,
+        na_values: Any,
+    ) -> Data:
+        """Rows of files with labels from a column of theirs, all in memory."""
+        if not is_path(X):
+            raise TypeError(
+                f"labels is {labels!r}, a column of files, but X is no path; give one number a row"
+            )
+        column = labels if isinstance(labels, str) else int(labels)
+        if columns is None:
+            weight = [sample_weight] if is_column(sample_weight) else []
+            columns, _ = columns_beside(X, [column, *weight])
+        # Rows are left out, with their labels, where all are at hand.
+        until_then = "mar" if missing == "drop" else missing
+        rows = opened(X, columns, missing=until_then, na_values=na_values)
+        found = cls.of(held(rows), weights_beside(X, sample_weight), missing=missing)
+        numbers = component_numbers(told(rows, column), f"column {labels!r} of {rows.name}")
+        return replace(found, feature_names=rows.names, labels=numbers)
 
     @property
     def weight_unit(self) -> float:

@@ -52,7 +52,7 @@ def _arguments(
         "covariances_init": user_start.covariances,
         "fixed": None if user_start.fixed is None else str(user_start.fixed),
         "random_state": str(starts.seed.entropy) if starts.is_seeded else None,
-        "labels": _labels_digest(starts.options.labels),
+        "labels": _labels_digest(data.labels),
         **{name: getattr(starts.options, name) for name in DECISIVE},
         "prior": str(starts.options.prior),
         "noise": _noise_digest(starts.options.noise),

@@ -67,7 +67,7 @@ def fit(
     columns: Sequence[Column] | None = None,
     missing: str = "error",
     na_values: Any = None,
-    labels: ArrayLike | None = None,
+    labels: ArrayLike | Column | None = None,
 ) -> Fit:
     """Fit a Gaussian mixture by Expectation-Maximisation.
 
@@ -176,11 +176,12 @@ def fit(
     na_values : str, number or sequence of them, optional
         What stands for a missing value beside NaN, nulls and, in text, NA, nan, null, ? and the
         like: ["@", -200].
-    labels : (n_samples,) ints or (n_samples, n_components) bools, array-like, optional
+    labels : (n_samples,) ints or (n_samples, n_components) bools, array-like, or column, optional
         What is known of the component of each row in memory: its number, from 0, or -1 where
         nothing is known; or which components are possible. A row adds log sum_k weight_k N_k over
         those to the likelihood. EM begins at the labels, and labelled components keep their
-        numbers.
+        numbers. Where X is a path, the name or position of a column as well, empty or -1 where
+        nothing is known: it is no data then, and all rows are read into memory.
 
     Returns
     -------
@@ -255,7 +256,8 @@ def fit(
     family = covariance.family_by_name(covariance_type)
     with options.sole(), Progress(options.progress) as bar:
         reading = {"columns": columns, "missing": missing, "na_values": na_values}
-        data = Data.of(X, sample_weight, **reading, at_once=options.needs_memory)
+        at_once = options.needs_memory
+        data = Data.of(X, sample_weight, **reading, at_once=at_once, labels=labels)
         data = data if warm is None else warm.of_columns(data)
         # Given means leave nothing to chance but the sample that covariances come from.
         is_given = random_state is None and (warm is not None or means_init is not None)
@@ -288,7 +290,7 @@ def solve(
     began = time.perf_counter()
     data, options = starts.data, starts.options
     user_start = UserStart() if user_start is None else user_start
-    labels = GivenLabels.given(options.labels, data, n_components)
+    labels = GivenLabels.given(data, n_components)
     rows = data.rows(family) if labels is None else labels.rows(data, family)
     family = data.extended(
         family,

@@ -38,7 +38,7 @@ class Options:
     checkpoint: str | os.PathLike | None = None
     checkpoint_every: int = 1
     checkpoint_wait: bool = False
-    labels: ArrayLike | None = None
+    labels: ArrayLike | str | int | None = None
 
     def __post_init__(self) -> None:
         """Check."""

@@ -1,6 +1,7 @@
 """Components known in part: R's mclust, brute force, and what follows from the definition."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from missing import holes, log_joint
 from numpy.testing import assert_allclose, assert_array_equal
@@ -115,7 +116,93 @@ def test_labels_that_are_none(labels, error, message):
         fastem.fit(IRIS, 3, labels=labels)
 
 
-def test_labels_of_a_file(tmp_path):
-    np.save(tmp_path / "iris.npy", IRIS)
-    with pytest.raises(ValueError, match="labels name rows, but those are not in memory"):
-        fastem.fit(tmp_path / "iris.npy", 3, labels=HALF)
+# Labels in a column of files ------------------------------------------------------------------
+
+NAMES = ["sepal_length", "sepal_width", "petal_length", "petal_width"]
+MORE = {"n_init": 2, "random_state": 0, "tol": 1e-4}
+
+
+def table_of(X, labels, name="kind", **more):
+    """A data frame of whole numbers in the middle of the columns, pandas' NA where unknown."""
+    frame = pd.DataFrame(X, columns=NAMES)
+    frame.insert(2, name, pd.array([None if k < 0 else k for k in labels], "Int64"))
+    return frame.assign(**more)
+
+
+def assert_same(got, expected):
+    assert got.mixture == expected.mixture
+    assert got.log_likelihood == expected.log_likelihood
+    assert got.n_samples == expected.n_samples
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+@pytest.mark.parametrize("labels", [HALF, np.where(SPECIES == 0, 0, -1)], ids=["half", "one"])
+def test_a_column_of_labels(tmp_path, suffix, labels):
+    """Oracle: the same rows and labels as arrays."""
+    path = tmp_path / f"iris.{suffix}"
+    frame = table_of(IRIS, labels)
+    frame.to_csv(path, index=False) if suffix == "csv" else frame.to_parquet(path)
+    got = fastem.fit(path, 3, labels="kind", **MORE)
+    assert_same(got, fastem.fit(IRIS, 3, labels=labels, **MORE))
+    assert got.mixture.feature_names == tuple(NAMES)
+    choice = fastem.select(path, [3], covariance_type=["EEE"], labels="kind", **MORE)
+    expected = fastem.fit(IRIS, 3, covariance_type="EEE", labels=labels, **MORE)
+    assert choice.best.log_likelihood == pytest.approx(expected.log_likelihood, rel=1e-12)
+    families = {row.covariance_type for row in choice.update(path, covariance_type="VVI").table}
+    assert families == {"EEE", "VVI"}
+
+
+def test_a_column_of_labels_by_position_with_chosen_columns(tmp_path):
+    np.save(tmp_path / "iris.npy", np.column_stack([IRIS, HALF]))
+    expected = fastem.fit(IRIS, 3, labels=HALF, **MORE)
+    assert_same(fastem.fit(tmp_path / "iris.npy", 3, labels=4, **MORE), expected)
+    some = fastem.fit(tmp_path / "iris.npy", 3, labels=4, columns=[3, "0:1"], **MORE)
+    assert_same(some, fastem.fit(IRIS[:, [3, 0, 1]], 3, labels=HALF, **MORE))
+
+
+@pytest.mark.parametrize("missing", ["drop", "mar"])
+def test_a_column_of_labels_beside_gaps_and_weights(tmp_path, missing):
+    rng = np.random.default_rng(0)
+    X, weight = IRIS.copy(), rng.integers(0, 3, 150)
+    X[::9, 1] = np.nan
+    table_of(X, HALF, weight=weight).to_csv(tmp_path / "iris.csv", index=False, na_rep="@")
+    how = {"missing": missing, **MORE}
+    got = fastem.fit(
+        tmp_path / "iris.csv", 3, labels="kind", sample_weight="weight", na_values="@", **how
+    )
+    assert_same(got, fastem.fit(X, 3, labels=HALF, sample_weight=weight, **how))
+
+
+def test_several_files_with_a_column_of_labels(tmp_path):
+    frame = table_of(IRIS, HALF)
+    for i, part in enumerate((frame[:40], frame[40:90], frame[90:])):
+        part.to_csv(tmp_path / f"part-{i}.csv", index=False)
+    got = fastem.fit(tmp_path / "part-*.csv", 3, labels="kind", **MORE)
+    assert_same(got, fastem.fit(IRIS, 3, labels=HALF, **MORE))
+
+
+def test_a_checkpoint_knows_the_labels_of_a_file(tmp_path):
+    how = {"labels": "kind", "checkpoint": tmp_path / "fit.npz", **MORE}
+    table_of(IRIS, HALF).to_csv(tmp_path / "iris.csv", index=False)
+    assert_same(*(fastem.fit(tmp_path / "iris.csv", 3, **how) for _ in range(2)))
+    table_of(IRIS, SPECIES).to_csv(tmp_path / "iris.csv", index=False)
+    with pytest.raises(ValueError, match="labels"):
+        fastem.fit(tmp_path / "iris.csv", 3, **how)
+
+
+@pytest.mark.parametrize(
+    ("given", "error", "message"),
+    [
+        ({"labels": "knd"}, ValueError, "no column 'knd'; did you mean 'kind'"),
+        ({"labels": "species"}, TypeError, "'species'.* holds 'rose' at row 0.*fastem.classify"),
+        ({"labels": "sepal_width"}, TypeError, "'sepal_width'.* holds '3.5' at row 0"),
+        ({"labels": "kind", "n_components": 2}, ValueError, "labels holds 2 at row 101"),
+        ({"labels": SPECIES}, ValueError, "not in memory; .* the name of its column of labels"),
+        ({"labels": "kind", "X": IRIS}, TypeError, "labels is 'kind', .* but X is no path"),
+    ],
+)
+def test_columns_that_are_no_labels(tmp_path, given, error, message):
+    path = tmp_path / "iris.csv"
+    table_of(IRIS, HALF, species="rose").to_csv(path, index=False)
+    with pytest.raises(error, match=message):
+        fastem.fit(**{"X": path, "n_components": 3, "columns": NAMES[:1], **given})

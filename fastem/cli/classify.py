@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from contextlib import closing
 from dataclasses import replace
-from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -17,7 +15,8 @@ from fastem.cli.arguments import add_input, command, listed, read
 from fastem.cli.fit import counts_of
 from fastem.cli.messages import InputError, as_input_error
 from fastem.cli.outputs import STANDARD_OUTPUT, outputs
-from fastem.rows import Stream, opened
+from fastem.rows import Stream
+from fastem.rows.beside import columns_beside, held, told
 from fastem.rows.labels import to_csv
 
 EXAMPLES = """\
@@ -28,8 +27,6 @@ examples:
 
 Rows whose label is empty are of unknown class: they count in training, and are told in --labels.
 """
-#: What stands for an unknown class in text.
-UNKNOWN = {"", "NA", "nan", "NaN", "null", "None", "?"}
 
 
 def add(words: argparse._SubParsersAction) -> None:
@@ -92,34 +89,20 @@ def _without_labels(arguments: argparse.Namespace) -> argparse.Namespace:
     if arguments.columns is not None:
         return arguments
     with as_input_error():
-        head = opened(
-            arguments.file,
-            [arguments.label_column],
-            member=arguments.member,
-            skip_rows=arguments.skip_rows,
-        )
-    table, (label,) = head.passes.frame.parts[0].table, head.passes.frame.parts[0].columns
-    if table.names is None:
-        chosen = [str(j) for j in table.data if j != label]
-    else:
-        chosen = [f'"{table.names[j]}"' for j in table.data if j != label]
+        how = {"member": arguments.member, "skip_rows": arguments.skip_rows}
+        others, head = columns_beside(arguments.file, [arguments.label_column], **how)
+    names = head.passes.frame.parts[0].table.names
+    chosen = [str(j) if names is None else f'"{names[j]}"' for j in others]
     return argparse.Namespace(**{**vars(arguments), "columns": ",".join(chosen)})
 
 
 def _taken(rows: Stream, label: str) -> tuple[NDArray, NDArray]:
     """All rows of the files, NaN for what is missing, and their classes."""
     with as_input_error():
-        _, _, carried = rows.carried([label])
-        fields = list(chain.from_iterable(carried))
-        with closing(rows.every(lambda block: [block.copy()], 8 * rows.n_features)) as blocks:
-            X = np.concatenate([block for (block,) in blocks])
-    if len(fields) != len(X):
-        raise InputError(f"--label-column {label} has {len(fields)} values for {len(X)} rows")
-    return X, np.array([None if _is_unknown(field) else field for field in fields], dtype=object)
-
-
-def _is_unknown(field: Any) -> bool:
-    return field is None or field != field or str(field).strip() in UNKNOWN
+        classes, X = told(rows, label), held(rows)
+    if len(classes) != len(X):
+        raise InputError(f"--label-column {label} has {len(classes)} values for {len(X)} rows")
+    return X, np.array(classes, dtype=object)
 
 
 def _write(path: Any, found: Classifier, X: NDArray) -> None:

@@ -1,6 +1,7 @@
 """Places where rows live. Each decides which blocks meet a density, where and in what order.
 
 open.py      files as a user names them: the one reader
+beside.py    all rows of files at once, and another column of theirs that tells of each
 blocks.py    a function of the user's that gives blocks
 conversion.py large arrays of integers and the like
 stream.py    rows read block by block at every pass

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -43,9 +42,9 @@ class GivenLabels:
     set_of: NDArray[np.intp]
 
     @classmethod
-    def given(cls, labels: Any, data: Data, n_components: int) -> GivenLabels | None:
+    def given(cls, data: Data, n_components: int) -> GivenLabels | None:
         """As `of`; None where nothing is given."""
-        return None if labels is None else cls.of(labels, data, n_components)
+        return None if data.labels is None else cls.of(data.labels, data, n_components)
 
     @classmethod
     def of(cls, labels: ArrayLike, data: Data, n_components: int) -> GivenLabels:
@@ -58,7 +57,10 @@ class GivenLabels:
             component for each row; or the rows are not in memory.
         """
         if not isinstance(data.source, Memory):
-            raise ValueError("labels name rows, but those are not in memory; give an array of rows")
+            raise ValueError(
+                "labels name rows, but those are not in memory; give an array of rows, or a path "
+                "and the name of its column of labels"
+            )
         n = data.n_samples if data.counted is None else len(data.counted)
         array = np.asarray(labels)
         if array.dtype == bool:

@@ -50,7 +50,7 @@ def select(
     columns: Sequence[Column] | None = None,
     missing: str = "error",
     na_values: Any = None,
-    labels: ArrayLike | None = None,
+    labels: ArrayLike | Column | None = None,
 ) -> Selection:
     """Fit every number of components with every covariance family, and keep the best.
 
@@ -119,7 +119,8 @@ def select(
     )
     with options.sole(), Progress(options.progress) as bar:
         reading = {"columns": columns, "missing": missing, "na_values": na_values}
-        data = Data.of(X, sample_weight, **reading, at_once=options.needs_memory)
+        at_once = options.needs_memory
+        data = Data.of(X, sample_weight, **reading, at_once=at_once, labels=labels)
         starts = Starts.of(data, options, random_state)
         plain = replace(options, callback=None, checkpoint=None, progress=False)
         how = How(plain, starts.seed, starts.is_seeded, reading, ())

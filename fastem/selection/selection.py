@@ -174,7 +174,9 @@ class Selection(Shown):
             n_components = list(dict.fromkeys(row.n_components for row in self.table))
         options = replace(self.how.options, progress=progress)
         with Progress(options.progress) as bar:
-            data = Data.of(X, sample_weight, **self.how.reading, at_once=options.needs_memory)
+            labels, at_once = options.labels, options.needs_memory
+            reading = self.how.reading
+            data = Data.of(X, sample_weight, **reading, at_once=at_once, labels=labels)
             self._refuse_others(data)
             starts = Starts(data, options, self.how.seed, self.how.is_seeded)
             fits = Fits(starts, True)
