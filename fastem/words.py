@@ -32,6 +32,8 @@ Criterion = Literal["aic", "bic", "icl"]
 #: What becomes of rows that lack columns.
 Missing = Literal["error", "drop", "mar"]
 Outline = Literal["ellipses", "contours", "none"]
+#: What a component has, one by one.
+Parameter = Literal["weight", "mean", "variance"]
 Replicates = Literal["nonparametric", "weighted-likelihood", "parametric", "jackknife"]
 Start = Literal[
     "mixed",

@@ -314,6 +314,57 @@ def test_replicates_are_dots_with_their_intervals(columns):
     assert len([p for p in ax.patches if isinstance(p, Ellipse)]) == 2
 
 
+@pytest.mark.parametrize("columns", [None, [1]])
+@pytest.mark.parametrize("parameter", ["weight", "mean", "variance"])
+def test_histograms_are_of_the_replicates(parameter, columns):
+    """Oracle: the replicates themselves, by the marks and the bars' areas."""
+    X, _ = MIXTURE.sample(300, random_state=0)
+    made = fastem.bootstrap(fastem.fit(X, 2, random_state=0), X, 20, random_state=0)
+    grid = made.plot(kind="histograms", parameter=parameter, columns=columns, level=0.9)
+    drawn(grid[0, 0])
+    shown = [0] if parameter == "weight" else columns or [0, 1]
+    assert grid.shape == (len(shown), 2)
+    part = {"weight": "weights"}.get(parameter, f"{parameter}s")
+    marks = [getattr(found, part) for found in (made.estimates, *made.interval(0.9))]
+    values = getattr(made, part)
+    if parameter == "weight":
+        values, marks = values[..., None], [mark[:, None] for mark in marks]
+    for i, d in enumerate(shown):
+        for k in range(2):
+            lines = [line.get_xdata()[0] for line in grid[i, k].lines]
+            assert lines == [mark[k, d] for mark in marks]
+            bars = grid[i, k].patches
+            assert sum(bar.get_height() for bar in bars) == len(values)
+            assert bars[0].get_x() == pytest.approx(values[:, k, d].min())
+            ends = bars[-1].get_x() + bars[-1].get_width()
+            assert ends == pytest.approx(values[:, k, d].max())
+            expected = "weight" if parameter == "weight" else f"{parameter}, column {d}"
+            assert grid[i, k].get_xlabel() == expected
+
+
+def test_histograms_of_many_components_and_columns_say_what_is_left_out():
+    rng = np.random.default_rng(0)
+    mixture = fastem.Mixture(np.full(9, 1 / 9), rng.normal(size=(9, 8)), np.ones(9), "spherical")
+    means = mixture.means + rng.normal(size=(30, 9, 8))
+    weights = rng.dirichlet(np.full(9, 50), 30)
+    made = fastem.Bootstrap(
+        mixture, "nonparametric", weights, means, np.tile(np.eye(8), (30, 9, 1, 1))
+    )
+    grid = plot.histograms(made)
+    drawn(grid[0, 0])
+    assert grid.shape == (6, 7)
+    assert grid[0, 0].figure.get_suptitle() == "7 of 9 components, 6 of 8 columns"
+    plot.histograms(made, grid)
+    for given, message in [
+        ({"ax": grid[:2]}, r"ax has shape \(2, 7\); give an array \(6, 7\)"),
+        ({"parameter": "median"}, "parameter is 'median'"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            plot.histograms(made, **given)
+    with pytest.raises(ValueError, match="kind is 'bars'"):
+        made.plot(kind="bars")
+
+
 def test_frames_are_numbered_by_the_users_pattern(recorded, tmp_path):
     X, _, recorder = recorded
     paths = plot.frames(recorder, X, tmp_path / "em-{iteration:02d}-clusters-{k:02d}.png")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
 from statistics import NormalDist
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,8 @@ from fastem.mixture import Mixture
 from fastem.summary import Shown, Summary, Table
 from fastem.validation.column_choice import printable
 
+#: Kinds of pictures, and what draws them.
+PICTURES = {"means": "replicates", "histograms": "histograms"}
 #: Lines of the table that people are shown.
 LINES = 24
 
@@ -147,26 +149,38 @@ class Bootstrap(Shown):
         )
         return low, high
 
-    def plot(self, ax: Any = None, columns: Sequence[int] | None = None) -> Any:
-        """The means of the replicates: `fastem.plot.replicates` (extra: plot).
+    def plot(
+        self,
+        ax: Any = None,
+        columns: Sequence[int] | None = None,
+        *,
+        kind: Literal["means", "histograms"] = "means",
+        **options: Any,
+    ) -> Any:
+        """The replicates: `fastem.plot.replicates` or `fastem.plot.histograms` (extra: plot).
 
         Parameters
         ----------
         ax, columns : optional
-            As in `fastem.plot.replicates`.
+            As in those.
+        kind : {"means", "histograms"}, default "means"
+            The means in two columns, or a histogram of each parameter.
+        **options
+            What else they take, such as level=0.9 or, of histograms, parameter="weight".
 
         Returns
         -------
-        Axes
+        Axes, or (n_rows, n_components) ndarray of Axes for histograms
 
         Raises
         ------
         ImportError
             If matplotlib or Pillow is not installed.
         TypeError, ValueError
-            As `fastem.plot.replicates`.
+            As those functions; and if kind is another.
         """
-        return draw("replicates", self, ax, columns=columns)
+        validation.choice(kind, "kind", PICTURES)
+        return draw(PICTURES[kind], self, ax, columns=columns, **options)
 
     def table_columns(self, level: float = 0.95) -> dict[str, list[Any]]:
         """Weights, means and variances as lists by column, for `pandas.DataFrame`.

@@ -14,6 +14,7 @@ except ImportError as error:
     ) from error
 
 from fastem.plot.animation import animate, frames
+from fastem.plot.bootstraps import histograms
 from fastem.plot.checks import cdf, qq
 from fastem.plot.classes import merging, regions, uncertainty
 from fastem.plot.clusters import clusters, density_1d, points
@@ -34,6 +35,7 @@ __all__ = [
     "ellipses",
     "figure",
     "frames",
+    "histograms",
     "merging",
     "points",
     "qq",
