@@ -54,7 +54,8 @@ def assert_same(theirs, mine, rtol=1e-12):
         )
     assert mine.n_iter_ == theirs.n_iter_
     assert mine.converged_ == theirs.converged_
-    bounds = [np.ravel(model.lower_bounds_) for model in (theirs, mine)]
+    name = "lower_bounds_" if hasattr(theirs, "lower_bounds_") else "lower_bound_"
+    bounds = [np.ravel(getattr(model, name)) for model in (theirs, mine)]
     np.testing.assert_allclose(bounds[1], bounds[0], rtol=1e-12)
 
 
