@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from noisy import clusters_and_noise, turn
 from numpy.testing import assert_allclose
+from scipy.integrate import trapezoid
 from scipy.stats import multivariate_normal
 
 import fastem
@@ -112,12 +113,12 @@ def test_marginals_and_conditionals_are_integrals():
     x = 1.3
     grid = np.column_stack([np.full_like(y, x), y])
     terms = joint(mixture, grid)
-    inside = np.trapezoid(terms, y, axis=0)
+    inside = trapezoid(terms, y, axis=0)
     whole = np.exp(mixture.marginal(0).log_prob([[x]]))
     assert_allclose(whole, inside.sum(), rtol=1e-2)  # the Gaussians' tails leave the box
     given = mixture.condition(0, x)
     assert_allclose(np.exp(given.log_prob(y[:, None])), terms.sum(axis=1) / whole, rtol=1e-10)
-    mean = np.trapezoid(terms.sum(axis=1) * y, y) / inside.sum()
+    mean = trapezoid(terms.sum(axis=1) * y, y) / inside.sum()
     assert_allclose(mixture.predict_mean(0, [[x]]), [[mean]], rtol=2e-2)
     assert_allclose(given.noise.weight + given.weights.sum(), 1.0)
 

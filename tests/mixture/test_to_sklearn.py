@@ -56,12 +56,15 @@ def test_noise_is_refused():
         fastem.Mixture([0.9], [[2.0]], [[1.0]], "diag", noise).to_sklearn()
 
 
-def test_onnx_by_skl2onnx():
+@pytest.mark.parametrize("covariance_type", ["full", "tied", "diag", "spherical", "VEV", "EEI"])
+def test_onnx_by_skl2onnx(covariance_type):
+    """What ONNX Runtime says of rows is what the mixture says."""
     skl2onnx = pytest.importorskip("skl2onnx")
     runtime = pytest.importorskip("onnxruntime")
     X = rows()
-    mixture = fastem.fit(X, 3, random_state=0, n_init=1).mixture
-    written = skl2onnx.to_onnx(mixture.to_sklearn(), X[:1])
+    fit = fastem.fit(X, 3, covariance_type=covariance_type, random_state=0, n_init=1)
+    written = skl2onnx.to_onnx(fit.mixture.to_sklearn(), X[:1])
     session = runtime.InferenceSession(written.SerializeToString())
-    labels = session.run(None, {session.get_inputs()[0].name: X})[0]
-    assert_array_equal(labels, mixture.predict(X))
+    labels, probabilities = session.run(None, {session.get_inputs()[0].name: X})
+    assert_array_equal(labels.ravel(), fit.mixture.predict(X))
+    assert_allclose(probabilities, fit.mixture.responsibilities(X), atol=1e-12)
