@@ -32,7 +32,7 @@ from fastem.search.spurious import FEW
 from fastem.search.starts import UserStart
 from fastem.validation.column_choice import Column
 from fastem.warm import Warm
-from fastem.words import CovarianceType, Seed, Start
+from fastem.words import CovarianceType, Missing, Seed, Start
 
 #: How often components that dwindle over all rows are replaced.
 REPLACEMENTS = 2
@@ -65,7 +65,7 @@ def fit(
     checkpoint_every: int = 1,
     checkpoint_wait: bool = False,
     columns: Sequence[Column] | None = None,
-    missing: str = "error",
+    missing: Missing = "error",
     na_values: Any = None,
     labels: ArrayLike | Column | None = None,
 ) -> Fit:

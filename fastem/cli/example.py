@@ -24,5 +24,6 @@ def add(words: argparse._SubParsersAction) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Print a file that comes with fastem."""
-    file = resources.files("fastem.demo").joinpath("data", f"{arguments.name}.csv")
+    # By way of the folder: to import the demo needs matplotlib.
+    file = resources.files("fastem").joinpath("demo", "data", f"{arguments.name}.csv")
     messages.say(file.read_text(encoding="utf-8").rstrip("\n"))

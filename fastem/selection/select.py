@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 from fastem import validation
 from fastem.covariance import ConjugatePrior
 from fastem.data import Data
+from fastem.noise import Noise
 from fastem.options import Options
 from fastem.progress import Progress
 from fastem.results import Callback
@@ -21,7 +22,7 @@ from fastem.selection.fits import Fits, counts_of, kinds_of
 from fastem.selection.selection import Selection, chosen
 from fastem.selection.table import CRITERIA, How
 from fastem.validation.column_choice import Column
-from fastem.words import CovarianceGroup, CovarianceType, Criterion, Seed, Start
+from fastem.words import CovarianceGroup, CovarianceType, Criterion, Missing, Seed, Start
 
 
 def select(
@@ -42,13 +43,13 @@ def select(
     random_state: Seed = None,
     callback: Callback | None = None,
     progress: bool = False,
-    noise: bool | ArrayLike = False,
+    noise: bool | Noise | ArrayLike = False,
     prior: bool | ConjugatePrior = False,
     checkpoint: str | os.PathLike | None = None,
     checkpoint_every: int = 1,
     checkpoint_wait: bool = False,
     columns: Sequence[Column] | None = None,
-    missing: str = "error",
+    missing: Missing = "error",
     na_values: Any = None,
     labels: ArrayLike | Column | None = None,
 ) -> Selection:

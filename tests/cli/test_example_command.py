@@ -1,5 +1,6 @@
 """example prints what the tests' own files hold; and the version."""
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,14 @@ def test_examples_are_the_files(run, name):
     status, out, err = run("example", name)
     assert (status, err) == (0, "")
     assert out == (DATA / f"{name}.csv").read_text()
+
+
+def test_no_extra_is_needed(run, monkeypatch):
+    for name in [name for name in sys.modules if name.startswith(("fastem.demo", "fastem.plot"))]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.delitem(vars(fastem), "plot", raising=False)
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    assert run("example", "faithful")[0] == 0
 
 
 def test_an_unknown_example_is_refused(refused):
