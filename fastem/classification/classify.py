@@ -153,9 +153,8 @@ def _counts(value: int | Iterable[int]) -> list[int]:
 
 def _check_classes(rows: Rows) -> None:
     """Refuse a class of which no row counts."""
-    counts = np.bincount(rows.codes[rows.codes >= 0], minlength=len(rows.classes))
-    if not counts.all():
-        name = rows.classes[int(counts.argmin())].item()
+    if not rows.counts.all():
+        name = rows.classes[int(rows.counts.argmin())].item()
         raise ValueError(
             f"class {name!r} has no row left that counts; leave it out, or keep its rows with "
             f'missing="mar"'
@@ -165,11 +164,11 @@ def _check_classes(rows: Rows) -> None:
 def _parts(cv: int, rows: Rows, random_state: Any) -> NDArray[np.intp]:
     """The part of each row of known class, in which classes have their shares; -1 of others."""
     cv = validation.integer(cv, "cv", least=2)
-    counts = np.bincount(rows.codes[rows.codes >= 0], minlength=len(rows.classes))
-    if counts.min() < cv:
-        name = rows.classes[int(counts.argmin())].item()
+    least = int(rows.counts.min())
+    if least < cv:
+        name = rows.classes[int(rows.counts.argmin())].item()
         raise ValueError(
-            f"cv is {cv}, but class {name!r} has {counts.min()} rows; give at most as many parts"
+            f"cv is {cv}, but class {name!r} has {least} rows; give at most as many parts"
         )
     rng = np.random.default_rng(seed_sequence(random_state))
     part = np.full(len(rows.codes), -1, np.intp)

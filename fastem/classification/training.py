@@ -72,6 +72,11 @@ class Rows:
         return replace(self, X=self.X[which], codes=self.codes[which], weight=weight)
 
     @property
+    def counts(self) -> NDArray[np.intp]:
+        """How many rows there are of each class, as far as that is known."""
+        return np.bincount(self.codes[self.codes >= 0], minlength=len(self.classes))
+
+    @property
     def shares(self) -> NDArray[np.float64]:
         """Of the classes in the rows of known class."""
         known = self.codes >= 0
@@ -175,6 +180,10 @@ def choose(
             models.append(model)
             table.append(row)
         best = min(range(len(table)), key=lambda i: rank(table[i], criterion))
+        smallest = int(rows.counts.argmin())
+        # Of larger classes components may collapse that stand beside others.
+        if rows.counts[smallest] <= table[best].n_components * rows.X.shape[1]:
+            _check_collapsed(rows, smallest, table[best])
         return models[best], table
     mixtures, chosen, n_parameters = [], [], 0
     for c in range(len(rows.classes)):
@@ -204,18 +213,17 @@ def again(rows: Rows, chosen: tuple[tuple[int, Family], ...]) -> Model:
 
 def check_rows(rows: Rows, n_components: int, family: Family) -> None:
     """Refuse classes of fewer known rows than components."""
-    counts = np.bincount(rows.codes[rows.codes >= 0], minlength=len(rows.classes))
-    if counts.min() < n_components:
-        c = int(counts.argmin())
+    c = int(rows.counts.argmin())
+    if rows.counts[c] < n_components:
         validation.components(
-            n_components, int(counts[c]), name=f"n_components of {_said(rows, c)}"
+            n_components, int(rows.counts[c]), name=f"n_components of {_said(rows, c)}"
         )
 
 
 def _check_collapsed(rows: Rows, c: int, row: Candidate) -> None:
     if row.status == "collapsed":
         raise ValueError(
-            f"{_said(rows, c)} has {(rows.codes == c).sum()} rows, too few for any "
+            f"{_said(rows, c)} has {rows.counts[c]} rows, too few for any "
             f"covariance_type that was tried; try a simpler one, such as 'EII', or prior=True"
         )
 

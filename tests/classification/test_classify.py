@@ -171,6 +171,12 @@ def test_a_classifier_is_saved_and_loaded(tmp_path, classes):
             ValueError,
             "class 'b' has 3 rows, too few",
         ),
+        (
+            ["a"] * 148 + ["b"] * 2,
+            {"covariance_type": "VVV"},
+            ValueError,
+            "class 'b' has 2 rows, too few for any covariance_type .* such as 'EII'",
+        ),
     ],
 )
 def test_what_is_refused(y, options, error, message):
@@ -178,6 +184,13 @@ def test_what_is_refused(y, options, error, message):
         y = np.array(y, dtype=object)
     with pytest.raises(error, match=message):
         fastem.classify(IRIS, y, **options)
+
+
+def test_a_small_class_has_a_family_that_it_suffices_for():
+    few = np.where(np.arange(150) < 148, "a", "b")
+    found = fastem.classify(IRIS, few, covariance_type=["VVV", "EEE"])
+    assert [row.status for row in found.table] == ["collapsed", "converged"]
+    assert found.score(IRIS, few) > 0.9
 
 
 def test_a_class_whose_rows_are_all_dropped():
