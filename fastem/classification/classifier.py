@@ -16,6 +16,7 @@ from fastem.classification.targets import Target
 from fastem.drawing import draw
 from fastem.mixture import Mixture
 from fastem.summary import Shown, Summary, Table
+from fastem.words import Missing
 
 
 class Candidate(NamedTuple):
@@ -135,7 +136,7 @@ class Classifier(Shown):
         """
         return replace(self, priors=validation.weights(priors, len(self.classes), name="priors"))
 
-    def predict_proba(self, X: ArrayLike, *, missing: str = "error") -> NDArray[np.float64]:
+    def predict_proba(self, X: ArrayLike, *, missing: Missing = "error") -> NDArray[np.float64]:
         """Probability that each row is of each class.
 
         Parameters
@@ -158,7 +159,7 @@ class Classifier(Shown):
         shares: NDArray[np.float64] = np.exp(joint - np.where(np.isfinite(top), top, 0.0))
         return shares / shares.sum(axis=1, keepdims=True)
 
-    def predict(self, X: ArrayLike, *, missing: str = "error") -> NDArray:
+    def predict(self, X: ArrayLike, *, missing: Missing = "error") -> NDArray:
         """The likeliest class of each row.
 
         Parameters
@@ -179,7 +180,7 @@ class Classifier(Shown):
         validation.choice(missing, "missing", ("error", "mar"))
         return self.classes[self._joint(X, missing, self.priors).argmax(axis=1)]
 
-    def score(self, X: ArrayLike, y: ArrayLike, *, missing: str = "error") -> float:
+    def score(self, X: ArrayLike, y: ArrayLike, *, missing: Missing = "error") -> float:
         """Share of the rows of known class that are put into their own.
 
         Parameters
@@ -202,7 +203,7 @@ class Classifier(Shown):
         codes = self._target.codes_of(y, len(found))
         return float((found == codes)[codes >= 0].mean())
 
-    def brier(self, X: ArrayLike, y: ArrayLike, *, missing: str = "error") -> float:
+    def brier(self, X: ArrayLike, y: ArrayLike, *, missing: Missing = "error") -> float:
         """Brier score of the probabilities: sum over classes of (p - 1{own})^2 / 2, a row's mean.
 
         From 0 to 1, as mclust has it; G. W. Brier, Monthly Weather Review 78 (1950) 1, without 2.
@@ -340,14 +341,14 @@ class Classifier(Shown):
         return Target(self.classes, np.empty(0, np.intp))
 
     def _joint(
-        self, X: ArrayLike, missing: str, priors: NDArray[np.float64]
+        self, X: ArrayLike, missing: Missing, priors: NDArray[np.float64]
     ) -> NDArray[np.float64]:
         """Log of prior times density of each class at rows, (n, n_classes)."""
         return joint(self.mixtures, priors, X, missing)
 
 
 def joint(
-    mixtures: Sequence[Mixture], priors: NDArray, X: ArrayLike, missing: str
+    mixtures: Sequence[Mixture], priors: NDArray, X: ArrayLike, missing: Missing
 ) -> NDArray[np.float64]:
     """Log of prior times density of each class at rows, (n, n_classes)."""
     with np.errstate(divide="ignore"):

@@ -15,6 +15,7 @@ from fastem.data import Data
 from fastem.estimator import precisions
 from fastem.mixture import Mixture
 from fastem.moments import Moments
+from fastem.words import Missing
 
 _DTYPES = [np.float64, np.float32]
 
@@ -29,7 +30,7 @@ class Fitted(DensityMixin, BaseEstimator):
     n_components: int
     covariance_type: str
     random_state: int | np.random.RandomState | None
-    missing: str
+    missing: Missing
     #: What is said before `fit`, if not scikit-learn's own words.
     _unfitted: str | None = None
 

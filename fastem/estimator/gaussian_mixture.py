@@ -28,6 +28,7 @@ from fastem.mixture import Mixture, to_units
 from fastem.results import Restart
 from fastem.search.starts import UserStart
 from fastem.stream import Stream
+from fastem.words import Missing
 
 ILL_DEFINED = (
     "Fitting the mixture model failed because some components have ill-defined empirical "
@@ -151,7 +152,7 @@ class GaussianMixture(Fitted):
         warm_start: bool = False,
         verbose: int = 0,
         verbose_interval: int = 10,
-        missing: str = "error",
+        missing: Missing = "error",
     ) -> None:
         self.n_components = n_components
         self.covariance_type = covariance_type

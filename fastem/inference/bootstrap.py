@@ -23,7 +23,7 @@ from fastem.results import Fit
 from fastem.rows import Memory, Rows, Source
 from fastem.search.objective import Objective
 from fastem.search.samples import seed_sequence
-from fastem.words import Replicates, Seed
+from fastem.words import Missing, Replicates, Seed
 
 #: A replicate ends when the gain still to be expected is below this, in nats for all rows together.
 #: At distance e from the maximum, in standard errors, e^2 / 2 is left to gain: here e is 0.014.
@@ -47,7 +47,7 @@ def bootstrap(
     max_iter: int = 1000,
     random_state: Seed = None,
     progress: bool = False,
-    missing: str = "error",
+    missing: Missing = "error",
 ) -> Bootstrap:
     """Standard errors and intervals of a fitted mixture's parameters.
 

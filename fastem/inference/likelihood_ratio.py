@@ -27,7 +27,7 @@ from fastem.search.beginning import Starts
 from fastem.search.nested import halved
 from fastem.search.samples import child, seed_sequence
 from fastem.search.starts import UserStart
-from fastem.words import CovarianceType, Seed, Start
+from fastem.words import CovarianceType, Missing, Seed, Start
 
 #: Fits end when the gain still to be expected is below this, in nats for all rows together.
 GAIN = 5e-3
@@ -51,7 +51,7 @@ def lrt(
     prior: bool | ConjugatePrior = False,
     random_state: Seed = None,
     progress: bool = False,
-    missing: str = "error",
+    missing: Missing = "error",
 ) -> LikelihoodRatioTest:
     """Test 1 against 2 components, 2 against 3 and so on, by the parametric bootstrap.
 

@@ -21,6 +21,7 @@ from fastem.rows import Source, are_of_dask, converted, elsewhere, streamed
 from fastem.rows.labels import labels_file
 from fastem.rows.missing import spread
 from fastem.units import Units
+from fastem.words import Missing
 
 #: Rows of float32 farther away than this, in the mixture's units, are evaluated as float64.
 FAR = 1e12
@@ -30,7 +31,7 @@ FAR = 1e12
 class Evaluation(Components):
     """Components that rows are held against."""
 
-    def log_prob(self, X: ArrayLike | Source, *, missing: str = "error") -> NDArray[np.float64]:
+    def log_prob(self, X: ArrayLike | Source, *, missing: Missing = "error") -> NDArray[np.float64]:
         """Log density of each row, log sum_k weight_k N(x_i | mean_k, covariance_k).
 
         Noise adds its weight over its volume, outside its box too.
@@ -73,7 +74,7 @@ class Evaluation(Components):
         X: ArrayLike | Source,
         sample_weight: ArrayLike | None = None,
         *,
-        missing: str = "error",
+        missing: Missing = "error",
     ) -> float:
         """Mean log-likelihood of the rows: the mean of `log_prob`, by weight.
 
@@ -125,7 +126,7 @@ class Evaluation(Components):
             weight = validation.sample_weight(weight[kept], int(kept.sum()))
         return float(np.average(log_prob[kept], weights=weight))
 
-    def responsibilities(self, X: ArrayLike | Source, *, missing: str = "error") -> NDArray:
+    def responsibilities(self, X: ArrayLike | Source, *, missing: Missing = "error") -> NDArray:
         """Probability that each row comes from each component.
 
         Parameters
@@ -155,7 +156,7 @@ class Evaluation(Components):
         return self._of_each_row("responsibilities", X, missing=missing)
 
     def component_log_prob(
-        self, X: ArrayLike | Source, *, missing: str = "error"
+        self, X: ArrayLike | Source, *, missing: Missing = "error"
     ) -> NDArray[np.float64]:
         """Log density of each row in each component by itself: mclust's `cdens`.
 
@@ -184,7 +185,9 @@ class Evaluation(Components):
         """
         return self._of_each_row("component_log_prob", X, missing=missing)
 
-    def uncertainty(self, X: ArrayLike | Source, *, missing: str = "error") -> NDArray[np.float64]:
+    def uncertainty(
+        self, X: ArrayLike | Source, *, missing: Missing = "error"
+    ) -> NDArray[np.float64]:
         """How uncertain each row's label is: 1 - its largest responsibility.
 
         C. Fraley and A. E. Raftery, J. Am. Stat. Assoc. 97 (2002) 611.
@@ -219,7 +222,7 @@ class Evaluation(Components):
         X: ArrayLike | Source,
         sample_weight: ArrayLike | None = None,
         *,
-        missing: str = "error",
+        missing: Missing = "error",
     ) -> Moments:
         """Sufficient statistics of rows under this mixture, about its means.
 
@@ -262,7 +265,7 @@ class Evaluation(Components):
             return summarise(self, rows, weight)
         return density.summarise(rows, weight, units)
 
-    def predict(self, X: ArrayLike | Source, *, missing: str = "error") -> NDArray[np.int32]:
+    def predict(self, X: ArrayLike | Source, *, missing: Missing = "error") -> NDArray[np.int32]:
         """Index of the likeliest component of each row; -1 is noise, -2 a row that was left out.
 
         As `log_prob` and `responsibilities`, of Dask's array or data frame a Dask array, in chunks
@@ -299,7 +302,7 @@ class Evaluation(Components):
         X: ArrayLike | Source,
         *,
         probabilities: bool = False,
-        missing: str = "error",
+        missing: Missing = "error",
     ) -> int:
         """Write the label of each row to a file, while the rows are read.
 
@@ -399,7 +402,7 @@ class Evaluation(Components):
         X: ArrayLike | Source,
         name: str = "X",
         *,
-        missing: str = "error",
+        missing: Missing = "error",
         parallel: bool = True,
     ) -> NDArray:
         """What the density says of each row by the method of that name."""
@@ -418,7 +421,7 @@ class Evaluation(Components):
         X: ArrayLike | Source,
         name: str = "X",
         *,
-        missing: str = "error",
+        missing: Missing = "error",
         parallel: bool = True,
     ) -> Generator[list[NDArray], None, None]:
         """What methods of those names say of each row: of an array at once, of files in blocks.

@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastem import validation
 from fastem.drawing import draw
+from fastem.words import Missing
 
 if TYPE_CHECKING:
     from fastem.mixture.mixture import Mixture
@@ -85,7 +86,7 @@ class Merging:
         return tuple(tuple(sorted(groups[k])) for k in sorted(groups))
 
     def responsibilities(
-        self, X: ArrayLike | Source, n_clusters: int | None = None, *, missing: str = "error"
+        self, X: ArrayLike | Source, n_clusters: int | None = None, *, missing: Missing = "error"
     ) -> NDArray:
         """Probability that each row is of each cluster.
 
@@ -112,7 +113,7 @@ class Merging:
         return np.column_stack([*joined, resp[:, len(self.entropies) :]])
 
     def predict(
-        self, X: ArrayLike | Source, n_clusters: int | None = None, *, missing: str = "error"
+        self, X: ArrayLike | Source, n_clusters: int | None = None, *, missing: Missing = "error"
     ) -> NDArray[np.int32]:
         """The likeliest cluster of each row, from 0; -1 is noise, -2 a row that was left out.
 

@@ -22,7 +22,7 @@ from fastem.noise import Noise
 from fastem.rows import Source
 from fastem.units import Units
 from fastem.validation.column_choice import Column
-from fastem.words import Seed
+from fastem.words import Missing, Seed
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -229,7 +229,7 @@ class Mixture(Imputation):
             means += resp[:, -1:] * self.noise.centre[others]
         return means
 
-    def merge(self, X: ArrayLike | Source, *, missing: str = "error") -> Merging:
+    def merge(self, X: ArrayLike | Source, *, missing: Missing = "error") -> Merging:
         """Join components into clusters: a cluster that is no Gaussian may take several of them.
 
         Pairs are joined one after another, each time the one whose rows are told apart least: it
