@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -64,6 +64,18 @@ class Mixture(Imputation):
     >>> mixture.predict([[0.2], [4.0]])
     array([0, 1], dtype=int32)
     """
+
+    if TYPE_CHECKING:  # what it takes is more than what its fields then are
+
+        def __init__(
+            self,
+            weights: ArrayLike,
+            means: ArrayLike,
+            covariances: ArrayLike,
+            covariance_type: str = "full",
+            noise: Noise | None = None,
+            feature_names: Sequence[str] | None = None,
+        ) -> None: ...
 
     def sample(
         self,
