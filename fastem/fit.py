@@ -23,7 +23,7 @@ from fastem.noise import Noise
 from fastem.options import Options
 from fastem.progress import Progress, Watch
 from fastem.results import Callback, Fit
-from fastem.rows import Rows, RowsWithSeen, Source
+from fastem.rows import Rows, RowsLike, RowsWithSeen
 from fastem.search import replaced
 from fastem.search.beginning import Starts, begin
 from fastem.search.given_labels import GivenLabels
@@ -39,7 +39,7 @@ REPLACEMENTS = 2
 
 
 def fit(
-    X: ArrayLike | Source,
+    X: RowsLike,
     n_components: int | None = None,
     *,
     covariance_type: CovarianceType = "full",

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from fastem import validation
 
@@ -56,6 +57,16 @@ class Noise:
     low: NDArray[np.float64]
     high: NDArray[np.float64]
     axes: NDArray[np.float64] | None = None
+
+    if TYPE_CHECKING:  # what it takes is more than what its fields then are
+
+        def __init__(
+            self,
+            weight: float,
+            low: ArrayLike,
+            high: ArrayLike,
+            axes: ArrayLike | None = None,
+        ) -> None: ...
 
     def __post_init__(self) -> None:
         """Check and freeze the arrays."""

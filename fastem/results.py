@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastem.drawing import draw
 from fastem.mixture import Mixture
-from fastem.rows import Source
+from fastem.rows import RowsLike
 from fastem.summary import Shown, Summary
 from fastem.summary.mixture import COUNTED, EXPECTED, components, ending, found
 
@@ -196,7 +196,7 @@ class Fit(Shown):
         """Components whose weight is at least `EFFECTIVE_SHARE`, 0.005: what a prior has left."""
         return int((self.mixture.weights >= EFFECTIVE_SHARE).sum())
 
-    def aic(self, X: ArrayLike | Source | None = None) -> float:
+    def aic(self, X: RowsLike | None = None) -> float:
         """Akaike's criterion, 2 p - 2 log L; lower is better.
 
         p is `n_parameters` (H. Akaike, IEEE Trans. Autom. Control 19 (1974) 716).
@@ -220,7 +220,7 @@ class Fit(Shown):
         """
         return aic(self.n_parameters, self._of(X)[1])
 
-    def bic(self, X: ArrayLike | Source | None = None) -> float:
+    def bic(self, X: RowsLike | None = None) -> float:
         """Schwarz's criterion, p log n - 2 log L; lower is better.
 
         G. Schwarz, Ann. Stat. 6 (1978) 461. n is the sum of the sample weights. mclust reports the
@@ -245,7 +245,7 @@ class Fit(Shown):
         n, log_likelihood, _ = self._of(X)
         return bic(self.n_parameters, log_likelihood, n)
 
-    def icl(self, X: ArrayLike | Source | None = None) -> float:
+    def icl(self, X: RowsLike | None = None) -> float:
         """Integrated completed likelihood, BIC - 2 sum_i log max_k r_ik; lower is better.
 
         C. Biernacki, G. Celeux and G. Govaert, IEEE PAMI 22 (2000) 719: every row is taken to come
@@ -268,7 +268,7 @@ class Fit(Shown):
         n, log_likelihood, classification_entropy = self._of(X)
         return icl(self.n_parameters, log_likelihood, n, classification_entropy)
 
-    def summary(self, X: ArrayLike | Source | None = None) -> Summary:
+    def summary(self, X: RowsLike | None = None) -> Summary:
         """Components, likelihood, criteria and status for people, as the command prints them.
 
         Parameters
@@ -333,7 +333,7 @@ class Fit(Shown):
         """
         return draw("clusters", self.mixture, X, ax, columns)
 
-    def _of(self, X: ArrayLike | Source | None) -> tuple[float, float, float]:
+    def _of(self, X: RowsLike | None) -> tuple[float, float, float]:
         if X is None:
             return self.n_samples, self.log_likelihood, self.classification_entropy
         moments = self.mixture.summarise(X)

@@ -16,8 +16,9 @@ from fastem.em import online
 from fastem.mixture import Mixture, file, mixture_of, to_units
 from fastem.moments import Moments
 from fastem.results import Fit
-from fastem.rows import Source
+from fastem.rows import RowsLike
 from fastem.units import Units
+from fastem.words import Missing
 
 #: Smallest eigenvalue of a covariance, as a share of the components' own spread.
 FLOOR = 1e-10
@@ -157,10 +158,10 @@ class Stream:
 
     def update(
         self,
-        batch: ArrayLike | Source,
+        batch: RowsLike,
         sample_weight: ArrayLike | None = None,
         *,
-        missing: str = "error",
+        missing: Missing = "error",
     ) -> Update:
         """Learn from a batch: one E step over it, and an M step.
 

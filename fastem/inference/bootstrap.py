@@ -20,7 +20,7 @@ from fastem.mixture import Mixture, from_units, to_units
 from fastem.options import Options
 from fastem.progress import Progress
 from fastem.results import Fit
-from fastem.rows import Memory, Rows, Source
+from fastem.rows import Memory, Rows, RowsLike
 from fastem.search.objective import Objective
 from fastem.search.samples import seed_sequence
 from fastem.words import Missing, Replicates, Seed
@@ -37,7 +37,7 @@ PARAMETRIC = "parametric"
 
 def bootstrap(
     fit: Fit,
-    X: ArrayLike | Source,
+    X: RowsLike,
     n_replicates: int = 999,
     *,
     kind: Replicates = "nonparametric",
@@ -272,7 +272,7 @@ def match(fitted: tuple[NDArray, NDArray], others: tuple[NDArray, NDArray]) -> N
 
 
 def _data_of(
-    fit: Fit, X: ArrayLike | Source, sample_weight: ArrayLike | None, missing: str
+    fit: Fit, X: RowsLike, sample_weight: ArrayLike | None, missing: str
 ) -> tuple[Data, int]:
     """The rows again, as far as can be told the same ones, and how many they count for."""
     validation.instance(fit, "fit", Fit, "what fastem.fit returned")

@@ -22,7 +22,7 @@ from fastem.mixture import Mixture
 from fastem.options import Options
 from fastem.progress import Progress
 from fastem.results import Fit, Status
-from fastem.rows import Incomplete, Memory, Source
+from fastem.rows import Incomplete, Memory, RowsLike
 from fastem.search.beginning import Starts
 from fastem.search.nested import halved
 from fastem.search.samples import child, seed_sequence
@@ -36,7 +36,7 @@ TOL = 1e-6
 
 
 def lrt(
-    X: ArrayLike | Source,
+    X: RowsLike,
     k_max: int,
     *,
     covariance_type: CovarianceType = "full",

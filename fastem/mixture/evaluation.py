@@ -17,7 +17,7 @@ from fastem import validation
 from fastem.mixture.answers import answers, summarise
 from fastem.mixture.components import Components
 from fastem.moments import Moments
-from fastem.rows import Source, are_of_dask, converted, elsewhere, streamed
+from fastem.rows import RowsLike, Source, are_of_dask, converted, elsewhere, streamed
 from fastem.rows.labels import labels_file
 from fastem.rows.missing import spread
 from fastem.units import Units
@@ -31,7 +31,7 @@ FAR = 1e12
 class Evaluation(Components):
     """Components that rows are held against."""
 
-    def log_prob(self, X: ArrayLike | Source, *, missing: Missing = "error") -> NDArray[np.float64]:
+    def log_prob(self, X: RowsLike, *, missing: Missing = "error") -> NDArray[np.float64]:
         """Log density of each row, log sum_k weight_k N(x_i | mean_k, covariance_k).
 
         Noise adds its weight over its volume, outside its box too.
@@ -71,7 +71,7 @@ class Evaluation(Components):
 
     def score(
         self,
-        X: ArrayLike | Source,
+        X: RowsLike,
         sample_weight: ArrayLike | None = None,
         *,
         missing: Missing = "error",
@@ -126,7 +126,7 @@ class Evaluation(Components):
             weight = validation.sample_weight(weight[kept], int(kept.sum()))
         return float(np.average(log_prob[kept], weights=weight))
 
-    def responsibilities(self, X: ArrayLike | Source, *, missing: Missing = "error") -> NDArray:
+    def responsibilities(self, X: RowsLike, *, missing: Missing = "error") -> NDArray:
         """Probability that each row comes from each component.
 
         Parameters
@@ -155,9 +155,7 @@ class Evaluation(Components):
         """
         return self._of_each_row("responsibilities", X, missing=missing)
 
-    def component_log_prob(
-        self, X: ArrayLike | Source, *, missing: Missing = "error"
-    ) -> NDArray[np.float64]:
+    def component_log_prob(self, X: RowsLike, *, missing: Missing = "error") -> NDArray[np.float64]:
         """Log density of each row in each component by itself: mclust's `cdens`.
 
         Parameters
@@ -185,9 +183,7 @@ class Evaluation(Components):
         """
         return self._of_each_row("component_log_prob", X, missing=missing)
 
-    def uncertainty(
-        self, X: ArrayLike | Source, *, missing: Missing = "error"
-    ) -> NDArray[np.float64]:
+    def uncertainty(self, X: RowsLike, *, missing: Missing = "error") -> NDArray[np.float64]:
         """How uncertain each row's label is: 1 - its largest responsibility.
 
         C. Fraley and A. E. Raftery, J. Am. Stat. Assoc. 97 (2002) 611.
@@ -219,7 +215,7 @@ class Evaluation(Components):
 
     def summarise(
         self,
-        X: ArrayLike | Source,
+        X: RowsLike,
         sample_weight: ArrayLike | None = None,
         *,
         missing: Missing = "error",
@@ -265,7 +261,7 @@ class Evaluation(Components):
             return summarise(self, rows, weight)
         return density.summarise(rows, weight, units)
 
-    def predict(self, X: ArrayLike | Source, *, missing: Missing = "error") -> NDArray[np.int32]:
+    def predict(self, X: RowsLike, *, missing: Missing = "error") -> NDArray[np.int32]:
         """Index of the likeliest component of each row; -1 is noise, -2 a row that was left out.
 
         As `log_prob` and `responsibilities`, of Dask's array or data frame a Dask array, in chunks
@@ -299,7 +295,7 @@ class Evaluation(Components):
     def predict_to(
         self,
         path: str | os.PathLike,
-        X: ArrayLike | Source,
+        X: RowsLike,
         *,
         probabilities: bool = False,
         missing: Missing = "error",
@@ -399,7 +395,7 @@ class Evaluation(Components):
     def _of_each_row(
         self,
         kernel: str,
-        X: ArrayLike | Source,
+        X: RowsLike,
         name: str = "X",
         *,
         missing: Missing = "error",
@@ -418,7 +414,7 @@ class Evaluation(Components):
     def each(
         self,
         kernels: Sequence[str],
-        X: ArrayLike | Source,
+        X: RowsLike,
         name: str = "X",
         *,
         missing: Missing = "error",

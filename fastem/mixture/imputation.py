@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from fastem import validation
 from fastem.mixture.answers import AT_ONCE, Shares, described
 from fastem.mixture.evaluation import Evaluation
-from fastem.rows import Source, streamed
+from fastem.rows import RowsLike, streamed
 from fastem.rows.files import is_path
 from fastem.rows.labels import rows_file
 from fastem.words import Seed
@@ -79,7 +79,7 @@ class Imputation(Evaluation):
             found[:, some] = self._filled(rows[some], n_draws, rng)
         return found[0] if draws is None else found
 
-    def impute_to(self, path: str | os.PathLike, X: ArrayLike | Source) -> int:
+    def impute_to(self, path: str | os.PathLike, X: RowsLike) -> int:
         """Rows of a file with expectations of what they lack, written to another as they are read.
 
         Parameters
@@ -125,7 +125,7 @@ class Imputation(Evaluation):
                 n_samples += len(rows)
         return n_samples
 
-    def each_filled(self, X: ArrayLike | Source) -> Generator[NDArray, None, None]:
+    def each_filled(self, X: RowsLike) -> Generator[NDArray, None, None]:
         """Rows as `impute_to` writes them: of an array at once, of files in blocks."""
         how = "mar" if is_path(X) else "error"  # a source has its own way
         source = streamed(X, None, self.feature_names, how)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from fastem import validation
 from fastem.drawing import draw
@@ -19,7 +19,7 @@ from fastem.words import Missing
 
 if TYPE_CHECKING:
     from fastem.mixture.mixture import Mixture
-    from fastem.rows import Source
+    from fastem.rows import RowsLike
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,7 +86,7 @@ class Merging:
         return tuple(tuple(sorted(groups[k])) for k in sorted(groups))
 
     def responsibilities(
-        self, X: ArrayLike | Source, n_clusters: int | None = None, *, missing: Missing = "error"
+        self, X: RowsLike, n_clusters: int | None = None, *, missing: Missing = "error"
     ) -> NDArray:
         """Probability that each row is of each cluster.
 
@@ -113,7 +113,7 @@ class Merging:
         return np.column_stack([*joined, resp[:, len(self.entropies) :]])
 
     def predict(
-        self, X: ArrayLike | Source, n_clusters: int | None = None, *, missing: Missing = "error"
+        self, X: RowsLike, n_clusters: int | None = None, *, missing: Missing = "error"
     ) -> NDArray[np.int32]:
         """The likeliest cluster of each row, from 0; -1 is noise, -2 a row that was left out.
 

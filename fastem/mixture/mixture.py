@@ -19,7 +19,7 @@ from fastem.mixture.imputation import Imputation
 from fastem.mixture.merging import Merging, merged
 from fastem.mixture.regression import Regressions, check_rest
 from fastem.noise import Noise
-from fastem.rows import Source
+from fastem.rows import RowsLike
 from fastem.units import Units
 from fastem.validation.column_choice import Column
 from fastem.words import Missing, Seed
@@ -241,7 +241,7 @@ class Mixture(Imputation):
             means += resp[:, -1:] * self.noise.centre[others]
         return means
 
-    def merge(self, X: ArrayLike | Source, *, missing: Missing = "error") -> Merging:
+    def merge(self, X: RowsLike, *, missing: Missing = "error") -> Merging:
         """Join components into clusters: a cluster that is no Gaussian may take several of them.
 
         Pairs are joined one after another, each time the one whose rows are told apart least: it

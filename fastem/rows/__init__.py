@@ -30,7 +30,7 @@ from fastem.rows.incomplete import Incomplete, rows_of
 from fastem.rows.labelled import LabelledRows
 from fastem.rows.memory import AscendingRows, Memory, MemoryRows
 from fastem.rows.open import open, opened, streamed
-from fastem.rows.source import Pieces, Rows, Source, Weigh
+from fastem.rows.source import Pieces, Rows, RowsLike, Source, Weigh
 from fastem.rows.stream import Stream
 from fastem.rows.with_seen import RowsWithSeen
 
@@ -43,6 +43,7 @@ __all__ = [
     "MemoryRows",
     "Pieces",
     "Rows",
+    "RowsLike",
     "RowsWithSeen",
     "Source",
     "Stream",

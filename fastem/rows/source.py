@@ -10,13 +10,14 @@ where rows live.
 
 from __future__ import annotations
 
+import os
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple, Self
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from fastem.density import Density
 from fastem.kernels.tile import TILE_ROWS
@@ -212,3 +213,7 @@ class Source(ABC):
     @abstractmethod
     def at(self, units: Units) -> Rows:
         """The rows in the units of a fit."""
+
+
+#: Rows as a user gives them.
+RowsLike = ArrayLike | Source | os.PathLike | Sequence[os.PathLike]

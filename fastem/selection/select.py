@@ -16,7 +16,7 @@ from fastem.noise import Noise
 from fastem.options import Options
 from fastem.progress import Progress
 from fastem.results import Callback
-from fastem.rows import Source
+from fastem.rows import RowsLike
 from fastem.search.beginning import Starts
 from fastem.selection.fits import Fits, counts_of, kinds_of
 from fastem.selection.selection import Selection, chosen
@@ -26,7 +26,7 @@ from fastem.words import CovarianceGroup, CovarianceType, Criterion, Missing, Se
 
 
 def select(
-    X: ArrayLike | Source,
+    X: RowsLike,
     n_components: int | Iterable[int],
     *,
     covariance_type: CovarianceType

@@ -17,7 +17,7 @@ from fastem.drawing import draw
 from fastem.mixture import to_units
 from fastem.progress import Progress
 from fastem.results import Fit, Restart, Status
-from fastem.rows import Source
+from fastem.rows import RowsLike
 from fastem.search.beginning import Starts
 from fastem.selection.fits import Fits, counts_of, kinds_of
 from fastem.selection.table import CRITERIA, How, Row, best_of, row_of
@@ -122,7 +122,7 @@ class Selection(Shown):
 
     def update(
         self,
-        X: ArrayLike | Source,
+        X: RowsLike,
         n_components: int | Iterable[int] | None = None,
         *,
         covariance_type: CovarianceType
