@@ -218,10 +218,12 @@ def keep(dispatcher: Any, variant: str) -> None:
         _debug_once("kernels are not kept on disk: %s has no cache", type(dispatcher).__name__)
         return
     function = dispatcher.py_func
-    read = Path(function.__code__.co_filename)
-    if (
-        any(folder in read.parents for folder in SOURCES)
-        and "<locals>" not in function.__qualname__
-    ):
+    if _is_source(function.__code__.co_filename) and "<locals>" not in function.__qualname__:
         # The digest speaks for no file elsewhere, the name for no function made in another.
         dispatcher._cache = KernelCache(function, variant)
+
+
+@functools.cache
+def _is_source(path: str) -> bool:
+    """Whether a file is one of those that the digest speaks for."""
+    return any(folder in Path(path).parents for folder in SOURCES)
