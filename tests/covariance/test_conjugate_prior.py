@@ -120,8 +120,8 @@ def test_select_lrt_and_bootstrap_take_it():
     choice = fastem.select(X, [1, 3], prior=prior, n_init=2, random_state=0)
     single = fastem.fit(X, 3, prior=prior, n_init=2, random_state=0)
     assert choice.table[1].log_likelihood == single.log_likelihood
-    test = fastem.lrt(X, 2, prior=prior, n_replicates=19, n_init=1, random_state=0)
-    assert len(test.replicates[0]) == 19
+    test = fastem.lrt(X, 2, prior=prior, n_replicates=9, level=0.1, n_init=1, random_state=0)
+    assert len(test.replicates[0]) == 9
     made = fastem.bootstrap(single, X, 9, prior=prior, random_state=0)
     plain = fastem.bootstrap(single, X, 9, prior=True, random_state=0)
     assert made.n_collapsed == 0
