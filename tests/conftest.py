@@ -2,8 +2,9 @@
 
 Linear algebra has one thread: the matrices are small, and threads that wait for each other spin.
 
-A file, a folder or a test that is asked for runs in this process, as do the benches. `-n` says
-otherwise. FASTEM_EXPLORE lets Hypothesis think of other examples.
+The whole suite leaves slow tests out; `-m "slow or not slow"`, as tox has it, takes them in. What
+is asked for, a file, a folder or a test, runs whole and in this process, as do the benches; `-n`
+says otherwise. FASTEM_EXPLORE lets Hypothesis think of other examples.
 """
 
 import os
@@ -23,6 +24,8 @@ def pytest_cmdline_main(config):
     option = config.option
     worker = "PYTEST_XDIST_WORKER" in os.environ
     whole = config.args_source is config.ArgsSource.TESTPATHS
+    if whole and not worker and not option.markexpr:
+        option.markexpr = "not slow"
     if whole and not worker and getattr(option, "numprocesses", 0) is None and not option.usepdb:
         option.numprocesses = 2
         # Half of the tests each, in their order; who is done takes from the other's end.

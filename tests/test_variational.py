@@ -85,6 +85,7 @@ def test_weight_priors_by_brute_force(kind):
     assert (np.abs(prior.log_weights(counts) - expected[fine].mean(axis=0)) < error + 0.02).all()
 
 
+@pytest.mark.slow
 def test_the_divergence_of_full_matrices_is_that_of_normal_wishart_distributions():
     X = rows(40)
     data, plain = Data.of(X), family_by_name("full")

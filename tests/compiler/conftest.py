@@ -12,7 +12,8 @@ import pytest
 import fastem
 
 COMPILER = Path(fastem.__file__).parent / "compiler"
-LAYERS = ["omp", "tbb", "workqueue"]  # of which Numba takes one by default
+#: Of which Numba takes one by default.
+LAYERS = ["omp", "workqueue", pytest.param("tbb", marks=pytest.mark.slow)]
 
 LOOP = """
 from fastem.compiler.options import jit

@@ -109,6 +109,7 @@ def test_each_user_works_without_its_group(group, tmp_path):
     assert bool(list(tmp_path.glob("cache/**/*.nbc"))) == (group not in ("CACHE", "POINTERS"))
 
 
+@pytest.mark.slow
 def test_a_fit_without_pointers_is_the_fit_with_them():
     """Oracle: the fit with them. Its control then runs in Python, and not in one call.
 

@@ -85,7 +85,7 @@ def n_free(letters):
 
 
 @every
-@pytest.mark.parametrize("seed", [0, 1])
+@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.slow)])
 def test_maximise_is_the_best_that_brute_force_finds_in_the_family(name, seed):
     """Oracle: SciPy's BFGS over volumes, shapes and rotations, from several starts."""
     moments = moments_for(name, seed, mixing=0.4)

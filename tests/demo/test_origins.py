@@ -17,13 +17,13 @@ def overlapping():
     return examples.overlapping()
 
 
-@pytest.mark.parametrize("seed", [0])
-def test_bic_picks_the_two_overlapping_clusters(overlapping, seed):
-    choice = fastem.select(overlapping.X, range(1, 11), n_init=5, random_state=seed)
+def test_bic_picks_the_two_overlapping_clusters(overlapping):
+    choice = fastem.select(overlapping.X, range(1, 11), n_init=5, random_state=0)
     assert choice.best.mixture.n_components == 2
 
 
-@pytest.mark.parametrize("seed", [0, 1, 2])
+@pytest.mark.parametrize("seed", [pytest.param(0, marks=pytest.mark.slow), 1,
+                                  pytest.param(2, marks=pytest.mark.slow)])  # fmt: skip
 def test_aic_takes_at_least_the_two_overlapping_clusters(overlapping, seed):
     """AIC is not consistent: of maxima good enough it goes on to take small components too."""
     options = {"criterion": "aic", "n_init": 5, "random_state": seed}

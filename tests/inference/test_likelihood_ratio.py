@@ -91,6 +91,7 @@ def cloud_in_noise(seed):
     return np.r_[rng.normal(size=(40, 2)), rng.uniform(-8, 8, (10, 2))]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("draw", "options"),
     [
@@ -113,6 +114,7 @@ def test_null_data_have_the_statistics_of_the_replicates_beside_noise_and_under_
     assert ks_2samp(made.replicates[0], [test.replicates[0][0] for test in fresh]).pvalue > 0.05
 
 
+@pytest.mark.slow
 def test_noise_is_no_cluster_where_it_is_told_of():
     rows, _ = clusters_and_noise(0.2, n=200, n_clusters=2, seed=2)
     options = {"n_replicates": 9, "level": 0.1, "random_state": 0}

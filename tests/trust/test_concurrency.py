@@ -10,7 +10,8 @@ import pytest
 
 pytestmark = pytest.mark.processes
 
-LAYERS = ["omp", "tbb", "workqueue"]  # of which Numba takes one by default
+#: Of which Numba takes one by default. OpenMP aborts forks that enter it, the work queue threads.
+LAYERS = ["omp", "workqueue", pytest.param("tbb", marks=pytest.mark.slow)]
 needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
 
 # Two columns and 3000 rows are fitted in a few ms; the second problem is large enough for threads,

@@ -311,7 +311,10 @@ def test_fit_from_a_hierarchy(name, tmp_path):
         assert fitted.trace[-1] >= row.reference, n_init
 
 
-@pytest.mark.parametrize("name", HOSTILE)
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(n, marks=pytest.mark.slow) if HOSTILE[n].K >= 30 else n for n in HOSTILE],
+)
 def test_select(name, tmp_path):
     row = HOSTILE[name]
     rows = row.made(tmp_path)

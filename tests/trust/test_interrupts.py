@@ -89,7 +89,14 @@ CALLS = {
 
 
 @pytest.mark.parametrize(
-    ("layer", "call"), [*(("default", name) for name in CALLS), ("workqueue", "fit")]
+    ("layer", "call"),
+    [
+        *(
+            pytest.param("default", name, marks=() if i % 2 == 0 else pytest.mark.slow)
+            for i, name in enumerate(CALLS)
+        ),
+        ("workqueue", "fit"),
+    ],
 )
 def test_ctrl_c(fresh, layer, call):
     process = fresh.start(INTERRUPTED.format(layer=layer, call=CALLS[call]))
