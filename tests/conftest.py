@@ -20,11 +20,11 @@ settings.load_profile("default" if os.environ.get("FASTEM_EXPLORE") else "same")
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_cmdline_main(config):
-    """Before pytest-xdist reads these options."""
+    """Before pytest-xdist reads these options; its workers read the command line anew."""
     option = config.option
     worker = "PYTEST_XDIST_WORKER" in os.environ
     whole = config.args_source is config.ArgsSource.TESTPATHS
-    if whole and not worker and not option.markexpr:
+    if whole and not option.markexpr:
         option.markexpr = "not slow"
     if whole and not worker and getattr(option, "numprocesses", 0) is None and not option.usepdb:
         option.numprocesses = 2
