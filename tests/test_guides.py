@@ -51,7 +51,8 @@ def test_the_outputs_shown_are_those_printed():
     text = guides.page("from_mclust")
     X = np.loadtxt(DATA / "faithful.csv", delimiter=",", skiprows=1)
     iris = np.loadtxt(DATA / "iris.csv", delimiter=",", skiprows=1, usecols=range(4))
-    for rows, most in (X, 6), (iris, 3):
+    diabetes = np.loadtxt(DATA / "diabetes.csv", delimiter=",", skiprows=1, usecols=range(3))
+    for rows, most in (X, 6), (iris, 3), (diabetes, 6):
         counts = range(1, most + 1)
         choice = fastem.select(rows, counts, covariance_type="mclust", random_state=0)
         shown = "\n".join(f"    {line}".rstrip() for line in str(choice).splitlines()[:6])
@@ -64,7 +65,7 @@ def test_blocks_run(name, monkeypatch, tmp_path):
         pytest.skip(f"fastem has no {FEATURES[name]}")
     for module in EXTRAS.get(name, []):
         pytest.importorskip(module)
-    for file in "faithful.csv", "iris.csv":
+    for file in "faithful.csv", "iris.csv", "diabetes.csv":
         shutil.copy(DATA / file, tmp_path)
     monkeypatch.chdir(tmp_path)
     names = {"__name__": name}
