@@ -2,6 +2,8 @@
 
 import re
 import shutil
+import textwrap
+import tomllib
 from importlib import resources
 from pathlib import Path
 
@@ -10,9 +12,12 @@ import pytest
 
 import fastem
 from fastem import guides
+from fastem.cli import main
 
 DATA = Path(__file__).parent / "data"
-README = Path(__file__).parents[1] / "README.md"
+ROOT = Path(__file__).parents[1]
+README = ROOT / "README.md"
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 #: What a page tells of; one that fastem lacks is not tried.
 FEATURES = {"missing_values_and_labels": "classify"}
 EXTRAS = {
@@ -44,6 +49,20 @@ def test_the_readme_links_every_page():
     for name in guides.PAGES:
         assert f"fastem/guides/{name}.md" in text
     assert len(text.splitlines()) <= 130
+
+
+def test_the_page_for_package_indexes_stands_alone():
+    """Relative links and pictures would lead nowhere there."""
+    assert PROJECT["readme"] == "fastem/guides/getting_started.md"
+    assert re.findall(r"\]\(|<img|<a ", guides.page("getting_started")) == []
+
+
+def test_the_first_page_shows_what_the_command_prints(capsys, monkeypatch, tmp_path):
+    shutil.copy(DATA / "faithful.csv", tmp_path)
+    monkeypatch.chdir(tmp_path)
+    main(["fit", "faithful.csv", "--components", "1:9"])
+    (shown,) = re.findall(r"(    The best fit.*?)\n\n`", guides.page("getting_started"), re.DOTALL)
+    assert textwrap.dedent(shown) in capsys.readouterr().out
 
 
 def test_the_outputs_shown_are_those_printed():
