@@ -226,6 +226,9 @@ def trace(fit: Fit, ax: Axes | None = None) -> Axes:
             ax.plot(len(lacking) - 1, lacking[-1], "x", color=FAINT, ms=5)
     passes = before + np.arange(len(fit.trace))
     lacking = fit.trace[-1] - fit.trace
+    if chosen and chosen.log_likelihood > chosen.trace[-1] + ROUNDING:
+        gap = [top - chosen.trace[-1], lacking[0]]
+        ax.plot([before] * 2, gap, color=colour(0), lw=1.4, ls=":", label="components moved")
     ax.plot(passes, lacking, color=colour(1), lw=1.8, marker="o", ms=3.5, zorder=4)
     _window_of_trace(ax)
     _legend_of_trace(fit, raced, before, ax)

@@ -13,7 +13,17 @@ from numpy.typing import NDArray
 from fastem import validation
 from fastem.inference.replicates import Bootstrap
 from fastem.mixture import Mixture
-from fastem.plot.style import INK, MOST_NAMED, axes, colour, column_names, two_columns
+from fastem.plot.style import (
+    INK,
+    MOST_NAMED,
+    axes,
+    beside,
+    colour,
+    column_names,
+    dashes,
+    marker,
+    two_columns,
+)
 
 #: Shares of the rows that contours enclose.
 ENCLOSED = 0.95, 0.75, 0.5, 0.25
@@ -75,7 +85,7 @@ def contours(
             # e^(-r^2/2).
             peak = alone.log_prob(centre)[0]
             levels = peak + np.log1p(-np.array(ENCLOSED))
-            _lines(ax, alone, grid, x, y, levels, colour(int(k)))
+            _lines(ax, alone, grid, x, y, levels, colour(int(k)), dashes(int(k)))
     else:
         # R. J. Hyndman, The American Statistician 50 (1996) 120: the highest density region of
         # share s is bounded by the (1 - s) quantile of the density at rows drawn from it.
@@ -86,12 +96,19 @@ def contours(
 
 
 def _lines(
-    ax: Axes, mixture: Mixture, grid: NDArray, x: NDArray, y: NDArray, levels: NDArray, ink: str
+    ax: Axes,
+    mixture: Mixture,
+    grid: NDArray,
+    x: NDArray,
+    y: NDArray,
+    levels: NDArray,
+    ink: str,
+    style: str = "solid",
 ) -> None:
     height = mixture.log_prob(grid).reshape(len(y), len(x))
     shown = levels[(levels > height.min()) & (levels < height.max())]
     if len(shown):
-        ax.contour(x, y, height, levels=shown, colors=[ink], linewidths=1.2, linestyles="solid")
+        ax.contour(x, y, height, levels=shown, colors=[ink], linewidths=1.2, linestyles=style)
 
 
 def ellipses(
@@ -145,6 +162,7 @@ def ellipses(
                 angle=angles[k],
                 fill=False,
                 edgecolor=colour(int(k)),
+                linestyle=dashes(int(k)),
                 linewidth=max(1.8 - 0.5 * i, 0.6),
             )
             ax.add_patch(outline)
@@ -199,20 +217,18 @@ def replicates(
     ellipses(mixture, ax, sigmas=(1.0,))
     for k in range(mixture.n_components):
         dots = made.means[:, k]
-        ax.scatter(dots[:, i], dots[:, j], s=5, color=colour(k), alpha=0.35, lw=0, zorder=2)
+        ax.scatter(dots[:, i], dots[:, j], s=8, color=colour(k), marker=marker(k), alpha=0.35, lw=0)
         x, y = mixture.means[k]
         ax.plot([low[k, i], high[k, i]], [y, y], color=INK, lw=1.2, zorder=3)
         ax.plot([x, x], [low[k, j], high[k, j]], color=INK, lw=1.2, zorder=3)
     names = column_names(None, made.mixture.n_features, made.mixture)
     ax.set(xlabel=names[i], ylabel=names[j])
     handles = [
-        Line2D([], [], ls="", marker="o", ms=5, color=colour(k), label=f"component {k}")
+        Line2D([], [], ls="", marker=marker(k), ms=5, color=colour(k), label=f"component {k}")
         for k in range(min(mixture.n_components, MOST_NAMED))
     ]
     handles.append(Line2D([], [], color=INK, lw=1.2, label=f"{100 * level:g}% interval"))
-    title = "means of replicates\nring: 1 deviation"
-    place: dict = {"loc": "center left", "bbox_to_anchor": (1.0, 0.5)}
-    ax.legend(handles=handles, title=title, fontsize=9, title_fontsize=9, frameon=False, **place)
+    beside(ax, handles, "means of replicates\nring: 1 deviation")
     return ax
 
 
