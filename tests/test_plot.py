@@ -249,6 +249,16 @@ def test_two_criteria_are_both_drawn_and_ringed(choice):
     assert "ICL" in named
 
 
+def test_many_curves_of_two_criteria_have_a_short_legend():
+    X = np.random.default_rng(0).normal(size=(80, 2))
+    mclust = fastem.select(X, [1, 2], covariance_type="mclust", n_init=1, random_state=0)
+    ax = plot.selection(mclust, criteria=["bic", "icl"])
+    drawn(ax)
+    labels = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert labels[:16] == list({row.covariance_type: 0 for row in mclust.table}) + ["BIC", "ICL"]
+    assert len(labels) <= 19
+
+
 def test_trace_has_a_line_for_each_start_and_one_for_all_rows():
     X, _ = examples.random_clusters(0)
     fitted = fastem.fit(X, 5, n_init=6, init="random-subsets", random_state=0)

@@ -109,6 +109,8 @@ def clusters(
         ax = points(rows[:, chosen], labels, ax)
         _outline(outline, part, ax)
         ax.set(xlabel=names[0], ylabel=names[1])
+        # Few enough for numbers of many digits.
+        ax.xaxis.set_major_locator(MaxNLocator(5))
         if mixture.n_components <= MOST_NAMED:
             beside(ax, handles(mixture), _title(outline))
         return ax

@@ -149,7 +149,7 @@ def ellipses(
     mixture, _ = two_columns(mixture, columns, "ellipses")
     distances = [validation.real(sigma, "sigmas") for sigma in validation.listed(sigmas, "sigmas")]
     ax = axes(ax)
-    low, high = _window(mixture, ax)
+    low, high = _window(mixture, ax, 1.1 * max(distances, default=1.0))
     values, vectors = np.linalg.eigh(mixture.full_covariances)
     angles = np.degrees(np.arctan2(vectors[:, 1, 1], vectors[:, 0, 1]))
     diameters = 2.0 * np.sqrt(np.maximum(values, 0.0))
@@ -214,6 +214,7 @@ def replicates(
     mixture, (i, j) = two_columns(made.mixture, columns, "replicates")
     low, high = (bound.means for bound in made.interval(level))
     ax = axes(ax)
+    is_new = not ax.has_data()
     ellipses(mixture, ax, sigmas=(1.0,))
     for k in range(mixture.n_components):
         dots = made.means[:, k]
@@ -221,6 +222,8 @@ def replicates(
         x, y = mixture.means[k]
         ax.plot([low[k, i], high[k, i]], [y, y], color=INK, lw=1.2, zorder=3)
         ax.plot([x, x], [low[k, j], high[k, j]], color=INK, lw=1.2, zorder=3)
+    if is_new:
+        ax.autoscale()
     names = column_names(None, made.mixture.n_features, made.mixture)
     ax.set(xlabel=names[i], ylabel=names[j])
     handles = [
@@ -232,15 +235,15 @@ def replicates(
     return ax
 
 
-def _window(mixture: Mixture, ax: Axes) -> tuple[NDArray, NDArray]:
-    """Limits of what is drawn already, else those that hold every component to 3.3 deviations."""
+def _window(mixture: Mixture, ax: Axes, reach: float = 3.3) -> tuple[NDArray, NDArray]:
+    """Limits of what is drawn already, else those that hold components to so many deviations."""
     if ax.has_data():
         (left, right), (bottom, top) = ax.get_xlim(), ax.get_ylim()
         return np.array([left, bottom]), np.array([right, top])
     deviations = np.sqrt(np.diagonal(mixture.full_covariances, axis1=1, axis2=2))
     alive = mixture.weights > 0
-    reach = 3.3 * deviations[alive]
-    return (mixture.means[alive] - reach).min(axis=0), (mixture.means[alive] + reach).max(axis=0)
+    edge = reach * deviations[alive]
+    return (mixture.means[alive] - edge).min(axis=0), (mixture.means[alive] + edge).max(axis=0)
 
 
 def _set_window(ax: Axes, low: NDArray, high: NDArray) -> None:
