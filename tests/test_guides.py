@@ -78,6 +78,19 @@ def test_the_outputs_shown_are_those_printed():
         assert shown in text
 
 
+@pytest.mark.slow
+def test_the_ten_lines_of_the_readme_run(monkeypatch, tmp_path):
+    pytest.importorskip("matplotlib")
+    pytest.importorskip("sklearn")
+    (block,) = re.findall(r"^```python\n(.*?)^```$", README.read_text(), re.MULTILINE | re.DOTALL)
+    assert len(block.split("\n\n")[1].splitlines()) == 10
+    (tmp_path / "tests" / "data").mkdir(parents=True)
+    shutil.copy(DATA / "faithful.csv", tmp_path / "tests" / "data")
+    monkeypatch.chdir(tmp_path)
+    exec(compile(block, "README.md", "exec"), {})
+    assert {file.name for file in tmp_path.iterdir()} == {"tests", "choice.png", "mixture.npz"}
+
+
 @pytest.mark.parametrize("name", [name for name in guides.PAGES if guides.examples(name)])
 def test_blocks_run(name, monkeypatch, tmp_path):
     if not hasattr(fastem, FEATURES.get(name, "fit")):

@@ -255,7 +255,11 @@ def test_many_curves_of_two_criteria_have_a_short_legend():
     ax = plot.selection(mclust, criteria=["bic", "icl"])
     drawn(ax)
     labels = [text.get_text() for text in ax.get_legend().get_texts()]
-    assert labels[:16] == list({row.covariance_type: 0 for row in mclust.table}) + ["BIC", "ICL"]
+    assert labels[:16] == [
+        *dict.fromkeys(row.covariance_type for row in mclust.table),
+        "BIC",
+        "ICL",
+    ]
     assert len(labels) <= 19
 
 
