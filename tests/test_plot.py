@@ -249,6 +249,20 @@ def test_two_criteria_are_both_drawn_and_ringed(choice):
     assert "ICL" in named
 
 
+def test_many_curves_of_two_criteria_have_a_short_legend():
+    X = np.random.default_rng(0).normal(size=(80, 2))
+    mclust = fastem.select(X, [1, 2], covariance_type="mclust", n_init=1, random_state=0)
+    ax = plot.selection(mclust, criteria=["bic", "icl"])
+    drawn(ax)
+    labels = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert labels[:16] == [
+        *dict.fromkeys(row.covariance_type for row in mclust.table),
+        "BIC",
+        "ICL",
+    ]
+    assert len(labels) <= 19
+
+
 def test_trace_has_a_line_for_each_start_and_one_for_all_rows():
     X, _ = examples.random_clusters(0)
     fitted = fastem.fit(X, 5, n_init=6, init="random-subsets", random_state=0)
@@ -338,8 +352,39 @@ def test_histograms_are_of_the_replicates(parameter, columns):
             assert bars[0].get_x() == pytest.approx(values[:, k, d].min())
             ends = bars[-1].get_x() + bars[-1].get_width()
             assert ends == pytest.approx(values[:, k, d].max())
-            expected = "weight" if parameter == "weight" else f"{parameter}, column {d}"
-            assert grid[i, k].get_xlabel() == expected
+            assert grid[i, k].get_xlabel() == (parameter if i == len(shown) - 1 else "")
+        name = "" if parameter == "weight" else f"column {d}"
+        assert grid[i, 0].get_ylabel() == name
+
+
+@pytest.mark.parametrize(
+    ("n_features", "columns", "expected"), [(1, None, (1, 2)), (3, None, (3, 2)), (3, [0, 2], ())]
+)
+def test_a_bootstrap_draws_itself_whatever_its_columns(n_features, columns, expected):
+    X = np.random.default_rng(0).normal(size=(100, n_features)) + np.repeat([[0], [9]], 50, axis=0)
+    made = fastem.bootstrap(fastem.fit(X, 2, random_state=0), X, 9, random_state=0)
+    assert np.shape(made.plot(columns=columns)) == expected
+
+
+def test_where_colours_repeat_lines_and_markers_differ():
+    rng = np.random.default_rng(0)
+    mixture = fastem.Mixture(np.full(9, 1 / 9), rng.normal(0, 9, (9, 2)), np.ones(9), "spherical")
+    X, _ = mixture.sample(300, random_state=0)
+    first, eighth = (plot.clusters(mixture, X).patches[3 * k] for k in (0, 7))
+    assert first.get_edgecolor() == eighth.get_edgecolor()
+    assert first.get_linestyle() != eighth.get_linestyle()
+    column = plot.density_1d(
+        fastem.Mixture(mixture.weights, mixture.means[:, :1], np.ones(9), "spherical"), X[:, :1]
+    )
+    dashes = [line.get_linestyle() for line in column.lines]
+    assert dashes[0] != dashes[7]
+    classes = fastem.classify(X, mixture.predict(X), covariance_type="EII", random_state=0)
+    for ax in plot.regions(classes, X), plot.uncertainty(mixture, X):
+        drawn(ax)
+        legend = ax.get_legend()
+        looks = {(line.get_color(), line.get_marker()) for line in legend.get_lines()}
+        assert len(looks) == 9
+        assert legend.get_window_extent().x0 >= ax.get_window_extent().x1
 
 
 def test_histograms_of_many_components_and_columns_say_what_is_left_out():
@@ -573,10 +618,11 @@ def test_regions_of_classes():
 def test_uncertain_rows_are_large():
     X, _ = MIXTURE.sample(200, random_state=0)
     ax = plot.uncertainty(MIXTURE, X)
-    (dots,) = ax.collections
     order = np.argsort(MIXTURE.uncertainty(X), kind="stable")
-    np.testing.assert_array_equal(dots.get_offsets(), X[order])
-    assert (np.diff(dots.get_sizes()) >= 0).all()
+    labels = MIXTURE.predict(X)[order]
+    for k, dots in enumerate(ax.collections):
+        np.testing.assert_array_equal(dots.get_offsets(), X[order][labels == k])
+        assert (np.diff(dots.get_sizes()) >= 0).all()
     drawn(ax)
 
 

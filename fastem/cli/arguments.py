@@ -68,7 +68,11 @@ def add_input(command: argparse.ArgumentParser, columns: str) -> None:
         "-2; with mar they count by what they have, as is right where values are missing at random",
     )
     reading.add_argument(
-        "--drop-missing", dest="missing", action="store_const", const="drop", help="--missing drop"
+        "--drop-missing",
+        dest="missing",
+        action="store_const",
+        const="drop",
+        help="the same as --missing drop",
     )
     reading.add_argument(
         "--na-values",

@@ -50,12 +50,18 @@ def add(words: argparse._SubParsersAction) -> None:
         default="mclust",
         help="as of fastem fit; default mclust, all fourteen",
     )
-    added.add_argument("--cv", metavar="N", type=int, default=5, help="parts to tell errors; 5")
-    added.add_argument("--seed", metavar="N", type=int, default=0, help="of the random starts")
+    added.add_argument(
+        "--cv", metavar="N", type=int, default=5, help="folds that tell the error; default 5"
+    )
+    added.add_argument(
+        "--seed", metavar="N", type=int, default=0, help="of the random starts; default 0"
+    )
     added.add_argument(
         "--labels", metavar="OUT.csv", help="write each row's class and probabilities; - is output"
     )
-    added.add_argument("--model", metavar="OUT.npz", help="write it, for Classifier.load")
+    added.add_argument(
+        "--model", metavar="OUT.npz", help="write the classifier, for fastem.Classifier.load"
+    )
 
 
 def run(arguments: argparse.Namespace) -> None:

@@ -8,7 +8,7 @@ from importlib import resources
 from fastem.cli import messages
 from fastem.cli.arguments import command
 
-NAMES = "faithful", "iris"
+NAMES = "faithful", "iris", "diabetes"
 EXAMPLES = """\
 examples:
   fastem example faithful > faithful.csv

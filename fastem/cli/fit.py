@@ -101,9 +101,10 @@ def _add_search(fit: argparse.ArgumentParser) -> None:
     search.add_argument(
         "--init",
         choices=["mixed", *STARTS],
+        metavar="KIND",
         default="mixed",
-        help="default mixed, of several kinds; hierarchical as mclust begins, the other starts by "
-        "k-means++",
+        help=f"how starts are made: mixed, {', '.join(STARTS)}; default mixed, of several kinds; "
+        "hierarchical as mclust begins, the other starts by k-means++",
     )
     search.add_argument(
         "--seed",

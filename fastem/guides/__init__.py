@@ -11,6 +11,7 @@ from importlib import resources
 
 #: The pages in the order of reading.
 PAGES = (
+    "getting_started",
     "from_scikit_learn",
     "from_mclust",
     "how_many_clusters",

@@ -154,7 +154,7 @@ class Bootstrap(Shown):
         ax: Any = None,
         columns: Sequence[int] | None = None,
         *,
-        kind: Literal["means", "histograms"] = "means",
+        kind: Literal["means", "histograms"] | None = None,
         **options: Any,
     ) -> Any:
         """The replicates: `fastem.plot.replicates` or `fastem.plot.histograms` (extra: plot).
@@ -163,8 +163,9 @@ class Bootstrap(Shown):
         ----------
         ax, columns : optional
             As in those.
-        kind : {"means", "histograms"}, default "means"
-            The means in two columns, or a histogram of each parameter.
+        kind : {"means", "histograms"}, optional
+            The means in two columns, or a histogram of each parameter. By default means where
+            there are two columns to draw, else histograms.
         **options
             What else they take, such as level=0.9 or, of histograms, parameter="weight".
 
@@ -179,6 +180,9 @@ class Bootstrap(Shown):
         TypeError, ValueError
             As those functions; and if kind is another.
         """
+        if kind is None:
+            n_drawn = self.mixture.n_features if columns is None else np.size(columns)
+            kind = "means" if n_drawn == 2 else "histograms"
         validation.choice(kind, "kind", PICTURES)
         return draw(PICTURES[kind], self, ax, columns=columns, **options)
 

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from fastem.mixture.mixture import Mixture
     from fastem.rows import RowsLike
 
+#: Components whose rows are shared by fewer nats, all together, overlap nowhere.
+APART = 1e-9
+
 
 @dataclass(frozen=True, eq=False)
 class Merging:
@@ -37,7 +40,7 @@ class Merging:
         -sum_i sum_c t_ic log t_ic.
     n_clusters : int
         Where the entropies begin to grow steeply: the break of the best two straight lines through
-        them.
+        them. All components where none overlap, to 1e-9 nats.
 
     Examples
     --------
@@ -188,7 +191,7 @@ def merged(mixture: Mixture, resp: NDArray) -> Merging:
 def elbow(entropies: Sequence[float] | NDArray) -> int:
     """The number of clusters from 1 at which two straight lines through the entropies break."""
     n = len(entropies)
-    if n < 3:
+    if n < 3 or entropies[-1] < APART:
         return n
     y, x = np.asarray(entropies, dtype=float), np.arange(1.0, n + 1)
     errors = [_error(x[:c], y[:c]) + _error(x[c - 1 :], y[c - 1 :]) for c in range(2, n)]

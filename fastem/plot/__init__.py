@@ -17,8 +17,9 @@ from fastem.plot.animation import animate, frames
 from fastem.plot.bootstraps import histograms
 from fastem.plot.checks import cdf, qq
 from fastem.plot.classes import merging, regions, uncertainty
-from fastem.plot.clusters import clusters, density_1d, points
+from fastem.plot.clusters import clusters, points
 from fastem.plot.curves import selection, trace
+from fastem.plot.one_column import density_1d
 from fastem.plot.outlines import contours, ellipses, replicates
 from fastem.plot.style import COLOURS, colour, figure
 from fastem.plot.surface import density

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from fastem import validation
 from fastem.inference.replicates import Bootstrap
-from fastem.plot.style import INK, colour, column_indices, column_names, figure
+from fastem.plot.style import INK, colour, column_indices, column_names, figure, folded
 from fastem.words import Parameter
 
 #: Parameters that histograms are drawn of, and what a replicate calls them.
@@ -80,13 +80,12 @@ def histograms(
     for i, d in enumerate(chosen):
         for k in range(n_drawn):
             _histogram(values[:, k, d], [one[k, d] for one in found], colour(k), grid[i, k])
-            what = parameter if parameter == "weight" else f"{parameter}, {names[d]}"
-            grid[i, k].set(
-                xlabel=what,
-                ylabel="replicates" if k == 0 else "",
-                title=f"component {k}" if i == 0 else "",
-            )
+            grid[i, k].set_title(f"component {k}" if i == 0 else "")
+        grid[i, 0].set_ylabel("" if parameter == "weight" else folded(names[d]))
+    for panel in grid[-1]:
+        panel.set_xlabel(parameter)
     sheet = grid[0, 0].figure
+    sheet.supylabel("replicates", fontsize=9)
     lines = [
         Line2D([], [], color=INK, lw=1.6, label="estimate"),
         Line2D([], [], color=INK, lw=1.2, ls="--", label=f"{100 * level:g}% interval"),

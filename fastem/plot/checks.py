@@ -75,13 +75,16 @@ def qq(
     shares = (np.arange(len(values)) + 0.5) / len(values)
     curve = np.linspace(shares[0], shares[-1], POINTS)
     across, margin = quantiles(part, curve), BAND / np.sqrt(len(values))
-    low, high = (np.clip(curve + sign * margin, shares[0], shares[-1]) for sign in (-1, 1))
-    band = quantiles(part, low), quantiles(part, high)
-    ax.fill_between(across, *band, color=FAINT, alpha=0.25, lw=0, label="95 % of samples")
+    # Of a share below 0 or above 1 the band has no end: there it leaves the picture.
+    low, high = (quantiles(part, np.clip(curve + side * margin, 0.0, 1.0)) for side in (-1, 1))
+    ax.fill_between(across, low, high, color=FAINT, alpha=0.25, lw=0, label="95 % of samples")
     ax.plot(across[[0, -1]], across[[0, -1]], color=INK, lw=1.0, label="the mixture")
     some = rows_drawn(values)
     ax.plot(quantiles(part, shares[some]), values[some], ".", color=colour(0), ms=4, label="rows")
+    ends = np.array([min(values[0], across[0]), max(values[-1], across[-1])])
+    edge = 0.04 * (ends[1] - ends[0]) or 1.0
     ax.set(xlabel="quantile of the mixture", ylabel="quantile of the rows")
+    ax.set_ylim(ends[0] - edge, ends[1] + edge)
     return _finished(ax, f"quantiles of {name}")
 
 

@@ -15,16 +15,21 @@ from fastem.classification import Classifier
 from fastem.classification.classifier import joint
 from fastem.classification.targets import Target
 from fastem.mixture import Merging, Mixture
+from fastem.mixture.merging import APART
 from fastem.plot.clusters import points
 from fastem.plot.style import (
     FAINT,
     INK,
     MIXTURE,
+    MOST_NAMED,
     axes,
+    beside,
     colour,
     column_indices,
     column_names,
+    handles,
     marginal,
+    marker,
     rows_drawn,
     two_columns,
 )
@@ -82,7 +87,8 @@ def regions(
     names = column_names(X, first.n_features, first)
     chosen = column_indices(columns, names) or [0, 1]
     if len(chosen) != 2 or first.n_features < 2:
-        raise ValueError(f"regions draws two columns of {first.n_features}; choose them, columns=")
+        remedy = "choose them, columns=[0, 1]" if first.n_features > 1 else "density_1d draws one"
+        raise ValueError(f"regions draws two columns of {first.n_features}; {remedy}")
     target = Target(classifier.classes, np.empty(0, np.intp))
     codes = target.codes_of(classifier.predict(rows) if y is None else y, len(rows))
     some = rows_drawn(rows)
@@ -104,13 +110,18 @@ def regions(
         alpha=0.18,
         interpolation="nearest",
     )
+    for c in range(len(inks)):
+        # Seen where neighbours have one colour.
+        inside = (found == c).reshape(GRID, GRID)
+        if inside.any() and not inside.all():
+            ax.contour(x, height, inside, levels=[0.5], colors=[FAINT], linewidths=0.6)
     points(drawn, codes[some], ax)
     ax.set(xlabel=names[chosen[0]], ylabel=names[chosen[1]])
-    handles = [
-        Line2D([], [], color=ink, marker="o", ls="", label=str(name))
-        for ink, name in zip(inks, classifier.classes.tolist(), strict=True)
+    signs = [
+        Line2D([], [], color=ink, marker=marker(c), ls="", label=str(classifier.classes[c]))
+        for c, ink in enumerate(inks)
     ]
-    ax.legend(handles=handles, fontsize=8.5, frameon=False)
+    beside(ax, signs, "class")
     return ax
 
 
@@ -153,17 +164,21 @@ def uncertainty(
     rows = rows[rows_drawn(rows)]
     doubt, labels = mixture.uncertainty(rows), mixture.predict(rows)
     order = np.argsort(doubt, kind="stable")
-    inks = np.array([colour(k) for k in range(mixture.n_components)] + [FAINT])
     ax = axes(ax)
-    ax.scatter(
-        rows[order, chosen[0]],
-        rows[order, chosen[1]],
-        s=DOTS[0] + (DOTS[1] - DOTS[0]) * doubt[order],
-        c=inks[labels[order]],
-        alpha=0.6,
-        linewidths=0,
-        rasterized=True,
-    )
+    for k in np.unique(labels):
+        mine = order[labels[order] == k]
+        ax.scatter(
+            rows[mine, chosen[0]],
+            rows[mine, chosen[1]],
+            s=DOTS[0] + (DOTS[1] - DOTS[0]) * doubt[mine],
+            c=colour(int(k)) if k >= 0 else FAINT,
+            marker=marker(int(k)) if k >= 0 else "o",
+            alpha=0.6,
+            linewidths=0,
+            rasterized=True,
+        )
+    if mixture.n_components <= MOST_NAMED:
+        beside(ax, handles(mixture), "component: weight\nlarger: less certain")
     ax.set(xlabel=names[chosen[0]], ylabel=names[chosen[1]])
     ax.set_title("uncertainty, 1 - largest responsibility", fontsize=10)
     return ax
@@ -198,8 +213,11 @@ def merging(merged: Merging, ax: Axes | None = None) -> Axes:
     ax, n = axes(ax), merged.n_clusters
     x, y = np.arange(1, len(merged.entropies) + 1), merged.entropies
     ax.plot(x, y, "o", color=colour(0), ms=5)
+    overlap = y[-1] > APART
+    if not overlap:
+        ax.set_ylim(-0.05, 1.0)
     for part in slice(0, n), slice(n - 1, len(x)):
-        if len(x[part]) > 1:
+        if overlap and len(x[part]) > 1:
             slope, level = np.polyfit(x[part], y[part], 1)
             ax.plot(x[part], slope * x[part] + level, color=FAINT, lw=1.2, zorder=1)
     ax.plot([n], [y[n - 1]], "o", ms=12, mfc="none", color=INK)

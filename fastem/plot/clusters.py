@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator, ScalarFormatter
 from numpy.typing import ArrayLike, NDArray
 
 from fastem import validation
 from fastem.mixture import Mixture
+from fastem.plot.one_column import density_1d, histogram
 from fastem.plot.outlines import contours, ellipses
 from fastem.plot.style import (
-    INK,
     MIXTURE,
     MOST_NAMED,
+    NOISE,
     axes,
+    beside,
     colour,
     column_indices,
     column_names,
     figure,
+    folded,
+    handles,
     marginal,
     marker,
     rows_drawn,
@@ -32,10 +34,6 @@ from fastem.words import Outline
 
 #: A grid of pairs shows so many columns, unless columns are chosen.
 MOST_COLUMNS = 6
-#: A name under a column of a grid is folded at so many characters.
-FOLDED = 16
-#: Rows of noise.
-NOISE = "#999999"
 OUTLINES: dict[str, Callable[..., Axes]] = {
     "ellipses": ellipses,
     "contours": contours,
@@ -47,8 +45,6 @@ MEANING = {
     "contours": "\nlines enclose 25, 50, 75, 95 %",
     "none": "",
 }
-#: Whole numbers over a range of no more have a bin each.
-MOST_BINS = 60
 #: Where fewer of the rows are distinct, those that coincide are one larger dot.
 DISTINCT = 0.7
 
@@ -113,7 +109,10 @@ def clusters(
         ax = points(rows[:, chosen], labels, ax)
         _outline(outline, part, ax)
         ax.set(xlabel=names[0], ylabel=names[1])
-        _legend(ax, mixture, outline)
+        # Few enough for numbers of many digits.
+        ax.xaxis.set_major_locator(MaxNLocator(5))
+        if mixture.n_components <= MOST_NAMED:
+            beside(ax, handles(mixture), _title(outline))
         return ax
     return _pairs(mixture, rows, labels, ax, chosen, names, outline)
 
@@ -175,77 +174,6 @@ def points(X: ArrayLike, labels: ArrayLike, ax: Axes | None = None) -> Axes:
     return ax
 
 
-def density_1d(
-    mixture: Mixture, X: ArrayLike, ax: Axes | None = None, *, name: str | None = None
-) -> Axes:
-    """Histogram of one column, the mixture's density over it, and its components' shares.
-
-    Parameters
-    ----------
-    mixture : Mixture
-        Of one column.
-    X : (n_samples, 1) or (n_samples,) array-like
-    ax : Axes, optional
-    name : str, optional
-        Label of the axis; by default the name of a data frame's column.
-
-    Returns
-    -------
-    Axes
-
-    Raises
-    ------
-    TypeError, ValueError
-        If the mixture or X is not of one column, or ax is no Axes.
-
-    Examples
-    --------
-    >>> mixture = Mixture([0.5, 0.5], [[0], [5]], [[1], [2]], "diag")
-    >>> ax = density_1d(mixture, mixture.sample(100, random_state=0)[0], name="height")
-    """
-    validation.instance(mixture, "mixture", Mixture, MIXTURE)
-    if mixture.n_features != 1:
-        raise ValueError(
-            f"density_1d draws one column but the mixture has {mixture.n_features}; "
-            f"clusters(mixture, X, columns=[0]) draws one of several"
-        )
-    named = name or getattr(X, "name", None) or column_names(X, 1)[0]
-    column = validation.numeric(X, "X")
-    values = validation.rows(column[:, None] if column.ndim == 1 else X, n_features=1)
-    ax = axes(ax)
-    _histogram(mixture, values[:, 0].astype(np.float64), ax)
-    ax.set(xlabel=str(named), ylabel="density")
-    lines = [Line2D([], [], color=INK, lw=1.6, label="mixture")]
-    ax.legend(handles=lines + _handles(mixture), fontsize=8.5, frameon=False)
-    return ax
-
-
-def _histogram(mixture: Mixture, values: NDArray[np.float64], ax: Axes) -> None:
-    ax.hist(
-        values, bins=_bins(values), density=True, color="#DDDDDD", edgecolor="white", linewidth=0.5
-    )
-    low, high = ax.get_xlim()
-    variances = mixture.full_covariances[:, 0, 0]
-    # Fine where a component is narrow.
-    near = mixture.means[:, 0] + np.linspace(-4, 4, 81)[:, None] * np.sqrt(variances)
-    x = np.unique(np.concatenate([np.linspace(low, high, 400), near.ravel()]))
-    x = x[(x >= low) & (x <= high)]
-    for k in range(mixture.n_components):
-        z = (x - mixture.means[k, 0]) ** 2 / variances[k]
-        share = mixture.weights[k] * np.exp(-0.5 * z) / np.sqrt(2 * np.pi * variances[k])
-        ax.plot(x, share, color=colour(k), lw=1.6, ls="--")
-    ax.plot(x, np.exp(mixture.log_prob(x[:, None])), color=INK, lw=1.6)
-    ax.set_xlim(low, high)
-
-
-def _bins(values: NDArray[np.float64]) -> Any:
-    """Bins about whole numbers where all values are, else a number of bins."""
-    low, high = values.min(), values.max()
-    if 0 < high - low < MOST_BINS and (values == np.round(values)).all():
-        return np.arange(low - 0.5, high + 1.0)
-    return min(len(np.histogram_bin_edges(values, "sqrt")) - 1, MOST_BINS)
-
-
 def _pairs(
     mixture: Mixture,
     rows: NDArray,
@@ -272,14 +200,15 @@ def _pairs(
                 ax.set_visible(False)
             elif i == j:
                 one = marginal(mixture, [chosen[i]])
-                _histogram(one, rows[:, chosen[i]].astype(np.float64), ax)
+                histogram(one, rows[:, chosen[i]].astype(np.float64), ax)
                 ax.set_yticks([])
             else:
                 pair = [chosen[j], chosen[i]]
                 _outline(outline, marginal(mixture, pair), points(rows[:, pair], labels, ax))
-            below = textwrap.fill(names[j], FOLDED, break_long_words=False)
-            beside = textwrap.fill(names[i], FOLDED, break_long_words=False)
-            ax.set(xlabel=below if i == m - 1 else "", ylabel=beside if j == 0 and i else "")
+            ax.set(
+                xlabel=folded(names[j]) if i == m - 1 else "",
+                ylabel=folded(names[i]) if j == 0 and i else "",
+            )
             # None at the ends, where it would meet that of the neighbour.
             ax.xaxis.set_major_locator(MaxNLocator(4, prune="both"))
             for axis in ax.xaxis, ax.yaxis:
@@ -290,7 +219,7 @@ def _pairs(
     sheet = grid[0, 0].figure
     if mixture.n_components <= MOST_NAMED:
         sheet.legend(
-            handles=_handles(mixture), loc="upper right", frameon=False, title=_title(outline)
+            handles=handles(mixture), loc="upper right", frameon=False, title=_title(outline)
         )
     if m < mixture.n_features:
         sheet.suptitle(f"{m} of {mixture.n_features} columns", x=0.02, ha="left", fontsize=11)
@@ -325,29 +254,3 @@ def _outline(outline: str, mixture: Mixture, ax: Axes) -> None:
 def _title(outline: str) -> str:
     """What a legend says of components and of their outlines."""
     return f"component: weight{MEANING[outline]}"
-
-
-def _legend(ax: Axes, mixture: Mixture, outline: str) -> None:
-    if mixture.n_components <= MOST_NAMED:
-        ax.legend(
-            handles=_handles(mixture),
-            loc="center left",
-            bbox_to_anchor=(1.0, 0.5),
-            fontsize=9,
-            frameon=False,
-            title=_title(outline),
-            title_fontsize=9,
-        )
-
-
-def _handles(mixture: Mixture) -> list[Line2D]:
-    shown = [
-        (marker(k), colour(k), f"{k}: {mixture.weights[k]:.0%}")
-        for k in range(mixture.n_components)
-    ]
-    if mixture.noise is not None:
-        shown.append((".", NOISE, f"noise: {mixture.noise.weight:.0%}"))
-    return [
-        Line2D([], [], ls="", marker=sign, color=ink, markersize=6, label=label)
-        for sign, ink, label in shown
-    ]

@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator, SymmetricalLogLocator
 
 from fastem import validation
-from fastem.plot.style import COLOURS, FAINT, INK, MARKERS, axes, colour
+from fastem.plot.style import COLOURS, FAINT, INK, MARKERS, MOST_NAMED, axes, colour
 from fastem.results import Fit, Restart
 from fastem.selection import CRITERIA, Row, Selection
 from fastem.words import Criterion
@@ -77,13 +77,25 @@ def selection(
     ax.set_xlabel("components")
     lower = "criterion (lower is better)"
     ax.set_ylabel(f"{names[0].upper()} (lower is better)" if len(names) == 1 else lower)
-    _legend(choice, ax, named=len(families) > 1 or len(names) > 1)
+    _legend(choice, ax, families, names)
     return ax
 
 
-def _legend(choice: Selection, ax: Axes, *, named: bool) -> None:
-    """Lines, if they have names, and what of signs there is in the picture."""
-    handles = ax.get_legend_handles_labels()[0] if named else []
+def _legend(choice: Selection, ax: Axes, families: Sequence[str], names: Sequence[str]) -> None:
+    """Lines, if they have names, and what of signs there is in the picture.
+
+    Of many curves families and criteria are named apart, by colour and marker and by dashes.
+    """
+    lines: list[Any] = ax.get_legend_handles_labels()[0]
+    handles = lines if len(lines) > 1 else []
+    if len(names) > 1 and len(lines) > MOST_NAMED:
+        handles = [
+            Line2D([], [], color=line.get_color(), marker=line.get_marker(), ms=4.5, label=family)
+            for line, family in zip(lines, families, strict=False)
+        ]
+        handles += [
+            Line2D([], [], color=FAINT, ls=LINE_STYLES[name], label=name.upper()) for name in names
+        ]
     outcomes = {restart.outcome for row in choice.table for restart in choice.restarts_of(row)}
     collapsed = any(row.status == "collapsed" for row in choice.table)
     signs: list[tuple[str, dict[str, Any], str, bool]] = [
@@ -146,7 +158,9 @@ def _ring(choice: Selection, names: Sequence[Criterion], ax: Axes) -> None:
     picked: dict[Row, list[str]] = {}
     for name in names:
         picked.setdefault(choice.best_by(name), []).append(name)
-    for row, agreed in picked.items():
+    for i, (row, agreed) in enumerate(picked.items()):
+        # Texts of neighbours stand on either side.
+        side = "bottom" if i % 2 else "top"
         levels = [getattr(row, name) for name in agreed]
         ax.plot([row.n_components] * len(levels), levels, "o", ms=13, mfc="none", mec=INK, zorder=5)
         verb = "picks" if len(agreed) == 1 else "pick"
@@ -154,11 +168,11 @@ def _ring(choice: Selection, names: Sequence[Criterion], ax: Axes) -> None:
         family = f", {row.covariance_type}" if several else ""
         ax.annotate(
             f"{' and '.join(name.upper() for name in agreed)} {verb} {row.n_components}{family}",
-            (row.n_components, min(levels)),
-            xytext=(0, -14),
+            (row.n_components, max(levels) if i % 2 else min(levels)),
+            xytext=(0, 14 if i % 2 else -14),
             textcoords="offset points",
             ha="center",
-            va="top",
+            va=side,
             fontsize=9,
         )
 
@@ -226,6 +240,9 @@ def trace(fit: Fit, ax: Axes | None = None) -> Axes:
             ax.plot(len(lacking) - 1, lacking[-1], "x", color=FAINT, ms=5)
     passes = before + np.arange(len(fit.trace))
     lacking = fit.trace[-1] - fit.trace
+    if chosen and chosen.log_likelihood > chosen.trace[-1] + ROUNDING:
+        gap = [top - chosen.trace[-1], lacking[0]]
+        ax.plot([before] * 2, gap, color=colour(0), lw=1.4, ls=":", label="components moved")
     ax.plot(passes, lacking, color=colour(1), lw=1.8, marker="o", ms=3.5, zorder=4)
     _window_of_trace(ax)
     _legend_of_trace(fit, raced, before, ax)

@@ -13,7 +13,17 @@ from numpy.typing import NDArray
 from fastem import validation
 from fastem.inference.replicates import Bootstrap
 from fastem.mixture import Mixture
-from fastem.plot.style import INK, MOST_NAMED, axes, colour, column_names, two_columns
+from fastem.plot.style import (
+    INK,
+    MOST_NAMED,
+    axes,
+    beside,
+    colour,
+    column_names,
+    dashes,
+    marker,
+    two_columns,
+)
 
 #: Shares of the rows that contours enclose.
 ENCLOSED = 0.95, 0.75, 0.5, 0.25
@@ -75,7 +85,7 @@ def contours(
             # e^(-r^2/2).
             peak = alone.log_prob(centre)[0]
             levels = peak + np.log1p(-np.array(ENCLOSED))
-            _lines(ax, alone, grid, x, y, levels, colour(int(k)))
+            _lines(ax, alone, grid, x, y, levels, colour(int(k)), dashes(int(k)))
     else:
         # R. J. Hyndman, The American Statistician 50 (1996) 120: the highest density region of
         # share s is bounded by the (1 - s) quantile of the density at rows drawn from it.
@@ -86,12 +96,19 @@ def contours(
 
 
 def _lines(
-    ax: Axes, mixture: Mixture, grid: NDArray, x: NDArray, y: NDArray, levels: NDArray, ink: str
+    ax: Axes,
+    mixture: Mixture,
+    grid: NDArray,
+    x: NDArray,
+    y: NDArray,
+    levels: NDArray,
+    ink: str,
+    style: str = "solid",
 ) -> None:
     height = mixture.log_prob(grid).reshape(len(y), len(x))
     shown = levels[(levels > height.min()) & (levels < height.max())]
     if len(shown):
-        ax.contour(x, y, height, levels=shown, colors=[ink], linewidths=1.2, linestyles="solid")
+        ax.contour(x, y, height, levels=shown, colors=[ink], linewidths=1.2, linestyles=style)
 
 
 def ellipses(
@@ -132,7 +149,7 @@ def ellipses(
     mixture, _ = two_columns(mixture, columns, "ellipses")
     distances = [validation.real(sigma, "sigmas") for sigma in validation.listed(sigmas, "sigmas")]
     ax = axes(ax)
-    low, high = _window(mixture, ax)
+    low, high = _window(mixture, ax, 1.1 * max(distances, default=1.0))
     values, vectors = np.linalg.eigh(mixture.full_covariances)
     angles = np.degrees(np.arctan2(vectors[:, 1, 1], vectors[:, 0, 1]))
     diameters = 2.0 * np.sqrt(np.maximum(values, 0.0))
@@ -145,6 +162,7 @@ def ellipses(
                 angle=angles[k],
                 fill=False,
                 edgecolor=colour(int(k)),
+                linestyle=dashes(int(k)),
                 linewidth=max(1.8 - 0.5 * i, 0.6),
             )
             ax.add_patch(outline)
@@ -196,35 +214,36 @@ def replicates(
     mixture, (i, j) = two_columns(made.mixture, columns, "replicates")
     low, high = (bound.means for bound in made.interval(level))
     ax = axes(ax)
+    is_new = not ax.has_data()
     ellipses(mixture, ax, sigmas=(1.0,))
     for k in range(mixture.n_components):
         dots = made.means[:, k]
-        ax.scatter(dots[:, i], dots[:, j], s=5, color=colour(k), alpha=0.35, lw=0, zorder=2)
+        ax.scatter(dots[:, i], dots[:, j], s=8, color=colour(k), marker=marker(k), alpha=0.35, lw=0)
         x, y = mixture.means[k]
         ax.plot([low[k, i], high[k, i]], [y, y], color=INK, lw=1.2, zorder=3)
         ax.plot([x, x], [low[k, j], high[k, j]], color=INK, lw=1.2, zorder=3)
+    if is_new:
+        ax.autoscale()
     names = column_names(None, made.mixture.n_features, made.mixture)
     ax.set(xlabel=names[i], ylabel=names[j])
     handles = [
-        Line2D([], [], ls="", marker="o", ms=5, color=colour(k), label=f"component {k}")
+        Line2D([], [], ls="", marker=marker(k), ms=5, color=colour(k), label=f"component {k}")
         for k in range(min(mixture.n_components, MOST_NAMED))
     ]
     handles.append(Line2D([], [], color=INK, lw=1.2, label=f"{100 * level:g}% interval"))
-    title = "means of replicates\nring: 1 deviation"
-    place: dict = {"loc": "center left", "bbox_to_anchor": (1.0, 0.5)}
-    ax.legend(handles=handles, title=title, fontsize=9, title_fontsize=9, frameon=False, **place)
+    beside(ax, handles, "means of replicates\nring: 1 deviation")
     return ax
 
 
-def _window(mixture: Mixture, ax: Axes) -> tuple[NDArray, NDArray]:
-    """Limits of what is drawn already, else those that hold every component to 3.3 deviations."""
+def _window(mixture: Mixture, ax: Axes, reach: float = 3.3) -> tuple[NDArray, NDArray]:
+    """Limits of what is drawn already, else those that hold components to so many deviations."""
     if ax.has_data():
         (left, right), (bottom, top) = ax.get_xlim(), ax.get_ylim()
         return np.array([left, bottom]), np.array([right, top])
     deviations = np.sqrt(np.diagonal(mixture.full_covariances, axis1=1, axis2=2))
     alive = mixture.weights > 0
-    reach = 3.3 * deviations[alive]
-    return (mixture.means[alive] - reach).min(axis=0), (mixture.means[alive] + reach).max(axis=0)
+    edge = reach * deviations[alive]
+    return (mixture.means[alive] - edge).min(axis=0), (mixture.means[alive] + edge).max(axis=0)
 
 
 def _set_window(ax: Axes, low: NDArray, high: NDArray) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,6 +10,7 @@ import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from fastem import validation
@@ -18,15 +20,20 @@ from fastem.validation.column_choice import called, positions, printable
 #: M. Okabe and K. Ito's colours, which people with any colour vision tell apart, the strongest
 #: first.
 COLOURS = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8C7A00"
-#: Where colours repeat, the marker changes.
+#: Where colours repeat, the marker and the dashes of lines change.
 MARKERS = "o^sDvPX"
+DASHES = "-", "--", ":", "-."
 INK = "#222222"
+#: Rows of noise.
+NOISE = "#999999"
 #: What messages say is wanted where a mixture is.
 MIXTURE = "a fastem.Mixture, such as fit.mixture"
 FAINT = "#9A9A9A"
 #: A legend names so many components; more would hide the picture.
 MOST_NAMED = 10
 
+#: A name in a grid is folded at so many characters.
+FOLDED = 16
 #: More rows than this are drawn as a random sample of so many.
 ROWS_DRAWN = 5000
 
@@ -72,6 +79,48 @@ def colour(component: int) -> str:
 def marker(component: int) -> str:
     """The marker of a component's rows."""
     return MARKERS[component // len(COLOURS) % len(MARKERS)]
+
+
+def dashes(component: int) -> str:
+    """The line style of a component's outlines."""
+    return DASHES[component // len(COLOURS) % len(DASHES)]
+
+
+def percent(share: float) -> str:
+    """A share in percent, with a digit more where it is less than one."""
+    return f"{share:.0%}" if share >= 0.01 or share == 0 else f"{share:.1%}"
+
+
+def folded(name: str) -> str:
+    """A name on lines short enough for a panel of a grid."""
+    return textwrap.fill(name, FOLDED, break_long_words=False)
+
+
+def handles(mixture: Mixture) -> list[Line2D]:
+    """What stands for each component in a legend, with its weight."""
+    shown = [
+        (marker(k), colour(k), f"{k}: {percent(mixture.weights[k])}")
+        for k in range(mixture.n_components)
+    ]
+    if mixture.noise is not None:
+        shown.append((".", NOISE, f"noise: {percent(mixture.noise.weight)}"))
+    return [
+        Line2D([], [], ls="", marker=sign, color=ink, markersize=6, label=label)
+        for sign, ink, label in shown
+    ]
+
+
+def beside(ax: Axes, handles: Sequence[Line2D], title: str = "") -> None:
+    """A legend to the right of the picture, where it hides nothing."""
+    ax.legend(
+        handles=handles,
+        loc="center left",
+        bbox_to_anchor=(1.0, 0.5),
+        fontsize=9,
+        frameon=False,
+        title=title,
+        title_fontsize=9,
+    )
 
 
 def figure(

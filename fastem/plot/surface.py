@@ -7,6 +7,7 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 
 from fastem import validation
 from fastem.mixture import Mixture
@@ -64,6 +65,7 @@ def density(
     ax = axes(ax)
     if kind == "contour":
         contours(part, ax, components=False)
+        ax.set_title("lines enclose 25, 50, 75, 95 % of the rows", fontsize=10)
     else:
         _shades(part, ax, kind)
     ax.set(xlabel=names[i], ylabel=names[j])
@@ -84,5 +86,9 @@ def _shades(mixture: Mixture, ax: Any, kind: str) -> None:
         return
     if not hasattr(ax, "plot_surface"):
         raise ValueError('ax draws in a plane; a surface needs Axes of projection "3d"')
-    ax.plot_surface(x, y, height, cmap="Blues", linewidth=0, rstride=2, cstride=2)
-    ax.set_zlabel("density")
+    ax.plot_surface(
+        x, y, height, cmap="Blues", linewidth=0, antialiased=False, rstride=1, cstride=1
+    )
+    for axis in ax.xaxis, ax.yaxis, ax.zaxis:
+        axis.set_major_locator(MaxNLocator(5))
+    ax.set_zlabel("density", labelpad=12)

@@ -38,7 +38,7 @@ def answer(line, tmp_path):
         ("fastem fit x.csv --criterion ", {"aic", "bic", "icl"}),
         ("fastem fit x.csv --missing m", {"mar"}),
         ("fastem fit x.csv --covariance VE", {"VEI", "VEE", "VEV"}),
-        ("fastem example ", {"faithful", "iris"}),
+        ("fastem example ", {"faithful", "iris", "diabetes"}),
         ("fastem fit row", {"rows.csv"}),
     ],
 )

@@ -10,7 +10,7 @@ import fastem
 DATA = Path(__file__).parents[1] / "data"
 
 
-@pytest.mark.parametrize("name", ["faithful", "iris"])
+@pytest.mark.parametrize("name", ["faithful", "iris", "diabetes"])
 def test_examples_are_the_files(run, name):
     status, out, err = run("example", name)
     assert (status, err) == (0, "")

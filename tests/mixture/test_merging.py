@@ -41,6 +41,15 @@ def test_entropies_are_the_least_of_all_merges():
     assert merging.clusters(1) == ((0, 1, 2, 3, 4),)
 
 
+def test_components_that_overlap_nowhere_are_clusters():
+    """Their entropies are rounding, in which lines break anywhere."""
+    mixture = fastem.Mixture(
+        np.full(4, 0.25), np.arange(4)[:, None] * 50.0, np.ones(4), "spherical"
+    )
+    merging = mixture.merge(mixture.sample(200, random_state=0)[0])
+    assert merging.n_clusters == 4
+
+
 def test_the_published_elbow():
     """clustCombi's example 4.1, one to six clusters."""
     assert elbow([0, 9.355e-6, 0.868949, 4.668210, 46.291274, 129.933206]) == 4
