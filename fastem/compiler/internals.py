@@ -84,6 +84,8 @@ WIDTH = taken(
     "vectors are as wide as LLVM takes them",
     JITCodeLibrary="numba.core.codegen:JITCodeLibrary",
     add_ir_module="numba.core.codegen:JITCodeLibrary.add_ir_module",
+    optimize_final_module="numba.core.codegen:JITCodeLibrary._optimize_final_module",
+    packs="numba.core.config:SLP_VECTORIZE",
     Compiler="numba.core.compiler:Compiler",
     attributes="llvmlite.ir.values:FunctionAttributes._to_list",
 )

@@ -13,8 +13,11 @@ import os
 from typing import Any
 
 import llvmlite.binding  # type: ignore[import-untyped]
+import numba
 
 from fastem.compiler.internals import WIDTH
+
+CONFIG: Any = numba.config
 
 #: What is put on each function; LLVM's names.
 ATTRIBUTES = ('"prefer-vector-width"="512"', '"min-legal-vector-width"="512"')
@@ -42,9 +45,18 @@ def widen(ir_module: Any) -> None:
                 set.update(function.attributes, ATTRIBUTES)
 
 
-def pipeline() -> dict[str, Any]:
-    """Options for `numba.njit` that widen a kernel."""
-    return {"pipeline_class": _Pipeline} if WIDE else {}
+def pipeline(packed: bool = False) -> dict[str, Any]:
+    """Options for `numba.njit` that widen a kernel.
+
+    Parameters
+    ----------
+    packed : bool
+        Whether vectors are made of straight-line code as well (superword-level parallelism, which
+        Numba leaves out): of what is loaded whole before any of it is stored.
+    """
+    if WIDTH is None or not (WIDE or packed):
+        return {}
+    return {"pipeline_class": _PackedPipeline if packed else _Pipeline}
 
 
 if WIDTH is not None:
@@ -54,9 +66,23 @@ if WIDTH is not None:
             widen(ir_module)
             super().add_ir_module(ir_module)
 
+    class _PackedLibrary(_Library):
+        def _optimize_final_module(self) -> None:
+            usual = CONFIG.SLP_VECTORIZE  # read when passes are made, under the compiler's lock
+            CONFIG.SLP_VECTORIZE = 1
+            try:
+                super()._optimize_final_module()
+            finally:
+                CONFIG.SLP_VECTORIZE = usual
+
     class _Pipeline(WIDTH.Compiler):  # type: ignore[name-defined, misc]
+        library = _Library
+
         def __init__(self, typingctx: Any, targetctx: Any, library: Any, *rest: Any) -> None:
             if library is None:
-                library = _Library(targetctx.codegen(), "wide")
+                library = self.library(targetctx.codegen(), "wide")
                 library.enable_object_caching()
             super().__init__(typingctx, targetctx, library, *rest)
+
+    class _PackedPipeline(_Pipeline):
+        library = _PackedLibrary

@@ -19,7 +19,7 @@ import math
 import numpy as np
 
 from fastem.compiler.options import jit, jit_allocating
-from fastem.compiler.slot_loop import slot_loop
+from fastem.compiler.slot_loop import packed_slot_loop
 from fastem.kernels import lanes
 from fastem.kernels.elementary import HALF_BITS
 from fastem.kernels.gram import gather_scratch
@@ -44,7 +44,7 @@ from fastem.kernels.tile import (
 TILE_FROM = 64
 
 
-@slot_loop
+@packed_slot_loop
 def summarise(
     slot,
     rows,
@@ -201,7 +201,7 @@ def summarise(
     _add_blocks(counts, first, second, n_components - int(noisy), n_components, moments)
 
 
-@slot_loop
+@packed_slot_loop
 def describe(
     slot,
     rows,
