@@ -7,7 +7,7 @@ user works without it:
     INLINING     `inlining` leaves functions to be optimised apart from their callers
     TIDYING      `inlining` lets Numba optimise a function before its callers take it in
     POINTERS     `slot_loop` compiles a function anew in each of its two loops
-    WIDTH        `vector_width` leaves the width of vectors to LLVM
+    WIDTH        `vector_width` leaves vectors to LLVM and Numba
     LOCK         `fork_safety` has a lock of its own, for which compiling does not wait
     FINGERPRINT  `slot_loop` compares arguments by their Numba types, which takes longer
     PRODUCTS     `blas` has no product, and rows of many columns are worked on as others are

@@ -23,7 +23,7 @@ from fastem.compiler.function_pointers import address_of, call
 from fastem.compiler.internals import FINGERPRINT
 from fastem.compiler.options import njit
 
-__all__ = ["LAUNCH_WORK", "SlotLoop", "n_threads", "slot_loop"]
+__all__ = ["LAUNCH_WORK", "SlotLoop", "n_threads", "packed_slot_loop", "slot_loop"]
 
 # Floating point operations from which threads pay. Measured on two cores: OpenMP and TBB take 2 to
 # 3 us to start and finish a loop, the work queue 40 to 140 us. When other programs want the cores,

@@ -1,4 +1,4 @@
-"""Vectors of 512 bits on Intel's processors that have them: LLVM takes 256 bits there.
+"""Vectors as wide as the processor has them, and of straight-line code where a kernel asks for it.
 
 It does so for fear of a lower clock. On Cascade Lake kernels with wide vectors took 0.70 of the
 time of a pass with full covariances in two columns, 0.79 in 8 and in 16, 0.78 in 64, and 0.65 to
