@@ -30,7 +30,6 @@ from fastem.moments import Moments
 from fastem.noise import Noise
 from fastem.rows import Incomplete, Memory, Rows, Source, converted, elsewhere, opened
 from fastem.rows.beside import (
-    columns_beside,
     component_numbers,
     held,
     is_column,
@@ -174,12 +173,10 @@ class Data:
                 f"labels is {labels!r}, a column of files, but X is no path; give one number a row"
             )
         column = labels if isinstance(labels, str) else int(labels)
-        if columns is None:
-            weight = [sample_weight] if is_column(sample_weight) else []
-            columns, _ = columns_beside(X, [column, *weight])
+        others = [column, *([sample_weight] if is_column(sample_weight) else [])]
         # Rows are left out, with their labels, where all are at hand.
         until_then = "mar" if missing == "drop" else missing
-        rows = opened(X, columns, missing=until_then, na_values=na_values)
+        rows = opened(X, columns, but=others, missing=until_then, na_values=na_values)
         found = cls.of(held(rows), weights_beside(X, sample_weight), missing=missing)
         numbers = component_numbers(told(rows, column), f"column {labels!r} of {rows.name}")
         return replace(found, feature_names=rows.names, labels=numbers)

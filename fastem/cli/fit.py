@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from fastem.cli import labels, messages, pictures, report
-from fastem.cli.arguments import add_input, add_labels, command, listed, name_of, read
+from fastem.cli.arguments import add_input, add_labels, command, name_of, read
 from fastem.cli.messages import InputError, as_input_error
 from fastem.cli.outputs import STANDARD_OUTPUT, outputs
 from fastem.covariance import FAMILIES, GROUPS, family_by_name
@@ -161,15 +161,11 @@ def run(arguments: argparse.Namespace) -> int:
         raise InputError("- is standard output, for one text; give --model and the others files")
     with outputs({**targets, "--checkpoint": arguments.checkpoint}, *arguments.file) as write:
         rows = read(arguments)
-        messages.note(rows.notes)
         choice = _select(rows, counts, families, arguments)
         mixture = choice.best.mixture
-        label = partial(
-            labels.write, rows, mixture, target=arguments.labels, keep=listed(arguments.keep) or ()
-        )
-        sizes = write("--labels", label)
+        sizes = write("--labels", lambda path: labels.write(rows, mixture, path, arguments))
         if sizes is None:
-            sizes = labels.write(rows, mixture)
+            sizes = labels.write(rows, mixture, None, arguments)
         write("--model", mixture.save)
         for name in pictures.OPTIONS:
             write(name, partial(pictures.draw, name, choice, rows))

@@ -25,13 +25,6 @@ def is_column(given: object) -> bool:
     return isinstance(given, str | int | np.integer)
 
 
-def columns_beside(path: Paths, others: Sequence[Column], **how: Any) -> tuple[list[int], Stream]:
-    """Positions of all columns of numbers but some others, and the files with those alone."""
-    head = opened(path, others, **how)
-    part = head.passes.frame.parts[0]
-    return [j for j in part.table.data if j not in part.columns], head
-
-
 def held(rows: Stream) -> NDArray:
     """All rows of files (n, n_features), those of weight 0 too, NaN for what is missing."""
     with closing(rows.every(lambda block: [block.copy()], 8 * rows.n_features)) as blocks:

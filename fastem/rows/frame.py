@@ -48,15 +48,19 @@ class Frame:
         tables: Sequence[Table],
         columns: Sequence[Column] | None = None,
         weight: Column | None = None,
+        but: Sequence[Column] = (),
         **more: Any,
     ) -> Frame:
-        """Find columns in each table: where they have names, those that have them in the first."""
+        """Find columns in each table: where they have names, those that have them in the first.
+
+        Where none are named, all data are meant but those of weights and some others.
+        """
         first = tables[0]
         at = [] if weight is None else [position(weight, *first.owner, asked="sample_weight")]
         if columns is None:
-            chosen = [j for j in first.data if j not in at]
-        else:
-            chosen = positions(columns, *first.owner)
+            others = [*at, *(position(column, *first.owner) for column in but)]
+            columns = [j for j in first.data if j not in others]
+        chosen = positions(columns, *first.owner)
         parts = [Part(first, [*chosen, *at])]
         names = [] if first.names is None else [first.names[j] for j in parts[0].columns]
         for table in tables[1:]:

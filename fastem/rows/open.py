@@ -126,13 +126,17 @@ def opened(
     columns: Sequence[Column] | None = None,
     *,
     fitted: Sequence[str] | None = None,
+    but: Sequence[Column] = (),
     sample_weight: Any = None,
     memory: int | str = DEFAULT_MEMORY,
     missing: str = "error",
     na_values: Any = None,
     **how: Any,
 ) -> Stream:
-    """As `open`; and where no columns are named, those of a model if the file names them too."""
+    """As `open`; and where no columns are named, those of a model if the file names them too.
+
+    Otherwise all that are data are meant `but` some others.
+    """
     refuse_uncompiled()
     budget, marks = memory_of(memory), Marks.of(na_values)
     validation.choice(missing, "missing", validation.MISSING)
@@ -147,7 +151,7 @@ def opened(
             )
         columns = fitted
     weight = sample_weight if named else None
-    frame = Frame.of(tables, columns, weight, missing=missing, marks=marks)
+    frame = Frame.of(tables, columns, weight, but, missing=missing, marks=marks)
     if sample_weight is not None and not named:
         frame = replace(frame, weights=_weights(sample_weight, frame, budget))
     return Stream(frame, budget)
