@@ -7,14 +7,13 @@ files.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Hashable, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from fastem import validation
-from fastem.rows.formats.table import CHUNK, Table, working_dtype
+from fastem.rows.formats.table import InMemory, working_dtype
 from fastem.rows.frame import Frame, Part
 from fastem.rows.source import Drawn, Source
 from fastem.rows.stream import Stream
@@ -41,8 +40,8 @@ def converted(X: Any, sample_weight: ArrayLike | None = None) -> Converted | Non
         return None
     weight, weights = validation.sample_weight(sample_weight, X.shape[0]), None
     if weight is not None:
-        weights = Part(_Array(weight[:, None], np.dtype(np.float64), None), [0])
-    table = _Array(X, dtype, names)
+        weights = Part(InMemory(weight[:, None]), [0])
+    table = InMemory(X, dtype, names)
     return Converted(Frame([Part(table, range(table.width))], weights=weights), BUDGET)
 
 
@@ -64,35 +63,3 @@ def _dtype_of(X: Any) -> np.dtype | None:
         return None if ready else dtype
     is_frame = hasattr(X, "iloc") or type(X).__module__.partition(".")[0] == "polars"
     return validation.matrix(X[:1]).dtype if is_frame else None
-
-
-class _Array(Table):
-    """An array, or a data frame, whose rows are converted when they are read."""
-
-    name = "X"
-
-    def __init__(self, X: Any, dtype: np.dtype, names: tuple[str, ...] | None) -> None:
-        self._X, self._dtype, self.names = X, dtype, names
-        self.n_rows, self.width = X.shape
-
-    def dtype(self, columns: Sequence[int]) -> np.dtype:
-        """float32 where that holds all numbers, else float64."""
-        return self._dtype
-
-    def blocks(self, columns: Sequence[int]) -> Generator[NDArray, None, None]:
-        """About a megabyte at a time."""
-        step = max(1, CHUNK // (self.width * self._dtype.itemsize))
-        for start in range(0, self._X.shape[0], step):
-            yield self._converted(self._X[start : start + step])[:, columns]
-
-    def take(self, rows: NDArray[np.intp], columns: Sequence[int]) -> NDArray:
-        """Rows by their numbers."""
-        some = self._X.iloc[rows] if hasattr(self._X, "iloc") else self._X[rows]
-        return self._converted(some)[:, columns]
-
-    def stamp(self) -> Hashable:
-        """The same as long as the array is there: nobody may write to it during a fit."""
-        return "array", id(self._X)
-
-    def _converted(self, some: Any) -> NDArray:
-        return validation.matrix(some).astype(self._dtype, copy=False)

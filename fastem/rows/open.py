@@ -13,23 +13,14 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from fastem import validation
 from fastem.compiler.options import refuse_uncompiled
 from fastem.rows.files import File, Paths, files, is_path
-from fastem.rows.formats import foreign
-from fastem.rows.formats.arrow import MAGIC, Arrow
-from fastem.rows.formats.binary import Vector, npy, raw
-from fastem.rows.formats.npz import holds_one_text, npz
-from fastem.rows.formats.table import Table
-from fastem.rows.formats.text import Text
+from fastem.rows.formats.recognise import table_of
+from fastem.rows.formats.table import InMemory
 from fastem.rows.frame import Frame, Part, unequal
 from fastem.rows.missing import Marks
 from fastem.rows.passes import DEFAULT_MEMORY, LINE, memory_of
 from fastem.rows.stream import Stream
 from fastem.validation.column_choice import Column
 from fastem.words import Missing
-
-#: How .npy files begin.
-NPY = b"\x93NUMPY"
-#: Bytes that the format is judged by.
-HEAD = 1024
 
 
 def open(
@@ -116,7 +107,8 @@ def open(
         missing=missing,
         na_values=na_values,
         member=member,
-        raw_as=(dtype, n_columns),
+        dtype=dtype,
+        n_columns=n_columns,
         skip_rows=skip_rows,
     )
 
@@ -141,7 +133,7 @@ def opened(
     budget, marks = memory_of(memory), Marks.of(na_values)
     validation.choice(missing, "missing", validation.MISSING)
     named = isinstance(sample_weight, str | int | np.integer)
-    tables = [_table(file, budget, marks, **how) for file in files(path)]
+    tables = [table_of(file, budget // LINE, marks.texts, **how) for file in files(path)]
     names = tables[0].names
     if columns is None and fitted is not None and names is not None:
         if absent := [name for name in fitted if name not in names]:
@@ -187,40 +179,10 @@ def streamed(
     return X
 
 
-def _table(
-    file: File,
-    budget: int,
-    marks: Marks,
-    member: str | None = None,
-    raw_as: tuple[DTypeLike | None, int | None] = (None, None),
-    skip_rows: int = 0,
-) -> Table:
-    """A file, by what the user says of it or by its first bytes."""
-    dtype, n_columns = raw_as
-    if (dtype is None) != (n_columns is None):
-        raise ValueError("a raw binary file needs both dtype and n_columns; give the other too")
-    if dtype is not None and n_columns is not None:
-        return raw(file, dtype, validation.integer(n_columns, "n_columns"))
-    head = file.head(HEAD)
-    if head.startswith(foreign.ZIP) and (member is not None or not holds_one_text(file)):
-        return npz(file, member)
-    if member is not None:
-        raise ValueError(f"member is {member!r} but {file.name} is no .npz file; leave it out")
-    if head.startswith(NPY):
-        return npy(file)
-    for magic, form in MAGIC.items():
-        if head.startswith(magic):
-            return Arrow(file, form)
-    if not head.startswith(foreign.ZIP):
-        foreign.refuse(head, file.name)
-    skip = validation.integer(skip_rows, "skip_rows", least=0)
-    return Text(file, budget // LINE, skip, marks.texts)
-
-
 def _weights(given: Any, frame: Frame, budget: int) -> Part:
     """Weights from elsewhere: one column."""
     if isinstance(given, Path):
-        (part,) = Frame.of([_table(File(given), budget, Marks())]).parts
+        (part,) = Frame.of([table_of(File(given), budget // LINE)]).parts
         n, n_rows = len(part.columns), part.table.n_rows
         if n != 1:
             raise ValueError(f"sample_weight {part.table.name} has {n} columns; give one")
@@ -231,7 +193,7 @@ def _weights(given: Any, frame: Frame, budget: int) -> Part:
                 f"sample_weight has shape {array.shape} and dtype {array.dtype}; give one real "
                 f"number a row, or the name of a column"
             )
-        part, n_rows = Part(Vector(array), [0]), len(array)
+        part, n_rows = Part(InMemory(array[:, None]), [0]), len(array)
     counts = [part.table.n_rows for part in frame.parts]
     if n_rows is not None and None not in counts:
         n = sum(filter(None, counts))

@@ -15,7 +15,9 @@ from typing import IO, Any
 
 from fastem.archive import METHODS
 from fastem.rows.files import File
-from fastem.rows.formats.foreign import ZIP
+
+#: How archives begin: of arrays, of a workbook, or others.
+ZIP = b"PK\x03\x04"
 
 
 def _member(opened: IO[bytes]) -> IO[bytes]:
