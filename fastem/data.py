@@ -29,15 +29,15 @@ from fastem.lazy import lazy
 from fastem.moments import Moments
 from fastem.noise import Noise
 from fastem.rows import Incomplete, Memory, Rows, Source, converted, elsewhere, opened
-from fastem.rows.beside import (
+from fastem.rows.files import is_path
+from fastem.rows.missing import Gaps, Marks, check_seen
+from fastem.rows.open import (
     component_numbers,
     held,
     is_column,
     told,
     weights_beside,
 )
-from fastem.rows.files import is_path
-from fastem.rows.missing import Gaps, Marks, check_seen
 from fastem.rows.source import weight_unit
 from fastem.units import LOOKED_AT, Units, location_and_spread
 from fastem.validation.column_choice import Column, called

@@ -16,8 +16,8 @@ from fastem.cli.fit import counts_of
 from fastem.cli.messages import InputError, as_input_error
 from fastem.cli.outputs import STANDARD_OUTPUT, outputs
 from fastem.rows import Stream
-from fastem.rows.beside import held, told
 from fastem.rows.labels import to_csv
+from fastem.rows.open import held, told
 
 EXAMPLES = """\
 examples:

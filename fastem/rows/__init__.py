@@ -1,14 +1,13 @@
 """Places where rows live. Each decides which blocks meet a density, where and in what order.
 
 open.py      files as a user names them: the one reader
-beside.py    all rows of files at once, and another column of theirs that tells of each
-blocks.py    a function of the user's that gives blocks
-conversion.py large arrays of integers and the like
+blocks.py    a function of the user's that gives blocks; large arrays of integers and the like
 stream.py    rows read block by block at every pass
 passes.py    one such pass, within a budget of memory, and what the first one finds
 dask/        arrays and data frames of Dask (extra: dask)
 memory.py    arrays
-incomplete.py, labelled.py  arrays of rows that lack columns, and of known components
+incomplete.py  arrays of rows that lack columns, or of known components
+with_seen.py   rows, and the moments of others that were seen before
 source.py    the contract of these places
 digest.py    what tells rows from others
 
@@ -24,10 +23,8 @@ labels.py    labels written while rows are read
 from typing import Any
 
 from fastem import validation
-from fastem.rows.blocks import Blocks
-from fastem.rows.conversion import converted
-from fastem.rows.incomplete import Incomplete, rows_of
-from fastem.rows.labelled import LabelledRows
+from fastem.rows.blocks import Blocks, converted
+from fastem.rows.incomplete import Incomplete, LabelledRows, rows_of
 from fastem.rows.memory import AscendingRows, Memory, MemoryRows
 from fastem.rows.open import open, opened, streamed
 from fastem.rows.source import Pieces, Rows, RowsLike, Source, Weigh

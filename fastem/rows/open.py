@@ -1,9 +1,11 @@
-"""The one reader: rows of files, whatever their format, for Python and for the command."""
+"""The one reader: rows of files, piece by piece or all at once, and what else is told of each."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,9 @@ from fastem.rows.passes import DEFAULT_MEMORY, LINE, memory_of
 from fastem.rows.stream import Stream
 from fastem.validation.column_choice import Column
 from fastem.words import Missing
+
+#: What stands for an unknown label in text.
+UNKNOWN = {"", "NA", "nan", "NaN", "null", "None", "?"}
 
 
 def open(
@@ -132,7 +137,7 @@ def opened(
     refuse_uncompiled()
     budget, marks = memory_of(memory), Marks.of(na_values)
     validation.choice(missing, "missing", validation.MISSING)
-    named = isinstance(sample_weight, str | int | np.integer)
+    named = is_column(sample_weight)
     tables = [table_of(file, budget // LINE, marks.texts, **how) for file in files(path)]
     names = tables[0].names
     if columns is None and fitted is not None and names is not None:
@@ -179,6 +184,43 @@ def streamed(
     return X
 
 
+def is_column(given: object) -> bool:
+    """Whether it is the name or the position of a column."""
+    return isinstance(given, str | int | np.integer)
+
+
+def held(rows: Stream) -> NDArray:
+    """All rows of files (n, n_features), those of weight 0 too, NaN for what is missing."""
+    with closing(rows.every(lambda block: [block.copy()], 8 * rows.n_features)) as blocks:
+        return np.concatenate([block for (block,) in blocks])
+
+
+def told(rows: Stream, column: Column) -> list[Any]:
+    """What another column of the files holds in each row; None where it is unknown."""
+    marks = rows.passes.frame.marks
+    unknown = UNKNOWN | marks.texts | {f"{value:g}" for value in marks.values}
+    fields = chain.from_iterable(rows.carried([column])[2])
+    return [None if _is_unknown(field, unknown) else field for field in fields]
+
+
+def component_numbers(fields: Sequence[Any], name: str) -> NDArray[np.intp]:
+    """Labels (n,) as numbers, -1 where none is known.
+
+    Raises
+    ------
+    TypeError
+        If one is no whole number.
+    """
+    return np.array([_number(field, i, name) for i, field in enumerate(fields)], np.intp)
+
+
+def weights_beside(path: Paths, weight: Any, **how: Any) -> Any:
+    """Weights of all rows, whether in a column of the files, in one of their own, or at hand."""
+    if isinstance(weight, Path):
+        return held(opened(weight)).ravel()
+    return held(opened(path, [weight], **how)).ravel() if is_column(weight) else weight
+
+
 def _weights(given: Any, frame: Frame, budget: int) -> Part:
     """Weights from elsewhere: one column."""
     if isinstance(given, Path):
@@ -200,3 +242,22 @@ def _weights(given: Any, frame: Frame, budget: int) -> Part:
         if n != n_rows:
             raise unequal(frame.name, f"{n_rows} weights", f"{n} rows")
     return part
+
+
+def _is_unknown(field: Any, texts: set[str]) -> bool:
+    return field is None or field != field or str(field).strip() in texts
+
+
+def _number(field: Any, row: int, name: str) -> int:
+    if field is None:
+        return -1
+    try:
+        number = float(field)
+    except (TypeError, ValueError):
+        number = np.nan
+    if not number.is_integer() or isinstance(field, bool):
+        raise TypeError(
+            f"labels: {name} holds {field!r} at row {row} (counted from 0); give whole numbers, "
+            f"-1 or nothing where none is known, or see fastem.classify for classes by name"
+        )
+    return int(number)

@@ -14,8 +14,8 @@ from fastem import validation
 from fastem.density import Density
 from fastem.moments import Moments
 from fastem.rows.dask import chunk
-from fastem.rows.dask.as_chunks import matrix, weights_of
 from fastem.rows.dask.cluster import check_workers, computed
+from fastem.rows.dask.collections import matrix, weights_of
 from fastem.rows.dask.placement import Chunks, at
 from fastem.rows.dask.survey import Survey, survey
 from fastem.rows.digest import Digest
