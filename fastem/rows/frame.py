@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastem import validation
 from fastem.lazy import lazy
 from fastem.rows.files import Temporary
 from fastem.rows.formats.binary import Binary, Form
@@ -61,18 +62,7 @@ class Frame:
             others = [*at, *(position(column, *first.owner) for column in but)]
             columns = [j for j in first.data if j not in others]
         chosen = positions(columns, *first.owner)
-        parts = [Part(first, [*chosen, *at])]
-        names = [] if first.names is None else [first.names[j] for j in parts[0].columns]
-        for table in tables[1:]:
-            if names and all(names) and table.names is not None:
-                parts.append(Part(table, [position(name, *table.owner) for name in names]))
-            elif table.width != first.width:
-                raise ValueError(
-                    f"{table.name} has {table.width} columns but {first.name} has {first.width}; "
-                    f"give files of the same columns"
-                )
-            else:
-                parts.append(Part(table, parts[0].columns))
+        parts = [Part(table, _found_in(table, [*chosen, *at], first)) for table in tables]
         return cls(parts, weight is not None, **more)
 
     @property
@@ -140,7 +130,7 @@ class Frame:
                 some = part.take(here - before)
                 if some is None:
                     return None
-                taken.append(some.astype(self.dtype, copy=False))
+                taken.append(some)
             before += part.n_rows
         return np.concatenate(taken)
 
@@ -152,18 +142,8 @@ class Frame:
         chosen = positions(columns, *first.owner, asked="keep")
         names = [first.names[j] if first.names else f"column {j}" for j in chosen]
         types = [first.types[j] for j in chosen] if first.types else []
-        return (
-            names,
-            types,
-            chain.from_iterable(
-                part.table.carried(
-                    [position(name, *part.table.owner) for name in names]
-                    if part.table.names
-                    else chosen
-                )
-                for part in self.parts
-            ),
-        )
+        rows = (part.table.carried(_found_in(part.table, chosen, first)) for part in self.parts)
+        return names, types, chain.from_iterable(rows)
 
 
 @dataclass(frozen=True, eq=False)
@@ -180,26 +160,26 @@ class Part:
 
     def cursor(self, n: int) -> Cursor:
         """One pass over the first n of the columns."""
-        if self._copy is not None:
-            return self._copy.cursor(range(n))
-        return self.table.cursor(self.columns[:n])
+        table, columns = self._read
+        return table.cursor(columns[:n])
 
     def take(self, rows: NDArray[np.intp]) -> NDArray | None:
         """Rows by their numbers, which ascend, or None without cheap seeks."""
-        if self._copy is not None:
-            return self._copy.take(rows, range(len(self.columns)))
-        return self.table.take(rows, self.columns)
+        table, columns = self._read
+        return table.take(rows, columns)
 
     @property
     def n_rows(self) -> int | None:
         """Number of rows; None if that is not known before all are read."""
-        return self.table.n_rows if self._copy is None else self._copy.n_rows
+        return self._read[0].n_rows
 
     @lazy
-    def _copy(self) -> Binary | None:
-        """The columns of a slow table in a temporary file, if there is room."""
-        if not self.table.slow:
-            return None
+    def _read(self) -> tuple[Table, Sequence[int]]:
+        """What is read, and its columns: a copy of a slow table, if there is room."""
+        copy = self._copied() if self.table.slow else None
+        return (self.table, self.columns) if copy is None else (copy, range(copy.width))
+
+    def _copied(self) -> Binary | None:
         dtype, n_rows = self.table.dtype(self.columns), 0
         try:
             copy = Temporary()
@@ -262,7 +242,9 @@ class Reader:
             if self._cursor is None:
                 self._part = next(self._left, None)
                 if self._part is None:
-                    return self._end()
+                    if self._weights is not None and self._weights.read(np.empty((1, 1))):
+                        raise unequal(self._frame.name, "more weights", f"{self.gaps.n_rows} rows")
+                    return 0
                 n_read = n_features if self._every else len(self._part.columns)
                 self._cursor, self._row = self._part.cursor(n_read), 0
             if self._frame.has_weights and not self._every:
@@ -283,11 +265,6 @@ class Reader:
                 raise unequal(self._frame.name, f"{n_weights} weights", "more rows")
             weight[:n] = beside[:, 0]
         return n
-
-    def _end(self) -> int:
-        if self._weights is not None and self._weights.read(np.empty((1, 1))):
-            raise unequal(self._frame.name, "more weights", f"{self.gaps.n_rows} rows")
-        return 0
 
     def _kept(self, X: NDArray, weight: NDArray | None) -> int:
         """Look at rows that were read, and close the ranks where some do not count."""
@@ -312,29 +289,40 @@ class Reader:
         with np.errstate(over="ignore", invalid="ignore"):
             if np.isfinite(X.sum()) or np.isfinite(X).all():
                 return None
-        assert self._part is not None
-        table, columns = self._part.table, self._part.columns
-        if np.isinf(X).any():
-            i, j = (int(index[0]) for index in np.nonzero(np.isinf(X)))
-            where = table.where(self._row + i, columns[j])
-            raise ValueError(f"{where} is {X[i, j]}; fill or drop such rows")
-        missing = np.isnan(X)
-        if not self.gaps.first:
-            i, j = (int(index[0]) for index in np.nonzero(missing))
-            self.gaps.first = f"{table.where(self._row + i, columns[j])} is missing"
+        missing, infinite = np.isnan(X), np.isinf(X)
+        if infinite.any():
+            raise ValueError(f"{self._where(infinite)} is {X[infinite][0]}; fill or drop such rows")
+        self.gaps.first = self.gaps.first or f"{self._where(missing)} is missing"
         dropped = self._frame.missing != "mar"
         self.gaps.add(missing, dropped)
         return ~missing.any(axis=1) if dropped else None
 
+    def _where(self, wrong: NDArray[np.bool_]) -> str:
+        """What messages call the first such place."""
+        assert self._part is not None
+        i, j = map(int, np.argwhere(wrong)[0])
+        return self._part.table.where(self._row + i, self._part.columns[j])
+
     def _check_weights(self, weight: NDArray) -> None:
-        bad = ~(np.isfinite(weight) & (weight >= 0))
-        if bad.any():
+        if bad := validation.first_bad_weight(weight):
             assert self._part is not None
-            i = int(np.argmax(bad))
             raise ValueError(
-                f"{self._part.table.name} has a sample_weight of {weight[i]} at row "
-                f"{self._row + i} (counted from 0); weights must be finite and at least 0"
+                f"{self._part.table.name} has a sample_weight of {bad.value} at row "
+                f"{self._row + bad.row} (counted from 0); weights must be finite and at least 0"
             )
+
+
+def _found_in(table: Table, columns: Sequence[int], first: Table) -> Sequence[int]:
+    """Where a table has columns of the first one: by their names, if all have some."""
+    names = [] if table is first or first.names is None else [first.names[j] for j in columns]
+    if names and all(names) and table.names is not None:
+        return [position(name, *table.owner) for name in names]
+    if table.width != first.width:
+        raise ValueError(
+            f"{table.name} has {table.width} columns but {first.name} has {first.width}; give "
+            f"files of the same columns"
+        )
+    return columns
 
 
 def unequal(name: str, weights: str, rows: str) -> ValueError:

@@ -29,25 +29,13 @@ class Incomplete(Memory):
 
     complete = False
 
-    def limits(self) -> Limits:
-        """Smallest and largest number in each column."""
-        return self._limits
-
     def limits_along(self, axes: NDArray[np.float64]) -> Limits:
         """Nothing: a row that lacks a column has no place along other axes."""
         raise NotImplementedError
 
-    def widened(self) -> Incomplete:
-        """The same rows as float64."""
-        return Incomplete(self.X.astype(np.float64), self.sample_weight, self.weight_unit)
-
     def at(self, units: Units) -> IncompleteRows:
         """The rows in the units of a fit."""
         return IncompleteRows(self.X, self.sample_weight, units, self.limits())
-
-    @lazy
-    def _limits(self) -> Limits:
-        return observed_limits(self.X)
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,10 +115,6 @@ class LabelledRows(MemoryRows):
             return moments
         return moments + self._settled_under(density, moments.about)
 
-    def reweighted(self, weigh: Weigh) -> LabelledRows:
-        """The same rows with the weights that a function gives them."""
-        return replace(self, sample_weight=weigh(0, len(self.X), self.sample_weight))
-
     @lazy
     def _is_settled(self) -> NDArray[np.bool_]:
         """Which rows are of one component and lack nothing, (n,)."""
@@ -181,12 +165,6 @@ def rows_of(drawn: Drawn, units: Units, box: Limits) -> MemoryRows:
     if np.isnan(X).any():
         return IncompleteRows(X, weight, units, box)
     return MemoryRows(X, weight, units)
-
-
-def observed_limits(X: NDArray) -> Limits:
-    """Smallest and largest number in each column; NaN where there is none."""
-    low, high = np.fmin.reduce(X, axis=0), np.fmax.reduce(X, axis=0)
-    return low.astype(np.float64), high.astype(np.float64)
 
 
 def noise_widths(box: Limits, units: Units) -> NDArray[np.float64]:
