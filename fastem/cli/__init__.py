@@ -3,7 +3,7 @@
 
 fit.py, with_model.py, classify.py     the commands
 arguments.py            what several take; files --> Stream
-labels.py, pictures.py, report.py     output
+labels.py, report.py     output
 outputs.py              files appear all together, or none of them
 messages.py             what a user is told
 

@@ -13,6 +13,7 @@ digest.py    what tells rows from others
 
 frame.py     which columns of which files, one after another, with weights or without; those of
              files that are slow to read are copied once
+reader.py    one pass over them, checked
 missing.py   what stands for a missing value, and what becomes of its row
 formats/     a file a format
 files.py     which files are meant, and bytes that can be read again

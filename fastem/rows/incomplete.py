@@ -152,10 +152,7 @@ class LabelledRows(MemoryRows):
         if density.factors.ndim == 2:
             squares = np.diagonal(moments.second, axis1=1, axis2=2)
             moments = replace(moments, second=np.ascontiguousarray(squares))
-        # Of a component without such rows the norm may be infinite.
-        norms = np.where(moments.counts > 0, density.log_norms, 0.0)
-        level = replace(density, log_norms=norms).expected(moments)
-        level += moments.n_rows * self.units.log_jacobian
+        level = density.expected(moments) + moments.n_rows * self.units.log_jacobian
         return replace(moments, log_likelihood=level)
 
 

@@ -17,9 +17,10 @@ from fastem.compiler.options import refuse_uncompiled
 from fastem.rows.files import File, Paths, files, is_path
 from fastem.rows.formats.recognise import table_of
 from fastem.rows.formats.table import InMemory
-from fastem.rows.frame import Frame, Part, unequal
+from fastem.rows.frame import Frame, Part
 from fastem.rows.missing import Marks
 from fastem.rows.passes import DEFAULT_MEMORY, LINE, memory_of
+from fastem.rows.reader import unequal
 from fastem.rows.stream import Stream
 from fastem.validation.column_choice import Column
 from fastem.words import Missing

@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 
 from fastem.compiler.slot_loop import n_threads
 from fastem.kernels.tile import TILE_ROWS
-from fastem.rows.frame import Frame, Reader
+from fastem.rows.frame import Frame
 from fastem.rows.incomplete import Incomplete
 from fastem.rows.memory import Memory, limits, union
 from fastem.rows.missing import Gaps, check_seen
 from fastem.rows.prefetch import SPARE, prefetch
+from fastem.rows.reader import Reader
 from fastem.rows.source import Drawn, Limits, tile_sums, weight_unit
 
 #: What reading takes, at most, unless told otherwise; less than the least is no use to anybody.
