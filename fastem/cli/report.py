@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -100,10 +101,10 @@ def draw(option: str, choice: Selection, rows: Stream, path: Path) -> None:
     if option == "--plot-selection":
         axes: Any = plot.selection(choice)
     else:
-        looked_at = rows.look(LOOKED_AT)
-        looked_at = looked_at[~np.isnan(looked_at).any(axis=1)].view(_Named)
-        looked_at.columns = rows.columns
-        axes = plot.clusters(choice.best.mixture, looked_at)
+        looked_at, mixture = rows.look(LOOKED_AT), choice.best.mixture
+        if mixture.feature_names is None:
+            mixture = replace(mixture, feature_names=tuple(rows.columns))
+        axes = plot.clusters(mixture, looked_at[~np.isnan(looked_at).any(axis=1)])
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing from font", UserWarning)
         np.ravel(axes)[0].figure.savefig(path)
@@ -138,9 +139,3 @@ def _columns(rows: Stream) -> str:
         return count
     listed = ", ".join(rows.columns[:MAX_COLUMNS]) + (", ..." if n > MAX_COLUMNS else "")
     return f"{count}: {listed}"
-
-
-class _Named(np.ndarray):
-    """An array with names of columns."""
-
-    columns: Sequence[str] = ()

@@ -21,13 +21,10 @@ prefetch.py  what is read next while threads work on the present
 labels.py    labels written while rows are read
 """
 
-from typing import Any
-
-from fastem import validation
 from fastem.rows.blocks import Blocks, converted
 from fastem.rows.incomplete import Incomplete, LabelledRows, rows_of
 from fastem.rows.memory import AscendingRows, Memory, MemoryRows
-from fastem.rows.open import open, opened, streamed
+from fastem.rows.open import are_of_dask, elsewhere, open, opened, streamed
 from fastem.rows.source import Pieces, Rows, RowsLike, Source, Weigh
 from fastem.rows.stream import Stream
 from fastem.rows.with_seen import RowsWithSeen
@@ -54,27 +51,3 @@ __all__ = [
     "rows_of",
     "streamed",
 ]
-
-
-def elsewhere(
-    X: Any, sample_weight: Any = None, names: Any = None, missing: str = "error", **how: Any
-) -> Source | None:
-    """Where a user's rows live, if that is not an array: files, blocks or Dask's chunks.
-
-    Names are those of a model's columns, and the others arguments of `open`.
-    """
-    if are_of_dask(X):
-        from fastem.rows.dask import Dask
-
-        validation.choice(missing, "missing", validation.MISSING)
-        for name, value in {**how, "missing": missing if missing == "drop" else None}.items():
-            if value is not None:
-                raise TypeError(f"{name} is given beside Dask's rows; choose or drop by Dask")
-
-        return Dask.of(X, sample_weight, missing)
-    return streamed(X, sample_weight, names, missing, **how)
-
-
-def are_of_dask(X: object) -> bool:
-    """Whether rows are Dask's, told by the name of their type: Dask itself is slow to import."""
-    return type(X).__module__.partition(".")[0] in ("dask", "dask_expr")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from itertools import chain
@@ -21,6 +21,7 @@ from fastem.rows.frame import Frame, Part
 from fastem.rows.missing import Marks
 from fastem.rows.passes import DEFAULT_MEMORY, LINE, memory_of
 from fastem.rows.reader import unequal
+from fastem.rows.source import Source
 from fastem.rows.stream import Stream
 from fastem.validation.column_choice import Column
 from fastem.words import Missing
@@ -155,6 +156,28 @@ def opened(
     return Stream(frame, budget)
 
 
+def elsewhere(
+    X: Any, sample_weight: Any = None, names: Any = None, missing: str = "error", **how: Any
+) -> Source | None:
+    """Where a user's rows live, if that is not an array: files, blocks or Dask's chunks.
+
+    Names are those of a model's columns, and the others arguments of `open`.
+    """
+    if are_of_dask(X):
+        from fastem.rows.dask import Dask
+
+        validation.choice(missing, "missing", validation.MISSING)
+        how["missing"] = "drop" if missing == "drop" else None
+        _refuse(how, "Dask's rows; choose or drop by Dask")
+        return Dask.of(X, sample_weight, missing)
+    return streamed(X, sample_weight, names, missing, **how)
+
+
+def are_of_dask(X: object) -> bool:
+    """Whether rows are Dask's, told by the name of their type: Dask itself is slow to import."""
+    return type(X).__module__.partition(".")[0] in ("dask", "dask_expr")
+
+
 def streamed(
     X: Any,
     sample_weight: Any = None,
@@ -171,17 +194,12 @@ def streamed(
         return opened(X, sample_weight=sample_weight, fitted=names, missing=missing, **how)
     if not isinstance(X, Stream):
         return None
-    said = {
-        "sample_weight": sample_weight,
-        "missing": None if missing == "error" else missing,
-        **how,
-    }
-    for name, value in said.items():
-        if value is not None:
-            raise TypeError(
-                f"{name} is given beside a source of rows, which has its own; give it to "
-                f"fastem.rows.open, or let Blocks give pairs of rows and weights"
-            )
+    how["missing"] = None if missing == "error" else missing
+    _refuse(
+        {"sample_weight": sample_weight, **how},
+        "a source of rows, which has its own; give it to fastem.rows.open, or let Blocks give "
+        "pairs of rows and weights",
+    )
     return X
 
 
@@ -220,6 +238,12 @@ def weights_beside(path: Paths, weight: Any, **how: Any) -> Any:
     if isinstance(weight, Path):
         return held(opened(weight)).ravel()
     return held(opened(path, [weight], **how)).ravel() if is_column(weight) else weight
+
+
+def _refuse(given: Mapping[str, Any], beside: str) -> None:
+    for name, value in given.items():
+        if value is not None:
+            raise TypeError(f"{name} is given beside {beside}")
 
 
 def _weights(given: Any, frame: Frame, budget: int) -> Part:
