@@ -29,16 +29,15 @@ from fastem.lazy import lazy
 from fastem.moments import Moments
 from fastem.noise import Noise
 from fastem.rows import Incomplete, Memory, Rows, Source, converted, elsewhere, opened
-from fastem.rows.beside import (
-    columns_beside,
+from fastem.rows.files import is_path
+from fastem.rows.missing import Gaps, Marks, check_seen
+from fastem.rows.open import (
     component_numbers,
     held,
     is_column,
     told,
     weights_beside,
 )
-from fastem.rows.files import is_path
-from fastem.rows.missing import Gaps, Marks, check_seen
 from fastem.rows.source import weight_unit
 from fastem.units import LOOKED_AT, Units, location_and_spread
 from fastem.validation.column_choice import Column, called
@@ -139,24 +138,23 @@ class Data:
                 return cls(in_blocks, feature_names=names)
         marks = Marks.of(na_values).values
         X, gaps = validation.complete(X, missing, name, na_values=marks)
-        kind: type[Memory] = Memory
-        if missing == "mar" and np.isnan(X).any():
-            kind = Incomplete
-        counted = None if gaps is None else np.logical_not(gaps.any(axis=1))
-        weight = validation.sample_weight(sample_weight, len(X) if gaps is None else len(gaps))
+        counted: NDArray[np.bool_] = np.ones(len(X), bool)
+        if gaps is not None:
+            counted = np.logical_not(gaps.any(axis=1))
+        weight, unit = validation.sample_weight(sample_weight, len(counted)), 1.0
         if gaps is not None and (costly := Gaps.of(gaps).costly(called(names, X.shape[1]))):
             warnings.warn(f"X: {costly}", UserWarning, stacklevel=3)
-        if weight is None:
-            return cls(_observed(kind(X), names), counted, names)
-        counted = np.ones(len(weight), bool) if counted is None else counted
-        weight = validation.sample_weight(weight[counted], len(X))
-        assert weight is not None
-        if not weight.all():
-            counted[counted] = weight > 0
-            X, weight = X[weight > 0], weight[weight > 0]
-        counted = None if counted.all() else counted
-        unit = weight_unit(weight.max())
-        return cls(_observed(kind(X, weight / unit, unit), names), counted, names)
+        if weight is not None:
+            weight = validation.sample_weight(weight[counted], len(X))
+            assert weight is not None
+            if not weight.all():
+                counted[counted] = weight > 0
+                X, weight = X[weight > 0], weight[weight > 0]
+            unit = weight_unit(weight.max())
+            weight = weight / unit
+        kind = Incomplete if missing == "mar" and np.isnan(X).any() else Memory
+        source = _observed(kind(X, weight, unit), names)
+        return cls(source, None if counted.all() else counted, names)
 
     @classmethod
     def _labelled(
@@ -174,12 +172,10 @@ class Data:
                 f"labels is {labels!r}, a column of files, but X is no path; give one number a row"
             )
         column = labels if isinstance(labels, str) else int(labels)
-        if columns is None:
-            weight = [sample_weight] if is_column(sample_weight) else []
-            columns, _ = columns_beside(X, [column, *weight])
+        others = [column, *([sample_weight] if is_column(sample_weight) else [])]
         # Rows are left out, with their labels, where all are at hand.
         until_then = "mar" if missing == "drop" else missing
-        rows = opened(X, columns, missing=until_then, na_values=na_values)
+        rows = opened(X, columns, but=others, missing=until_then, na_values=na_values)
         found = cls.of(held(rows), weights_beside(X, sample_weight), missing=missing)
         numbers = component_numbers(told(rows, column), f"column {labels!r} of {rows.name}")
         return replace(found, feature_names=rows.names, labels=numbers)
