@@ -141,7 +141,7 @@ def _fitted(data: Data, n_components: int, options: Options, rng: np.random.Gene
     )
     unsettled = f"a gain above tol={options.tol:g} is still to be expected; raise max_iter or tol"
     family, bounds, sort = objective.family, objective.bounds, objective.family.exchangeable
-    end = runs[best], data, family, bounds, restarts, began
+    end = runs[best], rows, data, family, bounds, restarts, began
     return account(*end, unsettled=unsettled, sort=sort)
 
 

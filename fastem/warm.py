@@ -32,7 +32,7 @@ class Warm(NamedTuple):
     seen: Moments | None
 
     @classmethod
-    def of(cls, start: Any, seen: Any, prior: object, **given: ArrayLike | None) -> Warm | None:
+    def of(cls, start: Any, seen: Any, **given: ArrayLike | None) -> Warm | None:
         """Check what the user gave, beside the parts of a start; None without `start`.
 
         Raises
@@ -53,11 +53,6 @@ class Warm(NamedTuple):
                 raise ValueError(f"start is given together with {name}; leave one of them out")
         if seen is None:
             return cls(mixture, None)
-        if prior is not False:
-            raise ValueError(
-                "seen is given together with prior, which is taken from all rows; leave one of "
-                "them out"
-            )
         return cls(mixture, _in_own_units(seen, mixture))
 
     def n_components(self, given: int | None) -> int:

@@ -15,11 +15,17 @@ Families but full follow scikit-learn: "diag" and "spherical" take the Wishart's
 determinant, and components that share a matrix share out one posterior of it. With A(nu, S) the log
 of the Wishart's constant each is the ascent of a bound in which KL is the Bregman divergence of A,
 a convex function, so the bound never falls.
+
+What a row lacks has a distribution too, which depends on its component. The best one is that of the
+density of the E step given what is observed, so such rows are treated as in any fit. The share of
+noise is uniform on (0, 1) before any row is seen. A mean or a covariance that is held is known, and
+has neither prior nor posterior.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import scipy  # whose `special` is imported when it is first used: it is slow to
@@ -27,12 +33,17 @@ from numpy.typing import NDArray
 
 from fastem.compiler.options import read_only
 from fastem.covariance.family import Bounds, Family, Parameters, Wrapped, raised
-from fastem.covariance.weight_priors import WeightPrior
+from fastem.covariance.weight_priors import Dirichlet, WeightPrior
 from fastem.density import HALF_BITS, LN2, Density
 from fastem.moments import Moments
 from fastem.units import Units
 
+if TYPE_CHECKING:
+    from fastem.covariance.with_fixed import Fixed
+
 _TINY = float(np.finfo(np.float64).tiny)
+#: Of the share of all components together, and that of the noise.
+_SPLIT = Dirichlet(1.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,20 +76,32 @@ class Variational(Wrapped):
     Parameters
     ----------
     family : Family
-        "full", "tied", "diag" or "spherical".
+        "full", "tied", "diag" or "spherical", beside noise or not.
     prior : Beliefs
     n_rows : float
         Rows in all: those of a sample count for so many.
     units : Units
         Of the prior.
+    fixed : Fixed, optional
+        The means and covariances that `WithFixed`, around this one, holds.
     """
 
-    def __init__(self, family: Family, prior: Beliefs, n_rows: float, units: Units) -> None:
+    def __init__(
+        self,
+        family: Family,
+        prior: Beliefs,
+        n_rows: float,
+        units: Units,
+        fixed: Fixed | None = None,
+    ) -> None:
         super().__init__(family)
-        self.prior, self.n_rows, self.units = prior, n_rows, units
+        self.prior, self.n_rows, self.units, self.fixed = prior, n_rows, units, fixed
+        none = np.zeros(1, np.bool_)
+        means, spreads = (none, none) if fixed is None else (fixed.means, fixed.covariances)
+        self._free_means, self._free_spreads = ~means, ~spreads
         self.exchangeable = prior.weights.exchangeable
         n_features = len(prior.mean)
-        if family.diagonal and len(family.shape(1, n_features)) == 2:
+        if self.noise is None and family.diagonal and len(family.shape(1, n_features)) == 2:
             self.beliefs = _numbers(prior, n_rows)
 
     def at(self, units: Units) -> Variational:
@@ -87,7 +110,7 @@ class Variational(Wrapped):
         squared = ratio * ratio if self.diagonal else ratio[:, None] * ratio
         mean = units.enter(self.units.leave(prior.mean))
         moved = replace(prior, mean=mean, scale=prior.scale * squared)
-        return Variational(self.family.at(units), moved, self.n_rows, units)
+        return Variational(self.family.at(units), moved, self.n_rows, units, self.fixed)
 
     def least_rows(self, n_features: int) -> int:
         """None: the prior is enough, and a component that is not needed loses all rows."""
@@ -133,13 +156,24 @@ class Variational(Wrapped):
         weights = np.maximum(counts / self.n_rows, _TINY)
         return Parameters(weights, means - pull[:, None] * delta, covariances)
 
+    def with_means(
+        self, moments: Moments, means: NDArray[np.float64], held: NDArray[np.bool_]
+    ) -> Moments:
+        """As of every family: rows about a known mean, which the prior's does not pull."""
+        found = self.family.with_means(moments, means, held)
+        return replace(found, about=np.where(held[:, None], self.prior.mean, found.about))
+
     def factor(self, parameters: Parameters) -> Density:
         """Exp E log(weight_k N(x | mu_k, Lambda_k^-1)), which is a Gaussian but for its norm."""
         plain = self._plain(parameters)
         bits = self.log_shares(parameters) / LN2
         log_norms = plain.log_norms + bits
         log_norms.flags.writeable = False
-        return replace(plain, log_norms=log_norms)
+        if self.noise is None:
+            return replace(plain, log_norms=log_norms)
+        log_noise = float(_SPLIT.log_weights(self._split(parameters))[1])
+        log_noise -= self.noise.log_volume + self.units.log_jacobian
+        return replace(plain, log_norms=log_norms, log_noise=log_noise / LN2)
 
     def log_shares(self, parameters: Parameters) -> NDArray[np.float64]:
         """What stands for the logarithms of weights in `factor`, (n_components,)."""
@@ -147,7 +181,11 @@ class Variational(Wrapped):
         nu = self.degrees_of_freedom(counts)
         spread = _log_determinant(nu, n_features) - n_features * np.log(nu)
         loose = n_features / self.mean_precision(counts)
-        return self.prior.weights.log_weights(counts) + 0.5 * (spread - loose)
+        unsure = self._free_spreads * spread - self._free_means * loose
+        found = self.prior.weights.log_weights(counts) + 0.5 * unsure
+        if self.noise is not None:
+            found += _SPLIT.log_weights(self._split(parameters))[0]
+        return found
 
     def log_prior(self, parameters: Parameters) -> float:
         """-KL(posterior || prior) / n, in nats a row."""
@@ -172,7 +210,10 @@ class Variational(Wrapped):
             - _log_constant(nu, log_scale, n_features)
             + 0.5 * ((nu - nu_0) * expected - nu * n_features + traces)
         )
-        total = float((means + own).sum()) + prior.weights.divergence(counts)
+        total = float((self._free_means * means + self._free_spreads * own).sum())
+        total += prior.weights.divergence(counts)
+        if self.noise is not None:
+            total += _SPLIT.divergence(self._split(parameters))
         return -total / self.n_rows
 
     def reduced_bound(self, before: Density, moments: Moments, found: Parameters) -> float:
@@ -195,7 +236,15 @@ class Variational(Wrapped):
 
     def published(self, parameters: Parameters) -> Parameters:
         """The mixture of expected weights, means and S_k / nu_k."""
-        return parameters._replace(weights=self.prior.weights.weights(self.counts(parameters)))
+        weights = self.prior.weights.weights(self.counts(parameters))
+        if self.noise is not None:
+            weights *= _SPLIT.weights(self._split(parameters))[0]
+        return parameters._replace(weights=weights)
+
+    def _split(self, parameters: Parameters) -> NDArray[np.float64]:
+        """Rows of all components together, and of the noise."""
+        noise = self.noise_weight(parameters)
+        return self.n_rows * np.array([1.0 - noise, noise])
 
     def _plain(self, parameters: Parameters) -> Density:
         """Components of weight 1."""
