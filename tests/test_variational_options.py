@@ -300,3 +300,22 @@ def test_a_prior_is_taken_from_the_rows_seen_too(prior, name):
         wanted = fastem.fit(new, seen=start.summarise(old), **given).mixture
     assert_allclose(found.mixture.means, wanted.means, rtol=1e-9)
     assert_allclose(found.mixture.covariances, wanted.covariances, rtol=1e-9)
+
+
+@pytest.mark.parametrize(("scale", "shift"), [(2.0**-480, 0.0), (2.0**480, 0.0), (1.0, 2.0**27)])
+@pytest.mark.parametrize("kind", PRIORS)
+def test_scale_and_shift_of_the_data_commute_with_the_fit(kind, scale, shift):
+    X = with_gaps(rows())
+    own = {"missing": "mar", "noise": True, "prior": kind(), "random_state": 0}
+    plain, moved = (fastem.fit(Z, 3, **own).mixture for Z in (X, X * scale + shift))
+    assert_allclose(moved.weights, plain.weights, rtol=1e-6)
+    assert_allclose((moved.means - shift) / scale, plain.means, atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", PRIORS)
+def test_files_that_lack_columns(kind, tmp_path):
+    X = with_gaps(rows())
+    np.save(tmp_path / "rows.npy", X)
+    own = {"missing": "mar", "noise": True, "prior": kind(), "random_state": 0}
+    stored, memory = (fastem.fit(at, 3, **own) for at in (tmp_path / "rows.npy", X))
+    assert stored.trace[-1] == pytest.approx(memory.trace[-1], abs=1e-7)

@@ -168,7 +168,7 @@ class Variational(Wrapped):
         plain = self._plain(parameters)
         bits = self.log_shares(parameters) / LN2
         log_norms = plain.log_norms + bits
-        log_norms.flags.writeable = False
+        log_norms.setflags(write=False)
         if self.noise is None:
             return replace(plain, log_norms=log_norms)
         log_noise = float(_SPLIT.log_weights(self._split(parameters))[1])
