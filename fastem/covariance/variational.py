@@ -35,6 +35,7 @@ from fastem.compiler.options import read_only
 from fastem.covariance.family import Bounds, Family, Parameters, Wrapped, raised
 from fastem.covariance.weight_priors import Dirichlet, WeightPrior
 from fastem.density import HALF_BITS, LN2, Density
+from fastem.lazy import lazy
 from fastem.moments import Moments
 from fastem.units import Units
 
@@ -102,7 +103,7 @@ class Variational(Wrapped):
         self.exchangeable = prior.weights.exchangeable
         n_features = len(prior.mean)
         if self.noise is None and family.diagonal and len(family.shape(1, n_features)) == 2:
-            self.beliefs = _numbers(prior, n_rows)
+            self.beliefs = self._numbers()
 
     def at(self, units: Units) -> Variational:
         """The same in other units."""
@@ -203,12 +204,11 @@ class Variational(Wrapped):
         ratio = prior.mean_precision / beta
         means = 0.5 * (n_features * (ratio - 1.0 - np.log(ratio)) + prior.mean_precision * squares)
         log_scale = self._log_scale(plain, nu)
-        nu_0 = np.full_like(nu, prior.degrees_of_freedom)
         expected = _log_determinant(nu, n_features) - log_scale
         own = (
-            _log_constant(nu_0, _log_prior_scale(prior), n_features)
+            self._log_prior_constant
             - _log_constant(nu, log_scale, n_features)
-            + 0.5 * ((nu - nu_0) * expected - nu * n_features + traces)
+            + 0.5 * ((nu - prior.degrees_of_freedom) * expected - nu * n_features + traces)
         )
         total = float((self._free_means * means + self._free_spreads * own).sum())
         total += prior.weights.divergence(counts)
@@ -256,32 +256,33 @@ class Variational(Wrapped):
         log_covariance = -2.0 * LN2 * plain.log_norms - n_features * np.log(2 * np.pi)
         return log_covariance + n_features * np.log(nu)
 
+    @lazy
+    def _log_prior_constant(self) -> float:
+        """Of the prior Wishart; where a column is constant its scale says nothing."""
+        prior, nu = self.prior, np.array([self.prior.degrees_of_freedom])
+        matrix = np.diag(prior.scale) if prior.scale.ndim == 1 else prior.scale
+        log_scale = np.linalg.slogdet(matrix)[1]
+        log_scale = log_scale if np.isfinite(log_scale) else 0.0
+        return float(_log_constant(nu, log_scale, len(prior.mean))[0])
+
+    def _numbers(self) -> NDArray[np.float64]:
+        """The prior as `kernels.variational` has it."""
+        prior = self.prior
+        numbers = (
+            float(not prior.weights.exchangeable),
+            prior.weights.concentration,
+            self.n_rows,
+            prior.mean_precision,
+            prior.degrees_of_freedom,
+            self._log_prior_constant,
+        )
+        return read_only(np.concatenate((numbers, prior.mean, prior.scale)))
+
     def _held_up(self, covariances: NDArray, floor: float) -> NDArray[np.float64]:
         """No eigenvalue below the floor, as the families have it."""
         if self.diagonal:
             return np.maximum(covariances, floor)
         return raised(covariances, floor)
-
-
-def _numbers(prior: Beliefs, n_rows: float) -> NDArray[np.float64]:
-    """The prior as `kernels.variational` has it."""
-    nu = np.array([prior.degrees_of_freedom])
-    numbers = (
-        float(not prior.weights.exchangeable),
-        prior.weights.concentration,
-        n_rows,
-        prior.mean_precision,
-        prior.degrees_of_freedom,
-        float(_log_constant(nu, _log_prior_scale(prior), len(prior.mean))[0]),
-    )
-    return read_only(np.concatenate((numbers, prior.mean, prior.scale)))
-
-
-def _log_prior_scale(prior: Beliefs) -> float:
-    """Log determinant of the prior's scale; of a constant column it is no more than a constant."""
-    matrix = np.diag(prior.scale) if prior.scale.ndim == 1 else prior.scale
-    found = np.linalg.slogdet(matrix)[1]
-    return float(found) if np.isfinite(found) else 0.0
 
 
 def _log_determinant(nu: NDArray, n_features: int) -> NDArray[np.float64]:
