@@ -242,8 +242,9 @@ class Data:
             fine = (spread > least) & (peak < most) & (peak / spread < FLOAT64_PEAK)
         if not fine.all():
             j = int(np.argmin(fine))
+            which = "X" if self.n_features == 1 else f"X column {j}"
             raise ValueError(
-                f"X column {j} has a spread of {spread[j]:g} and values up to {peak[j]:g}, whose "
+                f"{which} has a spread of {spread[j]:g} and values up to {peak[j]:g}, whose "
                 f"squares float64 cannot hold; multiply it by a constant, or drop the outliers"
             )
         if source.dtype == np.float32 and (peak / spread > FLOAT32_PEAK).any():
