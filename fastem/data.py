@@ -209,6 +209,11 @@ class Data:
         """Number of columns."""
         return self.source.n_features
 
+    @property
+    def in_double(self) -> Source:
+        """The source in double precision."""
+        return self.source.widened() if self.source.dtype == np.float32 else self.source
+
     @lazy
     def looked_at(self) -> NDArray:
         """Some rows, evenly spaced."""

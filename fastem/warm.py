@@ -84,15 +84,11 @@ class Warm(NamedTuple):
     def of_columns(self, data: Data) -> Data:
         """The data, of the same columns; where rows stand behind the mixture, in its units."""
         mixture = self.mixture
-        validation.columns(data.n_features, mixture.n_features, name="X")
-        theirs, mine = data.feature_names, mixture.feature_names
-        if theirs is not None and mine is not None and theirs != mine:
-            raise validation.other_names("X", theirs, mine)
+        names = data.feature_names, mixture.feature_names
+        validation.columns(data.n_features, mixture.n_features, *names)
         if self.seen is None:
             return data
-        source = data.source
-        source = source.widened() if source.dtype == np.float32 else source
-        return replace(data, source=source, units=mixture._factored[1])
+        return replace(data, source=data.in_double, units=mixture._factored[1])
 
 
 def _in_own_units(seen: Any, mixture: Mixture) -> Moments:
