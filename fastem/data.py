@@ -74,6 +74,20 @@ class Centre(NamedTuple):
     covariance: NDArray[np.float64]
     units: Units
 
+    def joined(self, seen: Moments) -> Centre:
+        """The same of other rows too, of which those of noise count and say no more.
+
+        Where their moments have only squares, what columns have in common is left out.
+        """
+        about = seen.moved(np.broadcast_to(self.mean, seen.about.shape))
+        n = self.n_rows + float(about.counts.sum())
+        step, second = about.first.sum(axis=0) / n, about.second.sum(axis=0)
+        second = np.diag(second) if second.ndim == 1 else second
+        scatter = (self.n_rows - 1) * self.covariance + second - n * np.outer(step, step)
+        covariance = scatter / (n - 1 if n > 1 else 1.0)
+        n_rows = self.n_rows + seen.n_rows
+        return Centre(n_rows, self.mean + step, covariance, self.units)
+
 
 @dataclass(frozen=True, eq=False)
 class Data:
@@ -195,6 +209,11 @@ class Data:
         """Number of columns."""
         return self.source.n_features
 
+    @property
+    def in_double(self) -> Source:
+        """The source in double precision."""
+        return self.source.widened() if self.source.dtype == np.float32 else self.source
+
     @lazy
     def looked_at(self) -> NDArray:
         """Some rows, evenly spaced."""
@@ -228,8 +247,9 @@ class Data:
             fine = (spread > least) & (peak < most) & (peak / spread < FLOAT64_PEAK)
         if not fine.all():
             j = int(np.argmin(fine))
+            which = "X" if self.n_features == 1 else f"X column {j}"
             raise ValueError(
-                f"X column {j} has a spread of {spread[j]:g} and values up to {peak[j]:g}, whose "
+                f"{which} has a spread of {spread[j]:g} and values up to {peak[j]:g}, whose "
                 f"squares float64 cannot hold; multiply it by a constant, or drop the outliers"
             )
         if source.dtype == np.float32 and (peak / spread > FLOAT32_PEAK).any():
@@ -286,23 +306,26 @@ class Data:
         noise: bool | Noise,
         prior: bool | ConjugatePrior | NormalWishart,
         fixed: Fixed | None = None,
+        seen: Moments | None = None,
     ) -> Family:
-        """The family under a prior and beside noise, as the rows say, and what is held of it."""
+        """The family under a prior and beside noise, as the rows say, and what is held of it.
+
+        Rows seen before, in the units of these, are among those that a prior is taken from.
+        """
+        box = self._checked_box(noise) if isinstance(noise, Noise) else None
+        box = self.noise_box if noise is True else box
         if isinstance(prior, NormalWishart):
-            if not self.source.complete:
+            if fixed is not None and fixed.weights.any():
                 raise ValueError(
-                    f"X has missing values, which a fit with prior={type(prior).__name__}(...) "
-                    f'does not take; fill them, or leave such rows out with missing="drop"'
+                    f"fixed holds weights together with prior={type(prior).__name__}(...), which "
+                    f"is one prior of all weights; hold means or covariances alone"
                 )
-            if fixed is not None:
-                raise ValueError(
-                    f"fixed is given together with prior={type(prior).__name__}(...), of which "
-                    f"each parameter has a distribution and no value to hold; leave one of them out"
-                )
-            family = prior.of(family, n_components, *self.centre(family))
-        elif prior:
+            beside = family if box is None else WithNoise(family, box)
+            found = prior.of(beside, n_components, *self._centre(family, seen), fixed)
+            return found if fixed is None else WithFixed(found, fixed)
+        if prior:
             given = prior if isinstance(prior, ConjugatePrior) else None
-            family = WithPrior.of(family, n_components, *self.centre(family), given)
+            family = WithPrior.of(family, n_components, *self._centre(family, seen), given)
         if fixed is not None:
             some = fixed.covariances.any() and not fixed.covariances.all()
             if prior and some and family.beside is not None:
@@ -311,9 +334,12 @@ class Data:
                     f"{family.name!r} together with prior; hold all of them, or leave prior out"
                 )
             family = WithFixed(family, fixed)
-        if isinstance(noise, Noise):
-            return WithNoise(family, self._checked_box(noise))
-        return WithNoise(family, self.noise_box) if noise else family
+        return family if box is None else WithNoise(family, box)
+
+    def _centre(self, family: Family, seen: Moments | None) -> Centre:
+        """Of all rows, those seen before too."""
+        centre = self.centre(family)
+        return centre if seen is None else centre.joined(seen)
 
     def _checked_box(self, noise: Noise) -> Noise:
         """A box that the user gave.

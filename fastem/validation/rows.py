@@ -132,13 +132,32 @@ def not_a_matrix(shape: tuple, name: str) -> ValueError:
     )
 
 
-def columns(given: int, n_features: int, *, name: str = "X") -> None:
-    """Refuse rows of another number of columns than a mixture has."""
+def columns(
+    given: int,
+    n_features: int,
+    theirs: Sequence[str] | None = None,
+    mine: Sequence[str] | None = None,
+    *,
+    name: str = "X",
+) -> None:
+    """Refuse rows of other columns than a mixture has, or in another order where both have names.
+
+    Parameters
+    ----------
+    given, n_features : int
+        Columns of the rows and of the mixture.
+    theirs, mine : sequence of str, optional
+        Names of the same.
+    name : str
+        Of the rows.
+    """
     if given != n_features:
         raise ValueError(
             f"{name} has {given} columns but the mixture has {n_features}; "
             f"give the columns it was fitted to, in their order"
         )
+    if theirs is not None and mine is not None and theirs != mine:
+        raise other_names(name, theirs, mine)
 
 
 class Bad(NamedTuple):
