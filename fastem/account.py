@@ -12,13 +12,15 @@ from fastem import covariance
 from fastem.covariance import Bounds, Family, Parameters, Unsound, unsound
 from fastem.data import Data
 from fastem.em import Run
-from fastem.mixture import by_weight, mixture_of
+from fastem.mixture import Mixture, by_weight, mixture_of
 from fastem.moments import Moments
 from fastem.results import Fit, Restart, Status
+from fastem.rows import Rows
 
 
 def account(
     run: Run,
+    rows: Rows,
     data: Data,
     family: Family,
     bounds: Bounds,
@@ -35,8 +37,10 @@ def account(
     Parameters
     ----------
     run : Run
-        In the units of the data's rows for the family.
+    rows : Rows
+        That it was over, with what is known of them.
     data : Data
+        Which they come from.
     family : Family
     bounds : Bounds
         In the units of the run.
@@ -55,7 +59,8 @@ def account(
     """
     if sort:
         run = _sorted(run, family)
-    moments, unit = _moments(run, data, family), data.weight_unit
+    mixture = mixture_of(run.parameters, family, rows.units, data.feature_names)
+    moments, unit = _moments(run, rows, family, mixture), data.weight_unit
     if stopped:
         text = f"stopped by the callback after {_passes(run.n_iter)} over all rows"
         status = Status("stopped", text)
@@ -63,7 +68,7 @@ def account(
         n_samples = data.n_samples + n_seen
         status = _status(run, n_samples, family, bounds, unsettled, len(restarts))
     return Fit(
-        mixture_of(run.parameters, family, data.rows(family).units, data.feature_names),
+        mixture,
         moments.log_likelihood * unit,
         moments.n_rows * unit,
         moments.classification_entropy * unit,
@@ -99,12 +104,12 @@ def _n_fixed(run: Run, family: Family) -> int:
     return free - family.n_parameters(*shape)
 
 
-def _moments(run: Run, data: Data, family: Family) -> Moments:
+def _moments(run: Run, rows: Rows, family: Family, mixture: Mixture) -> Moments:
     """Of all rows under the mixture that is returned."""
     published = family.published(run.parameters)
     if published is run.parameters:
         return run.moments
-    return data.rows(family).summarise(covariance.family_by_name(family.name).factor(published))
+    return rows.summarise(mixture.family.at(rows.units).factor(published))
 
 
 def _status(

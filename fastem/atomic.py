@@ -52,7 +52,9 @@ def whole(path: str | os.PathLike) -> Generator[Path, None, None]:
     try:
         special = is_special(path)
         target = Path(os.path.realpath(path))
-        part = _elsewhere(target) if special else beside(target)
+        # What a link is called tells the format, whatever it points to.
+        named = target.with_suffix(Path(path).suffix)
+        part = _elsewhere(named) if special else beside(named)
         yield part
         if special:
             with open(part, "rb") as source, open(path, "wb") as sink:

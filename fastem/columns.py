@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 
 import numpy as np
@@ -21,6 +22,9 @@ from fastem.rows import AscendingRows, Memory
 from fastem.search.objective import Objective
 from fastem.search.samples import Samples
 from fastem.search.starts import STARTS
+
+#: Columns that a message names, at most.
+SHOWN = 5
 
 
 def fit_columns(
@@ -66,8 +70,9 @@ def fit_columns(
     Raises
     ------
     TypeError, ValueError
-        If an argument is not what it must be, or a column has fewer numbers than components; the
-        message names it.
+        If an argument is not what it must be, or columns hold infinity or have fewer numbers than
+        components; the message names them before any is fitted. So does one whose squares float64
+        cannot hold, or a constant one with `prior=True`, which end the call when their turn comes.
     ImportError
         If `progress` is asked for without tqdm.
 
@@ -90,9 +95,15 @@ def fit_columns(
     rng = np.random.default_rng(validation.random_state(random_state))
     seeds = rng.integers(2**63, size=len(columns))
 
+    called = [str(j) if names is None else f"{j} ({names[j]})" for j in range(len(columns))]
+    _check(columns, called, n_components)
+
     def of(j: int) -> Fit:
-        data = Data.of(_present(columns[j], j, names, n_components))
-        return _fitted(data, n_components, options, np.random.default_rng(seeds[j]))
+        rows = np.sort(columns[j][~np.isnan(columns[j])].astype(np.float64))[:, None]
+        try:
+            return _fitted(Data.of(rows), n_components, options, np.random.default_rng(seeds[j]))
+        except ValueError as error:
+            raise ValueError(f"X column {called[j]}: {error}") from error
 
     found: dict[int, Fit] = {}
     workers = ThreadPoolExecutor(n_threads or os.cpu_count())
@@ -141,17 +152,27 @@ def _fitted(data: Data, n_components: int, options: Options, rng: np.random.Gene
     )
     unsettled = f"a gain above tol={options.tol:g} is still to be expected; raise max_iter or tol"
     family, bounds, sort = objective.family, objective.bounds, objective.family.exchangeable
-    end = runs[best], data, family, bounds, restarts, began
+    end = runs[best], rows, data, family, bounds, restarts, began
     return account(*end, unsettled=unsettled, sort=sort)
 
 
-def _present(column: NDArray, j: int, names: tuple[str, ...] | None, n_components: int) -> NDArray:
-    """The numbers in a column, as rows that ascend."""
-    column = np.sort(column[~np.isnan(column)].astype(np.float64))
-    if len(column) < n_components:
-        called = j if names is None else f"{j} ({names[j]})"
+def _check(columns: NDArray, called: Sequence[str], n_components: int) -> None:
+    """Refuse columns that no mixture can be fitted to, all together.
+
+    Raises
+    ------
+    ValueError
+    """
+    wrong = []
+    for column, name in zip(columns, called, strict=True):
+        n = len(column) - int(np.isnan(column).sum())
+        if np.isinf(column).any():
+            wrong.append(f"column {name} holds infinity")
+        elif n < n_components:
+            wrong.append(f"column {name} has {n} numbers, fewer than n_components, {n_components}")
+    if wrong:
+        more = f", and {len(wrong) - SHOWN} more such columns" if len(wrong) > SHOWN else ""
         raise ValueError(
-            f"X column {called} has {len(column)} numbers, fewer than n_components, "
-            f"{n_components}; leave it out, or ask for fewer components"
+            f"X {', '.join(wrong[:SHOWN])}{more}; leave what is wrong out, or ask for fewer "
+            f"components"
         )
-    return column[:, None]

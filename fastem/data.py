@@ -29,16 +29,15 @@ from fastem.lazy import lazy
 from fastem.moments import Moments
 from fastem.noise import Noise
 from fastem.rows import Incomplete, Memory, Rows, Source, converted, elsewhere, opened
-from fastem.rows.beside import (
-    columns_beside,
+from fastem.rows.files import is_path
+from fastem.rows.missing import Gaps, Marks, check_seen
+from fastem.rows.open import (
     component_numbers,
     held,
     is_column,
     told,
     weights_beside,
 )
-from fastem.rows.files import is_path
-from fastem.rows.missing import Gaps, Marks, check_seen
 from fastem.rows.source import weight_unit
 from fastem.units import LOOKED_AT, Units, location_and_spread
 from fastem.validation.column_choice import Column, called
@@ -74,6 +73,20 @@ class Centre(NamedTuple):
     mean: NDArray[np.float64]
     covariance: NDArray[np.float64]
     units: Units
+
+    def joined(self, seen: Moments) -> Centre:
+        """The same of other rows too, of which those of noise count and say no more.
+
+        Where their moments have only squares, what columns have in common is left out.
+        """
+        about = seen.moved(np.broadcast_to(self.mean, seen.about.shape))
+        n = self.n_rows + float(about.counts.sum())
+        step, second = about.first.sum(axis=0) / n, about.second.sum(axis=0)
+        second = np.diag(second) if second.ndim == 1 else second
+        scatter = (self.n_rows - 1) * self.covariance + second - n * np.outer(step, step)
+        covariance = scatter / (n - 1 if n > 1 else 1.0)
+        n_rows = self.n_rows + seen.n_rows
+        return Centre(n_rows, self.mean + step, covariance, self.units)
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,24 +152,23 @@ class Data:
                 return cls(in_blocks, feature_names=names)
         marks = Marks.of(na_values).values
         X, gaps = validation.complete(X, missing, name, na_values=marks)
-        kind: type[Memory] = Memory
-        if missing == "mar" and np.isnan(X).any():
-            kind = Incomplete
-        counted = None if gaps is None else np.logical_not(gaps.any(axis=1))
-        weight = validation.sample_weight(sample_weight, len(X) if gaps is None else len(gaps))
+        counted: NDArray[np.bool_] = np.ones(len(X), bool)
+        if gaps is not None:
+            counted = np.logical_not(gaps.any(axis=1))
+        weight, unit = validation.sample_weight(sample_weight, len(counted)), 1.0
         if gaps is not None and (costly := Gaps.of(gaps).costly(called(names, X.shape[1]))):
             warnings.warn(f"X: {costly}", UserWarning, stacklevel=3)
-        if weight is None:
-            return cls(_observed(kind(X), names), counted, names)
-        counted = np.ones(len(weight), bool) if counted is None else counted
-        weight = validation.sample_weight(weight[counted], len(X))
-        assert weight is not None
-        if not weight.all():
-            counted[counted] = weight > 0
-            X, weight = X[weight > 0], weight[weight > 0]
-        counted = None if counted.all() else counted
-        unit = weight_unit(weight.max())
-        return cls(_observed(kind(X, weight / unit, unit), names), counted, names)
+        if weight is not None:
+            weight = validation.sample_weight(weight[counted], len(X))
+            assert weight is not None
+            if not weight.all():
+                counted[counted] = weight > 0
+                X, weight = X[weight > 0], weight[weight > 0]
+            unit = weight_unit(weight.max())
+            weight = weight / unit
+        kind = Incomplete if missing == "mar" and np.isnan(X).any() else Memory
+        source = _observed(kind(X, weight, unit), names)
+        return cls(source, None if counted.all() else counted, names)
 
     @classmethod
     def _labelled(
@@ -174,12 +186,10 @@ class Data:
                 f"labels is {labels!r}, a column of files, but X is no path; give one number a row"
             )
         column = labels if isinstance(labels, str) else int(labels)
-        if columns is None:
-            weight = [sample_weight] if is_column(sample_weight) else []
-            columns, _ = columns_beside(X, [column, *weight])
+        others = [column, *([sample_weight] if is_column(sample_weight) else [])]
         # Rows are left out, with their labels, where all are at hand.
         until_then = "mar" if missing == "drop" else missing
-        rows = opened(X, columns, missing=until_then, na_values=na_values)
+        rows = opened(X, columns, but=others, missing=until_then, na_values=na_values)
         found = cls.of(held(rows), weights_beside(X, sample_weight), missing=missing)
         numbers = component_numbers(told(rows, column), f"column {labels!r} of {rows.name}")
         return replace(found, feature_names=rows.names, labels=numbers)
@@ -198,6 +208,11 @@ class Data:
     def n_features(self) -> int:
         """Number of columns."""
         return self.source.n_features
+
+    @property
+    def in_double(self) -> Source:
+        """The source in double precision."""
+        return self.source.widened() if self.source.dtype == np.float32 else self.source
 
     @lazy
     def looked_at(self) -> NDArray:
@@ -232,8 +247,9 @@ class Data:
             fine = (spread > least) & (peak < most) & (peak / spread < FLOAT64_PEAK)
         if not fine.all():
             j = int(np.argmin(fine))
+            which = "X" if self.n_features == 1 else f"X column {j}"
             raise ValueError(
-                f"X column {j} has a spread of {spread[j]:g} and values up to {peak[j]:g}, whose "
+                f"{which} has a spread of {spread[j]:g} and values up to {peak[j]:g}, whose "
                 f"squares float64 cannot hold; multiply it by a constant, or drop the outliers"
             )
         if source.dtype == np.float32 and (peak / spread > FLOAT32_PEAK).any():
@@ -290,23 +306,26 @@ class Data:
         noise: bool | Noise,
         prior: bool | ConjugatePrior | NormalWishart,
         fixed: Fixed | None = None,
+        seen: Moments | None = None,
     ) -> Family:
-        """The family under a prior and beside noise, as the rows say, and what is held of it."""
+        """The family under a prior and beside noise, as the rows say, and what is held of it.
+
+        Rows seen before, in the units of these, are among those that a prior is taken from.
+        """
+        box = self._checked_box(noise) if isinstance(noise, Noise) else None
+        box = self.noise_box if noise is True else box
         if isinstance(prior, NormalWishart):
-            if not self.source.complete:
+            if fixed is not None and fixed.weights.any():
                 raise ValueError(
-                    f"X has missing values, which a fit with prior={type(prior).__name__}(...) "
-                    f'does not take; fill them, or leave such rows out with missing="drop"'
+                    f"fixed holds weights together with prior={type(prior).__name__}(...), which "
+                    f"is one prior of all weights; hold means or covariances alone"
                 )
-            if fixed is not None:
-                raise ValueError(
-                    f"fixed is given together with prior={type(prior).__name__}(...), of which "
-                    f"each parameter has a distribution and no value to hold; leave one of them out"
-                )
-            family = prior.of(family, n_components, *self.centre(family))
-        elif prior:
+            beside = family if box is None else WithNoise(family, box)
+            found = prior.of(beside, n_components, *self._centre(family, seen), fixed)
+            return found if fixed is None else WithFixed(found, fixed)
+        if prior:
             given = prior if isinstance(prior, ConjugatePrior) else None
-            family = WithPrior.of(family, n_components, *self.centre(family), given)
+            family = WithPrior.of(family, n_components, *self._centre(family, seen), given)
         if fixed is not None:
             some = fixed.covariances.any() and not fixed.covariances.all()
             if prior and some and family.beside is not None:
@@ -315,9 +334,12 @@ class Data:
                     f"{family.name!r} together with prior; hold all of them, or leave prior out"
                 )
             family = WithFixed(family, fixed)
-        if isinstance(noise, Noise):
-            return WithNoise(family, self._checked_box(noise))
-        return WithNoise(family, self.noise_box) if noise else family
+        return family if box is None else WithNoise(family, box)
+
+    def _centre(self, family: Family, seen: Moments | None) -> Centre:
+        """Of all rows, those seen before too."""
+        centre = self.centre(family)
+        return centre if seen is None else centre.joined(seen)
 
     def _checked_box(self, noise: Noise) -> Noise:
         """A box that the user gave.

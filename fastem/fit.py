@@ -152,7 +152,7 @@ def fit(
         `fastem.NormalWishart` give a variational fit, of "full", "tied", "diag" and "spherical":
         components that the data do not need lose their rows, and `n_effective` counts the others.
         The mixture is that of the posterior's expected weights, means and precisions; levels are
-        the variational bound.
+        the variational bound. What is held (`fixed`) has no prior; weights cannot be held then.
     checkpoint : path, optional
         A file, written whole or not at all while EM runs over all rows. Where it exists the fit
         goes on from it: killed at any time and called again with the same rows and arguments it
@@ -233,7 +233,7 @@ def fit(
         "means_init": means_init,
         "covariances_init": covariances_init,
     }
-    warm = Warm.of(start, seen, prior, **given)
+    warm = Warm.of(start, seen, **given)
     if warm is not None:
         n_components = warm.n_components(n_components)
         covariance_type, noise = warm.covariance_type(covariance_type), warm.noise(noise)
@@ -298,8 +298,9 @@ def solve(
         noise=options.box,
         prior=options.prior,
         fixed=user_start.fixed,
+        seen=user_start.seen,
     )
-    rows = rows if user_start.seen is None else _with_seen(rows, user_start, family, data)
+    rows = rows if user_start.seen is None else _with_seen(rows, user_start, data)
     objective = Objective.of(rows, family, options)
     watch = Watch(family, options.callback, bar)
     start: Parameters | em.State | None = None
@@ -309,7 +310,7 @@ def solve(
     goes_on = nullcontext() if checkpoint is None or start is None else checkpoint.to_blame()
     if start is None:
         start, restarts = begin(starts, n_components, family, objective, user_start, watch, labels)
-        if not family.exchangeable and user_start.is_empty and not isinstance(start, em.State):
+        if sort and labels is None and not (family.exchangeable or isinstance(start, em.State)):
             start = sorted_parameters(start, family)
     if checkpoint is not None:
         checkpoint.restarts = restarts
@@ -321,6 +322,7 @@ def solve(
     unsettled = f"a gain above tol={options.tol:g} is still to be expected; raise max_iter or tol"
     return account(
         run,
+        rows,
         data,
         family,
         objective.bounds,
@@ -333,10 +335,11 @@ def solve(
     )
 
 
-def _with_seen(rows: Rows, user_start: UserStart, family: Family, data: Data) -> Rows:
+def _with_seen(rows: Rows, user_start: UserStart, data: Data) -> Rows:
     """Rows beside those that stand behind the user's start."""
     assert user_start.seen is not None
-    own = family.at(rows.units)
+    assert user_start.family is not None
+    own = user_start.family.at(rows.units)  # by which they were summarised, under no prior
     density = own.factor(to_units(user_start.complete(), own, rows.units))
     return RowsWithSeen.of(rows, user_start.seen.scaled(1.0 / data.weight_unit), density)
 

@@ -127,6 +127,8 @@ class Moments:
             If factor is not a finite number of at least 0.
         """
         factor = validation.real(factor, "factor")
+        if factor == 1.0:
+            return self
         return Moments(
             self.about,
             self.n_rows * factor,
@@ -205,7 +207,7 @@ class Moments:
         # Whoever makes moments may give a view, such as a diagonal.
         arrays = (read_only(np.ascontiguousarray(part)) for part in parts)
         n_dead = scatter(*arrays, self.noise, DEAD, statistics)
-        statistics.flags.writeable = False
+        statistics.setflags(write=False)
         means = statistics[K : K + K * D].reshape(shape)
         covariances = statistics[K + K * D :].reshape(self.second.shape)
         return statistics, statistics[:K], means, covariances, n_dead

@@ -78,7 +78,7 @@ class Noise:
         for name, shape in shapes.items():
             if name != "axes" or self.axes is not None:
                 value = validation.parameter(getattr(self, name), f"noise.{name}", shape)
-                value.flags.writeable = False
+                value.setflags(write=False)
                 object.__setattr__(self, name, value)
         if not (self.low < self.high).all():
             j = int(np.argmin(self.low < self.high))

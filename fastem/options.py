@@ -53,19 +53,8 @@ class Options:
             validation.boolean(self.noise, "noise")
         for name in "accelerate", "progress", "checkpoint_wait":
             validation.boolean(getattr(self, name), name)
-        if not self.is_variational:
-            if not isinstance(self.prior, ConjugatePrior):
-                validation.boolean(self.prior, "prior")
-        elif self.is_noisy:
-            raise ValueError(
-                f"noise is given together with prior={type(self.prior).__name__}(...), and a "
-                f"variational fit knows no noise; leave one of them out"
-            )
-        elif self.labels is not None:
-            raise ValueError(
-                f"labels are given together with prior={type(self.prior).__name__}(...), and a "
-                f"variational fit knows no labels; leave one of them out"
-            )
+        if not isinstance(self.prior, ConjugatePrior | NormalWishart):
+            validation.boolean(self.prior, "prior")
         if self.checkpoint is not None:
             path = validation.path(self.checkpoint, "checkpoint")
             folder = Path(path).parent

@@ -33,6 +33,7 @@ NUMBERS = (
 OPTIONS = "stream_decay", "stream_half_life"
 ARRAYS = "stream_about", "stream_counts", "stream_first", "stream_second", "stream_scale"
 POINT = "stream_weights", "stream_means", "stream_covariances"
+FIELDS = *NUMBERS, *OPTIONS, *ARRAYS, *POINT
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,8 +95,8 @@ class Stream:
     ----------
     mixture : Mixture
     moments : Moments
-        Of the rows seen, each by what it still counts for; None before the first batch, where
-        `seen` was not given.
+        Of the rows seen, in the units of the stream, each by what it still counts for; None before
+        the first batch, where `seen` was not given.
     n_seen : float
         Rows seen, those behind the mixture among them.
 
@@ -133,7 +134,7 @@ class Stream:
         self._family = mixture.family.at(self._units)
         start = Parameters(mixture.weights, mixture.means, mixture.covariances)
         self._parameters = to_units(start, self._family, self._units)
-        self._moments: Moments | None = None
+        self.moments: Moments | None = None
         self._waits = seen is None
         self.n_seen = 0.0
         if isinstance(seen, Moments):
@@ -142,7 +143,7 @@ class Stream:
                     f"seen has moments of shape {seen.about.shape}, and the mixture's means have "
                     f"{mixture.means.shape}; give mixture.summarise(rows)"
                 )
-            self._moments, self.n_seen = seen, seen.n_rows
+            self.moments, self.n_seen = seen, seen.n_rows
         elif seen is not None:
             self._imagine(validation.real(seen, "seen"))
 
@@ -150,11 +151,6 @@ class Stream:
     def mixture(self) -> Mixture:
         """The mixture as it is now."""
         return mixture_of(self._parameters, self._family, self._units, self._names)
-
-    @property
-    def moments(self) -> Moments | None:
-        """Of the rows seen, in the units of the stream; see the class."""
-        return self._moments
 
     def update(
         self,
@@ -195,33 +191,28 @@ class Stream:
         (array([[2.]]), array([False]))
         """
         data = Data.of(batch, sample_weight, missing=missing, name="batch")
-        validation.columns(data.n_features, self._parameters.means.shape[1], name="batch")
-        theirs, mine = data.feature_names, self._names
-        if theirs is not None and mine is not None and theirs != mine:
-            raise validation.other_names("batch", theirs, mine)
-        source = data.source
-        source = source.widened() if source.dtype == np.float32 else source
+        n_features, names = self._parameters.means.shape[1], (data.feature_names, self._names)
+        validation.columns(data.n_features, n_features, *names, name="batch")
         density = self._family.factor(self._parameters)
-        found = source.at(self._units).summarise(density).scaled(data.weight_unit)
+        found = data.in_double.at(self._units).summarise(density).scaled(data.weight_unit)
         if not found.n_rows > 0:
             raise ValueError("batch has no rows of weight above 0; give at least one")
         if self._waits:
             self._imagine(found.n_rows)
-        past = self._moments
+        past = self.moments
         odds = online.odds(found.n_rows, self.n_seen, self._decay, self._half_life)
+        level, expected, drift = found.log_likelihood / found.n_rows, np.nan, np.nan
         if past is None or not past.n_rows > 0:
             odds, moments = 0.0, found
         else:
             moments = online.joined(past, found, odds)
-        level, expected, drift = found.log_likelihood / found.n_rows, np.nan, np.nan
-        if past is not None and past.n_rows > 0:
             expected = past.log_likelihood / past.n_rows
-            spread = online.deviation(density, moments, data.n_features)
+            spread = online.deviation(density, moments, n_features)
             drift = (expected - level) / spread * np.sqrt(found.n_rows)
-        bounds = Bounds(np.zeros(data.n_features), FLOOR)
+        bounds = Bounds(np.zeros(n_features), FLOOR)
         self._parameters = self._family.maximise(moments, bounds, self._parameters)
-        self._moments, self.n_seen = moments, self.n_seen + found.n_rows
-        least = max(self._family.least_rows(data.n_features), 1)
+        self.moments, self.n_seen = moments, self.n_seen + found.n_rows
+        least = max(self._family.least_rows(n_features), 1)
         weights = self._parameters.weights.copy()
         gain = 1.0 / (1.0 + odds)
         return Update(found.n_rows, level, expected, drift, gain, weights, moments.counts < least)
@@ -242,7 +233,7 @@ class Stream:
         OSError
             If the file cannot be written.
         """
-        moments = self._moments
+        moments = self.moments
         if moments is None:
             raise ValueError(
                 "the stream has no moments yet; update it, or give seen, and then save"
@@ -257,9 +248,8 @@ class Stream:
         options = self._decay, np.nan if self._half_life is None else self._half_life
         arrays = moments.about, moments.counts, moments.first, moments.second
         units = np.stack((self._units.centre, self._units.scale))
-        names = *NUMBERS, *OPTIONS, *ARRAYS, *POINT
         values = *numbers, *options, *arrays, units, *self._parameters
-        more = {name: np.asarray(value) for name, value in zip(names, values, strict=True)}
+        more = {name: np.asarray(value) for name, value in zip(FIELDS, values, strict=True)}
         file.write(validation.path(path, "path"), self.mixture, more)
 
     @classmethod
@@ -294,8 +284,7 @@ class Stream:
         100.0
         """
         mixture = Mixture.load(path)
-        names = *NUMBERS, *OPTIONS, *ARRAYS, *POINT
-        fields = archive.members(path, names)
+        fields = archive.members(path, FIELDS)
         if not fields:
             raise ValueError(
                 f"{path} has a mixture without moments; begin with "
@@ -337,7 +326,7 @@ class Stream:
                 for name, shape in zip(POINT, parameter_shapes, strict=True)
             )
         )
-        stream._moments = Moments(
+        stream.moments = Moments(
             about, n_rows, log_likelihood, entropy, counts, first, second, noise
         )
         stream._waits, stream.n_seen = False, n_seen
@@ -349,7 +338,7 @@ class Stream:
         if n_rows > 0:
             density = self._family.factor(self._parameters)
             own = self._family, self._parameters, density, self._units
-            self._moments = online.imagined(*own, n_rows)
+            self.moments = online.imagined(*own, n_rows)
 
 
 def _checked(decay: Any, half_life: Any) -> tuple[float, float | None]:

@@ -76,7 +76,7 @@ class Units:
     def array(self) -> NDArray[np.float64]:
         """(2, n_features): centre and scale, as kernels take them."""
         array = np.stack([self.centre, self.scale])
-        array.flags.writeable = False
+        array.setflags(write=False)
         return array
 
     @lazy

@@ -32,7 +32,7 @@ class Warm(NamedTuple):
     seen: Moments | None
 
     @classmethod
-    def of(cls, start: Any, seen: Any, prior: object, **given: ArrayLike | None) -> Warm | None:
+    def of(cls, start: Any, seen: Any, **given: ArrayLike | None) -> Warm | None:
         """Check what the user gave, beside the parts of a start; None without `start`.
 
         Raises
@@ -53,11 +53,6 @@ class Warm(NamedTuple):
                 raise ValueError(f"start is given together with {name}; leave one of them out")
         if seen is None:
             return cls(mixture, None)
-        if prior is not False:
-            raise ValueError(
-                "seen is given together with prior, which is taken from all rows; leave one of "
-                "them out"
-            )
         return cls(mixture, _in_own_units(seen, mixture))
 
     def n_components(self, given: int | None) -> int:
@@ -89,15 +84,11 @@ class Warm(NamedTuple):
     def of_columns(self, data: Data) -> Data:
         """The data, of the same columns; where rows stand behind the mixture, in its units."""
         mixture = self.mixture
-        validation.columns(data.n_features, mixture.n_features, name="X")
-        theirs, mine = data.feature_names, mixture.feature_names
-        if theirs is not None and mine is not None and theirs != mine:
-            raise validation.other_names("X", theirs, mine)
+        names = data.feature_names, mixture.feature_names
+        validation.columns(data.n_features, mixture.n_features, *names)
         if self.seen is None:
             return data
-        source = data.source
-        source = source.widened() if source.dtype == np.float32 else source
-        return replace(data, source=source, units=mixture._factored[1])
+        return replace(data, source=data.in_double, units=mixture._factored[1])
 
 
 def _in_own_units(seen: Any, mixture: Mixture) -> Moments:

@@ -97,3 +97,59 @@ def test_progress_counts_columns(capsys):
 
 def test_it_is_public():
     assert fastem.fit_columns is fit_columns
+
+
+HOSTILE = {
+    "constant": lambda rng, n: np.full(n, 7.0),
+    "ties": lambda rng, n: rng.integers(0, 5, n).astype(float),
+    "two values": lambda rng, n: rng.choice([0.0, 1.0], n),
+    "large": lambda rng, n: 1e150 * rng.normal(size=n),
+    "small": lambda rng, n: 1e-150 * rng.normal(size=n),
+    "far": lambda rng, n: 1e8 + rng.normal(size=n),
+    "an outlier": lambda rng, n: np.r_[rng.normal(size=n - 1), 1e10],
+    "mostly missing": lambda rng, n: np.r_[rng.normal(size=5), np.full(n - 5, np.nan)],
+}
+
+
+@pytest.mark.parametrize("prior", [False, DirichletProcess(1e-3), NormalWishart()])
+def test_every_column_of_finite_numbers_has_an_answer(prior):
+    rng, n = np.random.default_rng(0), 300
+    X = np.stack([make(rng, n) for make in HOSTILE.values()], axis=1)
+    fits = fit_columns(X, 5, prior=prior, random_state=0)
+    for fitted, column in zip(fits, X.T, strict=True):
+        present = column[~np.isnan(column)]
+        assert fitted.n_samples == len(present)
+        mean = fitted.mixture.weights @ fitted.mixture.means[:, 0]
+        assert_allclose(mean, present.mean(), rtol=1e-9, atol=0.2 * present.std())
+        assert np.isfinite(fitted.log_likelihood)
+    names = list(HOSTILE)
+    collapsed = fits[names.index("constant")].status
+    assert "every component is singular" in collapsed.text
+
+
+def test_all_wrong_columns_are_named_together_before_any_is_fitted():
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame(table(), columns=["a", "b", "c"])
+    frame["none"], frame["far"], frame["flag"] = np.nan, np.inf, frame["a"] > 0
+    said = r"X column 3 \(none\) has 0 numbers, .*, column 4 \(far\) holds infinity; leave"
+    with pytest.raises(ValueError, match=said):
+        fit_columns(frame, 2)
+    assert len(fit_columns(frame[["a", "flag"]], 2, random_state=0)) == 2
+    with pytest.raises(TypeError, match="X column 'b' holds 'x'"):
+        fit_columns(frame[["a"]].assign(b="x"), 2)
+    with pytest.raises(ValueError, match=r"column 4 has 0 numbers.* and 15 more such columns; "):
+        fit_columns(np.full((9, 20), np.nan), 2)
+
+
+@pytest.mark.parametrize("factor", [1e306, 1e-310])
+def test_a_column_whose_squares_float64_cannot_hold_is_named(factor):
+    X = table() * [1.0, 1.0, factor]
+    with pytest.raises(ValueError, match=r"X column 2: X has a spread of .*; multiply it by"):
+        fit_columns(X, 2)
+
+
+def test_a_constant_column_has_no_scale_for_the_conjugate_prior():
+    X = table()
+    X[:, 0] = 3.0
+    with pytest.raises(ValueError, match=r"X column 0: prior=True takes its scale from .* all 0"):
+        fit_columns(X, 2, prior=True)

@@ -392,10 +392,10 @@ def test_a_start_is_needed():
         fastem.fit(X, 3, fixed={"covariances": True}, means_init=means)
 
 
-def test_a_variational_fit_and_a_bootstrap_hold_nothing():
+def test_what_variational_fits_and_bootstraps_do_not_hold():
     X, start = problem()
-    with pytest.raises(ValueError, match=r"fixed is given together with prior=DirichletProcess"):
-        fastem.fit(X, 3, fixed={"means": True}, prior=fastem.DirichletProcess(), **inits(start))
+    with pytest.raises(ValueError, match=r"fixed holds weights together with prior=Dirichlet"):
+        fastem.fit(X, 3, fixed={"weights": True}, prior=fastem.DirichletProcess(), **inits(start))
     found = fastem.fit(X, 3, fixed={"means": True}, **inits(start))
     with pytest.raises(ValueError, match="fit was made with fixed parameters; "):
         fastem.bootstrap(found, X, 10)

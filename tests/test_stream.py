@@ -235,3 +235,30 @@ def test_bad_batches_change_nothing(tmp_path):
         Stream.load(tmp_path / "mixture.npz")
     with pytest.raises(ValueError, match="no moments yet"):
         Stream(begun()).save(tmp_path / "stream.npz")
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("options", [{}, {"half_life": 500.0}, {"seen": 0, "decay": 1}])
+@pytest.mark.parametrize("D", [1, 2])
+def test_batches_join_as_moments_are_moved_scaled_and_added_to_the_bit(family, options, D):
+    X = rows()[:, :D].copy()
+    start = {"covariance_type": family, "random_state": 0, "max_iter": 2}
+    fit = fastem.fit(X[:300], 3, **start)
+    stream, oracle = (Stream(fit, **options) for _ in range(2))
+    bounds = Bounds(np.zeros(D), 1e-10)
+    past, n_seen = oracle.moments, oracle.n_seen
+    for block in np.array_split(X, 6):
+        told = stream.update(block)
+        density = oracle._family.factor(oracle._parameters)
+        batch = Memory(block).at(oracle._units).summarise(density)
+        odds = em.online.odds(len(block), n_seen, oracle._decay, oracle._half_life)
+        if past is not None:
+            share = odds * batch.n_rows / past.n_rows
+            batch = past.moved(batch.about).scaled(share) + batch
+        past, n_seen = batch, n_seen + len(block)
+        oracle._parameters = oracle._family.maximise(past, bounds, oracle._parameters)
+        for mine, theirs in zip(stream._parameters, oracle._parameters, strict=True):
+            assert mine.tobytes() == theirs.tobytes()
+        assert stream.moments.second.tobytes() == past.second.tobytes()
+        assert stream.moments.log_likelihood == past.log_likelihood
+        assert told.weights.tobytes() == oracle._parameters.weights.tobytes()

@@ -210,13 +210,5 @@ def test_bad_priors(prior, message):
 def test_what_a_variational_fit_does_not_know():
     with pytest.raises(ValueError, match="has no variational fit"):
         fastem.fit(rows(), 2, covariance_type="VEV", prior=DirichletProcess())
-    with pytest.raises(ValueError, match="knows no noise"):
-        fastem.fit(rows(), 2, noise=True, prior=DirichletProcess())
-    with pytest.raises(ValueError, match="knows no labels"):
-        fastem.fit(rows(), 2, labels=np.zeros(900, int), prior=DirichletProcess())
-    gaps = rows()
-    gaps[3, 1] = np.nan
-    with pytest.raises(ValueError, match="missing values, which a fit with prior=Dirichlet"):
-        fastem.fit(gaps, 2, missing="mar", prior=DirichletProcess())
     with pytest.raises(TypeError, match="prior is 'yes'"):
         fastem.fit(rows(), 2, prior="yes")

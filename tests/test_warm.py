@@ -164,7 +164,6 @@ def test_bad_input():
         ({"start": start, "means_init": X[:3]}, ValueError, "together with means_init; leave"),
         ({"start": start, "n_components": 4}, ValueError, "n_components is 4 but start has 3"),
         ({"start": start, "covariance_type": "diag"}, ValueError, "is 'diag' but start has 'full'"),
-        ({"start": start, "seen": seen, "prior": True}, ValueError, "together with prior, which"),
         ({"start": start, "seen": seen, "noise": True}, ValueError, "noise, which is start's"),
         ({"start": start, "seen": other.summarise(X)}, ValueError, "about the means"),
         ({}, TypeError, "n_components is None"),

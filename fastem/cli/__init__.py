@@ -1,9 +1,9 @@
 # PYTHON_ARGCOMPLETE_OK
 """The command line.
 
-fit.py, predict.py, impute.py, classify.py, update.py, example.py     the commands
+fit.py, with_model.py, classify.py     the commands
 arguments.py            what several take; files --> Stream
-labels.py, pictures.py, report.py     output
+labels.py, report.py     output
 outputs.py              files appear all together, or none of them
 messages.py             what a user is told
 
@@ -19,10 +19,11 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from importlib import resources
 from types import FrameType
 from typing import NoReturn
 
-from fastem.cli import classify, example, fit, impute, predict, update
+from fastem.cli import classify, fit, messages, with_model
 from fastem.cli.arguments import command, readable
 from fastem.cli.messages import InputError, as_input_error, complain, flushed, hold_descriptors
 
@@ -36,6 +37,11 @@ examples:
   fastem update model.npz new.csv --seen 10000
 
 fastem fit --help and fastem predict --help tell all.
+"""
+EXAMPLE = """\
+examples:
+  fastem example faithful > faithful.csv
+  fastem fit faithful.csv
 """
 
 
@@ -104,8 +110,10 @@ def _parser() -> argparse.ArgumentParser:
     top.add_argument("--version", action="version", version=f"fastem {__version__}")
     top.set_defaults(run=_no_command)
     words = top.add_subparsers(title="commands", metavar="COMMAND")
-    for each in fit, predict, impute, classify, update, example:
+    for each in fit, with_model, classify:
         each.add(words)
+    example = command(words, "example", "print rows to try fastem on, as CSV", _example, EXAMPLE)
+    example.add_argument("name", choices=["faithful", "iris", "diabetes"], help="which rows")
     demo = command(words, "demo", "draw the story of EM, and print its figures", _demo)
     demo.add_argument("--out", metavar="DIR", required=True, help="folder, made if need be")
     demo.add_argument("--readme", action="store_true", help="only the README's pictures")
@@ -126,6 +134,13 @@ def _complete(parser: argparse.ArgumentParser) -> None:
 
 def _no_command(arguments: argparse.Namespace) -> NoReturn:
     raise InputError("no command is given; say fastem fit FILE, or see fastem --help")
+
+
+def _example(arguments: argparse.Namespace) -> None:
+    """Print a file that comes with fastem."""
+    # By way of the folder: to import the demo needs matplotlib.
+    file = resources.files("fastem").joinpath("demo", "data", f"{arguments.name}.csv")
+    messages.say(file.read_text(encoding="utf-8").rstrip("\n"))
 
 
 def _demo(arguments: argparse.Namespace) -> None:

@@ -9,9 +9,10 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 from fastem.atomic import FULL
-from fastem.cli.messages import InputError, as_input_error
+from fastem.cli.messages import InputError, as_input_error, note
 from fastem.rows import Stream, opened
 from fastem.rows.files import STANDARD_INPUT
 from fastem.rows.passes import DEFAULT_MEMORY
@@ -88,10 +89,10 @@ def add_input(command: argparse.ArgumentParser, columns: str) -> None:
     )
 
 
-def read(arguments: argparse.Namespace, fitted: Sequence[str] | None = None) -> Stream:
-    """The rows of the files, looked at once.
+def read(arguments: argparse.Namespace, **meant: Any) -> Stream:
+    """The rows of the files, looked at once, and noted what a user should know of the reading.
 
-    Columns that a model was fitted to are meant where none are named and the files name them.
+    Columns are those of `opened` where none are named.
     """
     if STANDARD_INPUT in arguments.file and len(arguments.file) > 1:
         raise InputError("- is standard input and stands alone; give it or files")
@@ -102,12 +103,13 @@ def read(arguments: argparse.Namespace, fitted: Sequence[str] | None = None) -> 
         rows = opened(
             arguments.file,
             listed(arguments.columns),
-            fitted=fitted,
+            **meant,
             na_values=listed(arguments.na_values),
             **{name: getattr(arguments, name) for name in same},
         )
         with warnings.catch_warnings(action="ignore", category=UserWarning):  # notes tell it too
             rows.limits()  # all rows are looked at now: what is wrong is told of the input
+    note(rows.notes)
     return rows
 
 

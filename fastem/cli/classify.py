@@ -16,8 +16,8 @@ from fastem.cli.fit import counts_of
 from fastem.cli.messages import InputError, as_input_error
 from fastem.cli.outputs import STANDARD_OUTPUT, outputs
 from fastem.rows import Stream
-from fastem.rows.beside import columns_beside, held, told
 from fastem.rows.labels import to_csv
+from fastem.rows.open import held, told
 
 EXAMPLES = """\
 examples:
@@ -68,8 +68,7 @@ def run(arguments: argparse.Namespace) -> None:
     """Learn from a file; write and print what was asked for."""
     targets = {"--labels": arguments.labels, "--model": arguments.model}
     with outputs(targets, *arguments.file) as write:
-        rows = read(_without_labels(arguments))
-        messages.note(rows.notes)
+        rows = read(arguments, but=[arguments.label_column])
         X, y = _taken(rows, arguments.label_column)
         kept = ~np.isnan(X).any(axis=1) if arguments.missing == "drop" else np.ones(len(X), bool)
         families: list[Any] = listed(arguments.covariance) or []
@@ -88,18 +87,6 @@ def run(arguments: argparse.Namespace) -> None:
         write("--labels", lambda path: _write(path, found, X[kept]))
     aside = arguments.labels == STANDARD_OUTPUT
     messages.say(found.summary().text(), aside=aside)
-
-
-def _without_labels(arguments: argparse.Namespace) -> argparse.Namespace:
-    """The arguments, with all columns but the labels' where none are named."""
-    if arguments.columns is not None:
-        return arguments
-    with as_input_error():
-        how = {"member": arguments.member, "skip_rows": arguments.skip_rows}
-        others, head = columns_beside(arguments.file, [arguments.label_column], **how)
-    names = head.passes.frame.parts[0].table.names
-    chosen = [str(j) if names is None else f'"{names[j]}"' for j in others]
-    return argparse.Namespace(**{**vars(arguments), "columns": ",".join(chosen)})
 
 
 def _taken(rows: Stream, label: str) -> tuple[NDArray, NDArray]:

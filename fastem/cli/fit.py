@@ -8,8 +8,8 @@ import shutil
 from functools import partial
 from typing import Any
 
-from fastem.cli import labels, messages, pictures, report
-from fastem.cli.arguments import add_input, add_labels, command, listed, name_of, read
+from fastem.cli import labels, messages, report
+from fastem.cli.arguments import add_input, add_labels, command, name_of, read
 from fastem.cli.messages import InputError, as_input_error
 from fastem.cli.outputs import STANDARD_OUTPUT, outputs
 from fastem.covariance import FAMILIES, GROUPS, family_by_name
@@ -155,24 +155,20 @@ def run(arguments: argparse.Namespace) -> int:
             if name not in GROUPS:
                 family_by_name(name)
     targets = {name: getattr(arguments, name[2:].replace("-", "_")) for name in OUTPUTS}
-    pictures.check({name: targets[name] for name in pictures.OPTIONS})
+    report.check_pictures({name: targets[name] for name in report.PICTURES})
     aside = arguments.labels == STANDARD_OUTPUT
     if arguments.model == STANDARD_OUTPUT or (aside and arguments.json):
         raise InputError("- is standard output, for one text; give --model and the others files")
     with outputs({**targets, "--checkpoint": arguments.checkpoint}, *arguments.file) as write:
         rows = read(arguments)
-        messages.note(rows.notes)
         choice = _select(rows, counts, families, arguments)
         mixture = choice.best.mixture
-        label = partial(
-            labels.write, rows, mixture, target=arguments.labels, keep=listed(arguments.keep) or ()
-        )
-        sizes = write("--labels", label)
+        sizes = write("--labels", lambda path: labels.write(rows, mixture, path, arguments))
         if sizes is None:
-            sizes = labels.write(rows, mixture)
+            sizes = labels.write(rows, mixture, None, arguments)
         write("--model", mixture.save)
-        for name in pictures.OPTIONS:
-            write(name, partial(pictures.draw, name, choice, rows))
+        for name in report.PICTURES:
+            write(name, partial(report.draw, name, choice, rows))
     name = name_of(arguments.file)
     status = 0 if choice.best.status.code == "converged" else UNSETTLED
     if arguments.json:

@@ -1,19 +1,28 @@
-"""What a fit found, for people and as JSON."""
+"""What a fit found: for people, as JSON and in pictures (extra: plot)."""
 
 from __future__ import annotations
 
 import math
+import warnings
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fastem.cli.messages import in_options
+from fastem.cli.messages import InputError, as_input_error, in_options
 from fastem.rows import Stream
 from fastem.selection import Selection
 from fastem.summary import Summary, Table
 from fastem.summary.mixture import MAX_COLUMNS, components, ending, found
 from fastem.summary.selection import criteria, more_to_try
+from fastem.units import LOOKED_AT
+
+#: Options that ask for pictures, and how their files may end.
+PICTURES = "--plot", "--plot-selection"
+FORMATS = ".png", ".pdf", ".svg", ".jpg"
 
 
 def text(name: str, rows: Stream, choice: Selection, sizes: NDArray, width: int) -> str:
@@ -72,6 +81,33 @@ def document(name: str, rows: Stream, choice: Selection, sizes: NDArray) -> dict
             ],
         }
     )
+
+
+def check_pictures(asked: Mapping[str, str | None]) -> None:
+    """Whether pictures can be drawn, before there is anything to draw."""
+    for option, path in asked.items():
+        if path is None:
+            continue
+        if Path(path).suffix.lower() not in FORMATS:
+            raise InputError(f"{option} {path} is no picture; end it in {', '.join(FORMATS)}")
+        with as_input_error():
+            from fastem import plot  # noqa: F401
+
+
+def draw(option: str, choice: Selection, rows: Stream, path: Path) -> None:
+    """The picture that an option asks for, as a file."""
+    from fastem import plot
+
+    if option == "--plot-selection":
+        axes: Any = plot.selection(choice)
+    else:
+        looked_at, mixture = rows.look(LOOKED_AT), choice.best.mixture
+        if mixture.feature_names is None:
+            mixture = replace(mixture, feature_names=tuple(rows.columns))
+        axes = plot.clusters(mixture, looked_at[~np.isnan(looked_at).any(axis=1)])
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from font", UserWarning)
+        np.ravel(axes)[0].figure.savefig(path)
 
 
 def _fields(value: Any, *names: str) -> dict[str, Any]:

@@ -145,7 +145,7 @@ def read_only(array: NDArray) -> NDArray:
     if type(array) is np.ndarray and not array.flags.writeable:
         return array
     view = array.view(np.ndarray)
-    view.flags.writeable = False
+    view.setflags(write=False)
     return view
 
 

@@ -111,5 +111,6 @@ def _factored(parameters: Parameters, variances: NDArray) -> AxisAligned:
     failed = factor_diagonal(weights, variances, HALF_BITS, inverses, norms)
     if failed >= 0:
         raise not_positive_definite(failed)
-    inverses.flags.writeable = norms.flags.writeable = False
+    inverses.setflags(write=False)
+    norms.setflags(write=False)
     return AxisAligned(read_only(parameters.means), inverses, norms)

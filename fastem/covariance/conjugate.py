@@ -12,6 +12,7 @@ from fastem import validation
 from fastem.covariance.family import Family
 from fastem.covariance.variational import Beliefs, Variational
 from fastem.covariance.weight_priors import Dirichlet, StickBreaking, WeightPrior
+from fastem.covariance.with_fixed import Fixed
 from fastem.covariance.with_prior import checked_scale
 from fastem.units import Units
 
@@ -23,7 +24,9 @@ VARIATIONAL = "full", "tied", "diag", "spherical", "VVV", "EEE", "VVI", "VII"
 class NormalWishart:
     """A normal-Wishart prior of each component, and a Dirichlet prior of the weights.
 
-    What is None is taken from the data, as scikit-learn takes it.
+    What is None is taken from the data, as scikit-learn takes it. What a fit holds (`fixed`) is
+    known and has no prior, and of weights nothing can be held; the share of noise is uniform on
+    (0, 1) before any row is seen, whatever the concentration.
 
     Parameters
     ----------
@@ -78,8 +81,12 @@ class NormalWishart:
         mean: NDArray[np.float64],
         covariance: NDArray[np.float64],
         units: Units,
+        fixed: Fixed | None = None,
     ) -> Variational:
-        """The family under this prior, from the mean and covariance of all rows in those units."""
+        """The family under this prior, from the mean and covariance of all rows in those units.
+
+        What is fixed has no prior.
+        """
         if family.name not in VARIATIONAL:
             known = ", ".join(map(repr, VARIATIONAL))
             raise ValueError(
@@ -104,7 +111,7 @@ class NormalWishart:
             float(n_features if dof is None else dof),
             self._weights(float(concentration)),
         )
-        return Variational(family, prior, n_rows, units)
+        return Variational(family, prior, n_rows, units, fixed)
 
     def _scale(
         self, family: Family, covariance: NDArray[np.float64], units: Units

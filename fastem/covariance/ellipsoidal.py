@@ -168,5 +168,6 @@ def _factored(parameters: Parameters, covariances: NDArray) -> Ellipsoidal:
     failed = factor(weights, covariances, HALF_BITS, scratch, inverses, norms)
     if failed >= 0:
         raise not_positive_definite(failed)
-    inverses.flags.writeable = norms.flags.writeable = False
+    inverses.setflags(write=False)
+    norms.setflags(write=False)
     return Ellipsoidal(read_only(parameters.means), inverses, norms)

@@ -15,11 +15,17 @@ Families but full follow scikit-learn: "diag" and "spherical" take the Wishart's
 determinant, and components that share a matrix share out one posterior of it. With A(nu, S) the log
 of the Wishart's constant each is the ascent of a bound in which KL is the Bregman divergence of A,
 a convex function, so the bound never falls.
+
+What a row lacks has a distribution too, which depends on its component. The best one is that of the
+density of the E step given what is observed, so such rows are treated as in any fit. The share of
+noise is uniform on (0, 1) before any row is seen. A mean or a covariance that is held is known, and
+has neither prior nor posterior.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import scipy  # whose `special` is imported when it is first used: it is slow to
@@ -27,12 +33,18 @@ from numpy.typing import NDArray
 
 from fastem.compiler.options import read_only
 from fastem.covariance.family import Bounds, Family, Parameters, Wrapped, raised
-from fastem.covariance.weight_priors import WeightPrior
+from fastem.covariance.weight_priors import Dirichlet, WeightPrior
 from fastem.density import HALF_BITS, LN2, Density
+from fastem.lazy import lazy
 from fastem.moments import Moments
 from fastem.units import Units
 
+if TYPE_CHECKING:
+    from fastem.covariance.with_fixed import Fixed
+
 _TINY = float(np.finfo(np.float64).tiny)
+#: Of the share of all components together, and that of the noise.
+_SPLIT = Dirichlet(1.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,21 +77,33 @@ class Variational(Wrapped):
     Parameters
     ----------
     family : Family
-        "full", "tied", "diag" or "spherical".
+        "full", "tied", "diag" or "spherical", beside noise or not.
     prior : Beliefs
     n_rows : float
         Rows in all: those of a sample count for so many.
     units : Units
         Of the prior.
+    fixed : Fixed, optional
+        The means and covariances that `WithFixed`, around this one, holds.
     """
 
-    def __init__(self, family: Family, prior: Beliefs, n_rows: float, units: Units) -> None:
+    def __init__(
+        self,
+        family: Family,
+        prior: Beliefs,
+        n_rows: float,
+        units: Units,
+        fixed: Fixed | None = None,
+    ) -> None:
         super().__init__(family)
-        self.prior, self.n_rows, self.units = prior, n_rows, units
+        self.prior, self.n_rows, self.units, self.fixed = prior, n_rows, units, fixed
+        none = np.zeros(1, np.bool_)
+        means, spreads = (none, none) if fixed is None else (fixed.means, fixed.covariances)
+        self._free_means, self._free_spreads = ~means, ~spreads
         self.exchangeable = prior.weights.exchangeable
         n_features = len(prior.mean)
-        if family.diagonal and len(family.shape(1, n_features)) == 2:
-            self.beliefs = _numbers(prior, n_rows)
+        if self.noise is None and family.diagonal and len(family.shape(1, n_features)) == 2:
+            self.beliefs = self._numbers()
 
     def at(self, units: Units) -> Variational:
         """The same in other units."""
@@ -87,7 +111,7 @@ class Variational(Wrapped):
         squared = ratio * ratio if self.diagonal else ratio[:, None] * ratio
         mean = units.enter(self.units.leave(prior.mean))
         moved = replace(prior, mean=mean, scale=prior.scale * squared)
-        return Variational(self.family.at(units), moved, self.n_rows, units)
+        return Variational(self.family.at(units), moved, self.n_rows, units, self.fixed)
 
     def least_rows(self, n_features: int) -> int:
         """None: the prior is enough, and a component that is not needed loses all rows."""
@@ -133,13 +157,24 @@ class Variational(Wrapped):
         weights = np.maximum(counts / self.n_rows, _TINY)
         return Parameters(weights, means - pull[:, None] * delta, covariances)
 
+    def with_means(
+        self, moments: Moments, means: NDArray[np.float64], held: NDArray[np.bool_]
+    ) -> Moments:
+        """As of every family: rows about a known mean, which the prior's does not pull."""
+        found = self.family.with_means(moments, means, held)
+        return replace(found, about=np.where(held[:, None], self.prior.mean, found.about))
+
     def factor(self, parameters: Parameters) -> Density:
         """Exp E log(weight_k N(x | mu_k, Lambda_k^-1)), which is a Gaussian but for its norm."""
         plain = self._plain(parameters)
         bits = self.log_shares(parameters) / LN2
         log_norms = plain.log_norms + bits
-        log_norms.flags.writeable = False
-        return replace(plain, log_norms=log_norms)
+        log_norms.setflags(write=False)
+        if self.noise is None:
+            return replace(plain, log_norms=log_norms)
+        log_noise = float(_SPLIT.log_weights(self._split(parameters))[1])
+        log_noise -= self.noise.log_volume + self.units.log_jacobian
+        return replace(plain, log_norms=log_norms, log_noise=log_noise / LN2)
 
     def log_shares(self, parameters: Parameters) -> NDArray[np.float64]:
         """What stands for the logarithms of weights in `factor`, (n_components,)."""
@@ -147,7 +182,11 @@ class Variational(Wrapped):
         nu = self.degrees_of_freedom(counts)
         spread = _log_determinant(nu, n_features) - n_features * np.log(nu)
         loose = n_features / self.mean_precision(counts)
-        return self.prior.weights.log_weights(counts) + 0.5 * (spread - loose)
+        unsure = self._free_spreads * spread - self._free_means * loose
+        found = self.prior.weights.log_weights(counts) + 0.5 * unsure
+        if self.noise is not None:
+            found += _SPLIT.log_weights(self._split(parameters))[0]
+        return found
 
     def log_prior(self, parameters: Parameters) -> float:
         """-KL(posterior || prior) / n, in nats a row."""
@@ -165,14 +204,16 @@ class Variational(Wrapped):
         ratio = prior.mean_precision / beta
         means = 0.5 * (n_features * (ratio - 1.0 - np.log(ratio)) + prior.mean_precision * squares)
         log_scale = self._log_scale(plain, nu)
-        nu_0 = np.full_like(nu, prior.degrees_of_freedom)
         expected = _log_determinant(nu, n_features) - log_scale
         own = (
-            _log_constant(nu_0, _log_prior_scale(prior), n_features)
+            self._log_prior_constant
             - _log_constant(nu, log_scale, n_features)
-            + 0.5 * ((nu - nu_0) * expected - nu * n_features + traces)
+            + 0.5 * ((nu - prior.degrees_of_freedom) * expected - nu * n_features + traces)
         )
-        total = float((means + own).sum()) + prior.weights.divergence(counts)
+        total = float((self._free_means * means + self._free_spreads * own).sum())
+        total += prior.weights.divergence(counts)
+        if self.noise is not None:
+            total += _SPLIT.divergence(self._split(parameters))
         return -total / self.n_rows
 
     def reduced_bound(self, before: Density, moments: Moments, found: Parameters) -> float:
@@ -195,7 +236,15 @@ class Variational(Wrapped):
 
     def published(self, parameters: Parameters) -> Parameters:
         """The mixture of expected weights, means and S_k / nu_k."""
-        return parameters._replace(weights=self.prior.weights.weights(self.counts(parameters)))
+        weights = self.prior.weights.weights(self.counts(parameters))
+        if self.noise is not None:
+            weights *= _SPLIT.weights(self._split(parameters))[0]
+        return parameters._replace(weights=weights)
+
+    def _split(self, parameters: Parameters) -> NDArray[np.float64]:
+        """Rows of all components together, and of the noise."""
+        noise = self.noise_weight(parameters)
+        return self.n_rows * np.array([1.0 - noise, noise])
 
     def _plain(self, parameters: Parameters) -> Density:
         """Components of weight 1."""
@@ -207,32 +256,33 @@ class Variational(Wrapped):
         log_covariance = -2.0 * LN2 * plain.log_norms - n_features * np.log(2 * np.pi)
         return log_covariance + n_features * np.log(nu)
 
+    @lazy
+    def _log_prior_constant(self) -> float:
+        """Of the prior Wishart; where a column is constant its scale says nothing."""
+        prior, nu = self.prior, np.array([self.prior.degrees_of_freedom])
+        matrix = np.diag(prior.scale) if prior.scale.ndim == 1 else prior.scale
+        log_scale = np.linalg.slogdet(matrix)[1]
+        log_scale = log_scale if np.isfinite(log_scale) else 0.0
+        return float(_log_constant(nu, log_scale, len(prior.mean))[0])
+
+    def _numbers(self) -> NDArray[np.float64]:
+        """The prior as `kernels.variational` has it."""
+        prior = self.prior
+        numbers = (
+            float(not prior.weights.exchangeable),
+            prior.weights.concentration,
+            self.n_rows,
+            prior.mean_precision,
+            prior.degrees_of_freedom,
+            self._log_prior_constant,
+        )
+        return read_only(np.concatenate((numbers, prior.mean, prior.scale)))
+
     def _held_up(self, covariances: NDArray, floor: float) -> NDArray[np.float64]:
         """No eigenvalue below the floor, as the families have it."""
         if self.diagonal:
             return np.maximum(covariances, floor)
         return raised(covariances, floor)
-
-
-def _numbers(prior: Beliefs, n_rows: float) -> NDArray[np.float64]:
-    """The prior as `kernels.variational` has it."""
-    nu = np.array([prior.degrees_of_freedom])
-    numbers = (
-        float(not prior.weights.exchangeable),
-        prior.weights.concentration,
-        n_rows,
-        prior.mean_precision,
-        prior.degrees_of_freedom,
-        float(_log_constant(nu, _log_prior_scale(prior), len(prior.mean))[0]),
-    )
-    return read_only(np.concatenate((numbers, prior.mean, prior.scale)))
-
-
-def _log_prior_scale(prior: Beliefs) -> float:
-    """Log determinant of the prior's scale; of a constant column it is no more than a constant."""
-    matrix = np.diag(prior.scale) if prior.scale.ndim == 1 else prior.scale
-    found = np.linalg.slogdet(matrix)[1]
-    return float(found) if np.isfinite(found) else 0.0
 
 
 def _log_determinant(nu: NDArray, n_features: int) -> NDArray[np.float64]:

@@ -207,6 +207,11 @@ class WithPrior(Wrapped):
             with np.errstate(over="ignore"):
                 ratios = (units.scale[:, None] / units.scale) ** 2
                 scale = (ratios * np.diagonal(covariance)).mean(axis=1)
+            if not np.diagonal(covariance).any():
+                raise ValueError(
+                    "prior=True takes its scale from the variances of the columns, which are all "
+                    "0; give a ConjugatePrior(scale=...), or other columns"
+                )
             if not (scale.max() < 1e300 and scale.min() > 0):
                 raise ValueError(
                     f"prior=True takes the mean of the columns' variances, but the scales of the "

@@ -147,8 +147,10 @@ class Density:
             squares = (moments.second * self.factors**2).sum()
         else:
             squares = ((self.factors @ moments.second) * self.factors).sum()
-        bits = (moments.counts * self.log_norms).sum() - squares
-        if self.log_noise is not None:
+        # Of a component without rows the norm may be infinite.
+        norms = np.where(moments.counts > 0, self.log_norms, 0.0)
+        bits = (moments.counts * norms).sum() - squares
+        if self.log_noise is not None and moments.noise > 0:
             bits += moments.noise * self.log_noise
         return float(bits) * LN2
 

@@ -13,9 +13,12 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from numpy.typing import NDArray
 
+from fastem.compiler.options import read_only
 from fastem.covariance import Family, Parameters
-from fastem.density import Density
+from fastem.density import LN2, Density
+from fastem.kernels.online import join
 from fastem.moments import Moments
 from fastem.units import Units
 
@@ -30,9 +33,22 @@ def odds(n_rows: float, n_seen: float, decay: float, half_life: float | None) ->
 
 
 def joined(past: Moments, batch: Moments, odds: float) -> Moments:
-    """Those of the past and a batch, in multiples of the batch's rows."""
+    """Those of the past and a batch, about the batch's means, in multiples of its rows."""
     share = odds * batch.n_rows / past.n_rows if odds else 0.0
-    return past.moved(batch.about).scaled(share) + batch
+    (K, D), second_at = batch.about.shape, batch.counts.size + batch.first.size
+    joined = np.empty(second_at + batch.second.size)
+    join(_arrays(past), _arrays(batch), share, joined)
+    joined.setflags(write=False)
+    return Moments(
+        batch.about,
+        past.n_rows * share + batch.n_rows,
+        past.log_likelihood * share + batch.log_likelihood,
+        past.classification_entropy * share + batch.classification_entropy,
+        joined[:K],
+        joined[K:second_at].reshape(K, D),
+        joined[second_at:].reshape(batch.second.shape),
+        past.noise * share + batch.noise,
+    )
 
 
 def imagined(
@@ -53,6 +69,12 @@ def imagined(
     ).scaled(n_rows)
 
 
+def _arrays(moments: Moments) -> tuple[NDArray[np.float64], ...]:
+    """As `kernels.online` takes them."""
+    parts = moments.about, moments.counts, moments.first, moments.second
+    return tuple(read_only(np.ascontiguousarray(part)) for part in parts)
+
+
 def deviation(density: Density, moments: Moments, n_features: int) -> float:
     """Standard deviation of the log density of one row, about: exact where components are apart.
 
@@ -60,6 +82,6 @@ def deviation(density: Density, moments: Moments, n_features: int) -> float:
     """
     bits = density.log_norms - density.log_norms.max()
     shares = moments.counts / moments.counts.sum()
-    levels = np.where(shares > 0, bits, 0.0) * np.log(2.0)
+    levels = np.where(shares > 0, bits, 0.0) * LN2
     apart = float(shares @ (levels - shares @ levels) ** 2)
     return math.sqrt(0.5 * n_features + apart)

@@ -151,7 +151,7 @@ def views(point: NDArray[np.float64], shape: NDArray[np.int64], family: Family) 
     """The parts of a copy of a vector, not to be written."""
     K, D = shape.tolist()
     point, before = point.copy(), K + K * D
-    point.flags.writeable = False
+    point.setflags(write=False)
     covariances = point[before:].reshape(family.shape(K, D))
     return Parameters(point[:K], point[K:before].reshape(K, D), covariances)
 

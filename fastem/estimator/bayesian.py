@@ -238,12 +238,13 @@ class BayesianGaussianMixture(Fitted):
         began = time.perf_counter()
         rows, data = self._data(X, sample_weight)
         family = self._family(data)
-        bounds = starts.bounds_of(self.reg_covar, data.rows(family).units, family)
+        own = data.rows(family)
+        bounds = starts.bounds_of(self.reg_covar, own.units, family)
         warm = self.warm_start and hasattr(self, "converged_")
         try:
             with np.errstate(divide="ignore", invalid="ignore"):
                 best, restarts = variational_runs.best_run(
-                    data.rows(family),
+                    own,
                     family,
                     [self._last(data, family)] if warm else self._starts(data, family),
                     bounds=bounds,
@@ -255,7 +256,8 @@ class BayesianGaussianMixture(Fitted):
         except np.linalg.LinAlgError as error:
             raise ValueError(ILL_DEFINED) from error
         unsettled = f"the bound still changed by tol={self.tol:g}; raise max_iter or tol"
-        self.fit_ = account(best.run, data, family, bounds, restarts, began, unsettled=unsettled)
+        end = best.run, own, data, family, bounds, restarts, began
+        self.fit_ = account(*end, unsettled=unsettled)
         self._publish_posterior(best.run.parameters, family, data.source.dtype)
         self.converged_, self.n_iter_ = best.converged, best.run.n_iter
         self.lower_bound_, self.lower_bounds_ = best.lower_bound, best.lower_bounds

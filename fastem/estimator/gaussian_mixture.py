@@ -382,7 +382,8 @@ class GaussianMixture(Fitted):
         except np.linalg.LinAlgError as error:
             raise ValueError(ILL_DEFINED) from error
         unsettled = f"the log-likelihood still changed by tol={self.tol:g}; raise max_iter or tol"
-        self.fit_ = account(outcome.run, data, family, bounds, restarts, began, unsettled=unsettled)
+        end = outcome.run, data.rows(family), data, family, bounds, restarts, began
+        self.fit_ = account(*end, unsettled=unsettled)
         self._publish(self.fit_.mixture, data.source.dtype)
         self.converged_ = outcome.converged
         self.n_iter_ = outcome.run.n_iter

@@ -51,7 +51,7 @@ class Components(Shown):
             names = validation.feature_names_for(self.feature_names, n_features)
             object.__setattr__(self, "feature_names", names)
         for name, value in ("weights", weights), ("means", means), ("covariances", covariances):
-            value.flags.writeable = False
+            value.setflags(write=False)
             object.__setattr__(self, name, value)
         try:
             _ = self._factored

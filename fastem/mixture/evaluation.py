@@ -381,10 +381,8 @@ class Evaluation(Components):
 
     def _check_source(self, source: Source) -> None:
         """Refuse rows that are open already, of other columns or in another order."""
-        validation.columns(source.n_features, self.n_features, name=source.name)
-        theirs, mine = getattr(source, "names", None), self.feature_names
-        if theirs is not None and mine is not None and theirs != mine:
-            raise validation.other_names(source.name, theirs, mine)
+        names = getattr(source, "names", None), self.feature_names
+        validation.columns(source.n_features, self.n_features, *names, name=source.name)
 
     def _summarised(self, source: Source) -> Moments:
         """Moments of rows that are not in memory."""

@@ -438,8 +438,8 @@ def mixture_of(
     parameters: Parameters, family: Family, units: Units, names: tuple[str, ...] | None = None
 ) -> Mixture:
     """The mixture, in the user's units, of parameters in those units."""
-    noise = family.noise
+    noise, published = family.noise, family.published(parameters)
     if noise is not None:
-        noise = noise.with_weight(family.noise_weight(parameters))
-    published = from_units(family.published(parameters), family, units)
-    return Mixture(*family.exact(published), family.name, noise, names)
+        noise = noise.with_weight(family.noise_weight(published))
+    found = family.exact(from_units(published, family, units))
+    return Mixture(*found, family.name, noise, names)

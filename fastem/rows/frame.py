@@ -15,7 +15,7 @@ from fastem.lazy import lazy
 from fastem.rows.files import Temporary
 from fastem.rows.formats.binary import Binary, Form
 from fastem.rows.formats.table import Cursor, Table
-from fastem.rows.missing import Gaps, Marks
+from fastem.rows.missing import Marks
 from fastem.validation.column_choice import Column, position, positions, printable
 
 
@@ -48,27 +48,20 @@ class Frame:
         tables: Sequence[Table],
         columns: Sequence[Column] | None = None,
         weight: Column | None = None,
+        but: Sequence[Column] = (),
         **more: Any,
     ) -> Frame:
-        """Find columns in each table: where they have names, those that have them in the first."""
+        """Find columns in each table: where they have names, those that have them in the first.
+
+        Where none are named, all data are meant but those of weights and some others.
+        """
         first = tables[0]
         at = [] if weight is None else [position(weight, *first.owner, asked="sample_weight")]
         if columns is None:
-            chosen = [j for j in first.data if j not in at]
-        else:
-            chosen = positions(columns, *first.owner)
-        parts = [Part(first, [*chosen, *at])]
-        names = [] if first.names is None else [first.names[j] for j in parts[0].columns]
-        for table in tables[1:]:
-            if names and all(names) and table.names is not None:
-                parts.append(Part(table, [position(name, *table.owner) for name in names]))
-            elif table.width != first.width:
-                raise ValueError(
-                    f"{table.name} has {table.width} columns but {first.name} has {first.width}; "
-                    f"give files of the same columns"
-                )
-            else:
-                parts.append(Part(table, parts[0].columns))
+            others = [*at, *(position(column, *first.owner) for column in but)]
+            columns = [j for j in first.data if j not in others]
+        chosen = positions(columns, *first.owner)
+        parts = [Part(table, _found_in(table, [*chosen, *at], first)) for table in tables]
         return cls(parts, weight is not None, **more)
 
     @property
@@ -136,7 +129,7 @@ class Frame:
                 some = part.take(here - before)
                 if some is None:
                     return None
-                taken.append(some.astype(self.dtype, copy=False))
+                taken.append(some)
             before += part.n_rows
         return np.concatenate(taken)
 
@@ -148,18 +141,8 @@ class Frame:
         chosen = positions(columns, *first.owner, asked="keep")
         names = [first.names[j] if first.names else f"column {j}" for j in chosen]
         types = [first.types[j] for j in chosen] if first.types else []
-        return (
-            names,
-            types,
-            chain.from_iterable(
-                part.table.carried(
-                    [position(name, *part.table.owner) for name in names]
-                    if part.table.names
-                    else chosen
-                )
-                for part in self.parts
-            ),
-        )
+        rows = (part.table.carried(_found_in(part.table, chosen, first)) for part in self.parts)
+        return names, types, chain.from_iterable(rows)
 
 
 @dataclass(frozen=True, eq=False)
@@ -176,26 +159,26 @@ class Part:
 
     def cursor(self, n: int) -> Cursor:
         """One pass over the first n of the columns."""
-        if self._copy is not None:
-            return self._copy.cursor(range(n))
-        return self.table.cursor(self.columns[:n])
+        table, columns = self._read
+        return table.cursor(columns[:n])
 
     def take(self, rows: NDArray[np.intp]) -> NDArray | None:
         """Rows by their numbers, which ascend, or None without cheap seeks."""
-        if self._copy is not None:
-            return self._copy.take(rows, range(len(self.columns)))
-        return self.table.take(rows, self.columns)
+        table, columns = self._read
+        return table.take(rows, columns)
 
     @property
     def n_rows(self) -> int | None:
         """Number of rows; None if that is not known before all are read."""
-        return self.table.n_rows if self._copy is None else self._copy.n_rows
+        return self._read[0].n_rows
 
     @lazy
-    def _copy(self) -> Binary | None:
-        """The columns of a slow table in a temporary file, if there is room."""
-        if not self.table.slow:
-            return None
+    def _read(self) -> tuple[Table, Sequence[int]]:
+        """What is read, and its columns: a copy of a slow table, if there is room."""
+        copy = self._copied() if self.table.slow else None
+        return (self.table, self.columns) if copy is None else (copy, range(copy.width))
+
+    def _copied(self) -> Binary | None:
         dtype, n_rows = self.table.dtype(self.columns), 0
         try:
             copy = Temporary()
@@ -211,128 +194,14 @@ class Part:
         return Binary(copy, Form(n_rows, len(self.columns), dtype), self.table.name)
 
 
-class Reader:
-    """One pass over the rows of a frame; `gaps` is what has been missing so far.
-
-    What is missing or not finite may be looked for. Rows that are left out of fits may be given out
-    too, as they are, and no weights.
-    """
-
-    def __init__(self, frame: Frame, *, checked: bool, every: bool = False) -> None:
-        self.gaps = Gaps(frame.n_features)
-        self._frame, self._checked, self._every = frame, checked or frame.changeable, every
-        self._left = iter(frame.parts)
-        self._part: Part | None = None
-        self._cursor: Cursor | None = None
-        weights = None if every else frame.weights
-        self._weights = None if weights is None else weights.cursor(1)
-        self._row = 0
-
-    def read(self, X: NDArray, weight: NDArray[np.float64] | None) -> int:
-        """Fill X (n, n_features) and weight (n,) with the next rows that count.
-
-        How many they are is returned: fewer than there is room for only at the end.
-        """
-        filled = 0
-        while filled < len(X):
-            room = X[filled:], None if weight is None else weight[filled:]
-            n = self._rows(*room)
-            if not n:
-                if self.gaps.n_dropped and self._frame.missing == "error":
-                    raise self.gaps.error
-                break
-            filled += self._kept(room[0][:n], None if room[1] is None else room[1][:n])
-            self._row += n
-        return filled
-
-    def close(self) -> None:
-        """Let go of files."""
-        for cursor in self._cursor, self._weights:
-            if cursor is not None:
-                cursor.close()
-
-    def _rows(self, X: NDArray, weight: NDArray | None) -> int:
-        """Read the next rows of one table, with their weights."""
-        n_features = X.shape[1]
-        while True:
-            if self._cursor is None:
-                self._part = next(self._left, None)
-                if self._part is None:
-                    return self._end()
-                n_read = n_features if self._every else len(self._part.columns)
-                self._cursor, self._row = self._part.cursor(n_read), 0
-            if self._frame.has_weights and not self._every:
-                both = np.empty((len(X), n_features + 1))
-                n = self._cursor.read(both)
-                X[:n], weight[:n] = both[:n, :-1], both[:n, -1]  # type: ignore[index]
-            else:
-                n = self._cursor.read(X)
-            if n:
-                break
-            self._cursor.close()
-            self._cursor = None
-        self.gaps.n_rows += n
-        if self._weights is not None and weight is not None:
-            beside = np.empty((n, 1))
-            if (n_weights := self._weights.read(beside)) < n:
-                n_weights += self.gaps.n_rows - n
-                raise unequal(self._frame.name, f"{n_weights} weights", "more rows")
-            weight[:n] = beside[:, 0]
-        return n
-
-    def _end(self) -> int:
-        if self._weights is not None and self._weights.read(np.empty((1, 1))):
-            raise unequal(self._frame.name, "more weights", f"{self.gaps.n_rows} rows")
-        return 0
-
-    def _kept(self, X: NDArray, weight: NDArray | None) -> int:
-        """Look at rows that were read, and close the ranks where some do not count."""
-        kept = None
-        if self._checked:
-            self._frame.marks.apply(X)
-            kept = self._complete(X)
-        if weight is not None:
-            self._check_weights(weight)
-            if not weight.all():
-                kept = weight > 0 if kept is None else kept & (weight > 0)
-        if kept is None or self._every:
-            return len(X)
-        n = int(kept.sum())
-        X[:n] = X[kept]
-        if weight is not None:
-            weight[:n] = weight[kept]
-        return n
-
-    def _complete(self, X: NDArray) -> NDArray[np.bool_] | None:
-        """Which rows lack nothing, if some do; what is infinite is refused."""
-        with np.errstate(over="ignore", invalid="ignore"):
-            if np.isfinite(X.sum()) or np.isfinite(X).all():
-                return None
-        assert self._part is not None
-        table, columns = self._part.table, self._part.columns
-        if np.isinf(X).any():
-            i, j = (int(index[0]) for index in np.nonzero(np.isinf(X)))
-            where = table.where(self._row + i, columns[j])
-            raise ValueError(f"{where} is {X[i, j]}; fill or drop such rows")
-        missing = np.isnan(X)
-        if not self.gaps.first:
-            i, j = (int(index[0]) for index in np.nonzero(missing))
-            self.gaps.first = f"{table.where(self._row + i, columns[j])} is missing"
-        dropped = self._frame.missing != "mar"
-        self.gaps.add(missing, dropped)
-        return ~missing.any(axis=1) if dropped else None
-
-    def _check_weights(self, weight: NDArray) -> None:
-        bad = ~(np.isfinite(weight) & (weight >= 0))
-        if bad.any():
-            assert self._part is not None
-            i = int(np.argmax(bad))
-            raise ValueError(
-                f"{self._part.table.name} has a sample_weight of {weight[i]} at row "
-                f"{self._row + i} (counted from 0); weights must be finite and at least 0"
-            )
-
-
-def unequal(name: str, weights: str, rows: str) -> ValueError:
-    """What to say of weights that are not as many as the rows."""
-    return ValueError(f"sample_weight has {weights} but {name} has {rows}; give one weight a row")
+def _found_in(table: Table, columns: Sequence[int], first: Table) -> Sequence[int]:
+    """Where a table has columns of the first one: by their names, if all have some."""
+    names = [] if table is first or first.names is None else [first.names[j] for j in columns]
+    if names and all(names) and table.names is not None:
+        return [position(name, *table.owner) for name in names]
+    if table.width != first.width:
+        raise ValueError(
+            f"{table.name} has {table.width} columns but {first.name} has {first.width}; give "
+            f"files of the same columns"
+        )
+    return columns

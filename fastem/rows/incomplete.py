@@ -1,4 +1,4 @@
-"""Rows in memory of which some lack columns, missing at random."""
+"""Rows in memory of which some lack columns, or are of known components: incomplete data."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from fastem.density import Density
 from fastem.density.incomplete import Groups
+from fastem.kernels.labelled import label_moments
 from fastem.lazy import lazy
 from fastem.moments import Moments
 from fastem.rows.memory import Memory, MemoryRows
@@ -28,25 +29,13 @@ class Incomplete(Memory):
 
     complete = False
 
-    def limits(self) -> Limits:
-        """Smallest and largest number in each column."""
-        return self._limits
-
     def limits_along(self, axes: NDArray[np.float64]) -> Limits:
         """Nothing: a row that lacks a column has no place along other axes."""
         raise NotImplementedError
 
-    def widened(self) -> Incomplete:
-        """The same rows as float64."""
-        return Incomplete(self.X.astype(np.float64), self.sample_weight, self.weight_unit)
-
     def at(self, units: Units) -> IncompleteRows:
         """The rows in the units of a fit."""
         return IncompleteRows(self.X, self.sample_weight, units, self.limits())
-
-    @lazy
-    def _limits(self) -> Limits:
-        return observed_limits(self.X)
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,18 +73,95 @@ class IncompleteRows(MemoryRows):
         return Groups.of(self.X, self.sample_weight)
 
 
+@dataclass(frozen=True, eq=False)
+class LabelledRows(MemoryRows):
+    """Rows that may come from some of the components only, and may lack columns.
+
+    A row of the components C adds log sum_{k in C} weight_k N_k to the likelihood. Rows of one
+    component that lack nothing have the same moments at every pass, but for the means that they are
+    taken about.
+
+    Parameters
+    ----------
+    X, sample_weight, units
+        As of `IncompleteRows`.
+    box : Limits
+        As there.
+    possible : (n_sets, n_components) bool
+        Sets of components, none of them empty. Rows that may be of all may be noise too.
+    set_of : (n,) intp
+        The set of each row.
+    """
+
+    box: Limits
+    possible: NDArray[np.bool_]
+    set_of: NDArray[np.intp]
+
+    @property
+    def whole(self) -> Drawn | None:
+        """None: rows are not all alike."""
+        return None
+
+    def summarise(self, density: Density) -> Moments:
+        """One pass: the moments of all rows."""
+        if self._groups is None:
+            return self._settled_under(density, density.means)
+        possible = self.possible
+        if density.is_noisy:
+            possible = np.column_stack([possible, possible.all(axis=1)])
+        widths = noise_widths(self.box, self.units)
+        moments = self._groups.summarise(density, self.units, widths, possible=possible)
+        if not self._is_settled.any():
+            return moments
+        return moments + self._settled_under(density, moments.about)
+
+    @lazy
+    def _is_settled(self) -> NDArray[np.bool_]:
+        """Which rows are of one component and lack nothing, (n,)."""
+        single = self.possible.sum(axis=1) == 1
+        return single[self.set_of] & ~np.isnan(self.X).any(axis=1)
+
+    @lazy
+    def _groups(self) -> Groups | None:
+        """The others, if there are any."""
+        some = ~self._is_settled
+        if not some.any():
+            return None
+        weight = None if self.sample_weight is None else self.sample_weight[some]
+        return Groups.of(self.X[some], weight, set_of=self.set_of[some])
+
+    @lazy
+    def _settled(self) -> Moments:
+        """Moments of settled rows about the means of each component's."""
+        some, (K, D) = self._is_settled, (self.possible.shape[1], self.X.shape[1])
+        rows = (self.X[some] - self.units.centre) * self.units.scale
+        weight = np.ones(len(rows)) if self.sample_weight is None else self.sample_weight[some]
+        labels = self.possible.argmax(axis=1)[self.set_of[some]].astype(np.int32)
+        about, first, second = np.zeros((K, D)), np.zeros((K, D)), np.zeros((K, D, D))
+        for k in np.unique(labels):
+            own = labels == k
+            about[k] = np.average(rows[own], axis=0, weights=weight[own])
+        counts = np.zeros(K)
+        label_moments(np.ascontiguousarray(rows), weight, labels, about, counts, first, second)
+        second += np.tril(second, -1).swapaxes(1, 2)
+        return Moments(about, weight.sum(), 0.0, 0.0, counts, first, second)
+
+    def _settled_under(self, density: Density, about: NDArray[np.float64]) -> Moments:
+        """The same under a density, with what it says of those rows and their components."""
+        moments = self._settled.moved(about)
+        if density.factors.ndim == 2:
+            squares = np.diagonal(moments.second, axis1=1, axis2=2)
+            moments = replace(moments, second=np.ascontiguousarray(squares))
+        level = density.expected(moments) + moments.n_rows * self.units.log_jacobian
+        return replace(moments, log_likelihood=level)
+
+
 def rows_of(drawn: Drawn, units: Units, box: Limits) -> MemoryRows:
     """Rows drawn, in those units; box as of `IncompleteRows`."""
     X, weight = drawn
     if np.isnan(X).any():
         return IncompleteRows(X, weight, units, box)
     return MemoryRows(X, weight, units)
-
-
-def observed_limits(X: NDArray) -> Limits:
-    """Smallest and largest number in each column; NaN where there is none."""
-    low, high = np.fmin.reduce(X, axis=0), np.fmax.reduce(X, axis=0)
-    return low.astype(np.float64), high.astype(np.float64)
 
 
 def noise_widths(box: Limits, units: Units) -> NDArray[np.float64]:

@@ -32,15 +32,12 @@ def labels_file(
 
 
 @contextmanager
-def rows_file(
-    path: str | os.PathLike, names: Sequence[str], suffix: str | None = None
-) -> Iterator[Callable[[NDArray], None]]:
+def rows_file(path: str | os.PathLike, names: Sequence[str]) -> Iterator[Callable[[NDArray], None]]:
     """A function that writes rows (n, n_columns) to a file, whole or not at all.
 
-    Names are those of the columns, of which an array has none; a suffix tells the format where the
-    path does not.
+    Names are those of the columns, of which an array has none.
     """
-    suffix = _format(path if suffix is None else f"rows{suffix}", "rows")
+    suffix = _format(path, "rows")
     as_array = suffix == ".npy"
     columns = ["label", *names] if as_array else names
     with whole(path) as part, FORMATS[suffix](part, columns, ()) as write:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -84,9 +85,9 @@ class Memory(Array, Source):
         """What tells these rows and their weights from others."""
         return Digest.of(self.X, self.sample_weight)
 
-    def widened(self) -> Memory:
+    def widened(self) -> Self:
         """The same rows as float64."""
-        return Memory(self.X.astype(np.float64), self.sample_weight, self.weight_unit)
+        return replace(self, X=self.X.astype(np.float64))
 
     def at(self, units: Units) -> MemoryRows:
         """The rows in the units of a fit."""
@@ -108,7 +109,7 @@ class MemoryRows(Array, Rows):
         """One pass: the moments of all rows."""
         return density.summarise(self.X, self.sample_weight, self.units)
 
-    def reweighted(self, weigh: Weigh) -> MemoryRows:
+    def reweighted(self, weigh: Weigh) -> Self:
         """The same rows with the weights that a function gives them."""
         return replace(self, sample_weight=weigh(0, len(self.X), self.sample_weight))
 
@@ -120,7 +121,7 @@ class AscendingRows(MemoryRows):
 
 
 def limits(X: NDArray) -> Limits:
-    """Smallest and largest number in each column."""
+    """Smallest and largest number in each column; NaN where there is none."""
     # Along short rows NumPy is slow: several make a long one.
     fold = max(1, FOLDED // X.shape[1])
     folded = X[: len(X) // fold * fold].reshape(-1, fold * X.shape[1])
@@ -132,7 +133,7 @@ def limits(X: NDArray) -> Limits:
             parts.append(ufunc.reduce(folded, axis=0).reshape(fold, -1))
         return ufunc.reduce(np.concatenate(parts), axis=0).astype(np.float64)
 
-    return of(np.minimum), of(np.maximum)
+    return of(np.fmin), of(np.fmax)
 
 
 def limits_along(X: NDArray, axes: NDArray[np.float64]) -> Limits:

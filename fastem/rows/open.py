@@ -1,9 +1,11 @@
-"""The one reader: rows of files, whatever their format, for Python and for the command."""
+"""The one reader: rows of files, piece by piece or all at once, and what else is told of each."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -13,23 +15,19 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from fastem import validation
 from fastem.compiler.options import refuse_uncompiled
 from fastem.rows.files import File, Paths, files, is_path
-from fastem.rows.formats import foreign
-from fastem.rows.formats.arrow import MAGIC, Arrow
-from fastem.rows.formats.binary import Vector, npy, raw
-from fastem.rows.formats.npz import holds_one_text, npz
-from fastem.rows.formats.table import Table
-from fastem.rows.formats.text import Text
-from fastem.rows.frame import Frame, Part, unequal
+from fastem.rows.formats.recognise import table_of
+from fastem.rows.formats.table import InMemory
+from fastem.rows.frame import Frame, Part
 from fastem.rows.missing import Marks
 from fastem.rows.passes import DEFAULT_MEMORY, LINE, memory_of
+from fastem.rows.reader import unequal
+from fastem.rows.source import Source
 from fastem.rows.stream import Stream
 from fastem.validation.column_choice import Column
 from fastem.words import Missing
 
-#: How .npy files begin.
-NPY = b"\x93NUMPY"
-#: Bytes that the format is judged by.
-HEAD = 1024
+#: What stands for an unknown label in text.
+UNKNOWN = {"", "NA", "nan", "NaN", "null", "None", "?"}
 
 
 def open(
@@ -116,7 +114,8 @@ def open(
         missing=missing,
         na_values=na_values,
         member=member,
-        raw_as=(dtype, n_columns),
+        dtype=dtype,
+        n_columns=n_columns,
         skip_rows=skip_rows,
     )
 
@@ -126,18 +125,22 @@ def opened(
     columns: Sequence[Column] | None = None,
     *,
     fitted: Sequence[str] | None = None,
+    but: Sequence[Column] = (),
     sample_weight: Any = None,
     memory: int | str = DEFAULT_MEMORY,
     missing: str = "error",
     na_values: Any = None,
     **how: Any,
 ) -> Stream:
-    """As `open`; and where no columns are named, those of a model if the file names them too."""
+    """As `open`; and where no columns are named, those of a model if the file names them too.
+
+    Otherwise all that are data are meant `but` some others.
+    """
     refuse_uncompiled()
     budget, marks = memory_of(memory), Marks.of(na_values)
     validation.choice(missing, "missing", validation.MISSING)
-    named = isinstance(sample_weight, str | int | np.integer)
-    tables = [_table(file, budget, marks, **how) for file in files(path)]
+    named = is_column(sample_weight)
+    tables = [table_of(file, budget // LINE, marks.texts, **how) for file in files(path)]
     names = tables[0].names
     if columns is None and fitted is not None and names is not None:
         if absent := [name for name in fitted if name not in names]:
@@ -147,10 +150,32 @@ def opened(
             )
         columns = fitted
     weight = sample_weight if named else None
-    frame = Frame.of(tables, columns, weight, missing=missing, marks=marks)
+    frame = Frame.of(tables, columns, weight, but, missing=missing, marks=marks)
     if sample_weight is not None and not named:
         frame = replace(frame, weights=_weights(sample_weight, frame, budget))
     return Stream(frame, budget)
+
+
+def elsewhere(
+    X: Any, sample_weight: Any = None, names: Any = None, missing: str = "error", **how: Any
+) -> Source | None:
+    """Where a user's rows live, if that is not an array: files, blocks or Dask's chunks.
+
+    Names are those of a model's columns, and the others arguments of `open`.
+    """
+    if are_of_dask(X):
+        from fastem.rows.dask import Dask
+
+        validation.choice(missing, "missing", validation.MISSING)
+        how["missing"] = "drop" if missing == "drop" else None
+        _refuse(how, "Dask's rows; choose or drop by Dask")
+        return Dask.of(X, sample_weight, missing)
+    return streamed(X, sample_weight, names, missing, **how)
+
+
+def are_of_dask(X: object) -> bool:
+    """Whether rows are Dask's, told by the name of their type: Dask itself is slow to import."""
+    return type(X).__module__.partition(".")[0] in ("dask", "dask_expr")
 
 
 def streamed(
@@ -169,54 +194,62 @@ def streamed(
         return opened(X, sample_weight=sample_weight, fitted=names, missing=missing, **how)
     if not isinstance(X, Stream):
         return None
-    said = {
-        "sample_weight": sample_weight,
-        "missing": None if missing == "error" else missing,
-        **how,
-    }
-    for name, value in said.items():
-        if value is not None:
-            raise TypeError(
-                f"{name} is given beside a source of rows, which has its own; give it to "
-                f"fastem.rows.open, or let Blocks give pairs of rows and weights"
-            )
+    how["missing"] = None if missing == "error" else missing
+    _refuse(
+        {"sample_weight": sample_weight, **how},
+        "a source of rows, which has its own; give it to fastem.rows.open, or let Blocks give "
+        "pairs of rows and weights",
+    )
     return X
 
 
-def _table(
-    file: File,
-    budget: int,
-    marks: Marks,
-    member: str | None = None,
-    raw_as: tuple[DTypeLike | None, int | None] = (None, None),
-    skip_rows: int = 0,
-) -> Table:
-    """A file, by what the user says of it or by its first bytes."""
-    dtype, n_columns = raw_as
-    if (dtype is None) != (n_columns is None):
-        raise ValueError("a raw binary file needs both dtype and n_columns; give the other too")
-    if dtype is not None and n_columns is not None:
-        return raw(file, dtype, validation.integer(n_columns, "n_columns"))
-    head = file.head(HEAD)
-    if head.startswith(foreign.ZIP) and (member is not None or not holds_one_text(file)):
-        return npz(file, member)
-    if member is not None:
-        raise ValueError(f"member is {member!r} but {file.name} is no .npz file; leave it out")
-    if head.startswith(NPY):
-        return npy(file)
-    for magic, form in MAGIC.items():
-        if head.startswith(magic):
-            return Arrow(file, form)
-    if not head.startswith(foreign.ZIP):
-        foreign.refuse(head, file.name)
-    skip = validation.integer(skip_rows, "skip_rows", least=0)
-    return Text(file, budget // LINE, skip, marks.texts)
+def is_column(given: object) -> bool:
+    """Whether it is the name or the position of a column."""
+    return isinstance(given, str | int | np.integer)
+
+
+def held(rows: Stream) -> NDArray:
+    """All rows of files (n, n_features), those of weight 0 too, NaN for what is missing."""
+    with closing(rows.every(lambda block: [block.copy()], 8 * rows.n_features)) as blocks:
+        return np.concatenate([block for (block,) in blocks])
+
+
+def told(rows: Stream, column: Column) -> list[Any]:
+    """What another column of the files holds in each row; None where it is unknown."""
+    marks = rows.passes.frame.marks
+    unknown = UNKNOWN | marks.texts | {f"{value:g}" for value in marks.values}
+    fields = chain.from_iterable(rows.carried([column])[2])
+    return [None if _is_unknown(field, unknown) else field for field in fields]
+
+
+def component_numbers(fields: Sequence[Any], name: str) -> NDArray[np.intp]:
+    """Labels (n,) as numbers, -1 where none is known.
+
+    Raises
+    ------
+    TypeError
+        If one is no whole number.
+    """
+    return np.array([_number(field, i, name) for i, field in enumerate(fields)], np.intp)
+
+
+def weights_beside(path: Paths, weight: Any, **how: Any) -> Any:
+    """Weights of all rows, whether in a column of the files, in one of their own, or at hand."""
+    if isinstance(weight, Path):
+        return held(opened(weight)).ravel()
+    return held(opened(path, [weight], **how)).ravel() if is_column(weight) else weight
+
+
+def _refuse(given: Mapping[str, Any], beside: str) -> None:
+    for name, value in given.items():
+        if value is not None:
+            raise TypeError(f"{name} is given beside {beside}")
 
 
 def _weights(given: Any, frame: Frame, budget: int) -> Part:
     """Weights from elsewhere: one column."""
     if isinstance(given, Path):
-        (part,) = Frame.of([_table(File(given), budget, Marks())]).parts
+        (part,) = Frame.of([table_of(File(given), budget // LINE)]).parts
         n, n_rows = len(part.columns), part.table.n_rows
         if n != 1:
             raise ValueError(f"sample_weight {part.table.name} has {n} columns; give one")
@@ -227,10 +260,29 @@ def _weights(given: Any, frame: Frame, budget: int) -> Part:
                 f"sample_weight has shape {array.shape} and dtype {array.dtype}; give one real "
                 f"number a row, or the name of a column"
             )
-        part, n_rows = Part(Vector(array), [0]), len(array)
+        part, n_rows = Part(InMemory(array[:, None]), [0]), len(array)
     counts = [part.table.n_rows for part in frame.parts]
     if n_rows is not None and None not in counts:
         n = sum(filter(None, counts))
         if n != n_rows:
             raise unequal(frame.name, f"{n_rows} weights", f"{n} rows")
     return part
+
+
+def _is_unknown(field: Any, texts: set[str]) -> bool:
+    return field is None or field != field or str(field).strip() in texts
+
+
+def _number(field: Any, row: int, name: str) -> int:
+    if field is None:
+        return -1
+    try:
+        number = float(field)
+    except (TypeError, ValueError):
+        number = np.nan
+    if not number.is_integer() or isinstance(field, bool):
+        raise TypeError(
+            f"labels: {name} holds {field!r} at row {row} (counted from 0); give whole numbers, "
+            f"-1 or nothing where none is known, or see fastem.classify for classes by name"
+        )
+    return int(number)

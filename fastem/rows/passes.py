@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 
 from fastem.compiler.slot_loop import n_threads
 from fastem.kernels.tile import TILE_ROWS
-from fastem.rows.frame import Frame, Reader
-from fastem.rows.incomplete import Incomplete, observed_limits
+from fastem.rows.frame import Frame
+from fastem.rows.incomplete import Incomplete
 from fastem.rows.memory import Memory, limits, union
 from fastem.rows.missing import Gaps, check_seen
 from fastem.rows.prefetch import SPARE, prefetch
+from fastem.rows.reader import Reader
 from fastem.rows.source import Drawn, Limits, tile_sums, weight_unit
 
 #: What reading takes, at most, unless told otherwise; less than the least is no use to anybody.
@@ -39,14 +40,13 @@ R = TypeVar("R")
 
 def memory_of(value: int | str) -> int:
     """Bytes: a number of them, or a text such as 512M or 2G, in powers of 1024."""
+    wanted = f"memory is {value!r}; give a number of bytes or a text such as '512M'"
     if isinstance(value, bool) or not isinstance(value, int | str):
-        raise TypeError(f"memory is {value!r}; give a number of bytes or a text such as '512M'")
+        raise TypeError(wanted)
     if isinstance(value, str):
         match = re.fullmatch(r"\s*(\d+\.?\d*|\.\d+)\s*([KMGT]?)(I?B)?\s*", value.upper())
         if match is None:
-            raise ValueError(
-                f"memory is {value!r}; give a number of bytes or a text such as '512M'"
-            )
+            raise ValueError(wanted)
         value = int(float(match[1]) * UNITS[match[2]])
     if value < LEAST_MEMORY:
         raise ValueError(f"memory is {value} bytes; give at least {LEAST_MEMORY}, such as '256M'")
@@ -227,16 +227,13 @@ def scan(passes: Passes) -> Scan:
     """Read all rows once. Those that no tile can be made of are kept, or there is no room."""
     frame, stamp = passes.frame, passes.frame.stamp()
     few = passes.memory // (KEPT * passes.row_bytes)
-    limits_of = observed_limits if frame.missing == "mar" else limits
     n = 0
 
     def facts(X: NDArray, weight: NDArray | None, _: int) -> Facts:
         kept = None if n > few else (X.copy(), None if weight is None else weight.copy())
         if weight is None:
-            return Facts(len(X), limits_of(X), 0.0, None, kept)
-        with np.errstate(over="ignore"):
-            sums = tile_sums(weight)
-            return Facts(len(X), limits_of(X), float(weight.max()), sums, kept)
+            return Facts(len(X), limits(X), 0.0, None, kept)
+        return Facts(len(X), limits(X), float(weight.max()), tile_sums(weight), kept)
 
     heaviest, reached = 0.0, union(frame.n_features, [])
     sums: list[NDArray[np.float64]] = []
@@ -261,14 +258,12 @@ def scan(passes: Passes) -> Scan:
     unit = weight_unit(heaviest)
     memory = None
     if n <= few:
-        weights = [weight for _, weight in kept if weight is not None]
-        weight = np.concatenate(weights) if weights else None
-        rows = np.concatenate([X for X, _ in kept])
+        rows, weight = np.concatenate([X for X, _ in kept]), None
+        if frame.weighted:
+            weight = np.concatenate([weight for _, weight in kept if weight is not None])
+            sums, weight = [tile_sums(weight)], weight / unit
         kind = Incomplete if np.isnan(rows).any() else Memory
-        memory = kind(rows, None if weight is None else weight / unit, unit)
-        if weight is not None:
-            with np.errstate(over="ignore"):
-                sums = [tile_sums(weight)]
+        memory = kind(rows, weight, unit)
     of_tiles = np.concatenate(sums) / unit if sums else None
     return Scan(n, reached, stamp, of_tiles, unit, memory, gaps[0])
 

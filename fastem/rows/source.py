@@ -56,7 +56,8 @@ class Pieces(NamedTuple):
 
 def tile_sums(weight: NDArray[np.float64]) -> NDArray[np.float64]:
     """Sums of the weights of each tile of rows."""
-    return np.add.reduceat(weight, np.arange(0, len(weight), TILE_ROWS))
+    with np.errstate(over="ignore"):
+        return np.add.reduceat(weight, np.arange(0, len(weight), TILE_ROWS))
 
 
 def weight_unit(heaviest: float) -> float:

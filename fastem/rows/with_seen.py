@@ -37,7 +37,8 @@ class RowsWithSeen(Rows):
     @classmethod
     def of(cls, rows: Rows, seen: Moments, density: Density) -> RowsWithSeen:
         """From the density by which they were summarised, in the units of the rows."""
-        return cls(rows, seen, seen.log_likelihood - _expected(density, seen))
+        expected = density.expected(seen.moved(density.means))
+        return cls(rows, seen, seen.log_likelihood - expected)
 
     @property
     def units(self) -> Units:  # type: ignore[override]
@@ -52,18 +53,9 @@ class RowsWithSeen(Rows):
     def summarise(self, density: Density) -> Moments:
         """One pass over the rows at hand, and the moments of the others about the same means."""
         found = self.rows.summarise(density)
-        level = self.offset + _expected(density, self.seen)
+        level = self.offset + density.expected(self.seen.moved(density.means))
         return found + replace(self.seen.moved(found.about), log_likelihood=level)
 
     def reweighted(self, weigh: Weigh) -> RowsWithSeen:
         """The rows at hand with other weights."""
         return replace(self, rows=self.rows.reweighted(weigh))
-
-
-def _expected(density: Density, moments: Moments) -> float:
-    """The log-likelihood of rows together with their components."""
-    moved = moments.moved(density.means)
-    # Of a component without such rows the norm may be infinite.
-    norms = np.where(moved.counts > 0, density.log_norms, 0.0)
-    log_noise = density.log_noise if moved.noise > 0 else None
-    return replace(density, log_norms=norms, log_noise=log_noise).expected(moved)

@@ -30,10 +30,7 @@ def rows(
     It is copied only if it must be.
     """
     array = matrix(X, name=name)
-    _check_shape(array, name, n_features)
-    bad = first_bad(array)
-    if bad is not None:
-        raise bad.in_rows(name, feature_names(X), remedy)
+    _check(array, name, feature_names(X), n_features, remedy)
     return array
 
 
@@ -58,42 +55,41 @@ def complete(
         What is missing, if rows were left out.
     """
     choice(missing, "missing", MISSING)
-    if len(na_values) or missing != "error":
-        names = feature_names(X)
-        if missing != "error" and isinstance(X, np.ma.MaskedArray):
-            X = np.ma.filled(X.astype(precision_for(X.dtype)), np.nan)
-        X = matrix(X, name=name)
-        for value in np.asarray(na_values, X.dtype):
-            X = np.where(value == X, np.array(np.nan, X.dtype), X)
-        gaps = np.isnan(X)
-        if missing == "drop" and gaps.any():
-            kept = ~gaps.any(axis=1)
-            if not kept.any():
-                raise ValueError(f"{name}: every row has missing values; choose other columns")
-            return rows(X[kept], name=name, n_features=n_features), gaps
-        if missing == "mar" and gaps.any():
-            _check_infinite(X, gaps, name, names)
-            _check_shape(X, name, n_features)
-            return X, None
-        bad = first_bad(X)
-        if bad is not None:
-            raise bad.in_rows(name, names, REMEDIES)
-    return rows(X, name=name, n_features=n_features, remedy=REMEDIES), None
+    names = feature_names(X)
+    if missing != "error" and isinstance(X, np.ma.MaskedArray):
+        X = np.ma.filled(X.astype(precision_for(X.dtype)), np.nan)
+    X = matrix(X, name=name)
+    for value in np.asarray(na_values, X.dtype):
+        X = np.where(value == X, np.array(np.nan, X.dtype), X)
+    gaps = None if missing == "error" else np.isnan(X)
+    if gaps is None or not gaps.any():
+        _check(X, name, names, n_features, REMEDIES)
+        return X, None
+    if missing == "mar":
+        _check(np.where(gaps, np.array(0, X.dtype), X), name, names, n_features)
+        return X, None
+    kept = ~gaps.any(axis=1)
+    if not kept.any():
+        raise ValueError(f"{name}: every row has missing values; choose other columns")
+    X = X[kept]
+    _check(X, name, names, n_features)
+    return X, gaps
 
 
-def _check_infinite(
-    X: NDArray, gaps: NDArray[np.bool_], name: str, names: Sequence[str] | None
+def _check(
+    array: NDArray,
+    name: str,
+    names: Sequence[str] | None,
+    n_features: int | None,
+    remedy: str = REMEDY,
 ) -> None:
-    bad = first_bad(np.where(gaps, np.array(0, X.dtype), X))
-    if bad is not None:
-        raise bad.in_rows(name, names)
-
-
-def _check_shape(array: NDArray, name: str, n_features: int | None) -> None:
     if 0 in array.shape:
         raise ValueError(f"{name} is empty, shape {array.shape}; give at least one row and column")
     if n_features is not None:
         columns(array.shape[1], n_features, name=name)
+    bad = first_bad(array)
+    if bad is not None:
+        raise bad.in_rows(name, names, remedy)
 
 
 def other_names(owner: str, theirs: Sequence[str], mine: Sequence[str]) -> ValueError:
@@ -136,13 +132,32 @@ def not_a_matrix(shape: tuple, name: str) -> ValueError:
     )
 
 
-def columns(given: int, n_features: int, *, name: str = "X") -> None:
-    """Refuse rows of another number of columns than a mixture has."""
+def columns(
+    given: int,
+    n_features: int,
+    theirs: Sequence[str] | None = None,
+    mine: Sequence[str] | None = None,
+    *,
+    name: str = "X",
+) -> None:
+    """Refuse rows of other columns than a mixture has, or in another order where both have names.
+
+    Parameters
+    ----------
+    given, n_features : int
+        Columns of the rows and of the mixture.
+    theirs, mine : sequence of str, optional
+        Names of the same.
+    name : str
+        Of the rows.
+    """
     if given != n_features:
         raise ValueError(
             f"{name} has {given} columns but the mixture has {n_features}; "
             f"give the columns it was fitted to, in their order"
         )
+    if theirs is not None and mine is not None and theirs != mine:
+        raise other_names(name, theirs, mine)
 
 
 class Bad(NamedTuple):

@@ -36,6 +36,22 @@ def test_gaps_and_unknown_classes(command, tmp_path):
     assert len(pd.read_csv(tmp_path / "labels.csv")) == 120
 
 
+@pytest.mark.parametrize("read", ["parquet", "-"])
+def test_a_column_of_text_in_any_place(command, tmp_path, monkeypatch, read):
+    words = "--label-column", "label", "--covariance", "EEE"
+    from_csv = command("classify", IRIS, *words)
+    pd.read_csv(IRIS).to_parquet(tmp_path / "iris.parquet")
+    with open(IRIS) as piped:
+        monkeypatch.setattr("sys.stdin", piped)
+        file = tmp_path / "iris.parquet" if read == "parquet" else "-"
+        assert command("classify", file, *words) == from_csv
+
+
+def test_nothing_beside_the_labels(refused, tmp_path):
+    (tmp_path / "labels.csv").write_text("label\na\nb\n")
+    assert "no column of" in refused("classify", tmp_path / "labels.csv", "--label-column", "label")
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [

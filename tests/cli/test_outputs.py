@@ -36,6 +36,14 @@ def table(tmp_path):
     return frame
 
 
+@pytest.mark.parametrize(("suffix", "begins"), [("npy", b"\x93NUMPY"), ("parquet", b"PAR1")])
+def test_the_name_of_a_link_tells_the_format(run, suffix, begins):
+    Path("store.csv").write_text("")
+    Path(f"l.{suffix}").symlink_to("store.csv")
+    run("fit", FAITHFUL, "--components", "1", "--labels", f"l.{suffix}")
+    assert Path("store.csv").read_bytes().startswith(begins)
+
+
 @pytest.mark.parametrize("source", ["x.csv", "x.parquet"])
 @pytest.mark.parametrize("suffix", ["csv", "parquet"])
 def test_columns_are_carried_along(run, table, source, suffix):

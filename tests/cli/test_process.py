@@ -28,7 +28,7 @@ import sys, time
 from fastem import cli
 from fastem.cli import labels
 
-def write(rows, mixture, path, **more):
+def write(rows, mixture, path, *more):
     path.write_text("half")
     print("half", flush=True)
     while True:

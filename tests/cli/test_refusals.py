@@ -101,7 +101,7 @@ def test_what_cannot_be_predicted(run, refused, words, message):
 def test_a_failure_half_way_leaves_the_old_files(refused, monkeypatch):
     Path("labels.csv").write_text("old")
 
-    def fail(rows, mixture, path, **more):
+    def fail(rows, mixture, path, *more):
         path.write_text("half")
         raise OSError(28, "No space left on device")
 

@@ -10,7 +10,7 @@ from numpy.testing import assert_array_equal
 
 import fastem
 from fastem.rows import converted
-from fastem.rows.conversion import LARGE
+from fastem.rows.blocks import LARGE
 
 #: Rows that are large enough, and few that are said to be.
 MANY, FEW = 1_200_000, 30_000
@@ -42,7 +42,7 @@ def many():
 
 @pytest.fixture
 def few(monkeypatch):
-    monkeypatch.setattr("fastem.rows.conversion.LARGE", 2**18)
+    monkeypatch.setattr("fastem.rows.blocks.LARGE", 2**18)
     return make(FEW)
 
 

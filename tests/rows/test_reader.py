@@ -222,10 +222,8 @@ def test_ranges_are_those_that_columns_take():
 
 def test_text_is_parsed_once(X, files, monkeypatch):
     passes = []
-    blocks = frame.Part.__dict__["_copy"]._method
-    monkeypatch.setattr(
-        frame.Part.__dict__["_copy"], "_method", lambda self: passes.append(1) or blocks(self)
-    )
+    copied = frame.Part._copied
+    monkeypatch.setattr(frame.Part, "_copied", lambda self: passes.append(1) or copied(self))
     rows = open_rows(files["x.csv"], ["a:c"], memory="1M")
     fitted = fastem.fit(rows, 2, n_init=1, random_state=0)
     assert np.array_equal(fitted.mixture.predict(rows), fitted.mixture.predict(X[:, :3]))
@@ -239,7 +237,7 @@ def test_without_room_for_a_copy_text_is_parsed_at_every_pass(X, files, monkeypa
 
     monkeypatch.setattr(frame.Temporary, "__init__" if trouble == "no file" else "write", no_room)
     rows = open_rows(files["x.csv"], ["a:c"], memory="1M")
-    assert rows.passes.frame.parts[0]._copy is None
+    assert rows.passes.frame.parts[0]._copied() is None
     assert np.array_equal(rows.take(np.arange(N))[0], X[:, :3])
 
 

@@ -22,16 +22,15 @@ Every pass asks Dask for the chunks again. Those that were persisted are there; 
 computed anew, by each pass and by three looks at the rows before the first one.
 
 source.py        the contract of a place where rows live
-as_chunks.py     what the user gave, as chunks of whole rows
+collections.py   what the user gave, as chunks of whole rows, and what a mixture says of each
 survey.py        the first look at them
 cluster.py       what workers must have, and a scheduler that goes away
 placement.py     which chunks are worked on together
 chunk.py         what workers make of chunks
 sums.py          sums of moments, the same bits in any order
-predictions.py   what a mixture says of each row, when it is asked for
 """
 
-from fastem.rows.dask.predictions import lazily
+from fastem.rows.dask.collections import lazily
 from fastem.rows.dask.source import Dask, DaskRows
 
 __all__ = ["Dask", "DaskRows", "lazily"]

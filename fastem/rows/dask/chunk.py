@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import reduce
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -13,15 +13,17 @@ from numpy.typing import ArrayLike, NDArray
 from fastem.density import Density
 from fastem.density.incomplete import Groups
 from fastem.moments import Moments
-from fastem.rows import memory
 from fastem.rows.dask.sums import MomentsSum
 from fastem.rows.digest import Digest
 from fastem.rows.incomplete import noise_widths
+from fastem.rows.memory import limits_along
 from fastem.rows.source import Drawn, Limits, Weigh
 from fastem.units import Units
 
 #: About how many rows of a chunk are compared at every pass with what they were.
 COMPARED = 32
+
+R = TypeVar("R")
 
 
 class Mark(NamedTuple):
@@ -86,16 +88,21 @@ class Form(NamedTuple):
         return X, weight / self.weight_unit
 
 
-def take(
-    block: ArrayLike,
-    weight: ArrayLike | None,
-    mark: Mark,
-    form: Form,
-    numbers: NDArray[np.int64],
-) -> Drawn:
-    """Rows that count, by their numbers, and their weights."""
-    X, v = form.counted(block, weight, mark)
-    return X[numbers], None if v is None else v[numbers]
+def of_counted(
+    block: ArrayLike, weight: ArrayLike | None, mark: Mark, form: Form, work: Callable[..., R]
+) -> R:
+    """What a function makes of the rows of a chunk that count, and their weights."""
+    return work(*form.counted(block, weight, mark))
+
+
+def take(X: NDArray, weight: NDArray[np.float64] | None, *, numbers: NDArray[np.intp]) -> Drawn:
+    """Rows by their numbers, and their weights."""
+    return X[numbers], None if weight is None else weight[numbers]
+
+
+def along(X: NDArray, weight: NDArray[np.float64] | None, *, axes: NDArray[np.float64]) -> Limits:
+    """Smallest and largest number in each column of rows times axes."""
+    return limits_along(X, axes)
 
 
 class Order(NamedTuple):
@@ -139,19 +146,3 @@ def summarise(
 def add(*sums: MomentsSum) -> MomentsSum:
     """The moments of the rows of all of them."""
     return reduce(operator.add, sums)
-
-
-def limits_along(
-    block: ArrayLike,
-    weight: ArrayLike | None,
-    mark: Mark,
-    order: tuple[Form, NDArray[np.float64]],
-) -> Limits:
-    """Smallest and largest number in each column of its rows times axes."""
-    form, axes = order
-    return memory.limits_along(form.counted(block, weight, mark)[0], axes)
-
-
-def digest(block: ArrayLike, weight: ArrayLike | None, mark: Mark, form: Form) -> Digest:
-    """What tells its rows and their weights from others."""
-    return Digest.of(*form.counted(block, weight, mark))

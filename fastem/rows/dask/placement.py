@@ -49,10 +49,6 @@ class Chunks:
     weights: tuple[Delayed | None, ...]
     held: object
 
-    def __len__(self) -> int:
-        """Number of chunks."""
-        return len(self.blocks)
-
     def pair(self, i: int) -> tuple[Delayed, Delayed | None]:
         """A chunk and the weights of its rows."""
         return self.blocks[i], self.weights[i]
@@ -75,7 +71,7 @@ class Chunks:
         """
         task, workers = delayed(work, pure=False), self.workers()
         tasks = []
-        for i in range(len(self)) if which is None else which:
+        for i in range(len(self.blocks)) if which is None else which:
             with at(workers[i]):
                 tasks.append(task(*self.pair(i), *arguments(i)))
         return computed(tasks)

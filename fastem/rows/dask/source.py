@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,8 +16,8 @@ from fastem import validation
 from fastem.density import Density
 from fastem.moments import Moments
 from fastem.rows.dask import chunk
-from fastem.rows.dask.as_chunks import matrix, weights_of
 from fastem.rows.dask.cluster import check_workers, computed
+from fastem.rows.dask.collections import matrix, weights_of
 from fastem.rows.dask.placement import Chunks, at
 from fastem.rows.dask.survey import Survey, survey
 from fastem.rows.digest import Digest
@@ -114,10 +116,9 @@ class Dask(Source):
         ends = self.survey.ends
         wanted = np.split(numbers, np.searchsorted(numbers, ends[:-1]))
         begins = self.begins
-        taken = self.chunks.each(
-            chunk.take,
-            lambda i: (self.survey.marks[i], self.form, wanted[i] - begins[i]),
-            which=[i for i, some in enumerate(wanted) if len(some)],
+        taken = self._of_counted(
+            lambda i: partial(chunk.take, numbers=wanted[i] - begins[i]),
+            [i for i, some in enumerate(wanted) if len(some)],
         )
         rows, weights = zip(*taken, strict=True)
         return np.concatenate(rows), None if weights[0] is None else np.concatenate(weights)
@@ -128,16 +129,20 @@ class Dask(Source):
 
     def limits_along(self, axes: NDArray[np.float64]) -> Limits:
         """Smallest and largest number in each column of the rows times axes (n_features, m)."""
-        order = delayed((self.form, axes), traverse=False, pure=False)
-        marks = self.survey.marks
-        each = self.chunks.each(chunk.limits_along, lambda i: (marks[i], order))
-        return union(axes.shape[1], each)
+        along = delayed(partial(chunk.along, axes=axes), traverse=False, pure=False)
+        return union(axes.shape[1], self._of_counted(lambda _: along))
 
     def digest(self) -> Digest:
         """What tells these rows and their weights from others: a pass, for whoever needs it."""
+        return sum(self._of_counted(lambda _: Digest.of), Digest())
+
+    def _of_counted(
+        self, work: Callable[[int], Any], which: Iterable[int] | None = None
+    ) -> list[Any]:
+        """What functions make of the rows that count of each chunk, or of some, by its number."""
         form = delayed(self.form, traverse=False, pure=False)
         marks = self.survey.marks
-        return sum(self.chunks.each(chunk.digest, lambda i: (marks[i], form)), Digest())
+        return self.chunks.each(chunk.of_counted, lambda i: (marks[i], form, work(i)), which)
 
     def widened(self) -> Dask:
         """The same rows as float64."""

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from operator import add
 
 import numpy as np
 from numpy.typing import NDArray
@@ -87,14 +88,12 @@ class MomentsSum:
         The means that they are taken about.
     scalars : (n_chunks, 4)
         Number of rows, log-likelihood, classification entropy and noise of each chunk.
-    counts, first, second : Sum
+    sums : (counts, first, second), each a Sum
     """
 
     about: NDArray[np.float64]
     scalars: NDArray[np.float64]
-    counts: Sum
-    first: Sum
-    second: Sum
+    sums: tuple[Sum, ...]
 
     @classmethod
     def of(cls, moments: Moments) -> MomentsSum:
@@ -105,23 +104,18 @@ class MomentsSum:
             moments.classification_entropy,
             moments.noise,
         )
-        sums = map(Sum.of, (moments.counts, moments.first, moments.second))
-        return cls(moments.about, np.array([scalars]), *sums)
+        sums = tuple(map(Sum.of, (moments.counts, moments.first, moments.second)))
+        return cls(moments.about, np.array([scalars]), sums)
 
     def __add__(self, other: MomentsSum) -> MomentsSum:
         """Moments of both sets of chunks, about the same means."""
-        return MomentsSum(
-            self.about,
-            np.concatenate([self.scalars, other.scalars]),
-            self.counts + other.counts,
-            self.first + other.first,
-            self.second + other.second,
-        )
+        scalars = np.concatenate([self.scalars, other.scalars])
+        return MomentsSum(self.about, scalars, tuple(map(add, self.sums, other.sums)))
 
     def moments(self) -> Moments:
         """Those of all rows; sums of scalars are exact, and so without order as well."""
         n_rows, log_likelihood, classification_entropy, noise = map(math.fsum, self.scalars.T)
-        counts, first, second = (s.total() for s in (self.counts, self.first, self.second))
+        counts, first, second = (one.total() for one in self.sums)
         return Moments(
             self.about, n_rows, log_likelihood, classification_entropy, counts, first, second, noise
         )

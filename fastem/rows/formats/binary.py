@@ -1,9 +1,11 @@
-"""Numbers of one size as they lie in a file, which can be read from anywhere, or in memory."""
+"""Numbers of one size as they lie in a file: raw, .npy, or a member of an .npz archive."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Generator, Hashable, Sequence
+import zipfile
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from typing import IO, Any, NamedTuple
 
 import numpy as np
@@ -12,6 +14,9 @@ from numpy.typing import DTypeLike, NDArray
 from fastem.archive import damage, header
 from fastem.rows.files import File
 from fastem.rows.formats.table import CHUNK, Cursor, Table, working_dtype
+
+#: What to do about a damaged file.
+AGAIN = "save it again"
 
 
 class Form(NamedTuple):
@@ -46,7 +51,7 @@ class Binary(Table):
     def blocks(self, columns: Sequence[int]) -> Generator[NDArray, None, None]:
         """About a megabyte at a time."""
         size = max(1, CHUNK // self.form.row_bytes)
-        with self.file.open() as file:
+        with self._opened() as file:
             for start in range(0, self.form.n_rows, size):
                 n = min(size, self.form.n_rows - start)
                 yield self._rows(file, start, n, columns)[:, columns]
@@ -74,6 +79,9 @@ class Binary(Table):
                 raise self._short(file.seek(0, os.SEEK_END))
             view = view[n:]
 
+    def _opened(self) -> AbstractContextManager[IO[bytes]]:
+        return self.file.open()
+
     def _rows(self, file: IO[bytes], start: int, n: int, columns: Sequence[int]) -> NDArray:
         """Some rows, in all columns of the file; only those asked for are read where one can."""
         form = self.form
@@ -93,6 +101,31 @@ class Binary(Table):
             f"{self.name} ends{where}, before the {self.form.n_rows} rows that it should have; it "
             f"was cut short: copy or save it again"
         )
+
+
+class Packed(Binary):
+    """An array in a compressed member of an archive, which has to be read from its start."""
+
+    slow = True
+
+    def __init__(self, file: File, form: Form, name: str, member: str) -> None:
+        super().__init__(file, form, name)
+        self.member = member
+        if form.fortran:
+            raise ValueError(
+                f"{name} is compressed and holds column after column; save it in C order, or with "
+                f"numpy.savez, which does not compress"
+            )
+
+    @contextmanager
+    def _opened(self) -> Iterator[IO[bytes]]:
+        with (
+            damage(self.name, AGAIN),
+            self.file.open() as file,
+            zipfile.ZipFile(file) as archive,
+            archive.open(f"{self.member}.npy") as packed,
+        ):
+            yield packed
 
 
 class _InPlace(Cursor):
@@ -157,7 +190,7 @@ def form_of(file: IO[bytes], name: str) -> Form:
     TypeError, ValueError
         If it is damaged or of another shape.
     """
-    with damage(name, "save it again"):
+    with damage(name, AGAIN):
         shape, fortran, dtype = header(file)
     if len(shape) == 1:
         shape = (*shape, 1)
@@ -170,18 +203,45 @@ def form_of(file: IO[bytes], name: str) -> Form:
     return Form(shape[0], shape[1], dtype, fortran and shape[1] > 1, file.tell())
 
 
-class Vector(Table):
-    """A vector in memory, maybe mapped from a file, as a table of one column."""
+def names_within(file: File) -> list[str]:
+    """Names of what is in an archive."""
+    with file.open() as opened, damage(file.name, AGAIN):
+        return zipfile.ZipFile(opened).namelist()
 
-    name, width = "an array", 1
 
-    def __init__(self, vector: NDArray) -> None:
-        self.vector, self.n_rows = vector, len(vector)
+def npz(file: File, member: str | None) -> Binary:
+    """An array in an .npz file: the member of that name, else that called X, else the only one."""
+    held = names_within(file)
+    names = [name[:-4] for name in held if name.endswith(".npy")]
+    if not names:
+        listed = ", ".join(held[:8]) or "nothing"
+        raise ValueError(f"{file.name} is an archive of {listed}, no arrays; unpack it")
+    chosen = _member(member, names, file.name)
+    name = f"{file.name}[{chosen}]"
+    with file.open() as opened:
+        with damage(name, AGAIN):
+            archive = zipfile.ZipFile(opened)
+            found = archive.getinfo(f"{chosen}.npy")
+            packed = archive.open(found)
+        with packed:
+            form = form_of(packed, name)
+        if found.compress_type != zipfile.ZIP_STORED:
+            return Packed(file, form, name, chosen)
+        # The array follows a local header, whose length only that header tells.
+        opened.seek(found.header_offset + 26)
+        lengths = np.frombuffer(opened.read(4), "<u2")
+    offset = found.header_offset + 30 + int(lengths.sum()) + form.offset
+    return Binary(file, form._replace(offset=offset), name)
 
-    def blocks(self, columns: Sequence[int]) -> Generator[NDArray, None, None]:
-        """All of it."""
-        yield self.vector[:, None]
 
-    def stamp(self) -> Hashable:
-        """It is not looked at again."""
-        return 0
+def _member(member: str | None, names: list[str], path: str) -> str:
+    if member is not None and member in names:
+        return member
+    if member is None and ("X" in names or len(names) == 1):
+        return "X" if "X" in names else names[0]
+    listed = f"{', '.join(names[:8])}{', ...' if len(names) > 8 else ''}"
+    asked = "" if member is None else f"no {member!r} among "
+    raise ValueError(
+        f"{path} holds {asked}{len(names)} arrays, {listed}; say which in member, or save the rows "
+        f"alone or as X"
+    )

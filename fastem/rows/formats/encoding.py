@@ -5,7 +5,6 @@ from __future__ import annotations
 import bz2
 import codecs
 import gzip
-import io
 import lzma
 import zipfile
 import zlib
@@ -15,7 +14,9 @@ from typing import IO, Any
 
 from fastem.archive import METHODS
 from fastem.rows.files import File
-from fastem.rows.formats.foreign import ZIP
+
+#: How archives begin: of arrays, of a workbook, or others.
+ZIP = b"PK\x03\x04"
 
 
 def _member(opened: IO[bytes]) -> IO[bytes]:
@@ -51,7 +52,7 @@ def plain(file: File) -> Iterator[tuple[IO[bytes], str]]:
                 head = stream.read(HEAD)
                 stream.seek(0)
             if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-                yield _Recoded(stream), "utf-8"  # type: ignore[misc]
+                yield codecs.EncodedFile(stream, "utf-8", "utf-16", "replace"), "utf-8"
                 return
             if b"\0" in head:
                 raise ValueError(f"{file.name} is not text; give CSV, .npy, .npz or .parquet")
@@ -71,18 +72,3 @@ def _encoding(head: bytes) -> str:
     except UnicodeDecodeError:
         return "latin-1"
     return "utf-8"
-
-
-class _Recoded(io.RawIOBase):
-    """UTF-16 as UTF-8."""
-
-    def __init__(self, stream: IO[bytes]) -> None:
-        self._stream = stream
-        self._decoder = codecs.getincrementaldecoder("utf-16")("replace")
-
-    def read(self, n: int = -1) -> bytes:
-        """Some bytes, about so many; none at the end."""
-        while block := self._stream.read(n):
-            if text := self._decoder.decode(block):
-                return text.encode("utf-8", "replace")
-        return b""

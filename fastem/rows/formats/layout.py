@@ -138,13 +138,13 @@ class Layout:
     ) -> tuple[str, ...] | None:
         """The first row as names, unless it looks like the rows below it."""
         if all(map(self._is_datum, first)):
-            if not self._is_numbered(first, body):
-                return None
-            self.notes.append(f"the first line is read as names of columns: {_listed(first)}")
-            return _apart(first)
+            are_names = self._is_numbered(first, body)
+        else:
+            are_texts = not any(map(self._is_number, first))
+            are_names = are_texts or (bool(body) and self._differs(first, *body))
+        if not are_names:
+            return None
         if any(map(self._is_number, first)):
-            if not body or not self._differs(first, *body):
-                return None
             self.notes.append(f"the first line is read as names of columns: {_listed(first)}")
         if not followed:
             raise ValueError(f"{self._source} has names of columns but no rows; add the data")

@@ -7,7 +7,7 @@ from collections.abc import Generator, Hashable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from fastem import validation
 
@@ -92,6 +92,43 @@ class Table(ABC):
     def where(self, row: int, column: int) -> str:
         """What messages call a place, both counted from 0."""
         return f"{self.name}, row {row}, {self.called(column)}"
+
+
+class InMemory(Table):
+    """An array, maybe mapped from a file, or a data frame, converted as it is read."""
+
+    name = "X"
+
+    def __init__(
+        self,
+        X: Any,
+        dtype: DTypeLike = np.float64,
+        names: tuple[str, ...] | None = None,
+    ) -> None:
+        self._X, self._dtype, self.names = X, np.dtype(dtype), names
+        self.n_rows, self.width = X.shape
+
+    def dtype(self, columns: Sequence[int]) -> np.dtype:
+        """float32 where that holds all numbers, else float64."""
+        return self._dtype
+
+    def blocks(self, columns: Sequence[int]) -> Generator[NDArray, None, None]:
+        """About a megabyte at a time."""
+        step = max(1, CHUNK // (self.width * self._dtype.itemsize))
+        for start in range(0, self._X.shape[0], step):
+            yield self._converted(self._X[start : start + step])[:, columns]
+
+    def take(self, rows: NDArray[np.intp], columns: Sequence[int]) -> NDArray:
+        """Rows by their numbers."""
+        some = self._X.iloc[rows] if hasattr(self._X, "iloc") else self._X[rows]
+        return self._converted(some)[:, columns]
+
+    def stamp(self) -> Hashable:
+        """The same as long as the array is there: nobody may write to it during a fit."""
+        return "array", id(self._X)
+
+    def _converted(self, some: Any) -> NDArray:
+        return validation.matrix(some).astype(self._dtype, copy=False)
 
 
 class Cursor:

@@ -98,7 +98,7 @@ class UserStart:
         shares = weights if noise is None else weights / weights.sum()
         own = {"weights": shares, "means": means, "covariances": covariances}
         held = Fixed.of(fixed, own, family, means.shape)
-        return cls(weights, means, covariances, family, noise, held, seen)
+        return cls(weights, means, covariances, mixture.family, noise, held, seen)
 
     def override(self, start: Parameters, family: Family, units: Units) -> Parameters:
         """A start with the given parameters in place of its own, in those units."""

@@ -1,8 +1,60 @@
-"""Files of other formats: which library reads them, and how what it reads is passed."""
+"""The format of a file, told by its first bytes, or which library reads it where none here does."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
+
+from numpy.typing import DTypeLike
+
+from fastem import validation
+from fastem.rows.files import File
+from fastem.rows.formats.arrow import MAGIC, Arrow
+from fastem.rows.formats.binary import names_within, npy, npz, raw
+from fastem.rows.formats.encoding import ZIP
+from fastem.rows.formats.table import Table
+from fastem.rows.formats.text import Text
+
+#: How .npy files begin.
+NPY = b"\x93NUMPY"
+#: Bytes that the format is judged by.
+HEAD = 1024
+
+
+def table_of(
+    file: File,
+    longest: int,
+    na_values: frozenset[str] = frozenset(),
+    *,
+    member: str | None = None,
+    dtype: DTypeLike | None = None,
+    n_columns: int | None = None,
+    skip_rows: int = 0,
+) -> Table:
+    """A file, by what the user says of it or by its first bytes.
+
+    A row of text may have so many bytes as `longest` says; all else is as of `fastem.rows.open`.
+    """
+    if (dtype is None) != (n_columns is None):
+        raise ValueError("a raw binary file needs both dtype and n_columns; give the other too")
+    if dtype is not None:
+        return raw(file, dtype, validation.integer(n_columns, "n_columns"))
+    head = file.head(HEAD)
+    if head.startswith(ZIP):
+        names = names_within(file)
+        if "xl/workbook.xml" in names:
+            _refuse(head, file.name)
+        if member is not None or len(names) != 1 or names[0].endswith((".npy", "/")):
+            return npz(file, member)
+    elif member is not None:
+        raise ValueError(f"member is {member!r} but {file.name} is no .npz file; leave it out")
+    elif head.startswith(NPY):
+        return npy(file)
+    elif form := next((MAGIC[magic] for magic in MAGIC if head.startswith(magic)), None):
+        return Arrow(file, form)
+    else:
+        _refuse(head, file.name)
+    skip = validation.integer(skip_rows, "skip_rows", least=0)
+    return Text(file, longest, skip, na_values)
 
 
 class Foreign(NamedTuple):
@@ -14,8 +66,6 @@ class Foreign(NamedTuple):
     call: str
 
 
-#: How archives begin: of arrays, of a workbook, or others.
-ZIP = b"PK\x03\x04"
 ASTROPY = "astropy", "astropy.table.Table.read({}).to_pandas()"
 EXCEL = "an Excel workbook", "pandas", "pandas.read_excel({})"
 IMAGE = "Pillow", "numpy.asarray(PIL.Image.open({}).convert('RGB')).reshape(-1, 3)"
@@ -54,7 +104,7 @@ WITHIN = [
 ]
 
 
-def refuse(head: bytes, path: str) -> None:
+def _refuse(head: bytes, path: str) -> None:
     """Refuse a file that another library reads, by its first bytes."""
     begins = [one for one in FORMATS if head.lstrip(b"\xef\xbb\xbf \r\n\t").startswith(one.magic)]
     within = [one for one in WITHIN if head.lstrip()[:1] in b"<{" and one.magic in head]
