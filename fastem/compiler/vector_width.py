@@ -1,10 +1,10 @@
-"""Vectors as wide as the processor has them, and of straight-line code where a kernel asks for it.
+"""Vectors of 512 bits on Intel's processors that have them, and vectors of straight-line code.
 
-It does so for fear of a lower clock. On Cascade Lake kernels with wide vectors took 0.70 of the
-time of a pass with full covariances in two columns, 0.79 in 8 and in 16, 0.78 in 64, and 0.65 to
-1.05 with other families and in float32 (one thread, the best of five runs in turn). On AMD's LLVM
-chooses well. The choice is a rule, not a measurement at run time, so that one machine always gives
-the same bits.
+LLVM takes 256 bits there for fear of a lower clock. On Cascade Lake kernels with wide vectors took
+0.70 of the time of a pass with full covariances in two columns, 0.79 in 8 and in 16, 0.78 in 64,
+and 0.65 to 1.05 with other families and in float32 (one thread, the best of five runs in turn). On
+AMD's LLVM chooses well. The choice is a rule, not a measurement at run time, so that one machine
+always gives the same bits.
 
 ``FASTEM_VECTOR_WIDTH=256`` or ``512`` overrules it.
 """

@@ -21,9 +21,10 @@ import numpy as np
 from fastem.compiler.options import jit, jit_allocating
 from fastem.compiler.slot_loop import packed_slot_loop
 from fastem.kernels import lanes
+from fastem.kernels.eight import LANES
 from fastem.kernels.elementary import HALF_BITS
 from fastem.kernels.gram import gather_scratch
-from fastem.kernels.lanes import AT_MEAN, FEW, LANES
+from fastem.kernels.lanes import AT_MEAN, FEW
 from fastem.kernels.passes import accumulate, component_densities
 from fastem.kernels.tile import (
     LISTED,
