@@ -7,7 +7,7 @@ user works without it:
     INLINING     `inlining` leaves functions to be optimised apart from their callers
     TIDYING      `inlining` lets Numba optimise a function before its callers take it in
     POINTERS     `slot_loop` compiles a function anew in each of its two loops
-    WIDTH        `vector_width` leaves the width of vectors to LLVM
+    WIDTH        `vector_width` leaves vectors to LLVM and Numba
     LOCK         `fork_safety` has a lock of its own, for which compiling does not wait
     FINGERPRINT  `slot_loop` compares arguments by their Numba types, which takes longer
     PRODUCTS     `blas` has no product, and rows of many columns are worked on as others are
@@ -84,6 +84,8 @@ WIDTH = taken(
     "vectors are as wide as LLVM takes them",
     JITCodeLibrary="numba.core.codegen:JITCodeLibrary",
     add_ir_module="numba.core.codegen:JITCodeLibrary.add_ir_module",
+    optimize_final_module="numba.core.codegen:JITCodeLibrary._optimize_final_module",
+    packs="numba.core.config:SLP_VECTORIZE",
     Compiler="numba.core.compiler:Compiler",
     attributes="llvmlite.ir.values:FunctionAttributes._to_list",
 )

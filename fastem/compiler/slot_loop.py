@@ -23,7 +23,7 @@ from fastem.compiler.function_pointers import address_of, call
 from fastem.compiler.internals import FINGERPRINT
 from fastem.compiler.options import njit
 
-__all__ = ["LAUNCH_WORK", "SlotLoop", "n_threads", "slot_loop"]
+__all__ = ["LAUNCH_WORK", "SlotLoop", "n_threads", "packed_slot_loop", "slot_loop"]
 
 # Floating point operations from which threads pay. Measured on two cores: OpenMP and TBB take 2 to
 # 3 us to start and finish a loop, the work queue 40 to 140 us. When other programs want the cores,
@@ -78,6 +78,8 @@ class SlotLoop:
     ----------
     function : function
         At the top level of a kernel file. Its first argument is the slot; it returns nothing.
+    packed : bool
+        As of `vector_width.pipeline`.
 
     Attributes
     ----------
@@ -85,10 +87,10 @@ class SlotLoop:
         The function, compiled when it is first needed.
     """
 
-    def __init__(self, function: Callable) -> None:
+    def __init__(self, function: Callable, packed: bool = False) -> None:
         functools.update_wrapper(self, function)
         # Python never calls it, and an entry for Python takes as long to compile as a small kernel.
-        self.slot = njit(no_cpython_wrapper=True, **vector_width.pipeline())(function)
+        self.slot = njit(no_cpython_wrapper=True, **vector_width.pipeline(packed))(function)
         self._addresses: dict[Any, int] = {}
         self._loops: dict[bool, Any] = {}
         if self.compiles and not function_pointers.AVAILABLE:
@@ -181,6 +183,11 @@ def slot_loop(function: Callable) -> SlotLoop:
     array([2., 2., 2.])
     """
     return SlotLoop(function)
+
+
+def packed_slot_loop(function: Callable) -> SlotLoop:
+    """Compile as `slot_loop` does a function whose straight-line code is to be put in vectors."""
+    return SlotLoop(function, packed=True)
 
 
 def n_threads(work: float) -> int:

@@ -19,8 +19,9 @@ from fastem.density import partition
 from fastem.density.accumulator import all_components, row_work
 from fastem.density.density import Density
 from fastem.kernels import incomplete
+from fastem.kernels.eight import LANES
 from fastem.kernels.elementary import LN2
-from fastem.kernels.lanes import FEW, LANES
+from fastem.kernels.lanes import FEW
 from fastem.kernels.tile import TILE_ROWS
 from fastem.lazy import lazy
 from fastem.moments import Moments

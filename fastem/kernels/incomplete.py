@@ -19,11 +19,12 @@ import math
 import numpy as np
 
 from fastem.compiler.options import jit, jit_allocating
-from fastem.compiler.slot_loop import slot_loop
+from fastem.compiler.slot_loop import packed_slot_loop
 from fastem.kernels import lanes
+from fastem.kernels.eight import LANES
 from fastem.kernels.elementary import HALF_BITS
 from fastem.kernels.gram import gather_scratch
-from fastem.kernels.lanes import AT_MEAN, FEW, LANES
+from fastem.kernels.lanes import AT_MEAN, FEW
 from fastem.kernels.passes import accumulate, component_densities
 from fastem.kernels.tile import (
     LISTED,
@@ -44,7 +45,7 @@ from fastem.kernels.tile import (
 TILE_FROM = 64
 
 
-@slot_loop
+@packed_slot_loop
 def summarise(
     slot,
     rows,
@@ -201,7 +202,7 @@ def summarise(
     _add_blocks(counts, first, second, n_components - int(noisy), n_components, moments)
 
 
-@slot_loop
+@packed_slot_loop
 def describe(
     slot,
     rows,

@@ -10,16 +10,29 @@ import math
 import numpy as np
 
 from fastem.compiler.options import jit, jit_allocating
+from fastem.kernels.eight import (
+    LANES,
+    NOTHING,
+    ONES,
+    any_positive,
+    less,
+    of,
+    plus,
+    put,
+    reciprocal,
+    times,
+    where,
+)
 from fastem.kernels.elementary import HALF_BITS, exp2, log2
 
-#: Components of a block.
-LANES = 8
 #: Rows that are worked on one by one, but regress together.
 FEW = 16
 #: What the density of a column at its mean lacks, but for the deviation, in bits.
 AT_MEAN = 0.5 * math.log2(2.0 * math.pi)
 #: Stand-in for the log density of a row so far out that its square overflows, as in `tile`.
 LOWEST = -1e300
+#: A variance in bits squared, of a component in each lane.
+SQUARED_BITS = (HALF_BITS * HALF_BITS,) * LANES
 
 
 @jit_allocating
@@ -38,7 +51,8 @@ def make_room(n_blocks, n_features, most):
         Orthogonal columns, their triangle, a product, and the row's offsets from the means.
     allowed : (8 n_blocks + 1,) bool
         Which components rows may come from.
-    squares : (8,)
+    shifts : (8,)
+        What densities gain because columns are missing.
     """
     return (
         np.empty((FEW, LANES * n_blocks + 1)),
@@ -84,7 +98,7 @@ def describe(rows, gaps, n_gaps, units, means, columns, norms, of_noise, room):
     room : tuple
         As of `make_room`; `allow` was called.
     """
-    resp, offsets, roots, q, r, w, z, allowed, squares = room
+    resp, offsets, roots, q, r, w, z, allowed, shifts = room
     n_features = means.shape[1]
     last = resp.shape[1] - 1
     for b in range(rows.shape[0]):
@@ -105,39 +119,37 @@ def describe(rows, gaps, n_gaps, units, means, columns, norms, of_noise, room):
             _invert(r, n_gaps, roots[block])
         else:
             _deviations(own, gaps, n_gaps, r, roots[block])
+        for lane in range(LANES):
+            shifts[lane] = n_gaps * AT_MEAN
+        for i in range(n_gaps):
+            for lane in range(LANES):
+                shifts[lane] -= log2(r[i, i, lane] / HALF_BITS)
         for b in range(rows.shape[0]):
             found = offsets[b, block]
             for j in range(n_gaps, n_features):
                 d = gaps[j]
                 x = (rows[b, d] - units[0, d]) * units[1, d]
-                for lane in range(LANES):
-                    z[d, lane] = x - mean[d, lane]
+                put(less(x, mean[d]), z[d])
             if columns.ndim == 4:
                 for i in range(n_features):
-                    for lane in range(LANES):
-                        w[i, lane] = 0.0
+                    put(NOTHING, w[i])
                 for j in range(n_gaps, n_features):
                     d = gaps[j]
-                    _add(own[d], w, z[d], 1.0, d)
+                    _add(own[d], w, of(z[d]), d)
                 for i in range(n_gaps):
                     _project(q[i], w, found[i])
-                _solve(r, n_gaps, found)
+                _solve(r, roots[block], n_gaps, found)
             else:
                 for j in range(n_gaps, n_features):
                     d = gaps[j]
-                    for lane in range(LANES):
-                        w[j, lane] = own[d, lane] * z[d, lane]
+                    put(times(own[d], z[d]), w[j])
                 for i in range(n_gaps):
-                    for lane in range(LANES):
-                        found[i, lane] = 0.0
-                        w[i, lane] = 0.0
-            _dot(w, w, squares)
+                    put(NOTHING, found[i])
+                    put(NOTHING, w[i])
+            squares = _dot(w, w)
             for lane in range(LANES):
-                k = first + lane
-                shift = norms[block, lane] + n_gaps * AT_MEAN
-                for i in range(n_gaps):
-                    shift -= math.log2(r[i, i, lane] / HALF_BITS)
-                resp[b, k] = shift - squares[lane] if allowed[k] else -np.inf
+                shift = norms[block, lane] + shifts[lane] - squares[lane]
+                resp[b, first + lane] = shift if allowed[first + lane] else -np.inf
 
 
 @jit
@@ -186,60 +198,47 @@ def accumulate(rows, weight, gaps, n_gaps, units, means, columns, room, counts, 
             resp[b, k] *= v
         noise += resp[b, resp.shape[1] - 1]
     for block in range(means.shape[0]):
-        mean, count = means[block], counts[block]
-        total = np.float64(0.0)
+        mean, total = means[block], NOTHING
         for b in range(rows.shape[0]):
-            share = resp[b, LANES * block : LANES * block + LANES]
-            together = 0.0
-            for lane in range(LANES):
-                together += share[lane]
-            total += together
-            if together == 0.0:
+            share = of(resp[b, LANES * block : LANES * block + LANES])
+            if not any_positive(share):
                 continue
+            total = plus(total, ONES, share)
             for j in range(n_gaps):
-                for lane in range(LANES):
-                    z[gaps[j], lane] = offsets[b, block, j, lane] if share[lane] > 0.0 else 0.0
+                put(where(share, offsets[b, block, j]), z[gaps[j]])
             for j in range(n_gaps, n_features):
                 d = gaps[j]
                 x = (rows[b, d] - units[0, d]) * units[1, d]
-                for lane in range(LANES):
-                    z[d, lane] = x - mean[d, lane] if share[lane] > 0.0 else 0.0
+                put(where(share, less(x, mean[d])), z[d])
             _add_row(z, share, first[block], second[block])
-        if total == 0.0:
-            continue
-        for lane in range(LANES):
-            own = 0.0
-            for b in range(rows.shape[0]):
-                own += resp[b, LANES * block + lane]
-            count[lane] += own
-            if own > 0.0:
-                _add_covariance(own, roots[block], gaps, n_gaps, lane, second[block])
+        if any_positive(total):
+            put(plus(counts[block], ONES, total), counts[block])
+            _add_covariance(total, roots[block], gaps, n_gaps, second[block])
     return bits, entropy, noise
 
 
 @jit
-def _dot(x, y, out):
+def _dot(x, y):
     """Products of (n, 8) and (n, 8), summed over the rows."""
-    for lane in range(LANES):
-        out[lane] = 0.0
+    total = NOTHING
     for i in range(x.shape[0]):
-        for lane in range(LANES):
-            out[lane] += x[i, lane] * y[i, lane]
+        total = plus(total, x[i], y[i])
+    return total
 
 
 @jit
-def _add(x, y, factors, sign, start):
-    """Y += sign * factors * x, rows from the start on; factors (8,)."""
+def _add(x, y, factors, start):
+    """Y += factors * x, rows from the start on."""
     for i in range(start, x.shape[0]):
-        for lane in range(LANES):
-            y[i, lane] += sign * factors[lane] * x[i, lane]
+        put(plus(y[i], factors, x[i]), y[i])
 
 
 @jit
 def _project(q, w, found):
     """Take from w its part along the unit vectors q; found (8,) receives how long it is."""
-    _dot(q, w, found)
-    _add(q, w, found, -1.0, 0)
+    along = _dot(q, w)
+    put(along, found)
+    _add(q, w, less(0.0, along), 0)
 
 
 @jit
@@ -249,16 +248,15 @@ def _orthogonalise(columns, gaps, n_gaps, q, r):
     for a in range(n_gaps):
         own, source = q[a], columns[gaps[a]]
         for i in range(n_features):
-            for lane in range(LANES):
-                own[i, lane] = source[i, lane]
+            put(of(source[i]), own[i])
         for c in range(a):
             _project(q[c], own, r[c, a])
-        _dot(own, own, r[a, a])
+        put(_dot(own, own), r[a, a])
         for lane in range(LANES):
             r[a, a, lane] = math.sqrt(r[a, a, lane])
+        inverse = reciprocal(r[a, a])
         for i in range(n_features):
-            for lane in range(LANES):
-                own[i, lane] /= r[a, a, lane]
+            put(times(inverse, own[i]), own[i])
 
 
 @jit
@@ -266,64 +264,64 @@ def _deviations(factors, gaps, n_gaps, r, roots):
     """The same where columns are independent: R is diagonal."""
     for a in range(n_gaps):
         for b in range(n_gaps):
-            for lane in range(LANES):
-                roots[a, b, lane] = 0.0
-        for lane in range(LANES):
-            r[a, a, lane] = factors[gaps[a], lane]
-            roots[a, a, lane] = 1.0 / factors[gaps[a], lane]
+            put(NOTHING, roots[a, b])
+        put(of(factors[gaps[a]]), r[a, a])
+        put(reciprocal(factors[gaps[a]]), roots[a, a])
 
 
 @jit
 def _invert(r, n_gaps, inverse):
     """Inverses of upper triangles."""
     for b in range(n_gaps):
-        for lane in range(LANES):
-            inverse[b, b, lane] = 1.0 / r[b, b, lane]
+        put(reciprocal(r[b, b]), inverse[b, b])
         for a in range(b - 1, -1, -1):
-            for lane in range(LANES):
-                total = 0.0
-                for c in range(a + 1, b + 1):
-                    total += r[a, c, lane] * inverse[c, b, lane]
-                inverse[a, b, lane] = -total / r[a, a, lane]
+            total = NOTHING
+            for c in range(a + 1, b + 1):
+                total = plus(total, r[a, c], inverse[c, b])
+            put(times(inverse[a, a], less(0.0, total)), inverse[a, b])
 
 
 @jit
-def _solve(r, n_gaps, g):
-    """-R^-1 g, in place."""
+def _solve(r, inverse, n_gaps, g):
+    """-R^-1 g, in place; of the inverse of R the diagonal counts."""
     for a in range(n_gaps - 1, -1, -1):
-        for lane in range(LANES):
-            total = g[a, lane]
-            for c in range(a + 1, n_gaps):
-                total += r[a, c, lane] * g[c, lane]
-            g[a, lane] = -total / r[a, a, lane]
+        total = of(g[a])
+        for c in range(a + 1, n_gaps):
+            total = plus(total, r[a, c], g[c])
+        put(times(inverse[a, a], less(0.0, total)), g[a])
 
 
 @jit
 def _add_row(z, share, first, second):
     """First and second moments of one row."""
     for i in range(z.shape[0]):
-        for lane in range(LANES):
-            first[i, lane] += share[lane] * z[i, lane]
+        shared = times(share, z[i])
+        put(plus(first[i], share, z[i]), first[i])
         if second.ndim == 2:
-            for lane in range(LANES):
-                second[i, lane] += share[lane] * z[i, lane] * z[i, lane]
+            put(plus(second[i], shared, z[i]), second[i])
         else:
             for j in range(i + 1):
-                for lane in range(LANES):
-                    second[i, j, lane] += share[lane] * z[i, lane] * z[j, lane]
+                put(plus(second[i, j], shared, z[j]), second[i, j])
 
 
 @jit
-def _add_covariance(count, roots, gaps, n_gaps, lane, second):
+def _add_covariance(count, roots, gaps, n_gaps, second):
     """Add so many times the covariance that is left of the gaps."""
     for i in range(n_gaps):
         if second.ndim == 2:
-            deviation = HALF_BITS * roots[i, i, lane]
-            second[gaps[i], lane] += count * deviation * deviation
+            square = times(roots[i, i], roots[i, i])
+            _add_scaled(count, square, second[gaps[i]])
         else:
             for j in range(n_gaps):
                 if gaps[j] <= gaps[i]:
-                    total = 0.0
+                    total = NOTHING
                     for c in range(max(i, j), n_gaps):
-                        total += roots[i, c, lane] * roots[j, c, lane]
-                    second[gaps[i], gaps[j], lane] += count * HALF_BITS * HALF_BITS * total
+                        total = plus(total, roots[i, c], roots[j, c])
+                    _add_scaled(count, total, second[gaps[i], gaps[j]])
+
+
+@jit
+def _add_scaled(count, square, out):
+    """Add a covariance in bits, where rows count."""
+    scaled = times(where(count, square), count)
+    put(plus(out, scaled, SQUARED_BITS), out)

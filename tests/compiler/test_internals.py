@@ -55,7 +55,7 @@ print(len(power.signatures))
 """
 GROUPS = {
     "CACHE": "numba.core.caching:NullCache",
-    "INLINING": "numba.core.codegen:JITCodeLibrary._optimize_final_module",
+    "INLINING": "numba.core.typing.templates:make_concrete_template",
     "TIDYING": "numba.core.codegen:JITCPUCodegen._pass_builder",
     "POINTERS": "numba.core.cgutils:unpack_tuple",
     "WIDTH": "llvmlite.ir.values:FunctionAttributes._to_list",
