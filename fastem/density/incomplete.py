@@ -68,9 +68,7 @@ class Chunks(NamedTuple):
     ) -> Chunks:
         """Those of rows that lack these columns (n, n_features), by sets of components too."""
         n, n_features = gaps.shape
-        patterns, pattern_of = np.unique(np.packbits(gaps, axis=1), axis=0, return_inverse=True)
-        pattern_of = pattern_of.ravel()
-        masks = np.unpackbits(patterns, axis=1, count=n_features).astype(bool)
+        masks, pattern_of = _distinct(gaps)
         slot_of = np.arange(n) // slot_rows
         n_sets = 1 if set_of is None else int(set_of.max()) + 1
         if set_of is not None:
@@ -326,11 +324,28 @@ def describe(
     return Described(found, units.leave(filled[:, back]))
 
 
+def _distinct(gaps: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], NDArray[np.intp]]:
+    """The distinct rows in the order of their bits, and which of them each row is."""
+    n, n_features = gaps.shape
+    packed = np.zeros((n, 8 * -(-n_features // 64)), np.uint8)
+    packed[:, : -(-n_features // 8)] = np.packbits(gaps, axis=1)
+    words = packed.view(">u8").astype(np.uint64)  # whose order is that of the bits
+    order = np.lexsort(words.T[::-1])
+    words = words[order]
+    new = np.r_[True, (words[1:] != words[:-1]).any(axis=1)]
+    number = np.empty(n, np.intp)
+    number[order] = np.cumsum(new) - 1
+    return gaps[order[new]], number
+
+
 def rows_of_a_slot(n: int, row_bytes: int) -> int:
-    """How many rows are sorted together, by sizes alone."""
+    """How many rows are sorted together, by sizes alone; threads share slots of equal size."""
     n_tiles = -(-n // TILE_ROWS)
     tiles = min(max(LEAST_TILES, -(-n_tiles // SLOTS)), MOST_TILES)
-    return TILE_ROWS * max(1, min(tiles, SLOT_BYTES // (TILE_ROWS * row_bytes)))
+    n_slots = -(-n_tiles // max(1, min(tiles, SLOT_BYTES // (TILE_ROWS * row_bytes))))
+    if n_slots > 2:
+        n_slots = 4 * -(-n_slots // 4)
+    return TILE_ROWS * max(1, -(-n_tiles // max(1, n_slots)))
 
 
 def _in_few_rows(order: Chunks) -> Chunks:
