@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from fastem.cli.messages import InputError, as_input_error, in_options
 from fastem.rows import Stream
 from fastem.selection import Selection
+from fastem.selection.shown import criteria, more_to_try
 from fastem.summary import Summary, Table
 from fastem.summary.mixture import MAX_COLUMNS, components, ending, found
-from fastem.summary.selection import criteria, more_to_try
 from fastem.units import LOOKED_AT
 
 #: Options that ask for pictures, and how their files may end.
@@ -35,14 +35,17 @@ def text(name: str, rows: Stream, choice: Selection, sizes: NDArray, width: int)
     mixture = found(best.mixture)
     blocks: list[str | Table] = [f"{name}: {_rows(rows)}, {_columns(rows)}"]
     if several:
-        blocks += [*criteria(choice), f"The best fit has {mixture}:"]
+        blocks += [
+            *criteria(choice.table, choice.best_row, choice.criterion),
+            f"The best fit has {mixture}:",
+        ]
     else:
         blocks.append(f"{mixture}:")
     blocks += components(best.mixture, rows.columns, sizes, whole="--json has")
     blocks += [ending(best), f"Status: {in_options(best.status.text)}."]
     if choice.remark and several:
         blocks.append(f"{in_options(choice.remark)}.")
-    more = more_to_try(choice)
+    more = more_to_try(choice.table, choice.best_row, choice.best.n_samples)
     if more is not None:
         low, high = more
         blocks.append(f"The best is the largest number tried; try more: --components {low}:{high}.")

@@ -67,7 +67,7 @@ class Chunks(NamedTuple):
         set_of: NDArray[np.intp] | None = None,
     ) -> Chunks:
         """Those of rows that lack these columns (n, n_features), by sets of components too."""
-        n, n_features = gaps.shape
+        n = len(gaps)
         masks, pattern_of = _distinct(gaps)
         slot_of = np.arange(n) // slot_rows
         n_sets = 1 if set_of is None else int(set_of.max()) + 1

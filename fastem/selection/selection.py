@@ -20,9 +20,9 @@ from fastem.results import Fit, Restart, Status
 from fastem.rows import RowsLike
 from fastem.search.beginning import Starts
 from fastem.selection.fits import Fits, counts_of, kinds_of
+from fastem.selection.shown import criteria, more_to_try
 from fastem.selection.table import CRITERIA, How, Row, best_of, row_of
 from fastem.summary import Shown, Summary
-from fastem.summary.selection import criteria, more_to_try
 from fastem.words import CovarianceGroup, CovarianceType, Criterion
 
 
@@ -247,9 +247,9 @@ class Selection(Shown):
         -------
         Summary
         """
-        blocks = criteria(self)
+        blocks = criteria(self.table, self.best_row, self.criterion)
         blocks.append(self.remark and f"{self.remark}.")
-        more = more_to_try(self)
+        more = more_to_try(self.table, self.best_row, self.best.n_samples)
         if more is not None:
             low, high = more
             blocks.append(

@@ -2,7 +2,6 @@
 
 page         sentences and tables, as text of a given width and as HTML
 mixture      the table of components
-selection    the table of a criterion, the best models first
 shown        results that have a summary and a table
 """
 

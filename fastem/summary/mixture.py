@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastem.summary.page import Table
 from fastem.validation.column_choice import printable
-
-if TYPE_CHECKING:
-    from fastem.results import Fit
 
 #: Beyond these a table is no longer read by people.
 MAX_COLUMNS, MAX_COMPONENTS = 12, 64
@@ -73,7 +70,7 @@ def components(
     return blocks
 
 
-def ending(fit: Fit) -> str:
+def ending(fit: Any) -> str:
     """Likelihood and criteria."""
     return (
         f"Log-likelihood {fit.log_likelihood:.2f} with {fit.n_parameters} parameters; "
