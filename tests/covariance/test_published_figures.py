@@ -52,7 +52,10 @@ def published(file):
 
 @pytest.mark.parametrize(
     ("file", "name", "n_components", "n_parameters", "bic"),
-    [("faithful", "EEE", 3, 11, -2314.386), ("iris", "VEV", 2, 26, -561.7285)],
+    [
+        ("faithful", "EEE", 3, 11, -2314.386),
+        pytest.param("iris", "VEV", 2, 26, -561.7285, marks=pytest.mark.slow),
+    ],
 )
 def test_bic_chooses_what_mclust_chooses(file, name, n_components, n_parameters, bic):
     """Oracle: L. Scrucca et al., R Journal 8 (2016) 289, whose sign is the other."""
@@ -92,7 +95,7 @@ def test_icl_is_mclusts(n_components, icl):
     assert -rows("iris")["VEV", n_components].icl == pytest.approx(icl, abs=0.05)
 
 
-@files
+@pytest.mark.parametrize("file", ["iris", pytest.param("faithful", marks=pytest.mark.slow)])
 def test_every_cell_of_mclusts_table_is_reached(file):
     """Oracle: mclust; cells where it met a singular covariance are left out."""
     bars = published(file)

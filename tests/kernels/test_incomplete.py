@@ -73,7 +73,15 @@ def test_sizes(covariance_type, n, K, D):
     check(*problem(n, K, D, covariance_type), covariance_type)
 
 
-@families
+@pytest.mark.parametrize(
+    "covariance_type",
+    [
+        "full",
+        "diag",
+        pytest.param("tied", marks=pytest.mark.slow),
+        pytest.param("spherical", marks=pytest.mark.slow),
+    ],
+)
 def test_float32(covariance_type):
     X, mixture, matrices = problem(900, 3, 4, covariance_type)
     check(X.astype(np.float32), mixture, matrices, covariance_type, tolerance=2e-5)
