@@ -13,12 +13,9 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
-from fastem.compiler.options import read_only
 from fastem.covariance import Family, Parameters
 from fastem.density import LN2, Density
-from fastem.kernels.online import join
 from fastem.moments import Moments
 from fastem.units import Units
 
@@ -35,20 +32,7 @@ def odds(n_rows: float, n_seen: float, decay: float, half_life: float | None) ->
 def joined(past: Moments, batch: Moments, odds: float) -> Moments:
     """Those of the past and a batch, about the batch's means, in multiples of its rows."""
     share = odds * batch.n_rows / past.n_rows if odds else 0.0
-    (K, D), second_at = batch.about.shape, batch.counts.size + batch.first.size
-    joined = np.empty(second_at + batch.second.size)
-    join(_arrays(past), _arrays(batch), share, joined)
-    joined.setflags(write=False)
-    return Moments(
-        batch.about,
-        past.n_rows * share + batch.n_rows,
-        past.log_likelihood * share + batch.log_likelihood,
-        past.classification_entropy * share + batch.classification_entropy,
-        joined[:K],
-        joined[K:second_at].reshape(K, D),
-        joined[second_at:].reshape(batch.second.shape),
-        past.noise * share + batch.noise,
-    )
+    return past.moved(batch.about).scaled(share) + batch
 
 
 def imagined(
@@ -67,12 +51,6 @@ def imagined(
         moments.second,
         moments.noise,
     ).scaled(n_rows)
-
-
-def _arrays(moments: Moments) -> tuple[NDArray[np.float64], ...]:
-    """As `kernels.online` takes them."""
-    parts = moments.about, moments.counts, moments.first, moments.second
-    return tuple(read_only(np.ascontiguousarray(part)) for part in parts)
 
 
 def deviation(density: Density, moments: Moments, n_features: int) -> float:
