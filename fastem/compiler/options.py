@@ -1,9 +1,10 @@
 """The decorators of kernels: the only file that names Numba's options.
 
 A kernel file imports its decorators from here: `jit` for what works on one tile or one slot of
-tiles, `jit_allocating` where that creates arrays, `jit_strict` where each rounding counts, and
-`overload` for a function whose body depends on the types of its arguments; `slot_loop`,
-for a loop over slots, from the file of that name.
+tiles, `jit_allocating` where that creates arrays, `jit_strict` where each rounding counts,
+`jit_strict_inlined` where a call would take as long as what is called, and `overload` for a
+function whose body depends on the types of its arguments; `slot_loop`, for a loop over slots, from
+the file of that name.
 """
 
 from collections.abc import Callable
@@ -120,6 +121,31 @@ def jit_strict(function: Callable) -> Any:
     1.0
     """
     return njit(_nrt=False, fastmath=False)(function)
+
+
+def jit_strict_inlined(function: Callable) -> Any:
+    """Compile as `jit_strict` does a function that is always inlined into its callers.
+
+    A call hands over each array as seven numbers, in memory.
+
+    Parameters
+    ----------
+    function : function
+        At the top level of a kernel file, for kernels that call it at few places.
+
+    Returns
+    -------
+    numba.core.dispatcher.Dispatcher
+
+    Examples
+    --------
+    >>> @jit_strict_inlined
+    ... def is_digit(c):
+    ...     return 48 <= c <= 57
+    >>> is_digit(55)
+    True
+    """
+    return njit(_nrt=False, fastmath=False, forceinline=True)(function)
 
 
 def refuse_uncompiled() -> None:

@@ -7,11 +7,16 @@ computed in twice the precision, and taken where no error of that could change h
 
 from __future__ import annotations
 
+import sys
 from fractions import Fraction
+from typing import Any
 
+import numba.extending
 import numpy as np
+from llvmlite import ir
+from numba import types
 
-from fastem.compiler.options import jit_strict, read_only
+from fastem.compiler.options import jit_strict, jit_strict_inlined, read_only
 from fastem.kernels.double_double import fma, two_sum
 
 SPACE, TAB, NEWLINE, RETURN, QUOTE = (ord(c) for c in ' \t\n\r"')
@@ -22,6 +27,41 @@ DIGITS = 19
 EXACT, MOST = 22, 280
 #: Relative error of a product in twice the precision, and some more.
 ERROR = 2.0**-100
+#: Bytes behind the text that may be read.
+PADDING = 8
+#: Bytes of a word: of zeros, what raises above 127 all beyond nine, high bits, and masks.
+ZEROS, ABOVE_NINE, HIGH_BITS = (np.uint64(0x0101010101010101 * c) for c in (0x30, 0x76, 0x80))
+PAIRS, FOURS = np.uint64(0x00FF00FF00FF00FF), np.uint64(0x0000FFFF0000FFFF)
+
+
+def _at(bits):
+    """Read that many bits from a place in an array of bytes on, the first byte lowest."""
+
+    def read(typingctx, text, i):
+        def generate(context, builder, signature, arguments):
+            array = context.make_array(signature.args[0])(context, builder, arguments[0])
+            place = builder.gep(array.data, [arguments[1]])
+            read = builder.load(builder.bitcast(place, ir.IntType(bits).as_pointer()))
+            read.align = 1
+            return read if sys.byteorder == "little" else builder.bswap(read)
+
+        return types.Integer.from_bitwidth(bits, False)(text, i), generate
+
+    return numba.extending.intrinsic(read)
+
+
+def _trailing_zeros(typingctx, word):
+    def generate(context, builder, signature, arguments):
+        return builder.cttz(*arguments, ir.Constant(ir.IntType(1), 1))
+
+    return word(word), generate
+
+
+#: A byte of the text, and the eight from a place on; indices of arrays may be negative, at a cost.
+byte_at: Any = _at(8)
+word_at: Any = _at(64)
+#: How many low bits of a word other than 0 are 0.
+trailing_zeros: Any = numba.extending.intrinsic(_trailing_zeros)
 
 
 def _powers() -> tuple[np.ndarray, np.ndarray]:
@@ -55,7 +95,8 @@ def parse(
 
     Parameters
     ----------
-    text : (n,) uint8
+    text : (n + PADDING,) uint8
+        Zeros behind it: a place is looked at without asking whether the text has ended.
     delimiter : int
     blanks : bool
         Whether any run of blanks and tabs delimits.
@@ -84,53 +125,46 @@ def parse(
     n_left : int
         How many values are NaN.
     """
-    n, at, row, n_left = text.size, 0, 0, 0
+    n, at, row, n_left = text.size - PADDING, 0, 0, 0
     tab = TAB if blanks or delimiter != TAB else SPACE
     while row < values.shape[0]:
-        i = at
-        while i < n and (text[i] == SPACE or text[i] == tab):
-            i += 1
+        i = _past_blanks(text, at, tab)
+        if byte_at(text, i) == comment:
+            while i < n and not _ends_line(byte_at(text, i)):
+                i += 1
         if i == n:
             return row, n if ended else at, 0, n_left
-        if text[i] == comment:
-            while i < n and text[i] != NEWLINE and text[i] != RETURN:
-                i += 1
-            if i == n:
-                return row, n if ended else at, 0, n_left
-        if text[i] == NEWLINE or text[i] == RETURN:
+        if _ends_line(byte_at(text, i)):
             at = i + 1
             continue
         field, odd = 0, 0
         while True:
             k = place[field] if field < place.size else -1
-            start = i
-            value = np.nan
+            begin, quoted = i, byte_at(text, i) == QUOTE
+            start = begin + quoted
+            value, end = np.nan, start
             if k >= 0:
-                value, i = _number(text, start, n, decimal, powers, powers_low)
-            end = i
-            while i < n and (text[i] == SPACE or text[i] == tab):
-                i += 1
-            if (
-                i < n
-                and not _stops(text[i], delimiter)
-                and not (blanks and end > start and end < i)
+                value, end = _number(text, start, decimal, powers, powers_low)
+            closed = not quoted or (end > start and byte_at(text, end) == QUOTE)
+            after = _past_blanks(text, end + quoted, tab)
+            if closed and (
+                _stops(byte_at(text, after), delimiter)
+                or after == n
+                or (blanks and start < end < after - quoted)
             ):
+                i = after
+            else:
                 # It is no number, or more than one.
-                value, end = np.nan, start
-                i, end, quoted = _other(text, start, n, delimiter, blanks)
+                value = np.nan
+                i, end, quoted = _other(text, begin, n, delimiter, blanks)
                 if i > n:
                     return row, at, -1 if ended else 0, n_left
-                start += quoted
-                if quoted and k >= 0 and end - 1 > start:
-                    value, last = _number(text, start, end - 1, decimal, powers, powers_low)
-                    if last < end - 1:
-                        value = np.nan
+                start = begin + quoted
                 end -= quoted
                 if not blanks or quoted:
-                    while i < n and (text[i] == SPACE or text[i] == tab):
-                        i += 1
-            elif end == start:
-                value = np.nan
+                    i = _past_blanks(text, i, tab)
+            if blanks:
+                i = _past_blanks(text, i, TAB)
             if i == n and not ended:
                 return row, at, 0, n_left
             if k >= 0:
@@ -139,16 +173,10 @@ def parse(
                 ends[row, k] = end
                 odd += value != value
             field += 1
-            while blanks and i < n and (text[i] == SPACE or text[i] == TAB):
-                i += 1
-            if i == n and not ended:
-                return row, at, 0, n_left
-            if i == n or text[i] == NEWLINE or text[i] == RETURN:
+            if i == n or (byte_at(text, i) != delimiter and _ends_line(byte_at(text, i))):
                 break
             if not blanks:
-                i += 1
-                while i < n and (text[i] == SPACE or text[i] == tab):
-                    i += 1
+                i = _past_blanks(text, i + 1, tab)
         if field != place.size:
             return row, at, field, n_left
         n_left += odd
@@ -157,9 +185,22 @@ def parse(
     return row, at, 0, n_left
 
 
+@jit_strict_inlined
+def _past_blanks(text, i, tab):
+    """Where the next byte is that is no blank."""
+    while byte_at(text, i) == SPACE or byte_at(text, i) == tab:
+        i += 1
+    return i
+
+
+@jit_strict
+def _ends_line(c):
+    return c == NEWLINE or c == RETURN
+
+
 @jit_strict
 def _stops(c, delimiter):
-    return c == delimiter or c == NEWLINE or c == RETURN
+    return c == delimiter or _ends_line(c)
 
 
 @jit_strict
@@ -185,47 +226,32 @@ def _other(text, i, n, delimiter, blanks):
     return i, end, quoted
 
 
-@jit_strict
-def _number(text, i, n, decimal, powers, powers_low):
+@jit_strict_inlined
+def _number(text, i, decimal, powers, powers_low):
     """The number that begins at a place, and where it ends: NaN and there if there is none."""
     begin = i
-    negative = i < n and text[i] == MINUS
-    if i < n and (negative or text[i] == PLUS):
-        i += 1
-    mantissa, scale = np.uint64(0), 0
+    negative = byte_at(text, i) == MINUS
+    i += negative | (byte_at(text, i) == PLUS)
     first = i
-    while i < n and text[i] == ZERO:
-        i += 1
-    n_zeros, digits = i - first, i
-    while i < n and ZERO <= text[i] <= NINE:
-        mantissa = mantissa * np.uint64(10) + np.uint64(text[i] - ZERO)
-        i += 1
-    n_digits = i - digits
-    n_seen = n_zeros + n_digits
-    if i < n and text[i] == decimal:
-        i += 1
-        point = i
-        if n_digits == 0:
-            while i < n and text[i] == ZERO:
-                i += 1
-        digits = i
-        while i < n and ZERO <= text[i] <= NINE:
-            mantissa = mantissa * np.uint64(10) + np.uint64(text[i] - ZERO)
-            i += 1
-        n_digits += i - digits
+    mantissa, i = _digits(text, i, np.uint64(0), powers)
+    n_digits, scale = i - first, 0
+    if byte_at(text, i) == decimal:
+        point = i + 1
+        mantissa, i = _digits(text, point, mantissa, powers)
         scale = point - i
-        n_seen += i - point
-    if n_seen == 0:
+        n_digits -= scale
+    if n_digits == 0:
         return np.nan, begin
-    if i < n and (text[i] == E or text[i] == SMALL_E):
+    if n_digits > DIGITS:
+        n_digits -= _n_zeros(text, first, i, decimal)
+    if byte_at(text, i) == E or byte_at(text, i) == SMALL_E:
         i += 1
-        below = i < n and text[i] == MINUS
-        if i < n and (below or text[i] == PLUS):
-            i += 1
+        below = byte_at(text, i) == MINUS
+        i += below or byte_at(text, i) == PLUS
         first = i
         exponent = 0
-        while i < n and ZERO <= text[i] <= NINE and i - first < 5:
-            exponent = 10 * exponent + (text[i] - ZERO)
+        while ZERO <= byte_at(text, i) <= NINE and i - first < 5:
+            exponent = 10 * exponent + (byte_at(text, i) - ZERO)
             i += 1
         if i == first:
             return np.nan, begin
@@ -236,7 +262,45 @@ def _number(text, i, n, decimal, powers, powers_low):
     return (-value if negative else value), i
 
 
+@jit_strict_inlined
+def _digits(text, i, mantissa, powers):
+    """A mantissa with the digits behind it that begin at a place, and where they end."""
+    while True:
+        word = word_at(text, i) ^ ZEROS
+        # A byte's high bit says that it is no digit, or stands behind one that is none.
+        others = ((word + ABOVE_NINE) | word) & HIGH_BITS
+        if others != np.uint64(0):
+            break
+        mantissa = mantissa * np.uint64(10**8) + _eight(word)
+        i += 8
+    n_digits = np.int64(trailing_zeros(others)) >> 3
+    if n_digits == 0:
+        return mantissa, i
+    # With zeros before them.
+    word <<= np.uint64(64 - 8 * n_digits)
+    shift = np.uint64(np.int64(powers[MOST + n_digits]))
+    return mantissa * shift + _eight(word), i + n_digits
+
+
+@jit_strict_inlined
+def _eight(word):
+    """The number of eight digits, each a byte: neighbours are joined, then pairs, then fours."""
+    word = (word * np.uint64(10 * 2**8 + 1)) >> np.uint64(8) & PAIRS
+    word = (word * np.uint64(100 * 2**16 + 1)) >> np.uint64(16) & FOURS
+    return (word * np.uint64(10000 * 2**32 + 1)) >> np.uint64(32)
+
+
 @jit_strict
+def _n_zeros(text, i, end, decimal):
+    """Zeros before the first other digit."""
+    n = 0
+    while i < end and (text[i] == ZERO or text[i] == decimal):
+        n += text[i] == ZERO
+        i += 1
+    return n
+
+
+@jit_strict_inlined
 def _scaled(mantissa, scale, powers, powers_low):
     """Mantissa times 10^scale rounded once, or NaN where that is not certain."""
     whole = np.float64(mantissa)

@@ -10,14 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fastem.compiler.options import read_only
-from fastem.kernels.text import POWERS, POWERS_LOW, parse
+from fastem.kernels.text import PADDING, POWERS, POWERS_LOW, parse
 
 
 def parsed(
     text, width=1, delimiter=",", blanks=False, ended=True, decimal=".", most=None, comment=-1
 ):
     """What is said of the rows, their numbers and their fields."""
-    raw = np.frombuffer(text.encode(), np.uint8)
+    raw = np.frombuffer(text.encode() + bytes(PADDING), np.uint8)
     shape = most or text.count("\n") + text.count("\r") + 1, width
     values, starts, ends = np.empty(shape), np.empty(shape, np.int64), np.empty(shape, np.int64)
     place = read_only(np.arange(width))

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from fastem.compiler.options import read_only
 from fastem.compiler.slot_loop import n_threads
-from fastem.kernels.text import POWERS, POWERS_LOW, parse
+from fastem.kernels.text import PADDING, POWERS, POWERS_LOW, parse
 from fastem.rows.files import File
 from fastem.rows.formats.encoding import plain
 from fastem.rows.formats.layout import BLANKS, COMMENT, Layout, dressed, is_missing, number
@@ -239,7 +239,7 @@ class Text(Table):
         values, bounds = np.empty((most, n_wanted)), np.empty((2, most, n_wanted), np.int64)
         comment = ord(COMMENT) if self.layout.comments else -1
         how = ord(delimiter), delimiter == BLANKS, ended, comment, ord(decimal), read_only(place)
-        array = np.frombuffer(text, np.uint8)
+        array = np.frombuffer(text + bytes(PADDING), np.uint8)
         return parse(array, *how, POWERS, POWERS_LOW, values, *bounds), values, bounds
 
     def _uneven(self, line: int, found: int) -> ValueError:
