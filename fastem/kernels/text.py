@@ -13,7 +13,7 @@ from typing import Any
 
 import numba.extending
 import numpy as np
-from llvmlite import ir
+from llvmlite import ir  # type: ignore[import-untyped]
 from numba import types
 
 from fastem.compiler.options import jit_strict, jit_strict_inlined, read_only
@@ -173,7 +173,7 @@ def parse(
                 ends[row, k] = end
                 odd += value != value
             field += 1
-            if i == n or (byte_at(text, i) != delimiter and _ends_line(byte_at(text, i))):
+            if i == n or _ends_line(byte_at(text, i)):
                 break
             if not blanks:
                 i = _past_blanks(text, i + 1, tab)
@@ -304,8 +304,8 @@ def _n_zeros(text, i, end, decimal):
 def _scaled(mantissa, scale, powers, powers_low):
     """Mantissa times 10^scale rounded once, or NaN where that is not certain."""
     whole = np.float64(mantissa)
-    if mantissa == np.uint64(0):
-        return 0.0
+    if mantissa == np.uint64(0) or scale == 0:
+        return whole
     if not -MOST <= scale <= MOST:
         return np.nan
     if mantissa <= np.uint64(2**53) and -EXACT <= scale <= EXACT:

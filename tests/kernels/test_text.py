@@ -46,11 +46,44 @@ def test_numbers_are_rounded_as_python_rounds_them(numbers):
     assert not left[usual].any()
 
 
-@pytest.mark.parametrize("form", ["%.17g", "%.3f", "%.19f", "%d", "%.12e", "%+.5f"])
+@pytest.mark.parametrize(
+    "form", ["%.17g", "%.3f", "%.6f", "%.19f", "%d", "%.3e", "%.12e", "%.16e", "%+.5f", "%025.6f"]
+)
 def test_numbers_in_many_forms(form):
     rng = np.random.default_rng(0)
     numbers = rng.normal(size=20_000) * 10.0 ** rng.integers(-12, 12, 20_000)
-    assert_numbers([form % x for x in numbers])
+    left = assert_numbers([form % x for x in numbers])
+    if form != "%.19f":  # has more than 19 digits from 1 on
+        assert not left.any()
+
+
+@pytest.mark.parametrize("form", ["%r", "%.17g", "%.3e"])
+def test_numbers_of_any_bits(form):
+    """Subnormal ones and those near the largest too."""
+    bits = np.random.default_rng(0).integers(0, 2**64, 20_000, np.uint64).view(np.float64)
+    limits = [5e-324, 2.2250738585072014e-308, 2.2250738585072011e-308, 1e308, 1.7e308, 2.0**-1074]
+    numbers = [*bits[np.isfinite(bits)].tolist(), *limits, *(-x for x in limits)]
+    left = assert_numbers([form % x for x in numbers])
+    usual = (np.abs(numbers) > 1e-250) & (np.abs(numbers) < 1e250)
+    assert not left[usual].any()
+
+
+@pytest.mark.parametrize("before", range(18))
+def test_digits_at_each_distance_from_words(before):
+    """Eight are taken at once: more, fewer, none, zeros before them, and the text's end."""
+    digits = "9081726354453627180"
+    points = "", ".", "." + "0" * before
+    texts = [
+        zeros + digits[:before] + point + digits[before:after]
+        for after in range(before + 1, len(digits) + 1)
+        for zeros in ("", "0" * before)
+        for point in points
+    ]
+    signed = [sign + text for text in texts for sign in ("", "-", "+")]
+    assert not assert_numbers([x for x in signed if len(x.strip("-+0.")) < 20]).any()
+    for text in signed:
+        assert_numbers([text])
+    assert not assert_numbers(["0" * 30, "-" + "0" * 30 + ".5", "0." + "0" * 30 + "25e31"]).any()
 
 
 def test_halfway_cases_are_left_or_right():

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from fastem.compiler.options import read_only
 from fastem.compiler.slot_loop import n_threads
-from fastem.kernels.text import PADDING, POWERS, POWERS_LOW, parse
+from fastem.kernels.text import NEWLINE, PADDING, POWERS, POWERS_LOW, RETURN, parse
 from fastem.rows.files import File
 from fastem.rows.formats.encoding import plain
 from fastem.rows.formats.layout import BLANKS, COMMENT, Layout, dressed, is_missing, number
@@ -261,4 +261,6 @@ class Text(Table):
 
 def _count(text: bytes, end: int) -> int:
     """Lines that end before a place."""
-    return text.count(b"\n", 0, end) or text.count(b"\r", 0, end)
+    # Several times as fast as `bytes.count`, which stops at each.
+    array = np.frombuffer(text, np.uint8, end)
+    return int(np.count_nonzero(array == NEWLINE) or np.count_nonzero(array == RETURN))
