@@ -113,7 +113,8 @@ def parse(
     values : (most_rows, n_wanted) float64
         Filled; NaN where a field holds something else, or more than is known here.
     starts, ends : (most_rows, n_wanted) int64
-        Filled with where each field begins and ends, without quotes and blanks about it.
+        Filled with where each field begins and ends, without quotes and blanks about it; empty
+        where that is not wanted.
 
     Returns
     -------
@@ -169,8 +170,9 @@ def parse(
                 return row, at, 0, n_left
             if k >= 0:
                 values[row, k] = value
-                starts[row, k] = start
-                ends[row, k] = end
+                if starts.size > 0:
+                    starts[row, k] = start
+                    ends[row, k] = end
                 odd += value != value
             field += 1
             if i == n or _ends_line(byte_at(text, i)):

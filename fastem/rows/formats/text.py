@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
 from itertools import pairwise
-from typing import IO, Any, NamedTuple
+from typing import IO, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,12 +27,12 @@ from fastem.validation.column_choice import ranges
 #: Lines that the layout is judged by: at most so many, and so many bytes if those hold `FEW`.
 SAMPLE, FEW = 100, 3
 #: The share of a line's most bytes that is parsed together, and bytes that are enough.
-SHARE, ENOUGH = 16, 2**20
+SHARE, ENOUGH = 16, 2**18
 _LINE_END = re.compile(rb"\r\n|\r|\n")
 
 
 class Piece(NamedTuple):
-    """Some rows of a file: numbers in the fields wanted, where those are, how many lines precede.
+    """Some rows of a file: numbers in the fields wanted, and how many lines precede.
 
     `n_left` numbers are NaN: their fields hold something else.
     """
@@ -40,17 +40,23 @@ class Piece(NamedTuple):
     text: bytes
     values: NDArray[np.float64]
     n_left: int
+    n_lines: int
+
+
+class Fields(NamedTuple):
+    """The fields of a piece: where each begins and ends."""
+
+    piece: Piece
     starts: NDArray[np.int64]
     ends: NDArray[np.int64]
-    n_lines: int
 
     def field(self, row: int, column: int) -> bytes:
         """One field."""
-        return self.text[self.starts[row, column] : self.ends[row, column]]
+        return self.piece.text[self.starts[row, column] : self.ends[row, column]]
 
     def line(self, row: int, column: int) -> int:
         """Its line, counted from 1."""
-        return self.n_lines + 1 + _count(self.text, self.starts[row, column])
+        return self.piece.n_lines + 1 + _count(self.piece.text, self.starts[row, column])
 
 
 class Text(Table):
@@ -99,27 +105,30 @@ class Text(Table):
     def carried(self, columns: Sequence[int]) -> Iterator[Sequence[str]]:
         """The fields of each row as texts."""
         for piece in self._pieces(columns):
-            for i in range(len(piece.starts)):
-                yield [self._decoded(piece.field(i, k)) for k in range(len(columns))]
+            fields = self._fields(piece, columns)
+            for i in range(len(piece.values)):
+                yield [self._decoded(fields.field(i, k)) for k in range(len(columns))]
 
     def where(self, row: int, column: int) -> str:
         """What messages call a place: its line is looked for in the file."""
         for piece in self._pieces([column]):
-            if row < len(piece.starts):
-                return f"{self.name}, line {piece.line(row, 0)}: {self.called(column)}"
-            row -= len(piece.starts)
+            if row < len(piece.values):
+                line = self._fields(piece, [column]).line(row, 0)
+                return f"{self.name}, line {line}: {self.called(column)}"
+            row -= len(piece.values)
         return super().where(row, column)
 
     def _complete(self, piece: Piece, columns: Sequence[int]) -> None:
         """Put in what compiled code has left: missing values, and numbers written otherwise."""
+        fields = self._fields(piece, columns)
         known: dict[bytes, float | None] = {}
         for i, k in zip(*np.nonzero(np.isnan(piece.values)), strict=True):
-            field = piece.field(i, k)
+            field = fields.field(i, k)
             if field not in known:
                 known[field] = self._value(self._decoded(field))
             value = known[field]
             if value is None or np.isinf(value):
-                where = f"{self.name}, line {piece.line(i, k)}: {self.called(columns[k])}"
+                where = f"{self.name}, line {fields.line(i, k)}: {self.called(columns[k])}"
                 raise self._refused(where, self._decoded(field), value, columns[k])
             piece.values[i, k] = value
 
@@ -178,8 +187,6 @@ class Text(Table):
 
     def _pieces(self, columns: Sequence[int]) -> Generator[Piece, None, None]:
         """One pass: the wanted fields of all rows, chunks of them parsed by several threads."""
-        place = np.full(self.width, -1)
-        place[list(columns)] = range(len(columns))
 
         @contextmanager
         def opened() -> Iterator[Callable[[int], tuple[bytes, int] | None]]:
@@ -189,9 +196,8 @@ class Text(Table):
 
         n_rows = 0
         buffers = range(min(n_threads(np.inf), 8) + SPARE)
-        with closing(
-            prefetch(opened, buffers, lambda rows: self._parsed(*rows, place, len(columns)))
-        ) as pieces:
+        parsed = prefetch(opened, buffers, lambda rows: self._parsed(*rows, columns))
+        with closing(parsed) as pieces:
             for piece in pieces:
                 n_rows += len(piece.values)
                 yield piece
@@ -221,26 +227,41 @@ class Text(Table):
         if b'"' not in text:
             return end
         # A quoted field may hold line ends.
-        _, at, found, _ = self._parse(text, False, np.full(self.width, -1), end, 0)[0]
+        _, at, found, _ = self._parse(text, (), np.empty((end, 0)), ended=False)
         return end if found and not at else at
 
-    def _parsed(self, text: bytes, n_before: int, place: NDArray, n_wanted: int) -> Piece:
+    def _parsed(self, text: bytes, n_before: int, columns: Sequence[int]) -> Piece:
         """The wanted fields of whole rows, before which so many lines stand."""
-        most = _count(text, len(text)) + 1
-        (n, at, found, n_left), values, bounds = self._parse(text, True, place, most, n_wanted)
+        values = np.empty((_count(text, len(text)) + 1, len(columns)))
+        n, at, found, n_left = self._parse(text, columns, values)
         if found:
             n_blank = _count(text[at:], len(text[at:]) - len(text[at:].lstrip()))
             raise self._uneven(n_before + 1 + _count(text, at) + n_blank, found)
-        return Piece(text, values[:n], n_left, bounds[0, :n], bounds[1, :n], n_before)
+        return Piece(text, values[:n], n_left, n_before)
 
-    def _parse(self, text: bytes, ended: bool, place: NDArray, most: int, n_wanted: int) -> Any:
-        """What compiled code finds in at most so many rows: its account, numbers and bounds."""
+    def _fields(self, piece: Piece, columns: Sequence[int]) -> Fields:
+        """The fields of a piece, which few pieces need: it is parsed once more."""
+        starts, ends = np.empty((2, *piece.values.shape), np.int64)
+        self._parse(piece.text, columns, np.empty_like(piece.values), starts, ends)
+        return Fields(piece, starts, ends)
+
+    def _parse(
+        self,
+        text: bytes,
+        columns: Sequence[int],
+        values: NDArray[np.float64],
+        *bounds: NDArray[np.int64],
+        ended: bool = True,
+    ) -> tuple[int, int, int, int]:
+        """What compiled code finds in at most so many rows as there is room for."""
+        place = np.full(self.width, -1)
+        place[list(columns)] = range(len(columns))
         delimiter, decimal = self.layout.delimiter, "," if self.layout.decimal_comma else "."
-        values, bounds = np.empty((most, n_wanted)), np.empty((2, most, n_wanted), np.int64)
         comment = ord(COMMENT) if self.layout.comments else -1
         how = ord(delimiter), delimiter == BLANKS, ended, comment, ord(decimal), read_only(place)
         array = np.frombuffer(text + bytes(PADDING), np.uint8)
-        return parse(array, *how, POWERS, POWERS_LOW, values, *bounds), values, bounds
+        starts, ends = bounds or np.empty((2, 0, len(columns)), np.int64)
+        return parse(array, *how, POWERS, POWERS_LOW, values, starts, ends)
 
     def _uneven(self, line: int, found: int) -> ValueError:
         if found < 0:
