@@ -43,7 +43,7 @@ def _at(bits):
             place = builder.gep(array.data, [arguments[1]])
             read = builder.load(builder.bitcast(place, ir.IntType(bits).as_pointer()))
             read.align = 1
-            return read if sys.byteorder == "little" else builder.bswap(read)
+            return read if bits == 8 or sys.byteorder == "little" else builder.bswap(read)
 
         return types.Integer.from_bitwidth(bits, False)(text, i), generate
 
