@@ -3,19 +3,16 @@
 A number of at most 19 digits is a whole number times a power of ten. Where both are exact in
 float64 so is their product or quotient, rounded once (W. D. Clinger, PLDI 1990); else it is
 computed in twice the precision, and taken where no error of that could change how it is rounded.
+Digits are read eight at a time (D. Lemire, Softw. Pract. Exper. 51 (2021) 1700).
 """
 
 from __future__ import annotations
 
-import sys
 from fractions import Fraction
-from typing import Any
 
-import numba.extending
 import numpy as np
-from llvmlite import ir  # type: ignore[import-untyped]
-from numba import types
 
+from fastem.compiler.byte_words import byte_at, trailing_zeros, word_at
 from fastem.compiler.options import jit_strict, jit_strict_inlined, read_only
 from fastem.kernels.double_double import fma, two_sum
 
@@ -32,36 +29,6 @@ PADDING = 8
 #: Bytes of a word: of zeros, what raises above 127 all beyond nine, high bits, and masks.
 ZEROS, ABOVE_NINE, HIGH_BITS = (np.uint64(0x0101010101010101 * c) for c in (0x30, 0x76, 0x80))
 PAIRS, FOURS = np.uint64(0x00FF00FF00FF00FF), np.uint64(0x0000FFFF0000FFFF)
-
-
-def _at(bits):
-    """Read that many bits from a place in an array of bytes on, the first byte lowest."""
-
-    def read(typingctx, text, i):
-        def generate(context, builder, signature, arguments):
-            array = context.make_array(signature.args[0])(context, builder, arguments[0])
-            place = builder.gep(array.data, [arguments[1]])
-            read = builder.load(builder.bitcast(place, ir.IntType(bits).as_pointer()))
-            read.align = 1
-            return read if bits == 8 or sys.byteorder == "little" else builder.bswap(read)
-
-        return types.Integer.from_bitwidth(bits, False)(text, i), generate
-
-    return numba.extending.intrinsic(read)
-
-
-def _trailing_zeros(typingctx, word):
-    def generate(context, builder, signature, arguments):
-        return builder.cttz(*arguments, ir.Constant(ir.IntType(1), 1))
-
-    return word(word), generate
-
-
-#: A byte of the text, and the eight from a place on; indices of arrays may be negative, at a cost.
-byte_at: Any = _at(8)
-word_at: Any = _at(64)
-#: How many low bits of a word other than 0 are 0.
-trailing_zeros: Any = numba.extending.intrinsic(_trailing_zeros)
 
 
 def _powers() -> tuple[np.ndarray, np.ndarray]:
