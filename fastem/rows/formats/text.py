@@ -27,7 +27,7 @@ from fastem.validation.column_choice import ranges
 #: Lines that the layout is judged by: at most so many, and so many bytes if those hold `FEW`.
 SAMPLE, FEW = 100, 3
 #: The share of a line's most bytes that is parsed together, and bytes that are enough.
-SHARE, ENOUGH = 16, 2**18
+SHARE, ENOUGH = 16, 2**20
 _LINE_END = re.compile(rb"\r\n|\r|\n")
 
 
