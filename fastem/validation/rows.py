@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -74,6 +75,16 @@ def complete(
     X = X[kept]
     _check(X, name, names, n_features)
     return X, gaps
+
+
+def are_rows(X: Any) -> bool:
+    """Whether X is an array that `rows` would return as it is; False where that is in doubt."""
+    if type(X) is not np.ndarray or X.ndim != 2 or not (X.size and X.flags.c_contiguous):
+        return False
+    if not (X.dtype.char in "df" and X.dtype.isnative):
+        return False
+    flat = X.reshape(-1)
+    return math.isfinite(np.dot(flat, flat))  # faster than a sum, and BLAS warns of no overflow
 
 
 def _check(
@@ -192,7 +203,7 @@ class Bad(NamedTuple):
 def first_bad(array: NDArray) -> Bad | None:
     """The entries of rows (n_samples, n_features) that are NaN or infinite, or None."""
     with np.errstate(over="ignore", invalid="ignore"):
-        if np.isfinite(array.sum()):
+        if math.isfinite(np.add.reduce(array, axis=None)):
             return None
     count, first = 0, None
     for start in range(0, len(array), BLOCK):
