@@ -234,11 +234,16 @@ class Variational(Wrapped):
 
         It holds for what `maximise` found from the moments, under the density before it.
         """
-        counts, plain = self.counts(found), self._plain(found)
-        nu, n_features = self.degrees_of_freedom(counts), found.means.shape[1]
-        level = moments.log_likelihood - moments.n_rows * self.units.log_jacobian
+        plain, n_features = self._plain(found), found.means.shape[1]
+        jacobian = self.units.log_jacobian
+        level = moments.log_likelihood - moments.n_rows * jacobian
         entropy = (level - before.expected(moments)) * (self.n_rows / moments.n_rows)
-        log_scale = self._log_scale(plain, nu) - 2 * self.units.log_jacobian
+        if self._believes:
+            arguments = read_only(found.weights), n_features, read_only(plain.log_norms), jacobian
+            return entropy + variational.log_constants(self._numbers, *arguments)
+        counts = self.counts(found)
+        nu = self.degrees_of_freedom(counts)
+        log_scale = self._log_scale(plain, nu) - 2 * jacobian
         log_constants = _log_constant(nu, log_scale, n_features)
         return float(
             entropy

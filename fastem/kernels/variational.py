@@ -61,6 +61,41 @@ def believe(beliefs, point, shape, factors, scale, log_norms):
 
 
 @jit_strict
+def log_constants(beliefs, weights, n_features, log_norms, log_jacobian):
+    """What the posterior's constants add to the bound of all rows after an M step, in nats.
+
+    Parameters
+    ----------
+    beliefs : as of `believe`
+    weights : (K,)
+    n_features : int
+    log_norms : (K,)
+        log2 of the density of each component at its mean.
+    log_jacobian : float
+        Of the units, in nats.
+    """
+    K, D, n_rows, own = weights.shape[0], n_features, beliefs[N_ROWS], beliefs[CONCENTRATION]
+    total, following = 0.0, 0.0
+    for k in range(K - 1, -1, -1):
+        count = weights[k] * n_rows
+        if beliefs[STICKS] > 0.0:
+            total += log_beta(1.0 + count, own + following)
+        else:
+            total += log_gamma(own + count)
+        following += count
+        nu = beliefs[DEGREES] + count
+        log_covariance = -2.0 * LN2 * log_norms[k] - D * math.log(2.0 * math.pi)
+        log_scale = log_covariance + D * math.log(nu) - 2.0 * log_jacobian
+        total += 0.5 * nu * (D * LN2 - log_scale)
+        total -= 0.5 * D * math.log(beliefs[MEAN_PRECISION] + count)
+        for d in range(D):
+            total += log_gamma(0.5 * (nu - d))
+    if beliefs[STICKS] > 0.0:
+        return total
+    return total - log_gamma(K * own + following)
+
+
+@jit_strict
 def _measure(beliefs, mean, factors, k, scale):
     """Square of the distance to the prior's mean, trace of its scale, and log determinant."""
     D = mean.shape[0]
