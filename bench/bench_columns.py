@@ -2,9 +2,9 @@
 
     pytest bench/bench_columns.py --scale 0.1
 
-The two take turns, so that whatever else the machine does hits both; the fastest turns count. With
-as many rounds as there are groups of 20 columns, fastem fits each column once, and scikit-learn the
-first four of each group: `overall` is the ratio of the mean times of all of them.
+The two take turns, so that whatever else the machine does hits both; the fastest turns count. Where
+a round has at least 20 columns fastem fits each of all columns once, and scikit-learn the first four
+of each round: `overall` is the ratio of the mean times.
 """
 
 import time
