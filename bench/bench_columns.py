@@ -3,8 +3,8 @@
     pytest bench/bench_columns.py --scale 0.1
 
 The two take turns, so that whatever else the machine does hits both; the fastest turns count. Where
-a round has at least 20 columns fastem fits each of all columns once, and scikit-learn the first four
-of each round: `overall` is the ratio of the mean times.
+a round has at least 20 columns fastem fits all of them once, and scikit-learn the first four of each
+round: `overall` is the ratio of the mean times.
 """
 
 import time
