@@ -2,9 +2,9 @@
 
     pytest bench/bench_columns.py --scale 0.1
 
-The two take turns, so that whatever else the machine does hits both; the fastest turns count. Where
-a round has at least 20 columns fastem fits all of them once, and scikit-learn the first four of each
-round: `overall` is the ratio of the mean times.
+The two take turns, so that whatever else the machine does hits both; the fastest turns count. Of
+20 columns a round, or more, fastem fits all and scikit-learn the first four, so that many rounds see
+all columns; `overall` is the ratio of the mean times.
 """
 
 import time
