@@ -3,8 +3,8 @@
     pytest bench/bench_columns.py --scale 0.1
 
 The two take turns, so that whatever else the machine does hits both; the fastest turns count. Of
-20 columns a round, or more, fastem fits all and scikit-learn the first four, so that many rounds see
-all columns; `overall` is the ratio of the mean times.
+20 columns a round, or more, fastem fits all and scikit-learn the first four, so that many rounds
+see all columns; `overall` is the ratio of the mean times.
 """
 
 import time
