@@ -83,8 +83,7 @@ def are_rows(X: Any) -> bool:
         return False
     if not (X.dtype.char in "df" and X.dtype.isnative):
         return False
-    flat = X.reshape(-1)
-    return math.isfinite(np.dot(flat, flat))  # faster than a sum, and BLAS warns of no overflow
+    return _has_finite_sum(X)
 
 
 def _check(
@@ -202,9 +201,8 @@ class Bad(NamedTuple):
 
 def first_bad(array: NDArray) -> Bad | None:
     """The entries of rows (n_samples, n_features) that are NaN or infinite, or None."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        if math.isfinite(np.add.reduce(array, axis=None)):
-            return None
+    if _has_finite_sum(array):
+        return None
     count, first = 0, None
     for start in range(0, len(array), BLOCK):
         bad = ~np.isfinite(array[start : start + BLOCK])
@@ -213,6 +211,12 @@ def first_bad(array: NDArray) -> Bad | None:
             first = start + i, j
         count += int(bad.sum())
     return None if first is None else Bad(count, *first, array[first])
+
+
+def _has_finite_sum(array: NDArray) -> bool:
+    # By NumPy: threads of BLAS would spin beside those of the pass that follows.
+    with np.errstate(over="ignore", invalid="ignore"):
+        return math.isfinite(np.add.reduce(array, axis=None))
 
 
 def first_bad_weight(weight: NDArray[np.float64]) -> Bad | None:
