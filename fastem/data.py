@@ -133,16 +133,19 @@ class Data:
         rows by their name. Labels are checked where the number of components is known.
         """
         refuse_uncompiled()
+        plain = sample_weight is None and columns is None and na_values is None and labels is None
+        if plain and missing in validation.MISSING and validation.are_rows(X):
+            return cls(Memory(X))  # all that follows takes as long as a pass over a small batch
         how = {"columns": columns, "na_values": na_values}
         if is_column(labels):
             return cls._labelled(X, labels, sample_weight, columns, missing, na_values)
         if labels is not None:
-            plain = cls.of(X, sample_weight, **how, missing=missing)  # type: ignore[arg-type]
-            return replace(plain, labels=labels)
-        source = elsewhere(X, sample_weight, missing=missing, **how)
-        if source is not None or isinstance(X, Source):
-            found = X if source is None else source
-            return cls(found, feature_names=getattr(found, "names", None))
+            found = cls.of(X, sample_weight, **how, missing=missing)  # type: ignore[arg-type]
+            return replace(found, labels=labels)
+        read = elsewhere(X, sample_weight, missing=missing, **how)
+        if read is not None or isinstance(X, Source):
+            source = X if read is None else read
+            return cls(source, feature_names=getattr(source, "names", None))
         X = validation.chosen_columns(X, columns)
         names = validation.feature_names(X)
         validation.choice(missing, "missing", validation.MISSING)
@@ -167,8 +170,9 @@ class Data:
             unit = weight_unit(weight.max())
             weight = weight / unit
         kind = Incomplete if missing == "mar" and np.isnan(X).any() else Memory
-        source = _observed(kind(X, weight, unit), names)
-        return cls(source, None if counted.all() else counted, names)
+        return cls(
+            _observed(kind(X, weight, unit), names), None if counted.all() else counted, names
+        )
 
     @classmethod
     def _labelled(

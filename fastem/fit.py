@@ -152,7 +152,8 @@ def fit(
         `fastem.NormalWishart` give a variational fit, of "full", "tied", "diag" and "spherical":
         components that the data do not need lose their rows, and `n_effective` counts the others.
         The mixture is that of the posterior's expected weights, means and precisions; levels are
-        the variational bound. What is held (`fixed`) has no prior; weights cannot be held then.
+        the variational bound. What is held (`fixed`) has no prior; weights cannot be held then,
+        since their prior is one of all of them, which a known one changes for the others.
     checkpoint : path, optional
         A file, written whole or not at all while EM runs over all rows. Where it exists the fit
         goes on from it: killed at any time and called again with the same rows and arguments it

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from fastem import validation
 from fastem.compiler.options import read_only
 from fastem.kernels.matrices import scatter
+from fastem.kernels.moments import move
 from fastem.lazy import lazy
 
 #: A component with a smaller share of the rows than this is dead: its moments are rounding.
@@ -158,14 +159,19 @@ class Moments:
             If means are not finite numbers, or not as many.
         """
         means = validation.parameter(means, "means", self.about.shape)
-        step = self.about - means
-        first = self.first + self.counts[:, None] * step
-        if self.second.ndim == 2:
-            second = self.second + step * (self.first + first)
-        else:
-            left, right = step[:, :, None], step[:, None, :]
-            second = self.second + left * self.first[:, None, :] + first[:, :, None] * right
-        return replace(self, about=means, first=first, second=second)
+        (K, D), second_at = means.shape, self.counts.size + means.size
+        moved = np.empty(second_at + self.second.size)
+        move(*self.arrays, read_only(np.ascontiguousarray(means)), moved)
+        first, second = moved[K:second_at].reshape(K, D), moved[second_at:]
+        return replace(self, about=means, first=first, second=second.reshape(self.second.shape))
+
+    @property
+    def arrays(self) -> tuple[NDArray, NDArray, NDArray, NDArray]:
+        """Means, counts, first and second moments as kernels take them."""
+        parts = self.about, self.counts, self.first, self.second
+        # Whoever makes moments may give a view, such as a diagonal.
+        about, counts, first, second = (read_only(np.ascontiguousarray(part)) for part in parts)
+        return about, counts, first, second
 
     @property
     def weights(self) -> NDArray[np.float64]:
@@ -203,10 +209,7 @@ class Moments:
         """Statistics, weights, means and covariances of them, and how many components are dead."""
         K, D = shape = self.about.shape
         statistics = np.empty(K + K * D + self.second.size)
-        parts = self.about, self.counts, self.first, self.second
-        # Whoever makes moments may give a view, such as a diagonal.
-        arrays = (read_only(np.ascontiguousarray(part)) for part in parts)
-        n_dead = scatter(*arrays, self.noise, DEAD, statistics)
+        n_dead = scatter(*self.arrays, self.noise, DEAD, statistics)
         statistics.setflags(write=False)
         means = statistics[K : K + K * D].reshape(shape)
         covariances = statistics[K + K * D :].reshape(self.second.shape)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,8 @@ from fastem import archive, validation
 from fastem.covariance import Bounds, Parameters
 from fastem.data import Data
 from fastem.em import online
+from fastem.em.updates import Updates
+from fastem.lazy import lazy
 from fastem.mixture import Mixture, file, mixture_of, to_units
 from fastem.moments import Moments
 from fastem.results import Fit
@@ -193,29 +196,30 @@ class Stream:
         data = Data.of(batch, sample_weight, missing=missing, name="batch")
         n_features, names = self._parameters.means.shape[1], (data.feature_names, self._names)
         validation.columns(data.n_features, n_features, *names, name="batch")
-        density = self._family.factor(self._parameters)
-        found = data.in_double.at(self._units).summarise(density).scaled(data.weight_unit)
-        if not found.n_rows > 0:
+        rows = data.in_double.at(self._units)
+        arrived = self._updates.batch(rows, data.weight_unit, self._parameters)
+        n_rows = arrived.n_rows
+        if not n_rows > 0:
             raise ValueError("batch has no rows of weight above 0; give at least one")
         if self._waits:
-            self._imagine(found.n_rows)
-        past = self.moments
-        odds = online.odds(found.n_rows, self.n_seen, self._decay, self._half_life)
-        level, expected, drift = found.log_likelihood / found.n_rows, np.nan, np.nan
-        if past is None or not past.n_rows > 0:
-            odds, moments = 0.0, found
+            self._imagine(n_rows)
+        past, odds = self.moments, 0.0
+        if past is not None and past.n_rows > 0:
+            odds = online.odds(n_rows, self.n_seen, self._decay, self._half_life)
         else:
-            moments = online.joined(past, found, odds)
+            past = None
+        learnt = arrived.learn(past, odds)
+        level, expected, drift = learnt.log_likelihood / n_rows, np.nan, np.nan
+        if past is not None:
             expected = past.log_likelihood / past.n_rows
-            spread = online.deviation(density, moments, n_features)
-            drift = (expected - level) / spread * np.sqrt(found.n_rows)
-        bounds = Bounds(np.zeros(n_features), FLOOR)
-        self._parameters = self._family.maximise(moments, bounds, self._parameters)
-        self.moments, self.n_seen = moments, self.n_seen + found.n_rows
+            drift = (expected - level) / learnt.deviation * math.sqrt(n_rows)
+        self._parameters, self.moments = learnt.parameters, learnt.moments
+        self.n_seen += n_rows
         least = max(self._family.least_rows(n_features), 1)
         weights = self._parameters.weights.copy()
         gain = 1.0 / (1.0 + odds)
-        return Update(found.n_rows, level, expected, drift, gain, weights, moments.counts < least)
+        died = learnt.moments.counts < least
+        return Update(n_rows, level, expected, drift, gain, weights, died)
 
     def save(self, path: str | os.PathLike) -> None:
         """Write the mixture and its moments to an .npz file, whole or not at all.
@@ -297,6 +301,7 @@ class Stream:
         """All but the family, which has functions: the mixture tells of it."""
         state = {**self.__dict__, "mixture": self.mixture}
         del state["_family"]
+        state.pop("_updates", None)
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -331,6 +336,11 @@ class Stream:
         )
         stream._waits, stream.n_seen = False, n_seen
         return stream
+
+    @lazy
+    def _updates(self) -> Updates:
+        bounds = Bounds(np.zeros(self._parameters.means.shape[1]), FLOOR)
+        return Updates(self._family, self._parameters, self._units, bounds)
 
     def _imagine(self, n_rows: float) -> None:
         """Let so many rows that follow the mixture stand behind it."""

@@ -262,3 +262,30 @@ def test_batches_join_as_moments_are_moved_scaled_and_added_to_the_bit(family, o
         assert stream.moments.second.tobytes() == past.second.tobytes()
         assert stream.moments.log_likelihood == past.log_likelihood
         assert told.weights.tobytes() == oracle._parameters.weights.tobytes()
+
+
+def test_covariances_that_are_raised_to_the_floor_are_those_of_the_family():
+    """Oracle: the same batches in an order that compiled updates do not take."""
+    rng = np.random.default_rng(0)
+    line = rng.normal(size=(600, 1)) @ [[1.0, 2.0]]
+    start = Mixture([0.5, 0.5], [[-1.0, -2.0], [1.0, 2.0]], np.stack([np.eye(2)] * 2))
+    compiled, plain = (Stream(start, seen=1e-9, decay=1) for _ in range(2))
+    for block in np.array_split(line, 3):
+        compiled.update(block)
+        plain.update(block, np.ones(len(block)))
+    assert compiled.mixture == plain.mixture
+    assert np.linalg.eigvalsh(compiled.mixture.covariances).min() > 0
+
+
+def test_the_drift_is_in_standard_deviations_of_a_level():
+    """Oracle: by its formula, which is exact where components are apart."""
+    weights, variances = np.array([0.25, 0.75]), np.array([[1.0], [100.0]])
+    mixture = Mixture(weights, [[0.0], [1e4]], variances, "diag")
+    rng = np.random.default_rng(0)
+    labels = (rng.random(2000) < 0.75).astype(int)
+    X = 1e4 * labels[:, None] + rng.normal(size=(2000, 1)) * np.sqrt(variances[labels])
+    told = Stream(mixture, seen=1e12, decay=1).update(X)
+    levels = np.log(weights) - 0.5 * np.log(2 * np.pi * variances.ravel())
+    spread = np.sqrt(0.5 + weights @ (levels - weights @ levels) ** 2)
+    expected = (told.expected - told.level) / spread * np.sqrt(len(X))
+    assert told.drift == pytest.approx(expected, rel=1e-6)

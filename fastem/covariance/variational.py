@@ -35,6 +35,8 @@ from fastem.compiler.options import read_only
 from fastem.covariance.family import Bounds, Family, Parameters, Wrapped, raised
 from fastem.covariance.weight_priors import Dirichlet, WeightPrior
 from fastem.density import HALF_BITS, LN2, Density
+from fastem.kernels import variational
+from fastem.kernels.wide import COLUMNS
 from fastem.lazy import lazy
 from fastem.moments import Moments
 from fastem.units import Units
@@ -101,9 +103,13 @@ class Variational(Wrapped):
         means, spreads = (none, none) if fixed is None else (fixed.means, fixed.covariances)
         self._free_means, self._free_spreads = ~means, ~spreads
         self.exchangeable = prior.weights.exchangeable
-        n_features = len(prior.mean)
-        if self.noise is None and family.diagonal and len(family.shape(1, n_features)) == 2:
-            self.beliefs = self._numbers()
+        self._believed: tuple[Parameters, float] | None = None
+        self._factored: tuple[NDArray, Density] | None = None
+        each = not family.shared and len(family.shape(1, len(prior.mean))) > 1
+        if self.noise is None and family.diagonal and each:
+            self.beliefs = self._numbers
+        # Of many columns BLAS multiplies faster than `believe`.
+        self._believes = self.noise is None and fixed is None and each and len(prior.mean) < COLUMNS
 
     def at(self, units: Units) -> Variational:
         """The same in other units."""
@@ -167,8 +173,11 @@ class Variational(Wrapped):
     def factor(self, parameters: Parameters) -> Density:
         """Exp E log(weight_k N(x | mu_k, Lambda_k^-1)), which is a Gaussian but for its norm."""
         plain = self._plain(parameters)
-        bits = self.log_shares(parameters) / LN2
-        log_norms = plain.log_norms + bits
+        if self._believes:
+            log_norms, level = self._believe(parameters, plain)
+            self._believed = parameters, level
+        else:
+            log_norms = plain.log_norms + self.log_shares(parameters) / LN2
         log_norms.setflags(write=False)
         if self.noise is None:
             return replace(plain, log_norms=log_norms)
@@ -190,6 +199,10 @@ class Variational(Wrapped):
 
     def log_prior(self, parameters: Parameters) -> float:
         """-KL(posterior || prior) / n, in nats a row."""
+        if self._believes:  # mostly of those that were factored last
+            if self._believed is not None and self._believed[0] is parameters:
+                return self._believed[1]
+            return self._believe(parameters, self._plain(parameters))[1]
         prior, counts, plain = self.prior, self.counts(parameters), self._plain(parameters)
         n_features = parameters.means.shape[1]
         nu, beta = self.degrees_of_freedom(counts), self.mean_precision(counts)
@@ -221,11 +234,16 @@ class Variational(Wrapped):
 
         It holds for what `maximise` found from the moments, under the density before it.
         """
-        counts, plain = self.counts(found), self._plain(found)
-        nu, n_features = self.degrees_of_freedom(counts), found.means.shape[1]
-        level = moments.log_likelihood - moments.n_rows * self.units.log_jacobian
+        plain, n_features = self._plain(found), found.means.shape[1]
+        jacobian = self.units.log_jacobian
+        level = moments.log_likelihood - moments.n_rows * jacobian
         entropy = (level - before.expected(moments)) * (self.n_rows / moments.n_rows)
-        log_scale = self._log_scale(plain, nu) - 2 * self.units.log_jacobian
+        if self._believes:
+            arguments = read_only(found.weights), n_features, read_only(plain.log_norms), jacobian
+            return entropy + variational.log_constants(self._numbers, *arguments)
+        counts = self.counts(found)
+        nu = self.degrees_of_freedom(counts)
+        log_scale = self._log_scale(plain, nu) - 2 * jacobian
         log_constants = _log_constant(nu, log_scale, n_features)
         return float(
             entropy
@@ -247,8 +265,24 @@ class Variational(Wrapped):
         return self.n_rows * np.array([1.0 - noise, noise])
 
     def _plain(self, parameters: Parameters) -> Density:
-        """Components of weight 1."""
-        return self.family.factor(parameters._replace(weights=np.ones(len(parameters.weights))))
+        """Components of weight 1: covariances are factored once, which the bound and a pass ask."""
+        known = self._factored
+        if known is not None and np.array_equal(known[0], parameters.covariances):
+            return replace(known[1], means=read_only(parameters.means))
+        ones = np.ones(len(parameters.weights))
+        plain = self.family.factor(parameters._replace(weights=ones))
+        self._factored = parameters.covariances, plain
+        return plain
+
+    def _believe(self, parameters: Parameters, plain: Density) -> tuple[NDArray[np.float64], float]:
+        """Norms of `factor`, and `log_prior`."""
+        weights, means, _ = parameters
+        point = np.concatenate((weights, means.ravel()))
+        log_norms = np.empty(len(weights))
+        level = variational.believe(
+            self._numbers, point, means.shape, plain.factors, HALF_BITS, log_norms
+        )
+        return log_norms, level
 
     def _log_scale(self, plain: Density, nu: NDArray) -> NDArray[np.float64]:
         """Log determinants of S_k."""
@@ -265,6 +299,7 @@ class Variational(Wrapped):
         log_scale = log_scale if np.isfinite(log_scale) else 0.0
         return float(_log_constant(nu, log_scale, len(prior.mean))[0])
 
+    @lazy
     def _numbers(self) -> NDArray[np.float64]:
         """The prior as `kernels.variational` has it."""
         prior = self.prior
@@ -276,7 +311,7 @@ class Variational(Wrapped):
             prior.degrees_of_freedom,
             self._log_prior_constant,
         )
-        return read_only(np.concatenate((numbers, prior.mean, prior.scale)))
+        return read_only(np.concatenate((numbers, prior.mean, prior.scale.ravel())))
 
     def _held_up(self, covariances: NDArray, floor: float) -> NDArray[np.float64]:
         """No eigenvalue below the floor, as the families have it."""

@@ -6,6 +6,8 @@ steps     a step in Python, for all families and rows
 compiled  many steps in one call of compiled code, for few rows
 state     where a run stands between two passes
 rules     when it stops
+online    one update of a stream: what a batch adds to what is known
+updates   the same in one call of compiled code, for small batches
 
 When it has converged, and where it goes from a point, is in `fastem.kernels`: `em_control`,
 `em_passes`, `convergence` and `quasi_newton`.

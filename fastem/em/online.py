@@ -11,13 +11,74 @@ Where the rows drift it is 1 - 2^(-n / half_life) instead.
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
-import numpy as np
-
-from fastem.covariance import Family, Parameters
+from fastem.compiler.options import read_only
+from fastem.covariance import Bounds, Family, Parameters
 from fastem.density import LN2, Density
+from fastem.kernels.moments import level_variance
 from fastem.moments import Moments
+from fastem.rows import Rows
 from fastem.units import Units
+
+
+class Learnt(NamedTuple):
+    """What an update finds.
+
+    Parameters
+    ----------
+    log_likelihood : float
+        Of the batch, before it, in nats.
+    deviation : float
+        Standard deviation of the log density of one row, about.
+    moments : Moments
+        Of the past and the batch, in multiples of the batch's rows.
+    parameters : Parameters
+        The maximum for these moments.
+    """
+
+    log_likelihood: float
+    deviation: float
+    moments: Moments
+    parameters: Parameters
+
+
+class Batch:
+    """Rows that came together, and the pass over them, for one update.
+
+    Parameters
+    ----------
+    rows : Rows
+    weight_unit : float
+        What their weights are multiples of.
+    family : Family
+    parameters : Parameters
+        Before the update.
+    bounds : Bounds
+    """
+
+    def __init__(
+        self,
+        rows: Rows,
+        weight_unit: float,
+        family: Family,
+        parameters: Parameters,
+        bounds: Bounds,
+    ) -> None:
+        self._family, self._parameters, self._bounds = family, parameters, bounds
+        self._density = family.factor(parameters)
+        self._found = rows.summarise(self._density).scaled(weight_unit)
+        self.n_rows = self._found.n_rows
+
+    def learn(self, past: Moments | None, odds: float) -> Learnt:
+        """Join the batch with the past, if there is one, and make an M step."""
+        found = self._found
+        moments = found if past is None else joined(past, found, odds)
+        log_norms = read_only(self._density.log_norms)
+        variance = level_variance(read_only(moments.counts), log_norms)
+        parameters = self._family.maximise(moments, self._bounds, self._parameters)
+        spread = deviation(variance, moments.about.shape[1])
+        return Learnt(found.log_likelihood, spread, moments, parameters)
 
 
 def odds(n_rows: float, n_seen: float, decay: float, half_life: float | None) -> float:
@@ -31,8 +92,12 @@ def odds(n_rows: float, n_seen: float, decay: float, half_life: float | None) ->
 
 def joined(past: Moments, batch: Moments, odds: float) -> Moments:
     """Those of the past and a batch, about the batch's means, in multiples of its rows."""
-    share = odds * batch.n_rows / past.n_rows if odds else 0.0
-    return past.moved(batch.about).scaled(share) + batch
+    return past.moved(batch.about).scaled(share_of(past, batch.n_rows, odds)) + batch
+
+
+def share_of(past: Moments, n_rows: float, odds: float) -> float:
+    """What the past is multiplied by beside so many rows."""
+    return odds * n_rows / past.n_rows if odds else 0.0
 
 
 def imagined(
@@ -53,13 +118,15 @@ def imagined(
     ).scaled(n_rows)
 
 
-def deviation(density: Density, moments: Moments, n_features: int) -> float:
+def deviation(variance: float, n_features: int) -> float:
     """Standard deviation of the log density of one row, about: exact where components are apart.
 
     The log density of a Gaussian has the variance D / 2 under itself, whatever its covariance.
+
+    Parameters
+    ----------
+    variance : float
+        As of `kernels.moments.level_variance`.
+    n_features : int
     """
-    bits = density.log_norms - density.log_norms.max()
-    shares = moments.counts / moments.counts.sum()
-    levels = np.where(shares > 0, bits, 0.0) * LN2
-    apart = float(shares @ (levels - shares @ levels) ** 2)
-    return math.sqrt(0.5 * n_features + apart)
+    return math.sqrt(0.5 * n_features + LN2 * LN2 * variance)

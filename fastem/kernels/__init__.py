@@ -29,5 +29,6 @@ An iteration of EM factors the covariances once and makes one pass over the rows
     192 columns on `wide` and `wide_matrices` give the products to BLAS.
 
 Elsewhere: seeding, k_means and agglomeration for starts, whose labels `labelled` turns into
-moments; donors, which fills rows for them; and text, the numbers in delimited files.
+moments; donors, which fills rows for them; moments, about other means and beside others, and
+online, the update of a stream; and text, the numbers in delimited files.
 """

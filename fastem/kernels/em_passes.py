@@ -179,24 +179,26 @@ def run_passes(code, control, shape, passes, bounds, rule, method, state, room, 
     for _ in range(n):
         if counters[NEXT] == PROJECTION:
             _restate(state.point_statistics, shape, passes.n_rows, moments)
-            _scatter(code, moments, state.point_statistics, shape, factors, bounds, room.statistics)
-            if not _maximise(code, bounds, shape, state.em_step, room):
+            scatter_moments(
+                code, moments, state.point_statistics, shape, factors, bounds, room.statistics
+            )
+            if not maximise_point(code, bounds, shape, state.em_step, room):
                 return PROJECT, level
             copy(room.found, state.point)
         move(state)
         while True:
-            if _factor(code, state.point, shape, method.scale, room) >= 0:
+            if factor_point(code, state.point, shape, method.scale, room) >= 0:
                 return SINGULAR, level
             level = 0.0
             if code.believe != 0:
                 believed = bounds.beliefs, state.point, shape, factors, method.scale
                 level = call(code.believe, 0.0, (*believed, room.log_norms))
-            _summarise(passes, state.point, shape, factors, room.log_norms)
+            summarise_at(passes, state.point, shape, factors, room.log_norms)
             level += _level(passes)
             if not take_back(level, method.precision, method.monotone, state):
                 break
-        _scatter(code, moments, state.point, shape, factors, bounds, room.statistics)
-        if not _maximise(code, bounds, shape, state.point, room):
+        scatter_moments(code, moments, state.point, shape, factors, bounds, room.statistics)
+        if not maximise_point(code, bounds, shape, state.point, room):
             return MAXIMISE, level
         copy(room.statistics, state.em_statistics)
         copy(room.found, state.em_step)
@@ -207,7 +209,7 @@ def run_passes(code, control, shape, passes, bounds, rule, method, state, room, 
 
 
 @jit
-def _summarise(passes, point, shape, factors, log_norms):
+def summarise_at(passes, point, shape, factors, log_norms):
     """The moments of all rows, into the sums of the first slot; rows were weighed before."""
     K, D = shape
     sums, means = passes.sums, point[K : K + K * D].reshape(K, D)
@@ -232,7 +234,7 @@ def _level(passes):
 
 
 @jit
-def _factor(code, point, shape, scale, room):
+def factor_point(code, point, shape, scale, room):
     """As `matrices.factor` and `factor_diagonal`."""
     K, D = shape
     weights, spreads, factors = point[:K], room.spreads, room.factors
@@ -256,7 +258,7 @@ def _expand(covariances, spreads):
 
 
 @jit
-def _scatter(code, moments, about, shape, factors, bounds, statistics):
+def scatter_moments(code, moments, about, shape, factors, bounds, statistics):
     """As `matrices.scatter`; about is a vector in which means follow weights."""
     K, D = shape
     means = about[K : K + K * D].reshape(K, D)
@@ -286,7 +288,7 @@ def _restate(statistics, shape, n_rows, moments):
 
 
 @jit
-def _maximise(code, bounds, shape, start, room):
+def maximise_point(code, bounds, shape, start, room):
     """The M step from the room's statistics; False where this code cannot make it."""
     before, found = shape[0] * (1 + shape[1]), room.found
     if code.posterior != 0:

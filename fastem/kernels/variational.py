@@ -1,7 +1,7 @@
-"""Variational EM with variances along the columns, as `fastem.covariance.variational` has it.
+"""Variational EM of full and of diagonal covariances, as `fastem.covariance.variational` has it.
 
 The formulas are explained there. `beliefs` is the prior in one vector: the numbers below, then its
-mean and its scale, (D,) each.
+mean (D,) and its scale, (D, D) or (D,).
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ def believe(beliefs, point, shape, factors, scale, log_norms):
 
     Parameters
     ----------
-    beliefs : (6 + 2 D,)
-    point : (K + K D + K D,)
-        Weights, means and variances.
+    beliefs : (6 + D + D D,) or (6 + 2 D,)
+    point : (K + K D,) or longer
+        Weights and means.
     shape : (K, D)
-    factors : (K, D)
-        Inverse standard deviations times scale.
+    factors : (K, D, D) or (K, D)
+        Inverse Cholesky factors, or inverse standard deviations, times scale.
     log_norms : (K,)
         Receives the norms, in bits.
 
@@ -42,13 +42,8 @@ def believe(beliefs, point, shape, factors, scale, log_norms):
     n_rows, prior_beta = beliefs[N_ROWS], beliefs[MEAN_PRECISION]
     total = _expect_log_weights(beliefs, point, K, log_norms)
     for k in range(K):
-        count, squares, traces, log_variance = point[k] * n_rows, 0.0, 0.0, 0.0
-        for d in range(D):
-            factor = factors[k, d] / scale
-            step = factor * (point[K + k * D + d] - beliefs[NUMBERS + d])
-            squares += step * step
-            traces += factor * factor * beliefs[NUMBERS + D + d]
-            log_variance -= 2.0 * math.log(factor)
+        count, mean = point[k] * n_rows, point[K + k * D : K + (k + 1) * D]
+        squares, traces, log_variance = _measure(beliefs, mean, factors, k, scale)
         beta, nu = prior_beta + count, beliefs[DEGREES] + count
         log_determinant, gammas = D * LN2, 0.0
         for d in range(D):
@@ -63,6 +58,68 @@ def believe(beliefs, point, shape, factors, scale, log_norms):
         nats = log_norms[k] + 0.5 * (log_determinant - log_scale - D / beta)
         log_norms[k] = nats / LN2 - 0.5 * D * math.log2(2.0 * math.pi)
     return -total / n_rows
+
+
+@jit_strict
+def log_constants(beliefs, weights, n_features, log_norms, log_jacobian):
+    """What the posterior's constants add to the bound of all rows after an M step, in nats.
+
+    Parameters
+    ----------
+    beliefs : as of `believe`
+    weights : (K,)
+    n_features : int
+    log_norms : (K,)
+        log2 of the density of each component at its mean.
+    log_jacobian : float
+        Of the units, in nats.
+    """
+    K, D, n_rows, own = weights.shape[0], n_features, beliefs[N_ROWS], beliefs[CONCENTRATION]
+    total, following = 0.0, 0.0
+    for k in range(K - 1, -1, -1):
+        count = weights[k] * n_rows
+        if beliefs[STICKS] > 0.0:
+            total += log_beta(1.0 + count, own + following)
+        else:
+            total += log_gamma(own + count)
+        following += count
+        nu = beliefs[DEGREES] + count
+        log_covariance = -2.0 * LN2 * log_norms[k] - D * math.log(2.0 * math.pi)
+        log_scale = log_covariance + D * math.log(nu) - 2.0 * log_jacobian
+        total += 0.5 * nu * (D * LN2 - log_scale)
+        total -= 0.5 * D * math.log(beliefs[MEAN_PRECISION] + count)
+        for d in range(D):
+            total += log_gamma(0.5 * (nu - d))
+    if beliefs[STICKS] > 0.0:
+        return total
+    return total - log_gamma(K * own + following)
+
+
+@jit_strict
+def _measure(beliefs, mean, factors, k, scale):
+    """Square of the distance to the prior's mean, trace of its scale, and log determinant."""
+    D = mean.shape[0]
+    squares, traces, log_variance = 0.0, 0.0, 0.0
+    if factors.ndim == 2:
+        for d in range(D):
+            factor = factors[k, d] / scale
+            step = factor * (mean[d] - beliefs[NUMBERS + d])
+            squares += step * step
+            traces += factor * factor * beliefs[NUMBERS + D + d]
+            log_variance -= 2.0 * math.log(factor)
+    else:
+        for i in range(D):
+            step, trace = 0.0, 0.0
+            for j in range(i + 1):
+                step += factors[k, i, j] * (mean[j] - beliefs[NUMBERS + j])
+                column = 0.0
+                for m in range(i + 1):
+                    column += factors[k, i, m] * beliefs[NUMBERS + D + j * D + m]
+                trace += factors[k, i, j] * column
+            squares += step / scale * (step / scale)
+            traces += trace / (scale * scale)
+            log_variance -= 2.0 * math.log(factors[k, i, i] / scale)
+    return squares, traces, log_variance
 
 
 @jit_strict

@@ -29,6 +29,7 @@ from fastem.validation.options import (
 from fastem.validation.rows import (
     MISSING,
     Bad,
+    are_rows,
     columns,
     complete,
     first_bad,
@@ -45,6 +46,7 @@ from fastem.validation.rows import (
 __all__ = [
     "MISSING",
     "Bad",
+    "are_rows",
     "boolean",
     "check_mask",
     "choice",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -74,6 +75,15 @@ def complete(
     X = X[kept]
     _check(X, name, names, n_features)
     return X, gaps
+
+
+def are_rows(X: Any) -> bool:
+    """Whether X is an array that `rows` would return as it is; False where that is in doubt."""
+    if type(X) is not np.ndarray or X.ndim != 2 or not (X.size and X.flags.c_contiguous):
+        return False
+    if not (X.dtype.char in "df" and X.dtype.isnative):
+        return False
+    return _has_finite_sum(X)
 
 
 def _check(
@@ -191,9 +201,8 @@ class Bad(NamedTuple):
 
 def first_bad(array: NDArray) -> Bad | None:
     """The entries of rows (n_samples, n_features) that are NaN or infinite, or None."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        if np.isfinite(array.sum()):
-            return None
+    if _has_finite_sum(array):
+        return None
     count, first = 0, None
     for start in range(0, len(array), BLOCK):
         bad = ~np.isfinite(array[start : start + BLOCK])
@@ -202,6 +211,12 @@ def first_bad(array: NDArray) -> Bad | None:
             first = start + i, j
         count += int(bad.sum())
     return None if first is None else Bad(count, *first, array[first])
+
+
+def _has_finite_sum(array: NDArray) -> bool:
+    # By NumPy: threads of BLAS would spin beside those of the pass that follows.
+    with np.errstate(over="ignore", invalid="ignore"):
+        return math.isfinite(np.add.reduce(array, axis=None))
 
 
 def first_bad_weight(weight: NDArray[np.float64]) -> Bad | None:

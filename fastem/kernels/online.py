@@ -1,0 +1,64 @@
+"""An update of a stream in one call, where a batch is so small that a pass takes no time.
+
+As in `em_passes` the arithmetic is that of Python's steps, by the same compiled functions.
+"""
+
+from __future__ import annotations
+
+from fastem.compiler.options import jit
+from fastem.kernels.em_passes import (
+    DONE,
+    MAXIMISE,
+    SCALARS,
+    SINGULAR,
+    Bounds,
+    Code,
+    Passes,
+    Room,
+    factor_point,
+    maximise_point,
+    scatter_moments,
+    summarise_at,
+)
+from fastem.kernels.moments import add, level_variance, move
+
+
+@jit
+def learn(code, shape, scale, passes, bounds, room, point, past, share, joined):
+    """A pass at a point, what it finds joined with the past, and an M step from that.
+
+    Parameters
+    ----------
+    code, shape, passes, bounds, room
+        As of `em_passes.run_passes`, but plain tuples, which Numba takes from Python in half the
+        time. The room receives the parameters.
+    scale : float
+        As of `matrices.factor`.
+    point : (Q,)
+        Weights, means and covariances.
+    past : tuple of (K, D), (K,), (K, D) and (K, D, D) or (K, D)
+        Means that moments are about, counts, first and second moments.
+    share : float
+        What the past is multiplied by.
+    joined : (K + K D + K D D,) or (K + K D + K D,)
+        Receives counts, first and second moments about the means of the point.
+
+    Returns
+    -------
+    how : {DONE, MAXIMISE, SINGULAR}
+    variance : float
+        As of `level_variance`.
+    """
+    code, passes, bounds, room = Code(*code), Passes(*passes), Bounds(*bounds), Room(*room)
+    K, D = shape
+    factors, log_norms = room.factors, room.log_norms
+    if factor_point(code, point, shape, scale, room) >= 0:
+        return SINGULAR, 0.0
+    summarise_at(passes, point, shape, factors, log_norms)
+    about, counts, first, second = past
+    move(about, counts, first, second, point[K : K + K * D].reshape(K, D), joined)
+    add(passes.sums[0, SCALARS:], share, joined)
+    variance = level_variance(joined[:K], log_norms)
+    scatter_moments(code, joined, point, shape, factors, bounds, room.statistics)
+    made = maximise_point(code, bounds, shape, point, room)
+    return DONE if made else MAXIMISE, variance
