@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastem.compiler.options import read_only
-from fastem.covariance.family import CompiledFamily, Parameters, not_positive_definite
+from fastem.covariance.family import CompiledFamily, not_positive_definite
+from fastem.covariance.parameters import Parameters
 from fastem.density import HALF_BITS, AxisAligned, Density
 from fastem.kernels import averages, parsimonious
 from fastem.kernels.matrices import factor_diagonal

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastem.compiler.options import read_only
-from fastem.covariance.family import CompiledFamily, Parameters, not_positive_definite
+from fastem.covariance.family import CompiledFamily, not_positive_definite
+from fastem.covariance.parameters import Parameters
 from fastem.density import HALF_BITS, Density, Ellipsoidal
 from fastem.kernels import averages, common_axes, parsimonious
 from fastem.kernels.matrices import factor

@@ -5,13 +5,14 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from copy import copy
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
+from dataclasses import replace
+from typing import Any, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastem.compiler.options import read_only
+from fastem.covariance.parameters import Bounds, Fixed, Parameters
 from fastem.density import Density
 from fastem.kernels.matrices import ROUNDING, above_floor
 from fastem.kernels.wide import COLUMNS
@@ -19,38 +20,8 @@ from fastem.moments import Moments
 from fastem.noise import Noise
 from fastem.units import Units
 
-if TYPE_CHECKING:
-    from fastem.covariance.with_fixed import Fixed
-
 _NONE = read_only(np.empty(0))
 M = TypeVar("M", bound=Callable[..., Any])
-
-
-class Parameters(NamedTuple):
-    """What EM updates: arrays of a mixture, not validated, in whatever units the rows are in."""
-
-    weights: NDArray[np.float64]
-    means: NDArray[np.float64]
-    covariances: NDArray[np.float64]
-
-
-@dataclass(frozen=True, eq=False)
-class Bounds:
-    """What keeps covariances positive definite, in the units of the moments.
-
-    Parameters
-    ----------
-    ridge : (n_features,)
-        Added to the diagonal of every covariance, as scikit-learn's `reg_covar` is. It biases the
-        estimate, and with it the likelihood may fall.
-    floor : float
-        Smallest eigenvalue that a covariance may have. Eigenvalues below it are raised to it, which
-        is the maximum under that constraint (Ingrassia and Rocci 2007, section 3): where no
-        component collapses nothing changes, and the likelihood never falls.
-    """
-
-    ridge: NDArray[np.float64]
-    floor: float
 
 
 class Family(ABC):

@@ -22,7 +22,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastem import validation
-from fastem.covariance.family import Bounds, Family, Parameters, Wrapped
+from fastem.covariance.family import Family, Wrapped
+from fastem.covariance.parameters import Bounds, Parameters
 from fastem.moments import Moments
 from fastem.units import Units
 
