@@ -25,20 +25,16 @@ from fastem.kernels.eight import LANES
 from fastem.kernels.elementary import HALF_BITS
 from fastem.kernels.gram import gather_scratch
 from fastem.kernels.lanes import AT_MEAN, FEW
-from fastem.kernels.passes import accumulate, component_densities
+from fastem.kernels.passes import accumulate, component_densities, parts, share_out
 from fastem.kernels.tile import (
     LISTED,
     ROWS,
     SPARE,
     STRIDE,
     buffer,
-    exponentiate,
     load,
     load_weights,
-    normalise,
-    padded,
     size,
-    zero_underflowed,
 )
 
 #: Rows of a group from which a tile is faster than one row after another.
@@ -119,6 +115,7 @@ def summarise(
     counts = np.zeros(block_norms.shape)
     first, second = np.zeros(block_means.shape), np.zeros(blocks.shape)
     moments = sums[slot, 3:]
+    of_components = parts(moments, means, factors)
     pattern = -1
     for chunk in range(slots[slot], slots[slot + 1]):
         start, stop, own = chunks[chunk, 0], chunks[chunk, 1], chunks[chunk, 2]
@@ -133,19 +130,9 @@ def summarise(
             lanes.describe(
                 few, gaps, n_gaps, units, block_means, blocks, block_norms, of_noise, room
             )
-            bits, entropy, noise = lanes.accumulate(
-                few,
-                weights,
-                gaps,
-                n_gaps,
-                units,
-                block_means,
-                blocks,
-                room,
-                counts,
-                first,
-                second,
-            )
+            own = units, block_means, blocks, room
+            added = lanes.accumulate(few, weights, gaps, n_gaps, *own, counts, first, second)
+            bits, entropy, noise = added
             sums[slot, 1] += bits
             sums[slot, 2] += entropy
             if noisy:
@@ -171,12 +158,7 @@ def summarise(
             some = components[a : a + together]
             out = densities[size(a) * STRIDE :]
             component_densities(tile, means, factors, norms, some, together, out, scratch)
-        n_rows = padded(stop - start)
-        if exponentiate(m, densities, n_rows) > 0:
-            zero_underflowed(n_features, tile, densities)
-        log_likelihood, classification_entropy = normalise(m, densities, n_rows)
-        sums[slot, 1] += log_likelihood
-        sums[slot, 2] += classification_entropy
+        share_out(n_features, m, stop - start, tile, densities, sums[slot])
         for a in range(0, m, together):
             k = components[a]
             regression = regressions[_one(regressions, k)]
@@ -184,18 +166,8 @@ def summarise(
                 _fill(tile, means[k], regression, factors, gaps, n_gaps)
             some = components[a : a + together]
             out = densities[size(a) * STRIDE :]
-            accumulate(
-                tile,
-                means,
-                factors,
-                some,
-                together,
-                out,
-                moments,
-                scratch,
-                overlapping,
-                gathering,
-            )
+            own_moments = of_components, scratch, overlapping, gathering
+            accumulate(tile, means, factors, some, together, out, *own_moments)
             if n_gaps > 0 and not (noisy and k == n_components - 1):
                 count = _total(densities, LISTED + size(a) * STRIDE)
                 _add_covariance(count, k, n_components, columns, regression, gaps, n_gaps, moments)
