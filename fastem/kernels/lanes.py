@@ -114,16 +114,7 @@ def describe(rows, gaps, n_gaps, units, means, columns, norms, of_noise, room):
                     resp[b, first + lane] = -np.inf
             continue
         own, mean = columns[block], means[block]
-        if columns.ndim == 4:
-            _orthogonalise(own, gaps, n_gaps, q, r)
-            _invert(r, n_gaps, roots[block])
-        else:
-            _deviations(own, gaps, n_gaps, r, roots[block])
-        for lane in range(LANES):
-            shifts[lane] = n_gaps * AT_MEAN
-        for i in range(n_gaps):
-            for lane in range(LANES):
-                shifts[lane] -= log2(r[i, i, lane] / HALF_BITS)
+        _decompose(own, gaps, n_gaps, q, r, roots[block], shifts)
         for b in range(rows.shape[0]):
             found = offsets[b, block]
             for j in range(n_gaps, n_features):
@@ -150,6 +141,37 @@ def describe(rows, gaps, n_gaps, units, means, columns, norms, of_noise, room):
             for lane in range(LANES):
                 shift = norms[block, lane] + shifts[lane] - squares[lane]
                 resp[b, first + lane] = shift if allowed[first + lane] else -np.inf
+
+
+@jit
+def regress(gaps, n_gaps, columns, norms, room, regressions, shifted):
+    """Regressions of the gaps in all components, and log2 of weight times density at the mean.
+
+    Parameters
+    ----------
+    gaps, n_gaps, columns, norms, room
+        As of `describe`.
+    regressions : (n, most, D), n from 8 n_blocks on
+        In row a of a component's receives, in columns that are observed, what they count for the
+        a-th gap, where columns are not independent; in those that are missing the covariance that
+        is left.
+    shifted : (K,)
+        Receives the norms of the components where the gaps are missing.
+    """
+    offsets, roots, q, r, w, shifts = room[1], room[2], room[3], room[4], room[5], room[8]
+    for block in range(columns.shape[0]):
+        first = LANES * block
+        own, found = columns[block], regressions[first : first + LANES]
+        _decompose(own, gaps, n_gaps, q, r, roots[block], shifts)
+        for k in range(first, min(first + LANES, shifted.shape[0])):
+            shifted[k] = norms[block, k - first] + shifts[k - first]
+        if columns.ndim == 4:
+            _find_slopes(own, gaps, n_gaps, q, r, roots[block], w, offsets[0, 0], found)
+        for i in range(n_gaps):
+            for j in range(n_gaps):
+                left = times(SQUARED_BITS, _product(roots[block], i, j, n_gaps))
+                for lane in range(LANES):
+                    found[lane, i, gaps[j]] = left[lane]
 
 
 @jit
@@ -242,6 +264,36 @@ def _project(q, w, found):
 
 
 @jit
+def _decompose(columns, gaps, n_gaps, q, r, roots, shifts):
+    """R and its inverse of a block of components, and what their densities gain."""
+    if columns.ndim == 3:
+        _orthogonalise(columns, gaps, n_gaps, q, r)
+        _invert(r, n_gaps, roots)
+    else:
+        _deviations(columns, gaps, n_gaps, r, roots)
+    for lane in range(LANES):
+        shifts[lane] = n_gaps * AT_MEAN
+    for i in range(n_gaps):
+        for lane in range(LANES):
+            shifts[lane] -= log2(r[i, i, lane] / HALF_BITS)
+
+
+@jit
+def _find_slopes(columns, gaps, n_gaps, q, r, roots, w, slopes, found):
+    """What each observed column counts for the gaps, into found (8, most, D)."""
+    for j in range(n_gaps, columns.shape[0]):
+        d = gaps[j]
+        for i in range(columns.shape[0]):
+            put(of(columns[d, i]), w[i])
+        for i in range(n_gaps):
+            _project(q[i], w, slopes[i])
+        _solve(r, roots, n_gaps, slopes)
+        for i in range(n_gaps):
+            for lane in range(LANES):
+                found[lane, i, d] = slopes[i, lane]
+
+
+@jit
 def _orthogonalise(columns, gaps, n_gaps, q, r):
     """Orthogonal unit columns of F at the gaps, and their upper triangle."""
     n_features = columns.shape[0]
@@ -314,10 +366,17 @@ def _add_covariance(count, roots, gaps, n_gaps, second):
         else:
             for j in range(n_gaps):
                 if gaps[j] <= gaps[i]:
-                    total = NOTHING
-                    for c in range(max(i, j), n_gaps):
-                        total = plus(total, roots[i, c], roots[j, c])
-                    _add_scaled(count, total, second[gaps[i], gaps[j]])
+                    square = _product(roots, i, j, n_gaps)
+                    _add_scaled(count, square, second[gaps[i], gaps[j]])
+
+
+@jit
+def _product(roots, i, j, n_gaps):
+    """The covariance that is left of two gaps, in squared bits."""
+    total = NOTHING
+    for c in range(max(i, j), n_gaps):
+        total = plus(total, roots[i, c], roots[j, c])
+    return total
 
 
 @jit
