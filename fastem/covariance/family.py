@@ -49,7 +49,7 @@ class Family(ABC):
         Whether the order of the components says nothing.
     separate : bool
         Whether each component's covariance is found from its own rows alone.
-    beside : callable or None
+    conform : callable or None
         Covariances of components from their own (m, n_features[, n_features]), where others are
         held, a stack of the same kind: what all share is theirs. None where all or nothing is
         shared.
@@ -66,7 +66,7 @@ class Family(ABC):
     noise: Noise | None = None
     exchangeable: bool = True
     separate: bool = False
-    beside: Callable[[NDArray, NDArray], NDArray] | None = None
+    conform: Callable[[NDArray, NDArray], NDArray] | None = None
     fixed: Fixed | None = None
 
     def __init__(self, name: str) -> None:
@@ -180,7 +180,7 @@ class Wrapped(Family):
         self.per_column, self.diagonal = family.per_column, family.diagonal
         self.shared, self.exchangeable = family.shared, family.exchangeable
         self.separate, self.fixed = family.separate, family.fixed
-        self.beside = family.beside
+        self.conform = family.conform
 
     shape = _handed_on(Family.shape)
     n_parameters = _handed_on(Family.n_parameters)
@@ -208,7 +208,7 @@ class CompiledFamily(Family):
     n_free : callable
         Free parameters in the covariances of K components in D columns.
     shared, per_column, separate : bool
-    beside : callable, optional
+    conform : callable, optional
     """
 
     def __init__(
@@ -220,12 +220,12 @@ class CompiledFamily(Family):
         shared: bool = False,
         per_column: bool = True,
         separate: bool = False,
-        beside: Callable[[NDArray, NDArray], NDArray] | None = None,
+        conform: Callable[[NDArray, NDArray], NDArray] | None = None,
     ) -> None:
         super().__init__(name)
         self.covariances_of, self.n_free = covariances_of, n_free
         self.shared, self.per_column, self.separate = shared, per_column, separate
-        self.beside = beside
+        self.conform = conform
 
     def called(self, name: str) -> CompiledFamily:
         """The same family by another name."""

@@ -64,8 +64,8 @@ class WithFixed(Wrapped):
         if fixed.means.any():
             moments = self.family.with_means(moments, held.means, fixed.means)
         weights, means, covariances = self.family.maximise(moments, bounds, start)
-        if self.beside is not None and fixed.covariances.any():
-            covariances = self._beside(self.beside, moments, bounds)
+        if self.conform is not None and fixed.covariances.any():
+            covariances = self._conform(self.conform, moments, bounds)
         means = np.where(fixed.means[:, None], held.means, means)
         if fixed.covariances.all():
             covariances = held.covariances
@@ -88,13 +88,13 @@ class WithFixed(Wrapped):
             covariances[fixed.covariances] = fixed.values.covariances[fixed.covariances]
         return Parameters(parameters.weights, means, covariances)
 
-    def _beside(self, beside: Callable, moments: Moments, bounds: Bounds) -> NDArray[np.float64]:
+    def _conform(self, conform: Callable, moments: Moments, bounds: Bounds) -> NDArray[np.float64]:
         """Covariances that have in common with held ones what the family's have."""
         own, held = moments.scatter()[2], self._held.covariances[self.fixed.covariances]
         if self.diagonal:
-            found = beside(np.maximum(own + bounds.ridge, bounds.floor), held)
+            found = conform(np.maximum(own + bounds.ridge, bounds.floor), held)
             return np.maximum(found, bounds.floor)
-        found = beside(raised(own + np.diag(bounds.ridge), bounds.floor), held)
+        found = conform(raised(own + np.diag(bounds.ridge), bounds.floor), held)
         return raised(0.5 * (found + found.swapaxes(1, 2)), bounds.floor)
 
     def _shared_out(self, weights: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -165,13 +165,13 @@ def _check_covariances(held: NDArray[np.bool_], covariances: NDArray, family: Fa
     """
     if family.separate:
         return
-    if family.beside is None:
+    if family.conform is None:
         raise ValueError(
             f"fixed holds the covariances of some components, but those of covariance_type "
             f"{family.name!r} are one; hold all of them (True), or use full, diag or spherical"
         )
     some = covariances[held]
-    if not np.allclose(family.beside(some, some), some, rtol=1e-6, atol=1e-6 * np.abs(some).max()):
+    if not np.allclose(family.conform(some, some), some, rtol=1e-6, atol=1e-6 * np.abs(some).max()):
         raise ValueError(
             f"fixed holds covariances that do not share what those of covariance_type "
             f"{family.name!r} have in common; give such covariances_init, or hold one of them"

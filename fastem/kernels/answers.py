@@ -42,7 +42,7 @@ from fastem.kernels.wide import wide_scratch
 
 
 @jit_allocating
-def _room(rows, separated, density, compensated):
+def _buffers(rows, separated, density, compensated):
     """A tile, its densities, and scratch of both kinds."""
     n_components, n_features = density[0].shape
     return (
@@ -61,9 +61,9 @@ def _span(slot, tiles, rows):
 
 
 @jit
-def _evaluate(rows, start, stop, units, separated, listed, density, compensated, room):
+def _evaluate(rows, start, stop, units, separated, listed, density, compensated, buffers):
     """Load a tile, and find log2 of weight times density of all components."""
-    tile, densities, scratch, own = room
+    tile, densities, scratch, own = buffers
     load(rows, start, stop, units[0], units[1], tile)
     place = densities, scratch
     densities_of(tile, stop - start, *density, listed, listed.size, *place, separated, own)
@@ -81,12 +81,12 @@ def _compensate(tile, means, factors, norms, low, which, densities, scratch):
 def log_prob(slot, rows, tiles, units, separated, listed, means, factors, norms, low, which, out):
     """log2 density of a slot's rows under the mixture, into out (n,) float64."""
     density, compensated = (means, factors, norms), (low, which)
-    room = _room(rows, separated, density, compensated)
-    densities = room[1]
+    buffers = _buffers(rows, separated, density, compensated)
+    densities = buffers[1]
     start, stop = _span(slot, tiles, rows)
     for t in range(start, stop, TILE_ROWS):
         end = min(t + TILE_ROWS, stop)
-        _evaluate(rows, t, end, units, separated, listed, density, compensated, room)
+        _evaluate(rows, t, end, units, separated, listed, density, compensated, buffers)
         exponentiate(listed.size, densities, padded(end - t))
         result = out[t:end]
         for b in range(size(end - t)):
@@ -100,12 +100,12 @@ def responsibilities(
 ):
     """Probability of each component given a slot's rows, into out (n, K) of the dtype of rows."""
     density, compensated = (means, factors, norms), (low, which)
-    room = _room(rows, separated, density, compensated)
-    densities = room[1]
+    buffers = _buffers(rows, separated, density, compensated)
+    densities = buffers[1]
     start, stop = _span(slot, tiles, rows)
     for t in range(start, stop, TILE_ROWS):
         end = min(t + TILE_ROWS, stop)
-        _evaluate(rows, t, end, units, separated, listed, density, compensated, room)
+        _evaluate(rows, t, end, units, separated, listed, density, compensated, buffers)
         exponentiate(listed.size, densities, padded(end - t))
         for b in range(size(end - t)):
             for k in range(listed.size):
@@ -116,9 +116,9 @@ def responsibilities(
 def predict(slot, rows, tiles, units, separated, listed, means, factors, norms, low, which, out):
     """Index of the likeliest component of a slot's rows, into out (n,) int32; ties: the first."""
     density, compensated = (means, factors, norms), (low, which)
-    room = _room(rows, separated, density, compensated)
+    buffers = _buffers(rows, separated, density, compensated)
     start, stop = _span(slot, tiles, rows)
     for t in range(start, stop, TILE_ROWS):
         end = min(t + TILE_ROWS, stop)
-        _evaluate(rows, t, end, units, separated, listed, density, compensated, room)
-        label(listed, listed.size, room[1], out[t:end])
+        _evaluate(rows, t, end, units, separated, listed, density, compensated, buffers)
+        label(listed, listed.size, buffers[1], out[t:end])

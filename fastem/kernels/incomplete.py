@@ -107,7 +107,7 @@ def summarise(
     gathering = gather_scratch(n_features, overlapping, rows)
     regressions = np.zeros((LANES * blocks.shape[0] + 1, most_in_tiles, n_features))
     norms = np.empty(n_components, log_norms.dtype)
-    room = lanes.make_room(block_means.shape[0], n_features, max(most_in_tiles, most_in_few))
+    buffers = lanes.make_buffers(block_means.shape[0], n_features, max(most_in_tiles, most_in_few))
     counts = np.zeros(block_norms.shape)
     first, second = np.zeros(block_means.shape), np.zeros(blocks.shape)
     moments = sums[slot, 3:]
@@ -121,11 +121,11 @@ def summarise(
             few = rows[start:stop]
             weights = weight[start:stop] if weight.size > 0 else weight
             of_noise = log_noise + _shift_of_noise(gaps, n_gaps, noise_bits)
-            lanes.allow(components, m, n_components, noisy, room)
+            lanes.allow(components, m, n_components, noisy, buffers)
             lanes.describe(
-                few, gaps, n_gaps, units, block_means, blocks, block_norms, of_noise, room
+                few, gaps, n_gaps, units, block_means, blocks, block_norms, of_noise, buffers
             )
-            described = units, block_means, blocks, room
+            described = units, block_means, blocks, buffers
             added = lanes.accumulate(few, weights, gaps, n_gaps, *described, counts, first, second)
             bits, entropy, noise = added
             sums[slot, 1] += bits
@@ -139,7 +139,7 @@ def summarise(
             for k in range(n_components):
                 norms[k] = log_norms[k]
             if n_gaps > 0:
-                lanes.regress(gaps, n_gaps, blocks, block_norms, room, regressions, norms)
+                lanes.regress(gaps, n_gaps, blocks, block_norms, buffers, regressions, norms)
             if noisy:
                 norms[n_components - 1] = log_noise + _shift_of_noise(gaps, n_gaps, noise_bits)
             pattern = own
@@ -209,17 +209,19 @@ def describe(
     """
     n_blocks, n_features, _ = block_means.shape
     noisy = noise_bits.size > 0
-    room = lanes.make_room(n_blocks, n_features, most)
+    buffers = lanes.make_buffers(n_blocks, n_features, most)
     n_gaussians = log_densities.shape[1] - noisy
     every = np.arange(log_densities.shape[1]).astype(np.uint32)
-    lanes.allow(every, every.shape[0], every.shape[0], noisy, room)
-    resp, offsets, roots = room[0], room[1], room[2]
+    lanes.allow(every, every.shape[0], every.shape[0], noisy, buffers)
+    resp, offsets, roots = buffers[0], buffers[1], buffers[2]
     for chunk in range(slots[slot], slots[slot + 1]):
         start, stop, own = chunks[chunk, 0], chunks[chunk, 1], chunks[chunk, 2]
         gaps, n_gaps = missing[own], int(n_missing[own])
         of_noise = log_noise + _shift_of_noise(gaps, n_gaps, noise_bits)
         few = rows[start:stop]
-        lanes.describe(few, gaps, n_gaps, units, block_means, blocks, block_norms, of_noise, room)
+        lanes.describe(
+            few, gaps, n_gaps, units, block_means, blocks, block_norms, of_noise, buffers
+        )
         for b in range(stop - start):
             for k in range(n_gaussians):
                 log_densities[start + b, k] = resp[b, k]

@@ -36,7 +36,7 @@ SQUARED_BITS = (HALF_BITS * HALF_BITS,) * LANES
 
 
 @jit_allocating
-def make_room(n_blocks, n_features, most):
+def make_buffers(n_blocks, n_features, most):
     """Scratch, and what is found of few rows.
 
     Returns
@@ -68,9 +68,9 @@ def make_room(n_blocks, n_features, most):
 
 
 @jit
-def allow(components, m, n_components, noisy, room):
+def allow(components, m, n_components, noisy, buffers):
     """Note the components that rows may come from; the last one is noise if there is any."""
-    allowed = room[7]
+    allowed = buffers[7]
     for k in range(allowed.shape[0]):
         allowed[k] = False
     for a in range(m):
@@ -79,7 +79,7 @@ def allow(components, m, n_components, noisy, room):
 
 
 @jit
-def describe(rows, gaps, n_gaps, units, means, columns, norms, of_noise, room):
+def describe(rows, gaps, n_gaps, units, means, columns, norms, of_noise, buffers):
     """log2 densities of few rows that lack the same, and what is expected in place of it.
 
     Parameters
@@ -95,10 +95,10 @@ def describe(rows, gaps, n_gaps, units, means, columns, norms, of_noise, room):
         In blocks; of matrices the transposed.
     of_noise : float
         log2 of weight times density of the noise; -infinity without.
-    room : tuple
-        As of `make_room`; `allow` was called.
+    buffers : tuple
+        As of `make_buffers`; `allow` was called.
     """
-    resp, offsets, roots, q, r, w, z, allowed, shifts = room
+    resp, offsets, roots, q, r, w, z, allowed, shifts = buffers
     n_features = means.shape[1]
     last = resp.shape[1] - 1
     for b in range(rows.shape[0]):
@@ -144,12 +144,12 @@ def describe(rows, gaps, n_gaps, units, means, columns, norms, of_noise, room):
 
 
 @jit
-def regress(gaps, n_gaps, columns, norms, room, regressions, shifted):
+def regress(gaps, n_gaps, columns, norms, buffers, regressions, shifted):
     """Regressions of the gaps in all components, and log2 of weight times density at the mean.
 
     Parameters
     ----------
-    gaps, n_gaps, columns, norms, room
+    gaps, n_gaps, columns, norms, buffers
         As of `describe`.
     regressions : (n, most, D), n from 8 n_blocks on
         In row a of a component's receives, in columns that are observed, what they count for the
@@ -158,7 +158,7 @@ def regress(gaps, n_gaps, columns, norms, room, regressions, shifted):
     shifted : (K,)
         Receives the norms of the components where the gaps are missing.
     """
-    offsets, roots, q, r, w, shifts = room[1], room[2], room[3], room[4], room[5], room[8]
+    _, offsets, roots, q, r, w, _, _, shifts = buffers
     for block in range(columns.shape[0]):
         first = LANES * block
         own, found = columns[block], regressions[first : first + LANES]
@@ -195,8 +195,8 @@ def normalise(resp):
 
 
 @jit
-def accumulate(rows, weight, gaps, n_gaps, units, means, columns, room, counts, first, second):
-    """Add few rows to the moments, from what is described in the room.
+def accumulate(rows, weight, gaps, n_gaps, units, means, columns, buffers, counts, first, second):
+    """Add few rows to the moments, from what is described in the buffers.
 
     Parameters
     ----------
@@ -208,7 +208,7 @@ def accumulate(rows, weight, gaps, n_gaps, units, means, columns, room, counts, 
     bits, entropy, noise : float
         Log-likelihood and classification entropy in bits, and the weight of the noise.
     """
-    resp, offsets, roots, z = room[0], room[1], room[2], room[6]
+    resp, offsets, roots, z = buffers[0], buffers[1], buffers[2], buffers[6]
     n_features = means.shape[1]
     bits = entropy = noise = 0.0
     for b in range(rows.shape[0]):
