@@ -14,12 +14,18 @@ from fastem.kernels.eight import (
     LANES,
     NOTHING,
     ONES,
+    add_rows,
     any_positive,
+    dot,
+    invert,
     less,
     of,
+    orthogonalise,
     plus,
+    project,
     put,
     reciprocal,
+    solve,
     times,
     where,
 )
@@ -126,10 +132,10 @@ def describe(rows, gaps, n_gaps, units, means, columns, norms, of_noise, buffers
                     put(NOTHING, w[i])
                 for j in range(n_gaps, n_features):
                     d = gaps[j]
-                    _add(own[d], w, of(z[d]), d)
+                    add_rows(own[d], w, of(z[d]), d)
                 for i in range(n_gaps):
-                    _project(q[i], w, found[i])
-                _solve(r, roots[block], n_gaps, found)
+                    project(q[i], w, found[i])
+                solve(r, roots[block], n_gaps, found)
             else:
                 for j in range(n_gaps, n_features):
                     d = gaps[j]
@@ -137,7 +143,7 @@ def describe(rows, gaps, n_gaps, units, means, columns, norms, of_noise, buffers
                 for i in range(n_gaps):
                     put(NOTHING, found[i])
                     put(NOTHING, w[i])
-            squares = _dot(w, w)
+            squares = dot(w, w)
             for lane in range(LANES):
                 shift = norms[block, lane] + shifts[lane] - squares[lane]
                 resp[b, first + lane] = shift if allowed[first + lane] else -np.inf
@@ -240,35 +246,11 @@ def accumulate(rows, weight, gaps, n_gaps, units, means, columns, buffers, count
 
 
 @jit
-def _dot(x, y):
-    """Products of (n, 8) and (n, 8), summed over the rows."""
-    total = NOTHING
-    for i in range(x.shape[0]):
-        total = plus(total, x[i], y[i])
-    return total
-
-
-@jit
-def _add(x, y, factors, start):
-    """Y += factors * x, rows from the start on."""
-    for i in range(start, x.shape[0]):
-        put(plus(y[i], factors, x[i]), y[i])
-
-
-@jit
-def _project(q, w, found):
-    """Take from w its part along the unit vectors q; found (8,) receives how long it is."""
-    along = _dot(q, w)
-    put(along, found)
-    _add(q, w, less(0.0, along), 0)
-
-
-@jit
 def _decompose(columns, gaps, n_gaps, q, r, roots, shifts):
     """R and its inverse of a block of components, and what their densities gain."""
     if columns.ndim == 3:
-        _orthogonalise(columns, gaps, n_gaps, q, r)
-        _invert(r, n_gaps, roots)
+        orthogonalise(columns, gaps, n_gaps, q, r)
+        invert(r, n_gaps, roots)
     else:
         _deviations(columns, gaps, n_gaps, r, roots)
     for lane in range(LANES):
@@ -286,29 +268,11 @@ def _find_slopes(columns, gaps, n_gaps, q, r, roots, w, slopes, found):
         for i in range(columns.shape[0]):
             put(of(columns[d, i]), w[i])
         for i in range(n_gaps):
-            _project(q[i], w, slopes[i])
-        _solve(r, roots, n_gaps, slopes)
+            project(q[i], w, slopes[i])
+        solve(r, roots, n_gaps, slopes)
         for i in range(n_gaps):
             for lane in range(LANES):
                 found[lane, i, d] = slopes[i, lane]
-
-
-@jit
-def _orthogonalise(columns, gaps, n_gaps, q, r):
-    """Orthogonal unit columns of F at the gaps, and their upper triangle."""
-    n_features = columns.shape[0]
-    for a in range(n_gaps):
-        own, source = q[a], columns[gaps[a]]
-        for i in range(n_features):
-            put(of(source[i]), own[i])
-        for c in range(a):
-            _project(q[c], own, r[c, a])
-        put(_dot(own, own), r[a, a])
-        for lane in range(LANES):
-            r[a, a, lane] = math.sqrt(r[a, a, lane])
-        inverse = reciprocal(r[a, a])
-        for i in range(n_features):
-            put(times(inverse, own[i]), own[i])
 
 
 @jit
@@ -319,28 +283,6 @@ def _deviations(factors, gaps, n_gaps, r, roots):
             put(NOTHING, roots[a, b])
         put(of(factors[gaps[a]]), r[a, a])
         put(reciprocal(factors[gaps[a]]), roots[a, a])
-
-
-@jit
-def _invert(r, n_gaps, inverse):
-    """Inverses of upper triangles."""
-    for b in range(n_gaps):
-        put(reciprocal(r[b, b]), inverse[b, b])
-        for a in range(b - 1, -1, -1):
-            total = NOTHING
-            for c in range(a + 1, b + 1):
-                total = plus(total, r[a, c], inverse[c, b])
-            put(times(inverse[a, a], less(0.0, total)), inverse[a, b])
-
-
-@jit
-def _solve(r, inverse, n_gaps, g):
-    """-R^-1 g, in place; of the inverse of R the diagonal counts."""
-    for a in range(n_gaps - 1, -1, -1):
-        total = of(g[a])
-        for c in range(a + 1, n_gaps):
-            total = plus(total, r[a, c], g[c])
-        put(times(inverse[a, a], less(0.0, total)), g[a])
 
 
 @jit
