@@ -118,6 +118,10 @@ class Family(ABC):
         A family that is not `per_column` is only given equal scales.
         """
 
+    def products(self, deltas: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Of differences (n_components, n_features), in the form of second moments."""
+        return deltas * deltas if self.diagonal else deltas[:, :, None] * deltas[:, None, :]
+
     def least_rows(self, n_features: int) -> int:
         """Fewest rows of a component that can be told from an accident."""
         return 1 if self.shared else 2

@@ -197,7 +197,7 @@ def describe(
     noise_widths: NDArray | None = None,
     *,
     fill: bool = False,
-    chance: tuple[NDArray[np.float64], NDArray[np.float64]] | None = None,
+    variates: tuple[NDArray[np.float64], NDArray[np.float64]] | None = None,
     parallel: bool = True,
 ) -> Described:
     """Densities of the components at rows X (n, n_features), NaN where something is missing.
@@ -212,7 +212,7 @@ def describe(
     fill : bool
         Whether expectations of what is missing are wanted; where the noise tells they are 0 in the
         units.
-    chance : (n_draws, n) and (n_draws, n, n_features), optional
+    variates : (n_draws, n) and (n_draws, n, n_features), optional
         Uniform and normal variates, for draws in place of expectations.
     parallel : bool
     """
@@ -222,10 +222,10 @@ def describe(
     rows = np.where(gaps, np.array(0, X.dtype), X)[order.order]
     n, D = rows.shape
     K = len(density.means) + density.is_noisy
-    n_draws = 0 if chance is None else len(chance[0])
+    n_draws = 0 if variates is None else len(variates[0])
     uniforms, normals = np.empty((0, n)), np.empty((0, n, D))
-    if chance is not None:
-        uniforms, normals = (part[:, order.order] for part in chance)
+    if variates is not None:
+        uniforms, normals = (part[:, order.order] for part in variates)
     found = np.empty((n, K))
     filled = np.empty((n_draws or int(fill), n, D))
     incomplete.describe(

@@ -112,7 +112,7 @@ class Passes(NamedTuple):
     address : int
         Of its machine code.
     block : tuple
-        Its arguments from rows to apart.
+        Its arguments from rows to separated.
     sums : (n_slots, n_sums)
         The first slot receives those of all.
     labels : (0,)
