@@ -125,7 +125,7 @@ class Groups:
             units.array,
             _OVERLAPPING,
             *own,
-            -np.inf if density.log_noise is None else density.log_noise,
+            *_exact(density),
             *_blocks(density),
             _noise_bits(density, noise_widths),
             order.most[0],
@@ -257,6 +257,14 @@ def _lists(possible: NDArray[np.bool_]) -> tuple[NDArray[np.uint32], NDArray[np.
     """Numbers of the possible components of each set, and how many there are."""
     listed = np.argsort(~possible, axis=1, kind="stable").astype(np.uint32)
     return read_only(listed), read_only(possible.sum(axis=1).astype(np.uint32))
+
+
+def _exact(density: Density) -> tuple[NDArray, NDArray]:
+    """Factors and log_norms in float64, as kernels take them; matrices transposed."""
+    _, factors, log_norms = density.cast(np.dtype(np.float64))
+    if factors.ndim == 3:
+        factors = read_only(np.ascontiguousarray(factors.swapaxes(1, 2)))
+    return factors, log_norms
 
 
 def _blocks(density: Density) -> tuple[NDArray, NDArray, NDArray]:

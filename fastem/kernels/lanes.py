@@ -150,37 +150,6 @@ def describe(rows, gaps, n_gaps, units, means, columns, norms, of_noise, buffers
 
 
 @jit
-def regress(gaps, n_gaps, columns, norms, buffers, regressions, shifted):
-    """Regressions of the gaps in all components, and log2 of weight times density at the mean.
-
-    Parameters
-    ----------
-    gaps, n_gaps, columns, norms, buffers
-        As of `describe`.
-    regressions : (n, most, D), n from 8 n_blocks on
-        In row a of a component's receives, in columns that are observed, what they count for the
-        a-th gap, where columns are not independent; in those that are missing the covariance that
-        is left.
-    shifted : (K,)
-        Receives the norms of the components where the gaps are missing.
-    """
-    _, offsets, roots, q, r, w, _, _, shifts = buffers
-    for block in range(columns.shape[0]):
-        first = LANES * block
-        own, found = columns[block], regressions[first : first + LANES]
-        _decompose(own, gaps, n_gaps, q, r, roots[block], shifts)
-        for k in range(first, min(first + LANES, shifted.shape[0])):
-            shifted[k] = norms[block, k - first] + shifts[k - first]
-        if columns.ndim == 4:
-            _find_slopes(own, gaps, n_gaps, q, r, roots[block], w, offsets[0, 0], found)
-        for i in range(n_gaps):
-            for j in range(n_gaps):
-                left = times(SQUARED_BITS, _product(roots[block], i, j, n_gaps))
-                for lane in range(LANES):
-                    found[lane, i, gaps[j]] = left[lane]
-
-
-@jit
 def normalise(resp):
     """Turn log2 densities into responsibilities, 0 where all underflow.
 
@@ -258,21 +227,6 @@ def _decompose(columns, gaps, n_gaps, q, r, roots, shifts):
     for i in range(n_gaps):
         for lane in range(LANES):
             shifts[lane] -= log2(r[i, i, lane] / HALF_BITS)
-
-
-@jit
-def _find_slopes(columns, gaps, n_gaps, q, r, roots, w, slopes, found):
-    """What each observed column counts for the gaps, into found (8, most, D)."""
-    for j in range(n_gaps, columns.shape[0]):
-        d = gaps[j]
-        for i in range(columns.shape[0]):
-            put(of(columns[d, i]), w[i])
-        for i in range(n_gaps):
-            project(q[i], w, slopes[i])
-        solve(r, roots, n_gaps, slopes)
-        for i in range(n_gaps):
-            for lane in range(LANES):
-                found[lane, i, d] = slopes[i, lane]
 
 
 @jit
