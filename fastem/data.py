@@ -332,7 +332,7 @@ class Data:
             family = WithPrior.of(family, n_components, *self._centre(family, seen), given)
         if fixed is not None:
             some = fixed.covariances.any() and not fixed.covariances.all()
-            if prior and some and family.beside is not None:
+            if prior and some and family.conform is not None:
                 raise ValueError(
                     f"fixed holds the covariances of some components of covariance_type "
                     f"{family.name!r} together with prior; hold all of them, or leave prior out"

@@ -131,7 +131,7 @@ def test_every_family_holds_to_the_bit_and_never_falls(covariance_type):
     start = weights, means, spread
     some = {"means": [True, False, False], "weights": [True, False, False]}
     each = [some, {**some, "covariances": True}]
-    if family.separate or family.beside is not None:
+    if family.separate or family.conform is not None:
         each.append({**some, "covariances": [True, False, False]})
     for fixed in each:
         named = {"covariance_type": covariance_type, "fixed": fixed, **inits(start)}
@@ -142,7 +142,7 @@ def test_every_family_holds_to_the_bit_and_never_falls(covariance_type):
             assert found.converged
 
 
-SHARING = [name for name, family in FAMILIES.items() if family.beside is not None]
+SHARING = [name for name, family in FAMILIES.items() if family.conform is not None]
 
 
 @pytest.mark.parametrize("name", SHARING)
@@ -162,12 +162,12 @@ def test_others_share_what_held_covariances_say(name):
         return -0.5 * (np.linalg.slogdet(found)[1] + inner)
 
     own, held = spreads(4), spreads(1)
-    best = family.beside(own, held)
-    assert_allclose(family.beside(best, held), best, rtol=1e-9, atol=1e-12)
-    assert_allclose(family.beside(held, held), held, rtol=1e-9, atol=1e-12)
+    best = family.conform(own, held)
+    assert_allclose(family.conform(best, held), best, rtol=1e-9, atol=1e-12)
+    assert_allclose(family.conform(held, held), held, rtol=1e-9, atol=1e-12)
     for size in 1e-3, 0.3:
         for _ in range(20):
-            other = family.beside(own + size * spreads(4), held)
+            other = family.conform(own + size * spreads(4), held)
             assert (level(own, other) <= level(own, best) + 1e-12).all()
 
 
@@ -182,7 +182,7 @@ def test_what_is_shared_is_held_and_counted(name):
     named = {"covariance_type": name, **inits((weights, means, spread))}
     found = fastem.fit(X, 3, fixed={"covariances": mask}, **named)
     assert_array_equal(found.mixture.covariances[0], one)
-    again = family.beside(found.mixture.covariances, spread[:1])
+    again = family.conform(found.mixture.covariances, spread[:1])
     assert_allclose(again, found.mixture.covariances, rtol=1e-7, atol=1e-9)
     alone, both = (family.n_covariance_parameters(K, 3) for K in (1, 2))
     assert found.n_parameters == 2 + 9 + 2 * (both - alone)

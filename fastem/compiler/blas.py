@@ -15,11 +15,14 @@ from llvmlite import ir  # type: ignore[import-untyped]
 from numba import types
 
 from fastem.compiler.internals import PRODUCTS
+from fastem.compiler.options import jit
 
 #: Whether there is such an entry. Where there is none, wide rows are worked on without BLAS.
 AVAILABLE = PRODUCTS is not None and "xxgemm" in PRODUCTS.helpers
 #: Multiplications up to which OpenBLAS makes a product in one thread.
 ONE_THREAD = 2**18
+#: What is summed over in one piece of a product.
+DEPTH = 64
 
 
 def _gemm(
@@ -76,3 +79,26 @@ def _gemm(
 
 
 gemm: Any = numba.extending.intrinsic(_gemm)
+
+
+@jit
+def multiply(shape, alpha, left, left_line, right, right_line, beta, out, out_line):
+    """Out = alpha left @ right + beta out, of matrices row by row in flat arrays of one dtype.
+
+    Parameters
+    ----------
+    shape : (height, width, depth)
+        Of out (height, width), and what is summed over. All three together, with no more than
+        `DEPTH` of the last, are no more than `ONE_THREAD`.
+    alpha, beta : float
+    left, right, out : flat arrays
+        Each begins where its matrix does.
+    left_line, right_line, out_line : int
+        From one row to the next.
+    """
+    height, width, depth = shape
+    dtype = out.dtype.type
+    for p in range(0, depth, DEPTH):
+        part, before = min(DEPTH, depth - p), dtype(beta if p == 0 else 1.0)
+        a, b = right[p * right_line :], left[p:]
+        gemm(width, height, part, dtype(alpha), a, right_line, b, left_line, before, out, out_line)

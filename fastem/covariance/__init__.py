@@ -28,10 +28,11 @@ from collections.abc import Iterable
 from fastem.covariance.axis_aligned import EEI, EII, EVI, VEI, E, V, diag, spherical
 from fastem.covariance.conjugate import DirichletProcess, NormalWishart
 from fastem.covariance.ellipsoidal import EEV, EVE, EVV, VEE, VEV, VVE, full, tied
-from fastem.covariance.family import Bounds, Family, Parameters
+from fastem.covariance.family import Family
+from fastem.covariance.parameters import Bounds, Fixed, Parameters
 from fastem.covariance.soundness import Unsound, singular, unsound
 from fastem.covariance.variational import Variational
-from fastem.covariance.with_fixed import Fixed, WithFixed
+from fastem.covariance.with_fixed import WithFixed, fixed_from
 from fastem.covariance.with_noise import WithNoise
 from fastem.covariance.with_prior import ConjugatePrior, WithPrior
 
@@ -52,6 +53,7 @@ __all__ = [
     "WithPrior",
     "families",
     "family_by_name",
+    "fixed_from",
     "singular",
     "unsound",
 ]

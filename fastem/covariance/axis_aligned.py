@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastem.compiler.options import read_only
-from fastem.covariance.family import CompiledFamily, Parameters, not_positive_definite
+from fastem.covariance.family import CompiledFamily, not_positive_definite
+from fastem.covariance.parameters import Parameters
 from fastem.density import HALF_BITS, AxisAligned, Density
 from fastem.kernels import averages, parsimonious
 from fastem.kernels.matrices import factor_diagonal
@@ -96,9 +97,9 @@ EII = Diagonal("EII", averages.equal_spherical, lambda K, D: 1, shared=True, per
 # lambda A, one for each column: [lambda B].
 EEI = Diagonal("EEI", averages.equal_diagonal, lambda K, D: D, shared=True)
 # lambda_k A, proportional ones: [lambda_k B]. K volumes and D - 1 for the shape.
-VEI = Diagonal("VEI", parsimonious.vei, lambda K, D: K + D - 1, beside=_of_one_shape)
+VEI = Diagonal("VEI", parsimonious.vei, lambda K, D: K + D - 1, conform=_of_one_shape)
 # lambda A_k, of equal product: [lambda B_k]. 1 volume and K (D - 1) for the shapes.
-EVI = Diagonal("EVI", parsimonious.evi, lambda K, D: 1 + K * (D - 1), beside=_of_one_volume)
+EVI = Diagonal("EVI", parsimonious.evi, lambda K, D: 1 + K * (D - 1), conform=_of_one_volume)
 # sigma^2 and sigma_k^2, for a single column.
 E = SingleColumn("E", averages.equal_diagonal, lambda K, D: D, shared=True)
 V = SingleColumn("V", averages.diagonal, lambda K, D: K * D, separate=True)

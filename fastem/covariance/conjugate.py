@@ -10,9 +10,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastem import validation
 from fastem.covariance.family import Family
+from fastem.covariance.parameters import Fixed
 from fastem.covariance.variational import Beliefs, Variational
 from fastem.covariance.weight_priors import Dirichlet, StickBreaking, WeightPrior
-from fastem.covariance.with_fixed import Fixed
 from fastem.covariance.with_prior import checked_scale
 from fastem.units import Units
 

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastem.compiler.options import read_only
-from fastem.covariance.family import CompiledFamily, Parameters, not_positive_definite
+from fastem.covariance.family import CompiledFamily, not_positive_definite
+from fastem.covariance.parameters import Parameters
 from fastem.density import HALF_BITS, Density, Ellipsoidal
 from fastem.kernels import averages, common_axes, parsimonious
 from fastem.kernels.matrices import factor
@@ -70,7 +71,7 @@ class EqualShapes(Full):
         return 2
 
 
-def turns(n_features: int) -> int:
+def n_angles(n_features: int) -> int:
     """Free parameters of an orientation, D (D - 1) / 2."""
     return n_features * (n_features - 1) // 2
 
@@ -87,13 +88,13 @@ def _of_one_volume(own: NDArray, held: NDArray) -> NDArray:
     return own * np.exp(logs / own.shape[1])[:, None, None]
 
 
-def _turned(own: NDArray, held: NDArray) -> NDArray:
+def _rotated(own: NDArray, held: NDArray) -> NDArray:
     """What is held, along axes of each component's own."""
     _, axes = np.linalg.eigh(own)
     return _along(axes, np.linalg.eigvalsh(held[0]))
 
 
-def _turned_multiples(own: NDArray, held: NDArray) -> NDArray:
+def _rotated_multiples(own: NDArray, held: NDArray) -> NDArray:
     """Multiples of what is held, along axes of each component's own."""
     values, axes = np.linalg.eigh(own)
     shape = np.linalg.eigvalsh(held[0])
@@ -117,45 +118,47 @@ full = Full("full", averages.full, lambda K, D: K * D * (D + 1) // 2, separate=T
 # One for all: [lambda C].
 tied = Tied("tied", averages.tied, lambda K, D: D * (D + 1) // 2, shared=True)
 # lambda_k C, proportional: [lambda_k C]. K volumes, D - 1 for the shape, and the orientation.
-VEE = EqualShapes("VEE", parsimonious.vee, lambda K, D: K + D - 1 + turns(D), beside=_proportional)
+VEE = EqualShapes(
+    "VEE", parsimonious.vee, lambda K, D: K + D - 1 + n_angles(D), conform=_proportional
+)
 # Common axes and equal determinants: [lambda D A_k D']. 1 volume, K (D - 1) for the shapes.
 EVE = Full(
     "EVE",
     common_axes.eve,
-    lambda K, D: 1 + K * (D - 1) + turns(D),
+    lambda K, D: 1 + K * (D - 1) + n_angles(D),
     per_column=False,
-    beside=lambda own, held: _of_one_volume(_along_axes(own, held), held),
+    conform=lambda own, held: _of_one_volume(_along_axes(own, held), held),
 )
 # Common axes: [lambda_k D A_k D']. K D variances along them.
 VVE = Full(
     "VVE",
     common_axes.vve,
-    lambda K, D: K * D + turns(D),
+    lambda K, D: K * D + n_angles(D),
     per_column=False,
-    beside=_along_axes,
+    conform=_along_axes,
 )
 # Equal but for orientation: [lambda D_k A D_k']. 1 volume and D - 1 for the shape.
 EEV = EqualShapes(
     "EEV",
     parsimonious.eev,
-    lambda K, D: D + K * turns(D),
+    lambda K, D: D + K * n_angles(D),
     per_column=False,
-    beside=_turned,
+    conform=_rotated,
 )
 # One shape: [lambda_k D_k A D_k']. K volumes and D - 1 for the shape.
 VEV = EqualShapes(
     "VEV",
     parsimonious.vev,
-    lambda K, D: K + D - 1 + K * turns(D),
+    lambda K, D: K + D - 1 + K * n_angles(D),
     per_column=False,
-    beside=_turned_multiples,
+    conform=_rotated_multiples,
 )
 # Equal determinants: [lambda C_k]. 1 volume and K (D (D + 1) / 2 - 1) for the rest.
 EVV = Full(
     "EVV",
     parsimonious.evv,
-    lambda K, D: 1 + K * (D - 1 + turns(D)),
-    beside=_of_one_volume,
+    lambda K, D: 1 + K * (D - 1 + n_angles(D)),
+    conform=_of_one_volume,
 )
 
 

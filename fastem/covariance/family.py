@@ -5,13 +5,14 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from copy import copy
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
+from dataclasses import replace
+from typing import Any, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastem.compiler.options import read_only
+from fastem.covariance.parameters import Bounds, Fixed, Parameters
 from fastem.density import Density
 from fastem.kernels.matrices import ROUNDING, above_floor
 from fastem.kernels.wide import COLUMNS
@@ -19,38 +20,8 @@ from fastem.moments import Moments
 from fastem.noise import Noise
 from fastem.units import Units
 
-if TYPE_CHECKING:
-    from fastem.covariance.with_fixed import Fixed
-
 _NONE = read_only(np.empty(0))
 M = TypeVar("M", bound=Callable[..., Any])
-
-
-class Parameters(NamedTuple):
-    """What EM updates: arrays of a mixture, not validated, in whatever units the rows are in."""
-
-    weights: NDArray[np.float64]
-    means: NDArray[np.float64]
-    covariances: NDArray[np.float64]
-
-
-@dataclass(frozen=True, eq=False)
-class Bounds:
-    """What keeps covariances positive definite, in the units of the moments.
-
-    Parameters
-    ----------
-    ridge : (n_features,)
-        Added to the diagonal of every covariance, as scikit-learn's `reg_covar` is. It biases the
-        estimate, and with it the likelihood may fall.
-    floor : float
-        Smallest eigenvalue that a covariance may have. Eigenvalues below it are raised to it, which
-        is the maximum under that constraint (Ingrassia and Rocci 2007, section 3): where no
-        component collapses nothing changes, and the likelihood never falls.
-    """
-
-    ridge: NDArray[np.float64]
-    floor: float
 
 
 class Family(ABC):
@@ -78,7 +49,7 @@ class Family(ABC):
         Whether the order of the components says nothing.
     separate : bool
         Whether each component's covariance is found from its own rows alone.
-    beside : callable or None
+    conform : callable or None
         Covariances of components from their own (m, n_features[, n_features]), where others are
         held, a stack of the same kind: what all share is theirs. None where all or nothing is
         shared.
@@ -95,7 +66,7 @@ class Family(ABC):
     noise: Noise | None = None
     exchangeable: bool = True
     separate: bool = False
-    beside: Callable[[NDArray, NDArray], NDArray] | None = None
+    conform: Callable[[NDArray, NDArray], NDArray] | None = None
     fixed: Fixed | None = None
 
     def __init__(self, name: str) -> None:
@@ -146,6 +117,10 @@ class Family(ABC):
 
         A family that is not `per_column` is only given equal scales.
         """
+
+    def products(self, deltas: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Of differences (n_components, n_features), in the form of second moments."""
+        return deltas * deltas if self.diagonal else deltas[:, :, None] * deltas[:, None, :]
 
     def least_rows(self, n_features: int) -> int:
         """Fewest rows of a component that can be told from an accident."""
@@ -209,7 +184,7 @@ class Wrapped(Family):
         self.per_column, self.diagonal = family.per_column, family.diagonal
         self.shared, self.exchangeable = family.shared, family.exchangeable
         self.separate, self.fixed = family.separate, family.fixed
-        self.beside = family.beside
+        self.conform = family.conform
 
     shape = _handed_on(Family.shape)
     n_parameters = _handed_on(Family.n_parameters)
@@ -237,7 +212,7 @@ class CompiledFamily(Family):
     n_free : callable
         Free parameters in the covariances of K components in D columns.
     shared, per_column, separate : bool
-    beside : callable, optional
+    conform : callable, optional
     """
 
     def __init__(
@@ -249,12 +224,12 @@ class CompiledFamily(Family):
         shared: bool = False,
         per_column: bool = True,
         separate: bool = False,
-        beside: Callable[[NDArray, NDArray], NDArray] | None = None,
+        conform: Callable[[NDArray, NDArray], NDArray] | None = None,
     ) -> None:
         super().__init__(name)
         self.covariances_of, self.n_free = covariances_of, n_free
         self.shared, self.per_column, self.separate = shared, per_column, separate
-        self.beside = beside
+        self.conform = conform
 
     def called(self, name: str) -> CompiledFamily:
         """The same family by another name."""

@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastem.compiler.options import read_only
-from fastem.covariance.family import Bounds, Family, Parameters
+from fastem.covariance.family import Family
+from fastem.covariance.parameters import Bounds, Parameters
 from fastem.kernels.matrices import ROUNDING, above_floor
 from fastem.kernels.wide import COLUMNS
 from fastem.moments import Moments

@@ -25,14 +25,14 @@ has neither prior nor posterior.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 import scipy  # whose `special` is imported when it is first used: it is slow to
 from numpy.typing import NDArray
 
 from fastem.compiler.options import read_only
-from fastem.covariance.family import Bounds, Family, Parameters, Wrapped, raised
+from fastem.covariance.family import Family, Wrapped, raised
+from fastem.covariance.parameters import Bounds, Fixed, Parameters
 from fastem.covariance.weight_priors import Dirichlet, WeightPrior
 from fastem.density import HALF_BITS, LN2, Density
 from fastem.kernels import variational
@@ -40,9 +40,6 @@ from fastem.kernels.wide import COLUMNS
 from fastem.lazy import lazy
 from fastem.moments import Moments
 from fastem.units import Units
-
-if TYPE_CHECKING:
-    from fastem.covariance.with_fixed import Fixed
 
 _TINY = float(np.finfo(np.float64).tiny)
 #: Of the share of all components together, and that of the noise.

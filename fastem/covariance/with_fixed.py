@@ -9,87 +9,15 @@ constraint, so the likelihood never falls.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fastem.covariance.family import Bounds, Family, Parameters, Wrapped, raised
+from fastem.covariance.family import Family, Wrapped, raised
+from fastem.covariance.parameters import Bounds, Fixed, Parameters
 from fastem.moments import Moments
 from fastem.units import Units
-
-
-@dataclass(frozen=True, eq=False)
-class Fixed:
-    """Which parameters are held, and where.
-
-    Parameters
-    ----------
-    values : Parameters
-        In the user's units; of those that are not held nothing matters.
-    weights, means, covariances : (n_components,) bool
-        Of which components.
-    """
-
-    values: Parameters
-    weights: NDArray[np.bool_]
-    means: NDArray[np.bool_]
-    covariances: NDArray[np.bool_]
-
-    @classmethod
-    def of(cls, given: Any, start: Mapping[str, Any], family: Family, shape: tuple) -> Fixed | None:
-        """Check what a user gave; None where nothing is held.
-
-        Parameters
-        ----------
-        given : mapping of str to bool or mask
-            As `fastem.fit` has it.
-        start : mapping of str to ndarray or None
-            The user's start by the same names.
-        family : Family
-        shape : (n_components, n_features)
-
-        Raises
-        ------
-        TypeError, ValueError
-            If it is no such mapping, holds what the start does not give, or some covariances of a
-            family in which they depend on each other.
-        """
-        if given is None:
-            return None
-        if not isinstance(given, Mapping):
-            raise TypeError(
-                f'fixed is {given!r}; give a dict such as {{"means": True}} or {{"means": mask}}'
-            )
-        for name in given:
-            if name not in Parameters._fields:
-                known = ", ".join(map(repr, Parameters._fields))
-                raise ValueError(f"fixed holds {name!r}; use {known}")
-        masks = [_mask(given.get(name), name, shape[0]) for name in Parameters._fields]
-        if not any(mask.any() for mask in masks):
-            return None
-        for name, mask in zip(Parameters._fields, masks, strict=True):
-            for needed in (name, "means"):
-                if mask.any() and start[needed] is None:
-                    raise ValueError(
-                        f"fixed holds {name}, but {needed}_init is not given; give the values to "
-                        f"be held, and means to start from"
-                    )
-        if masks[2].any() and not masks[2].all():
-            _check_covariances(masks[2], start["covariances"], family)
-        values = np.zeros(shape[0]), np.zeros(shape), np.zeros(family.shape(*shape))
-        own = (start[name] for name in Parameters._fields)
-        filled = (value if v is None else v for v, value in zip(own, values, strict=True))
-        return cls(Parameters(*filled), *masks)
-
-    def __str__(self) -> str:
-        """What is held, in words."""
-        masks = self.weights, self.means, self.covariances
-        return "; ".join(
-            f"{name} of {np.flatnonzero(mask).tolist()}"
-            for name, mask in zip(Parameters._fields, masks, strict=True)
-        )
 
 
 class WithFixed(Wrapped):
@@ -136,8 +64,8 @@ class WithFixed(Wrapped):
         if fixed.means.any():
             moments = self.family.with_means(moments, held.means, fixed.means)
         weights, means, covariances = self.family.maximise(moments, bounds, start)
-        if self.beside is not None and fixed.covariances.any():
-            covariances = self._beside(self.beside, moments, bounds)
+        if self.conform is not None and fixed.covariances.any():
+            covariances = self._conform(self.conform, moments, bounds)
         means = np.where(fixed.means[:, None], held.means, means)
         if fixed.covariances.all():
             covariances = held.covariances
@@ -160,13 +88,13 @@ class WithFixed(Wrapped):
             covariances[fixed.covariances] = fixed.values.covariances[fixed.covariances]
         return Parameters(parameters.weights, means, covariances)
 
-    def _beside(self, beside: Callable, moments: Moments, bounds: Bounds) -> NDArray[np.float64]:
+    def _conform(self, conform: Callable, moments: Moments, bounds: Bounds) -> NDArray[np.float64]:
         """Covariances that have in common with held ones what the family's have."""
         own, held = moments.scatter()[2], self._held.covariances[self.fixed.covariances]
         if self.diagonal:
-            found = beside(np.maximum(own + bounds.ridge, bounds.floor), held)
+            found = conform(np.maximum(own + bounds.ridge, bounds.floor), held)
             return np.maximum(found, bounds.floor)
-        found = beside(raised(own + np.diag(bounds.ridge), bounds.floor), held)
+        found = conform(raised(own + np.diag(bounds.ridge), bounds.floor), held)
         return raised(0.5 * (found + found.swapaxes(1, 2)), bounds.floor)
 
     def _shared_out(self, weights: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -182,6 +110,52 @@ class WithFixed(Wrapped):
         return found
 
 
+def fixed_from(given: Any, start: Mapping[str, Any], family: Family, shape: tuple) -> Fixed | None:
+    """Check what a user gave; None where nothing is held.
+
+    Parameters
+    ----------
+    given : mapping of str to bool or mask
+        As `fastem.fit` has it.
+    start : mapping of str to ndarray or None
+        The user's start by the same names.
+    family : Family
+    shape : (n_components, n_features)
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is no such mapping, holds what the start does not give, or some covariances of a
+        family in which they depend on each other.
+    """
+    if given is None:
+        return None
+    if not isinstance(given, Mapping):
+        raise TypeError(
+            f'fixed is {given!r}; give a dict such as {{"means": True}} or {{"means": mask}}'
+        )
+    for name in given:
+        if name not in Parameters._fields:
+            known = ", ".join(map(repr, Parameters._fields))
+            raise ValueError(f"fixed holds {name!r}; use {known}")
+    masks = [_mask(given.get(name), name, shape[0]) for name in Parameters._fields]
+    if not any(mask.any() for mask in masks):
+        return None
+    for name, mask in zip(Parameters._fields, masks, strict=True):
+        for needed in (name, "means"):
+            if mask.any() and start[needed] is None:
+                raise ValueError(
+                    f"fixed holds {name}, but {needed}_init is not given; give the values to "
+                    f"be held, and means to start from"
+                )
+    if masks[2].any() and not masks[2].all():
+        _check_covariances(masks[2], start["covariances"], family)
+    values = np.zeros(shape[0]), np.zeros(shape), np.zeros(family.shape(*shape))
+    own = (start[name] for name in Parameters._fields)
+    filled = (value if v is None else v for v, value in zip(own, values, strict=True))
+    return Fixed(Parameters(*filled), *masks)
+
+
 def _check_covariances(held: NDArray[np.bool_], covariances: NDArray, family: Family) -> None:
     """Refuse covariances of some components that say nothing of the others', or disagree.
 
@@ -191,13 +165,13 @@ def _check_covariances(held: NDArray[np.bool_], covariances: NDArray, family: Fa
     """
     if family.separate:
         return
-    if family.beside is None:
+    if family.conform is None:
         raise ValueError(
             f"fixed holds the covariances of some components, but those of covariance_type "
             f"{family.name!r} are one; hold all of them (True), or use full, diag or spherical"
         )
     some = covariances[held]
-    if not np.allclose(family.beside(some, some), some, rtol=1e-6, atol=1e-6 * np.abs(some).max()):
+    if not np.allclose(family.conform(some, some), some, rtol=1e-6, atol=1e-6 * np.abs(some).max()):
         raise ValueError(
             f"fixed holds covariances that do not share what those of covariance_type "
             f"{family.name!r} have in common; give such covariances_init, or hold one of them"

@@ -11,7 +11,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from fastem.covariance.family import Bounds, Family, Parameters, Wrapped
+from fastem.covariance.family import Family, Wrapped
+from fastem.covariance.parameters import Bounds, Parameters
 from fastem.density import LN2, Density
 from fastem.moments import Moments
 from fastem.noise import Noise

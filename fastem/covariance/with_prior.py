@@ -22,7 +22,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastem import validation
-from fastem.covariance.family import Bounds, Family, Parameters, Wrapped
+from fastem.covariance.family import Family, Wrapped
+from fastem.covariance.parameters import Bounds, Parameters
 from fastem.moments import Moments
 from fastem.units import Units
 
@@ -250,10 +251,11 @@ class WithPrior(Wrapped):
         kappa = self.shrinkage * unit
         pull = kappa / np.maximum(counts + kappa, np.finfo(float).tiny)
         delta = means - self.mean
-        apart = delta * delta if self.diagonal else delta[:, :, None] * delta[:, None, :]
         trailing = (slice(None),) + (None,) * (spread.ndim - 1)
         own = unit / len(counts) if self.shared else unit
-        scatter = counts[trailing] * (spread + pull[trailing] * apart) + own * self.scale
+        scatter = (
+            counts[trailing] * (spread + pull[trailing] * self.products(delta)) + own * self.scale
+        )
         means = means - pull[:, None] * delta
         counts = counts + unit + own * self._power
         pseudo = Moments(means, moments.n_rows, 0.0, 0.0, counts, np.zeros_like(means), scatter)
@@ -268,10 +270,9 @@ class WithPrior(Wrapped):
         """
         found = self.family.with_means(moments, means, held)
         delta = np.where(held[:, None], means - self.mean, 0.0)
-        apart = delta * delta if self.diagonal else delta[:, :, None] * delta[:, None, :]
         kappa = self.shrinkage * moments.n_rows * self.share
         about = np.where(held[:, None], self.mean, found.about)
-        return replace(found, about=about, second=found.second + kappa * apart)
+        return replace(found, about=about, second=found.second + kappa * self.products(delta))
 
     def log_prior(self, parameters: Parameters) -> float:
         """Log density of the parameters but for a constant, in nats a row of all."""

@@ -5,6 +5,7 @@
     accumulator  one pass over rows that come block by block
     partition    how a pass is divided into slots
     incomplete   rows that lack columns, or may be of some components only
+    chunks       the order in which kernels take those
 
 Parameters are in the units of the rows they will meet. Logarithms are to base 2 in kernels, and
 natural in what methods return.

@@ -171,7 +171,7 @@ class Accumulator:
             _AS_THEY_COME if order is None else order.index,
             *lists,
             self._units.array,
-            way(self._parameters[1], block.dtype),
+            compiled_mode(self._parameters[1], block.dtype),
         )
 
     def merge(self, sums: NDArray[np.float64]) -> None:
@@ -226,7 +226,7 @@ def is_wide(factors: NDArray) -> bool:
     return factors.ndim == 3 and factors.shape[-1] >= COLUMNS
 
 
-def way(factors: NDArray, dtype: np.dtype) -> NDArray[np.float64]:
+def compiled_mode(factors: NDArray, dtype: np.dtype) -> NDArray[np.float64]:
     """What `passes.summarise` calls `separated`, for rows of that dtype."""
     if is_wide(factors):
         return _PRODUCTS

@@ -10,7 +10,7 @@ from numpy.typing import DTypeLike, NDArray
 from fastem.compiler.options import read_only
 from fastem.compiler.slot_loop import SlotLoop
 from fastem.density import partition
-from fastem.density.accumulator import Accumulator, all_components, is_wide, row_work, way
+from fastem.density.accumulator import Accumulator, all_components, compiled_mode, is_wide, row_work
 from fastem.kernels import answers
 from fastem.kernels.double_double import refine
 from fastem.kernels.elementary import HALF_BITS, LN2
@@ -186,7 +186,7 @@ class Density:
             read_only(block),
             tiles,
             read_only(units.array),
-            way(parameters[1], block.dtype),
+            compiled_mode(parameters[1], block.dtype),
             all_components(len(parameters[0]))[0][0],
             *parameters,
             factors_low,

@@ -61,7 +61,7 @@ class Workspace:
         self.n_rows = float(self.sums[0, 0])
         factors, (K, D) = density.factors, density.means.shape
         n_statistics = self.sums.shape[1] - em_passes.SCALARS
-        self.room = em_passes.Room.of(factors.shape, K, n_point, n_statistics)
+        self.buffers = em_passes.Buffers.of(factors.shape, K, n_point, n_statistics)
         self.code = em_passes.Code.of(family.covariances_of, factors.ndim)
         self.passes = em_passes.Passes(
             address,
@@ -141,7 +141,7 @@ class CompiledStep(Step):
         while True:
             left = stop - state.n_passes
             how, level = em_passes.run_passes(
-                *self._arguments, state, space.room, self._scratch, left
+                *self._arguments, state, space.buffers, self._scratch, left
             )
             if how == em_passes.DONE:
                 return

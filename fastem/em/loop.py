@@ -118,13 +118,13 @@ def run(
         state = state.with_room(n)
         step(state, n)
         if on_pass is not None:
-            told = Pass(
+            accepted = Pass(
                 state.n_iter,
                 float(state.levels[-1]),
                 state.parameters(family),
                 state.expected_gain,
             )
-            if on_pass(told) is True:
+            if on_pass(accepted) is True:
                 state.counters[OUTCOME] = STOPPED
     return Run(
         state.parameters(family),

@@ -78,8 +78,8 @@ class Space:
         self.second_shape = (K, D) if family.diagonal else (K, D, D)
         self.covariances_shape = parameters.covariances.shape
         n_moments = K + K * D + int(np.prod(self.second_shape))
-        room = em_passes.Room.of(factors.shape, K, vector(parameters).size, n_moments)
-        self.found, self.n_moments, self.room = room.found, n_moments, tuple(room)
+        buffers = em_passes.Buffers.of(factors.shape, K, vector(parameters).size, n_moments)
+        self.found, self.n_moments, self.buffers = buffers.found, n_moments, tuple(buffers)
         self.code = tuple(em_passes.Code.of(family.covariances_of, factors.ndim))
         self.limits = tuple(limits(bounds, D))
         self._plan: tuple[int, tuple, NDArray[np.float64], int] | None = None
@@ -105,7 +105,7 @@ class Space:
         return self._point[1]
 
     def parameters(self) -> Parameters:
-        """Those in the room."""
+        """Those in the buffers."""
         (K, D), point = self.shape, self.found.copy()
         point.setflags(write=False)
         covariances = point[K + K * D :].reshape(self.covariances_shape)
@@ -137,7 +137,7 @@ class SmallBatch:
             HALF_BITS,
             passes,
             space.limits,
-            space.room,
+            space.buffers,
             space.point(before),
             past.arrays,
             share,

@@ -21,9 +21,10 @@ from fastem import covariance
 from fastem.account import account
 from fastem.covariance import DirichletProcess, NormalWishart, Parameters, Variational
 from fastem.data import Data
-from fastem.estimator import precisions, starts, variational_runs
+from fastem.estimator import starts, variational_runs
 from fastem.estimator.fitted import Fitted
 from fastem.estimator.gaussian_mixture import ILL_DEFINED, NOT_CONVERGED
+from fastem.estimator.given_start import check_positive, shaped
 from fastem.estimator.runs import Verbose
 from fastem.mixture import Mixture, to_units
 
@@ -270,12 +271,12 @@ class BayesianGaussianMixture(Fitted):
         plain, D = covariance.family_by_name(self.covariance_type), data.n_features
         mean, scale, dof = self.mean_prior, self.covariance_prior, self.degrees_of_freedom_prior
         if mean is not None:
-            mean = precisions.shaped(mean, "mean_prior", "means", (D,))
+            mean = shaped(mean, "mean_prior", "means", (D,))
         if scale is not None:
             name = f"{plain.name} covariance_prior"
             shape = plain.shape(1, D)[1:] if plain.diagonal else (D, D)
-            scale = precisions.shaped(scale, "covariance_prior", name, shape)
-            precisions.check_positive(scale, name, plain)
+            scale = shaped(scale, "covariance_prior", name, shape)
+            check_positive(scale, name, plain)
         if dof is not None and not dof > D - 1:
             raise ValueError(
                 f"The parameter 'degrees_of_freedom_prior' should be greater than {D - 1}, but got "

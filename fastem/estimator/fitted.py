@@ -11,8 +11,8 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from fastem import covariance, results, validation
+from fastem.covariance.precisions import cholesky_factors, covariances_from, precisions_from
 from fastem.data import Data
-from fastem.estimator import precisions
 from fastem.mixture import Mixture
 from fastem.moments import Moments
 from fastem.words import Missing
@@ -231,7 +231,7 @@ class Fitted(DensityMixin, BaseEstimator):
         # Somebody has set them by hand, as scikit-learn's users do.
         family = covariance.family_by_name(self.covariance_type)
         weights, means, factors = (np.asarray(array, dtype=np.float64) for array in published)
-        spread = precisions.covariances(precisions.from_factors(factors, family), family)
+        spread = covariances_from(precisions_from(factors, family), family)
         return Mixture(weights, means, spread, family.name)
 
     @property
@@ -241,12 +241,12 @@ class Fitted(DensityMixin, BaseEstimator):
 
     def _publish(self, mixture: Mixture, dtype: np.dtype) -> None:
         """Set the attributes that scikit-learn's users read, and remember what they were."""
-        factors = precisions.cholesky_factors(mixture.covariances, mixture.family)
+        factors = cholesky_factors(mixture.covariances, mixture.family)
         self.weights_ = mixture.weights.astype(dtype)
         self.means_ = mixture.means.astype(dtype)
         self.covariances_ = mixture.covariances.astype(dtype)
         self.precisions_cholesky_ = factors.astype(dtype)
-        self.precisions_ = precisions.from_factors(factors, mixture.family).astype(dtype)
+        self.precisions_ = precisions_from(factors, mixture.family).astype(dtype)
         self._mixture = mixture
         published = self.weights_, self.means_, self.precisions_cholesky_
         self._published = tuple(array.copy() for array in published)

@@ -19,8 +19,9 @@ from fastem import covariance, validation
 from fastem.account import account
 from fastem.covariance import FAMILIES, Bounds, Family, Parameters
 from fastem.data import Data
-from fastem.estimator import precisions, starts
+from fastem.estimator import starts
 from fastem.estimator.fitted import Fitted
+from fastem.estimator.given_start import given_start
 from fastem.estimator.own_search import NAME as OWN_SEARCH
 from fastem.estimator.own_search import own_search
 from fastem.estimator.runs import Outcome, Verbose, best_run
@@ -407,7 +408,7 @@ class GaussianMixture(Fitted):
 
     def _given(self, data: Data, family: Family) -> UserStart:
         init = self.weights_init, self.means_init, self.precisions_init
-        return precisions.given_start(*init, family, self.n_components, data.n_features)
+        return given_start(*init, family, self.n_components, data.n_features)
 
     @property
     def _is_warm(self) -> bool:

@@ -11,9 +11,9 @@ units, separated
     As of `passes.summarise`.
 listed : (K,) uint32
     All components.
-means, factors, log_norms
+means, factors, norms
     As of `passes.summarise`.
-factors_low, compensated : (K, D, D) or (1, D, D), (n_compensated,) uint32
+low, which : (K, D, D) or (1, D, D), (n_compensated,) uint32
     Low parts of the factors, and the ill-conditioned components, which they count in. Two
     dimensions of the first say that there never are any.
 """
@@ -42,13 +42,13 @@ from fastem.kernels.wide import wide_scratch
 
 
 @jit_allocating
-def _room(rows, separated, density):
+def _buffers(rows, separated, density, compensated):
     """A tile, its densities, and scratch of both kinds."""
     n_components, n_features = density[0].shape
     return (
         buffer(n_features, rows),
         buffer(n_components + SPARE, rows),
-        buffer(4 if density[4].size == 0 else 2 * n_features + 2, rows),
+        buffer(4 if compensated[1].size == 0 else 2 * n_features + 2, rows),
         wide_scratch(n_features, separated.ndim == 3, rows),
     )
 
@@ -61,59 +61,32 @@ def _span(slot, tiles, rows):
 
 
 @jit
-def _evaluate(rows, start, stop, units, separated, listed, density, room):
+def _evaluate(rows, start, stop, units, separated, listed, density, compensated, buffers):
     """Load a tile, and find log2 of weight times density of all components."""
-    means, factors, log_norms, factors_low, compensated = density
-    tile, densities, scratch, own = room
+    tile, densities, scratch, own = buffers
     load(rows, start, stop, units[0], units[1], tile)
-    densities_of(
-        tile,
-        stop - start,
-        means,
-        factors,
-        log_norms,
-        listed,
-        listed.size,
-        densities,
-        scratch,
-        separated,
-        own,
-    )
-    _compensate(tile, means, factors, factors_low, log_norms, compensated, densities, scratch)
+    place = densities, scratch
+    densities_of(tile, stop - start, *density, listed, listed.size, *place, separated, own)
+    _compensate(tile, *density, *compensated, *place)
 
 
 @jit
-def _compensate(tile, means, factors, factors_low, log_norms, compensated, densities, scratch):
+def _compensate(tile, means, factors, norms, low, which, densities, scratch):
     """Find those of ill-conditioned components again; not compiled where there never are any."""
-    if factors_low.ndim == 3:
-        log_densities_compensated(
-            tile, means, factors, factors_low, log_norms, compensated, densities, scratch
-        )
+    if low.ndim == 3:
+        log_densities_compensated(tile, means, factors, low, norms, which, densities, scratch)
 
 
 @slot_loop
-def log_prob(
-    slot,
-    rows,
-    tiles,
-    units,
-    separated,
-    listed,
-    means,
-    factors,
-    log_norms,
-    factors_low,
-    compensated,
-    out,
-):
+def log_prob(slot, rows, tiles, units, separated, listed, means, factors, norms, low, which, out):
     """log2 density of a slot's rows under the mixture, into out (n,) float64."""
-    density = means, factors, log_norms, factors_low, compensated
-    room = _room(rows, separated, density)
-    densities = room[1]
+    density, compensated = (means, factors, norms), (low, which)
+    buffers = _buffers(rows, separated, density, compensated)
+    densities = buffers[1]
     start, stop = _span(slot, tiles, rows)
     for t in range(start, stop, TILE_ROWS):
         end = min(t + TILE_ROWS, stop)
-        _evaluate(rows, t, end, units, separated, listed, density, room)
+        _evaluate(rows, t, end, units, separated, listed, density, compensated, buffers)
         exponentiate(listed.size, densities, padded(end - t))
         result = out[t:end]
         for b in range(size(end - t)):
@@ -123,27 +96,16 @@ def log_prob(
 
 @slot_loop
 def responsibilities(
-    slot,
-    rows,
-    tiles,
-    units,
-    separated,
-    listed,
-    means,
-    factors,
-    log_norms,
-    factors_low,
-    compensated,
-    out,
+    slot, rows, tiles, units, separated, listed, means, factors, norms, low, which, out
 ):
     """Probability of each component given a slot's rows, into out (n, K) of the dtype of rows."""
-    density = means, factors, log_norms, factors_low, compensated
-    room = _room(rows, separated, density)
-    densities = room[1]
+    density, compensated = (means, factors, norms), (low, which)
+    buffers = _buffers(rows, separated, density, compensated)
+    densities = buffers[1]
     start, stop = _span(slot, tiles, rows)
     for t in range(start, stop, TILE_ROWS):
         end = min(t + TILE_ROWS, stop)
-        _evaluate(rows, t, end, units, separated, listed, density, room)
+        _evaluate(rows, t, end, units, separated, listed, density, compensated, buffers)
         exponentiate(listed.size, densities, padded(end - t))
         for b in range(size(end - t)):
             for k in range(listed.size):
@@ -151,25 +113,12 @@ def responsibilities(
 
 
 @slot_loop
-def predict(
-    slot,
-    rows,
-    tiles,
-    units,
-    separated,
-    listed,
-    means,
-    factors,
-    log_norms,
-    factors_low,
-    compensated,
-    out,
-):
+def predict(slot, rows, tiles, units, separated, listed, means, factors, norms, low, which, out):
     """Index of the likeliest component of a slot's rows, into out (n,) int32; ties: the first."""
-    density = means, factors, log_norms, factors_low, compensated
-    room = _room(rows, separated, density)
+    density, compensated = (means, factors, norms), (low, which)
+    buffers = _buffers(rows, separated, density, compensated)
     start, stop = _span(slot, tiles, rows)
     for t in range(start, stop, TILE_ROWS):
         end = min(t + TILE_ROWS, stop)
-        _evaluate(rows, t, end, units, separated, listed, density, room)
-        label(listed, listed.size, room[1], out[t:end])
+        _evaluate(rows, t, end, units, separated, listed, density, compensated, buffers)
+        label(listed, listed.size, buffers[1], out[t:end])

@@ -5,17 +5,8 @@ import numpy as np
 from fastem.compiler.options import jit
 from fastem.compiler.slot_loop import slot_loop
 from fastem.kernels.axis_aligned import accumulate, log_densities
-from fastem.kernels.tile import (
-    SPARE,
-    TILE_ROWS,
-    buffer,
-    exponentiate,
-    load,
-    load_weights,
-    normalise,
-    padded,
-    zero_underflowed,
-)
+from fastem.kernels.passes import load_all, parts, share_out
+from fastem.kernels.tile import SPARE, TILE_ROWS, buffer, load_weights
 
 #: A component that nowhere on a tile comes so near to the likeliest one, in bits, is rounding.
 NEGLIGIBLE = 64.0
@@ -46,37 +37,30 @@ def summarise_ascending(
         They ascend.
     means, factors : (K, 1)
     """
+    density = means, factors, log_norms
     n_components = means.shape[0]
     tile, densities = buffer(1, rows), buffer(n_components + SPARE, rows)
-    near = np.empty(n_components, np.uint32)
+    near, moments = np.empty(n_components, np.uint32), parts(sums[slot, 3:], means, factors)
     start = slot * tiles * TILE_ROWS
     stop = min(start + tiles * TILE_ROWS, rows.shape[0])
     if weight.size == 0:
         load_weights(weight, index, start, start + TILE_ROWS, densities)
-    counts, first = sums[slot, 3:], sums[slot, 3 + n_components :].reshape(-1, 1)
-    second = sums[slot, 3 + 2 * n_components :].reshape(-1, 1)
     for t in range(start, stop, TILE_ROWS):
         end = min(t + TILE_ROWS, stop)
-        load(rows, t, end, units[0], units[1], tile)
-        if weight.size > 0 or end - t < TILE_ROWS:
-            load_weights(weight, index, t, end, densities)
-        m = _list_near(tile[0], tile[end - t - 1], means, factors, log_norms, near)
-        log_densities(tile, means, factors, log_norms, near, m, densities)
-        n_rows = padded(end - t)
-        if exponentiate(m, densities, n_rows) > 0:
-            zero_underflowed(1, tile, densities)
-        log_likelihood, classification_entropy = normalise(m, densities, n_rows)
-        sums[slot, 1] += log_likelihood
-        sums[slot, 2] += classification_entropy
-        accumulate(tile, means, near, m, densities, counts, first, second)
+        load_all(rows, weight, index, t, end, units, tile, densities)
+        m = _list_near(tile[0], tile[end - t - 1], density, near)
+        log_densities(tile, *density, near, m, densities)
+        share_out(1, m, end - t, tile, densities, sums[slot])
+        accumulate(tile, means, near, m, densities, *moments)
 
 
 @jit
-def _list_near(low, high, means, factors, log_norms, near):
+def _list_near(low, high, density, near):
     """List the components that count between two ends; returns how many they are.
 
     A log density is concave: between the ends it is at least the lesser of its values there.
     """
+    means, factors, log_norms = density
     n_near, least = 0, -np.inf
     for k in range(means.shape[0]):
         at_low, at_high = _at_ends(low, high, means, factors, log_norms, k)

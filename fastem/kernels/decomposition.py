@@ -20,7 +20,6 @@ import math
 import numpy as np
 
 from fastem.compiler.options import jit, jit_allocating
-from fastem.kernels.proportional import proportional_variances
 
 #: Iterative M steps stop when no volume changes by more than this, relatively.
 TOLERANCE = 1e-11
@@ -66,6 +65,53 @@ def equal_shapes(shares, spread, floor, volumes, variances):
     for k in range(K):
         for d in range(D):
             variances[k, d] = begun[k] * common[d]
+
+
+@jit
+def proportional_variances(shares, spread, volumes, shape, floor, tolerance, share, max_steps):
+    """Minimise sum_k p_k sum_j [log v_kj + s_kj / v_kj] over v_kj = volumes_k shape_j >= floor.
+
+    Each half step is the exact minimum given the other.
+
+    Parameters
+    ----------
+    shares : (K,) float64
+    spread : (K, D) float64
+        The s above, positive.
+    volumes : (K,) float64
+        Positive, where to begin; updated in place.
+    shape : (D,) float64
+        Receives the shape.
+    floor : float
+    tolerance, share : float
+        Largest relative change of a volume in a step that is the last, and the same as a share of
+        the change in the first step.
+    max_steps : int
+    """
+    n_components, size = spread.shape
+    for step in range(max_steps):
+        least = volumes[0]
+        for k in range(1, n_components):
+            least = min(least, volumes[k])
+        narrowest = 0.0
+        for j in range(size):
+            total = 0.0
+            for k in range(n_components):
+                total += shares[k] * (spread[k, j] / volumes[k])
+            shape[j] = max(total, floor / least)
+            narrowest = shape[j] if j == 0 else min(narrowest, shape[j])
+        largest = 0.0
+        for k in range(n_components):
+            total = 0.0
+            for j in range(size):
+                total += spread[k, j] / shape[j]
+            updated = max(total / size, floor / narrowest)
+            largest = max(largest, abs(updated - volumes[k]) / updated)
+            volumes[k] = updated
+        if step == 0:
+            tolerance = max(tolerance, share * largest)
+        if largest <= tolerance:
+            return
 
 
 @jit_allocating

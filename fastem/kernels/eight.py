@@ -5,6 +5,8 @@ packed into them (`slot_loop.packed_slot_loop`), where all is loaded before any 
 each function here returns a tuple, and only `put` stores.
 """
 
+import math
+
 from fastem.compiler.options import jit
 
 LANES = 8
@@ -109,3 +111,70 @@ def where(share, x):
 def any_positive(x):
     """Whether one of the numbers, none of which is negative, is not 0."""
     return x[0] + x[1] + x[2] + x[3] + x[4] + x[5] + x[6] + x[7] > 0.0
+
+
+# Vectors (n, 8) and matrices (n, m, 8) of such numbers.
+
+
+@jit
+def dot(x, y):
+    """Products of (n, 8) and (n, 8), summed over the rows."""
+    total = NOTHING
+    for i in range(x.shape[0]):
+        total = plus(total, x[i], y[i])
+    return total
+
+
+@jit
+def add_rows(x, y, factors, start):
+    """Y += factors * x, rows from the start on."""
+    for i in range(start, x.shape[0]):
+        put(plus(y[i], factors, x[i]), y[i])
+
+
+@jit
+def project(q, w, found):
+    """Take from w its part along the unit vectors q; found (8,) receives how long it is."""
+    along = dot(q, w)
+    put(along, found)
+    add_rows(q, w, less(0.0, along), 0)
+
+
+@jit
+def orthogonalise(columns, gaps, n_gaps, q, r):
+    """Orthogonal unit columns of F at the gaps, and their upper triangle."""
+    n_features = columns.shape[0]
+    for a in range(n_gaps):
+        own, source = q[a], columns[gaps[a]]
+        for i in range(n_features):
+            put(of(source[i]), own[i])
+        for c in range(a):
+            project(q[c], own, r[c, a])
+        put(dot(own, own), r[a, a])
+        for lane in range(LANES):
+            r[a, a, lane] = math.sqrt(r[a, a, lane])
+        inverse = reciprocal(r[a, a])
+        for i in range(n_features):
+            put(times(inverse, own[i]), own[i])
+
+
+@jit
+def invert(r, n_gaps, inverse):
+    """Inverses of upper triangles."""
+    for b in range(n_gaps):
+        put(reciprocal(r[b, b]), inverse[b, b])
+        for a in range(b - 1, -1, -1):
+            total = NOTHING
+            for c in range(a + 1, b + 1):
+                total = plus(total, r[a, c], inverse[c, b])
+            put(times(inverse[a, a], less(0.0, total)), inverse[a, b])
+
+
+@jit
+def solve(r, inverse, n_gaps, g):
+    """-R^-1 g, in place; of the inverse of R the diagonal counts."""
+    for a in range(n_gaps - 1, -1, -1):
+        total = of(g[a])
+        for c in range(a + 1, n_gaps):
+            total = plus(total, r[a, c], g[c])
+        put(times(inverse[a, a], less(0.0, total)), g[a])

@@ -61,7 +61,7 @@ class Scratch(NamedTuple):
 
     steps: NDArray[np.float64]
     matrices: NDArray[np.float64]
-    way: NDArray[np.float64]
+    direction: NDArray[np.float64]
     target: NDArray[np.float64]
 
     @classmethod
@@ -206,8 +206,9 @@ def proceed(control, shape, noisy, factors, level, rule, method, state, scratch)
     counters[NEXT] = STEP
     # The last step may not fail, for none would be left to take its place.
     if method.stepper == QUASI_NEWTON and counters[N_ITER] != method.max_iter - 1:
-        ends, found = (state.em_statistics, state.point_statistics), (scratch.way, scratch.target)
+        ends = state.em_statistics, state.point_statistics
         learnt = method.floor, state.steps, scratch.matrices
+        found = scratch.direction, scratch.target
         if call(control.extrapolate, False, (*ends, *own, *learnt, *found)):
             counters[NEXT] = PROJECTION
             copy(scratch.target, state.point_statistics)

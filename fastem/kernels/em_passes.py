@@ -82,7 +82,7 @@ class Code(NamedTuple):
         )
 
 
-class Room(NamedTuple):
+class Buffers(NamedTuple):
     """Scratch of a pass: factors and more of their shape; a new point and its statistics."""
 
     factors: NDArray[np.float64]
@@ -94,7 +94,9 @@ class Room(NamedTuple):
     statistics: NDArray[np.float64]
 
     @classmethod
-    def of(cls, shape: tuple[int, ...], n_components: int, n_point: int, n_statistics: int) -> Room:
+    def of(
+        cls, shape: tuple[int, ...], n_components: int, n_point: int, n_statistics: int
+    ) -> Buffers:
         """For factors, parameters and statistics of those sizes."""
         factors, spreads, scratch = np.zeros((3, *shape))
         passed, log_norms = np.empty(shape[0], np.bool_), np.empty(n_components)
@@ -110,7 +112,7 @@ class Passes(NamedTuple):
     address : int
         Of its machine code.
     block : tuple
-        Its arguments from rows to apart.
+        Its arguments from rows to separated.
     sums : (n_slots, n_sums)
         The first slot receives those of all.
     labels : (0,)
@@ -153,7 +155,7 @@ class Bounds(NamedTuple):
 
 
 @jit
-def run_passes(code, control, shape, passes, bounds, rule, method, state, room, scratch, n):
+def run_passes(code, control, shape, passes, bounds, rule, method, state, buffers, scratch, n):
     """Up to n accepted passes, until the run ends.
 
     Parameters
@@ -163,7 +165,7 @@ def run_passes(code, control, shape, passes, bounds, rule, method, state, room, 
         As of `proceed`.
     passes : Passes
     bounds : Bounds
-    room : Room
+    buffers : Buffers
         Keeps the factors of the last point, and its statistics.
     n : int
 
@@ -173,35 +175,36 @@ def run_passes(code, control, shape, passes, bounds, rule, method, state, room, 
     level : float
         Of the last pass.
     """
-    factors, counters, level = room.factors, state.counters, 0.0
+    factors, counters, level = buffers.factors, state.counters, 0.0
+    statistics = buffers.statistics
     flat = factors.reshape(factors.shape[0], factors.size // factors.shape[0])
     moments = passes.sums[0, SCALARS:]
     for _ in range(n):
         if counters[NEXT] == PROJECTION:
             _restate(state.point_statistics, shape, passes.n_rows, moments)
             scatter_moments(
-                code, moments, state.point_statistics, shape, factors, bounds, room.statistics
+                code, moments, state.point_statistics, shape, factors, bounds, statistics
             )
-            if not maximise_point(code, bounds, shape, state.em_step, room):
+            if not maximise_point(code, bounds, shape, state.em_step, buffers):
                 return PROJECT, level
-            copy(room.found, state.point)
+            copy(buffers.found, state.point)
         move(state)
         while True:
-            if factor_point(code, state.point, shape, method.scale, room) >= 0:
+            if factor_point(code, state.point, shape, method.scale, buffers) >= 0:
                 return SINGULAR, level
             level = 0.0
             if code.believe != 0:
                 believed = bounds.beliefs, state.point, shape, factors, method.scale
-                level = call(code.believe, 0.0, (*believed, room.log_norms))
-            summarise_at(passes, state.point, shape, factors, room.log_norms)
+                level = call(code.believe, 0.0, (*believed, buffers.log_norms))
+            summarise_at(passes, state.point, shape, factors, buffers.log_norms)
             level += _level(passes)
             if not take_back(level, method.precision, method.monotone, state):
                 break
-        scatter_moments(code, moments, state.point, shape, factors, bounds, room.statistics)
-        if not maximise_point(code, bounds, shape, state.point, room):
+        scatter_moments(code, moments, state.point, shape, factors, bounds, statistics)
+        if not maximise_point(code, bounds, shape, state.point, buffers):
             return MAXIMISE, level
-        copy(room.statistics, state.em_statistics)
-        copy(room.found, state.em_step)
+        copy(statistics, state.em_statistics)
+        copy(buffers.found, state.em_step)
         proceed(control, shape, False, flat, level, rule, method, state, scratch)
         if counters[OUTCOME] != RUNNING:
             break
@@ -234,18 +237,18 @@ def _level(passes):
 
 
 @jit
-def factor_point(code, point, shape, scale, room):
+def factor_point(code, point, shape, scale, buffers):
     """As `matrices.factor` and `factor_diagonal`."""
     K, D = shape
-    weights, spreads, factors = point[:K], room.spreads, room.factors
+    weights, spreads, factors = point[:K], buffers.spreads, buffers.factors
     _expand(point[K + K * D :], spreads)
     if factors.ndim == 3:
         for p in range(factors.size):
             factors.reshape(factors.size)[p] = 0.0
-        arguments = (weights, spreads, scale, room.scratch, factors, room.log_norms)
+        arguments = (weights, spreads, scale, buffers.scratch, factors, buffers.log_norms)
         return call(code.factor, 0, arguments)
     else:
-        return call(code.factor, 0, (weights, spreads, scale, factors, room.log_norms))
+        return call(code.factor, 0, (weights, spreads, scale, factors, buffers.log_norms))
 
 
 @jit
@@ -288,20 +291,20 @@ def _restate(statistics, shape, n_rows, moments):
 
 
 @jit
-def maximise_point(code, bounds, shape, start, room):
-    """The M step from the room's statistics; False where this code cannot make it."""
-    before, found = shape[0] * (1 + shape[1]), room.found
+def maximise_point(code, bounds, shape, start, buffers):
+    """The M step from the buffers' statistics; False where this code cannot make it."""
+    before, found = shape[0] * (1 + shape[1]), buffers.found
     if code.posterior != 0:
         held = bounds.ridge, bounds.floor, bounds.dead, bounds.beliefs
-        call(code.posterior, None, (room.statistics, shape, *held, found))
+        call(code.posterior, None, (buffers.statistics, shape, *held, found))
         return True
-    copy(room.statistics, found[:before])
+    copy(buffers.statistics, found[:before])
     covariances = found[before:]
     limits = bounds.ridge, bounds.floor, start[before:]
-    call(code.covariances, None, (room.statistics, shape, *limits, covariances))
-    if room.factors.ndim == 3:
-        matrices = covariances.reshape(room.factors.shape)
+    call(code.covariances, None, (buffers.statistics, shape, *limits, covariances))
+    if buffers.factors.ndim == 3:
+        matrices = covariances.reshape(buffers.factors.shape)
         least = bounds.floor, bounds.rounding
-        return call(code.above_floor, False, (matrices, *least, room.scratch, room.passed))
+        return call(code.above_floor, False, (matrices, *least, buffers.scratch, buffers.passed))
     else:
         return True

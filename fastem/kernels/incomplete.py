@@ -25,20 +25,16 @@ from fastem.kernels.eight import LANES
 from fastem.kernels.elementary import HALF_BITS
 from fastem.kernels.gram import gather_scratch
 from fastem.kernels.lanes import AT_MEAN, FEW
-from fastem.kernels.passes import accumulate, component_densities
+from fastem.kernels.passes import accumulate, component_densities, parts, share_out
 from fastem.kernels.tile import (
     LISTED,
     ROWS,
     SPARE,
     STRIDE,
     buffer,
-    exponentiate,
     load,
     load_weights,
-    normalise,
-    padded,
     size,
-    zero_underflowed,
 )
 
 #: Rows of a group from which a tile is faster than one row after another.
@@ -115,10 +111,11 @@ def summarise(
     solving = _solving(n_features, most_in_tiles)
     regressions = np.empty((factors.shape[0], most_in_tiles, n_features))
     norms = np.empty(n_components, log_norms.dtype)
-    room = lanes.make_room(block_means.shape[0], n_features, most_in_few)
+    buffers = lanes.make_buffers(block_means.shape[0], n_features, most_in_few)
     counts = np.zeros(block_norms.shape)
     first, second = np.zeros(block_means.shape), np.zeros(blocks.shape)
     moments = sums[slot, 3:]
+    of_components = parts(moments, means, factors)
     pattern = -1
     for chunk in range(slots[slot], slots[slot + 1]):
         start, stop, own = chunks[chunk, 0], chunks[chunk, 1], chunks[chunk, 2]
@@ -129,23 +126,13 @@ def summarise(
             weights = weight[start:stop] if weight.size > 0 else weight
             of_noise = log_norms64[n_components - 1] if noisy else -np.inf
             of_noise += _shift_of_noise(gaps, n_gaps, noise_bits) if noisy else 0.0
-            lanes.allow(components, m, n_components, noisy, room)
+            lanes.allow(components, m, n_components, noisy, buffers)
             lanes.describe(
-                few, gaps, n_gaps, units, block_means, blocks, block_norms, of_noise, room
+                few, gaps, n_gaps, units, block_means, blocks, block_norms, of_noise, buffers
             )
-            bits, entropy, noise = lanes.accumulate(
-                few,
-                weights,
-                gaps,
-                n_gaps,
-                units,
-                block_means,
-                blocks,
-                room,
-                counts,
-                first,
-                second,
-            )
+            described = units, block_means, blocks, buffers
+            added = lanes.accumulate(few, weights, gaps, n_gaps, *described, counts, first, second)
+            bits, entropy, noise = added
             sums[slot, 1] += bits
             sums[slot, 2] += entropy
             if noisy:
@@ -171,12 +158,7 @@ def summarise(
             some = components[a : a + together]
             out = densities[size(a) * STRIDE :]
             component_densities(tile, means, factors, norms, some, together, out, scratch)
-        n_rows = padded(stop - start)
-        if exponentiate(m, densities, n_rows) > 0:
-            zero_underflowed(n_features, tile, densities)
-        log_likelihood, classification_entropy = normalise(m, densities, n_rows)
-        sums[slot, 1] += log_likelihood
-        sums[slot, 2] += classification_entropy
+        share_out(n_features, m, stop - start, tile, densities, sums[slot])
         for a in range(0, m, together):
             k = components[a]
             regression = regressions[_one(regressions, k)]
@@ -184,18 +166,8 @@ def summarise(
                 _fill(tile, means[k], regression, factors, gaps, n_gaps)
             some = components[a : a + together]
             out = densities[size(a) * STRIDE :]
-            accumulate(
-                tile,
-                means,
-                factors,
-                some,
-                together,
-                out,
-                moments,
-                scratch,
-                overlapping,
-                gathering,
-            )
+            own_moments = of_components, scratch, overlapping, gathering
+            accumulate(tile, means, factors, some, together, out, *own_moments)
             if n_gaps > 0 and not (noisy and k == n_components - 1):
                 count = _total(densities, LISTED + size(a) * STRIDE)
                 _add_covariance(count, k, n_components, columns, regression, gaps, n_gaps, moments)
@@ -243,17 +215,19 @@ def describe(
     """
     n_blocks, n_features, _ = block_means.shape
     noisy = noise_bits.size > 0
-    room = lanes.make_room(n_blocks, n_features, most)
+    buffers = lanes.make_buffers(n_blocks, n_features, most)
     n_gaussians = log_densities.shape[1] - noisy
     every = np.arange(log_densities.shape[1]).astype(np.uint32)
-    lanes.allow(every, every.shape[0], every.shape[0], noisy, room)
-    resp, offsets, roots = room[0], room[1], room[2]
+    lanes.allow(every, every.shape[0], every.shape[0], noisy, buffers)
+    resp, offsets, roots = buffers[0], buffers[1], buffers[2]
     for chunk in range(slots[slot], slots[slot + 1]):
         start, stop, own = chunks[chunk, 0], chunks[chunk, 1], chunks[chunk, 2]
         gaps, n_gaps = missing[own], int(n_missing[own])
         of_noise = log_noise + (_shift_of_noise(gaps, n_gaps, noise_bits) if noisy else 0.0)
         few = rows[start:stop]
-        lanes.describe(few, gaps, n_gaps, units, block_means, blocks, block_norms, of_noise, room)
+        lanes.describe(
+            few, gaps, n_gaps, units, block_means, blocks, block_norms, of_noise, buffers
+        )
         for b in range(stop - start):
             for k in range(n_gaussians):
                 log_densities[start + b, k] = resp[b, k]

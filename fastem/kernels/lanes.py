@@ -14,12 +14,18 @@ from fastem.kernels.eight import (
     LANES,
     NOTHING,
     ONES,
+    add_rows,
     any_positive,
+    dot,
+    invert,
     less,
     of,
+    orthogonalise,
     plus,
+    project,
     put,
     reciprocal,
+    solve,
     times,
     where,
 )
@@ -36,7 +42,7 @@ SQUARED_BITS = (HALF_BITS * HALF_BITS,) * LANES
 
 
 @jit_allocating
-def make_room(n_blocks, n_features, most):
+def make_buffers(n_blocks, n_features, most):
     """Scratch, and what is found of few rows.
 
     Returns
@@ -68,9 +74,9 @@ def make_room(n_blocks, n_features, most):
 
 
 @jit
-def allow(components, m, n_components, noisy, room):
+def allow(components, m, n_components, noisy, buffers):
     """Note the components that rows may come from; the last one is noise if there is any."""
-    allowed = room[7]
+    allowed = buffers[7]
     for k in range(allowed.shape[0]):
         allowed[k] = False
     for a in range(m):
@@ -79,7 +85,7 @@ def allow(components, m, n_components, noisy, room):
 
 
 @jit
-def describe(rows, gaps, n_gaps, units, means, columns, norms, of_noise, room):
+def describe(rows, gaps, n_gaps, units, means, columns, norms, of_noise, buffers):
     """log2 densities of few rows that lack the same, and what is expected in place of it.
 
     Parameters
@@ -95,10 +101,10 @@ def describe(rows, gaps, n_gaps, units, means, columns, norms, of_noise, room):
         In blocks; of matrices the transposed.
     of_noise : float
         log2 of weight times density of the noise; -infinity without.
-    room : tuple
-        As of `make_room`; `allow` was called.
+    buffers : tuple
+        As of `make_buffers`; `allow` was called.
     """
-    resp, offsets, roots, q, r, w, z, allowed, shifts = room
+    resp, offsets, roots, q, r, w, z, allowed, shifts = buffers
     n_features = means.shape[1]
     last = resp.shape[1] - 1
     for b in range(rows.shape[0]):
@@ -114,16 +120,7 @@ def describe(rows, gaps, n_gaps, units, means, columns, norms, of_noise, room):
                     resp[b, first + lane] = -np.inf
             continue
         own, mean = columns[block], means[block]
-        if columns.ndim == 4:
-            _orthogonalise(own, gaps, n_gaps, q, r)
-            _invert(r, n_gaps, roots[block])
-        else:
-            _deviations(own, gaps, n_gaps, r, roots[block])
-        for lane in range(LANES):
-            shifts[lane] = n_gaps * AT_MEAN
-        for i in range(n_gaps):
-            for lane in range(LANES):
-                shifts[lane] -= log2(r[i, i, lane] / HALF_BITS)
+        _decompose(own, gaps, n_gaps, q, r, roots[block], shifts)
         for b in range(rows.shape[0]):
             found = offsets[b, block]
             for j in range(n_gaps, n_features):
@@ -135,10 +132,10 @@ def describe(rows, gaps, n_gaps, units, means, columns, norms, of_noise, room):
                     put(NOTHING, w[i])
                 for j in range(n_gaps, n_features):
                     d = gaps[j]
-                    _add(own[d], w, of(z[d]), d)
+                    add_rows(own[d], w, of(z[d]), d)
                 for i in range(n_gaps):
-                    _project(q[i], w, found[i])
-                _solve(r, roots[block], n_gaps, found)
+                    project(q[i], w, found[i])
+                solve(r, roots[block], n_gaps, found)
             else:
                 for j in range(n_gaps, n_features):
                     d = gaps[j]
@@ -146,7 +143,7 @@ def describe(rows, gaps, n_gaps, units, means, columns, norms, of_noise, room):
                 for i in range(n_gaps):
                     put(NOTHING, found[i])
                     put(NOTHING, w[i])
-            squares = _dot(w, w)
+            squares = dot(w, w)
             for lane in range(LANES):
                 shift = norms[block, lane] + shifts[lane] - squares[lane]
                 resp[b, first + lane] = shift if allowed[first + lane] else -np.inf
@@ -173,8 +170,8 @@ def normalise(resp):
 
 
 @jit
-def accumulate(rows, weight, gaps, n_gaps, units, means, columns, room, counts, first, second):
-    """Add few rows to the moments, from what is described in the room.
+def accumulate(rows, weight, gaps, n_gaps, units, means, columns, buffers, counts, first, second):
+    """Add few rows to the moments, from what is described in the buffers.
 
     Parameters
     ----------
@@ -186,7 +183,7 @@ def accumulate(rows, weight, gaps, n_gaps, units, means, columns, room, counts, 
     bits, entropy, noise : float
         Log-likelihood and classification entropy in bits, and the weight of the noise.
     """
-    resp, offsets, roots, z = room[0], room[1], room[2], room[6]
+    resp, offsets, roots, z = buffers[0], buffers[1], buffers[2], buffers[6]
     n_features = means.shape[1]
     bits = entropy = noise = 0.0
     for b in range(rows.shape[0]):
@@ -218,45 +215,18 @@ def accumulate(rows, weight, gaps, n_gaps, units, means, columns, room, counts, 
 
 
 @jit
-def _dot(x, y):
-    """Products of (n, 8) and (n, 8), summed over the rows."""
-    total = NOTHING
-    for i in range(x.shape[0]):
-        total = plus(total, x[i], y[i])
-    return total
-
-
-@jit
-def _add(x, y, factors, start):
-    """Y += factors * x, rows from the start on."""
-    for i in range(start, x.shape[0]):
-        put(plus(y[i], factors, x[i]), y[i])
-
-
-@jit
-def _project(q, w, found):
-    """Take from w its part along the unit vectors q; found (8,) receives how long it is."""
-    along = _dot(q, w)
-    put(along, found)
-    _add(q, w, less(0.0, along), 0)
-
-
-@jit
-def _orthogonalise(columns, gaps, n_gaps, q, r):
-    """Orthogonal unit columns of F at the gaps, and their upper triangle."""
-    n_features = columns.shape[0]
-    for a in range(n_gaps):
-        own, source = q[a], columns[gaps[a]]
-        for i in range(n_features):
-            put(of(source[i]), own[i])
-        for c in range(a):
-            _project(q[c], own, r[c, a])
-        put(_dot(own, own), r[a, a])
+def _decompose(columns, gaps, n_gaps, q, r, roots, shifts):
+    """R and its inverse of a block of components, and what their densities gain."""
+    if columns.ndim == 3:
+        orthogonalise(columns, gaps, n_gaps, q, r)
+        invert(r, n_gaps, roots)
+    else:
+        _deviations(columns, gaps, n_gaps, r, roots)
+    for lane in range(LANES):
+        shifts[lane] = n_gaps * AT_MEAN
+    for i in range(n_gaps):
         for lane in range(LANES):
-            r[a, a, lane] = math.sqrt(r[a, a, lane])
-        inverse = reciprocal(r[a, a])
-        for i in range(n_features):
-            put(times(inverse, own[i]), own[i])
+            shifts[lane] -= log2(r[i, i, lane] / HALF_BITS)
 
 
 @jit
@@ -267,28 +237,6 @@ def _deviations(factors, gaps, n_gaps, r, roots):
             put(NOTHING, roots[a, b])
         put(of(factors[gaps[a]]), r[a, a])
         put(reciprocal(factors[gaps[a]]), roots[a, a])
-
-
-@jit
-def _invert(r, n_gaps, inverse):
-    """Inverses of upper triangles."""
-    for b in range(n_gaps):
-        put(reciprocal(r[b, b]), inverse[b, b])
-        for a in range(b - 1, -1, -1):
-            total = NOTHING
-            for c in range(a + 1, b + 1):
-                total = plus(total, r[a, c], inverse[c, b])
-            put(times(inverse[a, a], less(0.0, total)), inverse[a, b])
-
-
-@jit
-def _solve(r, inverse, n_gaps, g):
-    """-R^-1 g, in place; of the inverse of R the diagonal counts."""
-    for a in range(n_gaps - 1, -1, -1):
-        total = of(g[a])
-        for c in range(a + 1, n_gaps):
-            total = plus(total, r[a, c], g[c])
-        put(times(inverse[a, a], less(0.0, total)), g[a])
 
 
 @jit
@@ -314,10 +262,17 @@ def _add_covariance(count, roots, gaps, n_gaps, second):
         else:
             for j in range(n_gaps):
                 if gaps[j] <= gaps[i]:
-                    total = NOTHING
-                    for c in range(max(i, j), n_gaps):
-                        total = plus(total, roots[i, c], roots[j, c])
-                    _add_scaled(count, total, second[gaps[i], gaps[j]])
+                    square = _product(roots, i, j, n_gaps)
+                    _add_scaled(count, square, second[gaps[i], gaps[j]])
+
+
+@jit
+def _product(roots, i, j, n_gaps):
+    """The covariance that is left of two gaps, in squared bits."""
+    total = NOTHING
+    for c in range(max(i, j), n_gaps):
+        total = plus(total, roots[i, c], roots[j, c])
+    return total
 
 
 @jit

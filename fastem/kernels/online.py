@@ -12,9 +12,9 @@ from fastem.kernels.em_passes import (
     SCALARS,
     SINGULAR,
     Bounds,
+    Buffers,
     Code,
     Passes,
-    Room,
     factor_point,
     maximise_point,
     scatter_moments,
@@ -24,14 +24,14 @@ from fastem.kernels.moments import add, level_variance, move
 
 
 @jit
-def learn(code, shape, scale, passes, bounds, room, point, past, share, joined):
+def learn(code, shape, scale, passes, bounds, buffers, point, past, share, joined):
     """A pass at a point, what it finds joined with the past, and an M step from that.
 
     Parameters
     ----------
-    code, shape, passes, bounds, room
+    code, shape, passes, bounds, buffers
         As of `em_passes.run_passes`, but plain tuples, which Numba takes from Python in half the
-        time. The room receives the parameters.
+        time. The buffers receive the parameters.
     scale : float
         As of `matrices.factor`.
     point : (Q,)
@@ -49,16 +49,16 @@ def learn(code, shape, scale, passes, bounds, room, point, past, share, joined):
     variance : float
         As of `level_variance`.
     """
-    code, passes, bounds, room = Code(*code), Passes(*passes), Bounds(*bounds), Room(*room)
+    code, passes, bounds, buffers = Code(*code), Passes(*passes), Bounds(*bounds), Buffers(*buffers)
     K, D = shape
-    factors, log_norms = room.factors, room.log_norms
-    if factor_point(code, point, shape, scale, room) >= 0:
+    factors, log_norms = buffers.factors, buffers.log_norms
+    if factor_point(code, point, shape, scale, buffers) >= 0:
         return SINGULAR, 0.0
     summarise_at(passes, point, shape, factors, log_norms)
     about, counts, first, second = past
     move(about, counts, first, second, point[K : K + K * D].reshape(K, D), joined)
     add(passes.sums[0, SCALARS:], share, joined)
     variance = level_variance(joined[:K], log_norms)
-    scatter_moments(code, joined, point, shape, factors, bounds, room.statistics)
-    made = maximise_point(code, bounds, shape, point, room)
+    scatter_moments(code, joined, point, shape, factors, bounds, buffers.statistics)
+    made = maximise_point(code, bounds, shape, point, buffers)
     return DONE if made else MAXIMISE, variance

@@ -9,7 +9,7 @@ import math
 
 import numpy as np
 
-from fastem.compiler.options import jit_allocating
+from fastem.compiler.options import jit, jit_allocating
 from fastem.kernels.decomposition import (
     MAX_STEPS,
     SHARE,
@@ -24,8 +24,8 @@ from fastem.kernels.decomposition import (
     scatters,
     traces,
 )
+from fastem.kernels.elementary import cholesky, invert_transposed
 from fastem.kernels.matrices import ROUNDING
-from fastem.kernels.proportional import proportional_matrices
 
 
 @jit_allocating
@@ -136,6 +136,67 @@ def vee(statistics, shape, ridge, floor, before, covariances):
                 add_to(found[k], free[k], matrices[0])
             return
     _proportional_above(shares, spread, floor, volumes, share, found)
+
+
+@jit
+def proportional_matrices(shares, scatters, volumes, matrices, tolerance, share, max_steps):
+    """Minimise sum_k p_k [log |v_k C| + tr(S_k C^-1) / v_k] over volumes v_k and a matrix C.
+
+    Parameters
+    ----------
+    shares : (K,) float64
+    scatters : (K, D, D) float64
+        The S above, symmetric.
+    volumes : (K,) float64
+        Positive, where to begin; updated in place.
+    matrices : (3, D, D) float64
+        Zeros. The first receives C, the others its lower Cholesky factor and the inverse of that.
+    tolerance, share : float
+        Largest relative change of a volume in a step that is the last, and the same as a share of
+        the change in the first step.
+    max_steps : int
+
+    Returns
+    -------
+    done : bool
+        False if C was not positive definite; the step is not taken then.
+    """
+    n_components, size, _ = scatters.shape
+    for step in range(max_steps):
+        for i in range(size):
+            for j in range(size):
+                total = 0.0
+                for k in range(n_components):
+                    total += shares[k] / volumes[k] * scatters[k, i, j]
+                matrices[0, i, j] = total
+                matrices[2, i, j] = 0.0
+        if cholesky(matrices[:1], matrices[1:2]) >= 0:
+            return False
+        invert_transposed(matrices[1:2], matrices[2:3])
+        precision = matrices[1]
+        for i in range(size):
+            for j in range(i + 1):
+                total = 0.0
+                for d in range(i, size):
+                    total += matrices[2, d, i] * matrices[2, d, j]
+                precision[i, j] = total
+        largest = 0.0
+        for k in range(n_components):
+            total = 0.0
+            for i in range(size):
+                total += precision[i, i] * scatters[k, i, i]
+                for j in range(i):
+                    total += 2.0 * precision[i, j] * scatters[k, i, j]
+            updated = total / size
+            if not updated > 0.0:
+                return False
+            largest = max(largest, abs(updated - volumes[k]) / updated)
+            volumes[k] = updated
+        if step == 0:
+            tolerance = max(tolerance, share * largest)
+        if largest <= tolerance:
+            return True
+    return True
 
 
 @jit_allocating

@@ -11,7 +11,7 @@ The factors' shape says which tile code runs, and the compiler drops the other o
 
 import numpy as np
 
-from fastem.compiler.options import jit
+from fastem.compiler.options import jit, jit_allocating
 from fastem.compiler.slot_loop import slot_loop
 from fastem.kernels.axis_aligned import accumulate as accumulate_axis_aligned
 from fastem.kernels.axis_aligned import log_densities as log_densities_axis_aligned
@@ -37,55 +37,33 @@ from fastem.kernels.wide import accumulate as accumulate_wide
 from fastem.kernels.wide import log_densities as log_densities_wide
 from fastem.kernels.wide import wide_scratch
 
+# The compiler drops a branch where it depends on an argument alone: so factors are one, everywhere.
+
 
 @jit
-def component_densities(tile, means, factors, log_norms, listed, n_listed, densities, scratch):
+def component_densities(tile, means, factors, norms, listed, n_listed, densities, scratch):
     """log2 of weight times density of the listed components on the tile's rows."""
     if factors.ndim == 3:
-        log_densities_ellipsoidal(
-            tile, means, factors, log_norms, listed, n_listed, densities, scratch
-        )
+        log_densities_ellipsoidal(tile, means, factors, norms, listed, n_listed, densities, scratch)
     else:
-        log_densities_axis_aligned(tile, means, factors, log_norms, listed, n_listed, densities)
+        log_densities_axis_aligned(tile, means, factors, norms, listed, n_listed, densities)
 
 
 @jit
 def densities_of(
-    tile,
-    n_rows,
-    means,
-    factors,
-    log_norms,
-    listed,
-    n_listed,
-    densities,
-    scratch,
-    separated,
-    own,
+    tile, n_rows, means, factors, norms, listed, n_listed, densities, scratch, separated, own
 ):
     """As `component_densities`; where `separated` has three dimensions those of `wide`."""
+    density = means, factors, norms
     if separated.ndim == 3:
-        log_densities_wide(
-            tile, n_rows, means, factors, log_norms, listed, n_listed, densities, own
-        )
+        log_densities_wide(tile, n_rows, *density, listed, n_listed, densities, own)
     else:
-        component_densities(tile, means, factors, log_norms, listed, n_listed, densities, scratch)
+        component_densities(tile, *density, listed, n_listed, densities, scratch)
 
 
-@jit
-def _load(rows, weight, index, start, stop, units, tile, densities):
-    """Rows, and their weights where those are not as in the last tile: all 1."""
-    if index.size > 0:
-        load_ordered(rows, index, start, stop, units[0], units[1], tile)
-    else:
-        load(rows, start, stop, units[0], units[1], tile)
-    if weight.size > 0 or stop - start < TILE_ROWS:
-        load_weights(weight, index, start, stop, densities)
-
-
-@jit
-def _parts(moments, means, factors):
-    """Counts, first and second moments, as views: for what counts no references."""
+@jit_allocating
+def parts(moments, means, factors):
+    """Counts, first and second moments, which follow one another: views."""
     n_components, n_features = means.shape
     first = moments[n_components : n_components + means.size].reshape(n_components, n_features)
     spread = moments[n_components + means.size :]
@@ -100,47 +78,12 @@ def _parts(moments, means, factors):
 def accumulate(
     tile, means, factors, listed, n_listed, densities, moments, scratch, separated, gathering
 ):
-    """Add the tile to the moments: counts, first and second, one after the other."""
-    counts, first, second = _parts(moments, means, factors)
+    """Add the tile to the moments, as of `parts`."""
+    own = tile, means, listed, n_listed, densities
     if factors.ndim == 3:
-        accumulate_ellipsoidal(
-            tile,
-            means,
-            listed,
-            n_listed,
-            densities,
-            counts,
-            first,
-            second,
-            scratch,
-            separated,
-            gathering,
-        )
+        accumulate_ellipsoidal(*own, *moments, scratch, separated, gathering)
     else:
-        accumulate_axis_aligned(tile, means, listed, n_listed, densities, counts, first, second)
-
-
-@jit
-def _accumulate_wide(
-    rows, index, start, units, tile, means, factors, listed, n_listed, densities, moments, own
-):
-    """As `accumulate`, of many columns."""
-    counts, first, second = _parts(moments, means, factors)
-    accumulate_wide(
-        rows,
-        index,
-        start,
-        units,
-        tile,
-        means,
-        listed,
-        n_listed,
-        densities,
-        counts,
-        first,
-        second,
-        own,
-    )
+        accumulate_axis_aligned(*own, *moments)
 
 
 @jit
@@ -156,6 +99,28 @@ def label(listed, n_listed, densities, labels):
                 largest = value
                 best = listed[a]
         labels[b] = best
+
+
+@jit
+def load_all(rows, weight, index, start, stop, units, tile, densities):
+    """Rows, and their weights where those are not as in the last tile: all 1."""
+    if index.size > 0:
+        load_ordered(rows, index, start, stop, units[0], units[1], tile)
+    else:
+        load(rows, start, stop, units[0], units[1], tile)
+    if weight.size > 0 or stop - start < TILE_ROWS:
+        load_weights(weight, index, start, stop, densities)
+
+
+@jit
+def share_out(n_features, n_listed, n_rows, tile, densities, sums):
+    """Turn log2 densities into weighted responsibilities, and sum up what rows say of the fit."""
+    n_rows = padded(n_rows)
+    if exponentiate(n_listed, densities, n_rows) > 0:
+        zero_underflowed(n_features, tile, densities)
+    log_likelihood, classification_entropy = normalise(n_listed, densities, n_rows)
+    sums[1] += log_likelihood
+    sums[2] += classification_entropy
 
 
 @slot_loop
@@ -203,12 +168,14 @@ def summarise(
     labels : (n,) or (0,) int32
         Receives the index of each row's likeliest component. Empty where they are not wanted.
     """
+    density = means, factors, log_norms
     n_components, n_features = means.shape
     tile = buffer(n_features, rows)
     densities = buffer(n_components + SPARE, rows)
     scratch = buffer(4, rows)
     gathering = gather_scratch(n_features, separated, rows)
     own = wide_scratch(n_features, separated.ndim == 3, rows)
+    moments = parts(sums[slot, 3:], means, factors)
     start = slot * tiles * TILE_ROWS
     stop = min(start + tiles * TILE_ROWS, rows.shape[0])
     if weight.size == 0:
@@ -216,55 +183,15 @@ def summarise(
     for t in range(start, stop, TILE_ROWS):
         end = min(t + TILE_ROWS, stop)
         which = t // TILE_ROWS if n_listed.size > 1 else 0
-        components, m = listed[which], int(n_listed[which])
-        _load(rows, weight, index, t, end, units, tile, densities)
-        densities_of(
-            tile,
-            end - t,
-            means,
-            factors,
-            log_norms,
-            components,
-            m,
-            densities,
-            scratch,
-            separated,
-            own,
-        )
+        some, m = listed[which], int(n_listed[which])
+        load_all(rows, weight, index, t, end, units, tile, densities)
+        densities_of(tile, end - t, *density, some, m, densities, scratch, separated, own)
         if labels.size > 0:
-            label(components, m, densities, labels[t:end])
-        n_rows = padded(end - t)
-        if exponentiate(m, densities, n_rows) > 0:
-            zero_underflowed(n_features, tile, densities)
-        log_likelihood, classification_entropy = normalise(m, densities, n_rows)
-        sums[slot, 1] += log_likelihood
-        sums[slot, 2] += classification_entropy
-        moments = sums[slot, 3:]
+            label(some, m, densities, labels[t:end])
+        share_out(n_features, m, end - t, tile, densities, sums[slot])
         if separated.ndim == 3:
-            _accumulate_wide(
-                rows,
-                index,
-                t,
-                units,
-                tile,
-                means,
-                factors,
-                components,
-                m,
-                densities,
-                moments,
-                own,
-            )
+            block = rows, index, t, units, tile
+            accumulate_wide(*block, means, some, m, densities, *moments, own)
         else:
-            accumulate(
-                tile,
-                means,
-                factors,
-                components,
-                m,
-                densities,
-                moments,
-                scratch,
-                separated,
-                gathering,
-            )
+            place = densities, moments, scratch, separated, gathering
+            accumulate(tile, means, factors, some, m, *place)

@@ -43,7 +43,19 @@ HALVINGS = 4
 
 
 class Memory(NamedTuple):
-    """What `extrapolate` remembers of earlier steps, in the words of `ascend`."""
+    """What `ascend` remembers of earlier steps.
+
+    Parameters
+    ----------
+    before : (2, P)
+        The last point and the EM step from there.
+    seen : (2,) int
+        Pairs kept, or -1 before the first call; and the slot of the next pair.
+    pairs : (2, order, P)
+        Steps, and how much the EM step shrank on each.
+    white : (2, order + 1, P + 1)
+        The same whitened; the last two are scratch.
+    """
 
     before: NDArray[np.float64]
     seen: NDArray[np.int_]
@@ -64,7 +76,9 @@ class Memory(NamedTuple):
 
 
 @jit
-def extrapolate(em_step, point, shape, noisy, factors, scale, floor, memory, matrices, way, target):
+def extrapolate(
+    em_step, point, shape, noisy, factors, scale, floor, memory, matrices, direction, target
+):
     """Note what the last step taught, and find where to go.
 
     Parameters
@@ -74,7 +88,7 @@ def extrapolate(em_step, point, shape, noisy, factors, scale, floor, memory, mat
     floor, matrices
         As of `reach`.
     memory : Memory
-    way : (P,)
+    direction : (P,)
         Scratch.
     target : (P,)
         Receives the extrapolated point.
@@ -84,25 +98,23 @@ def extrapolate(em_step, point, shape, noisy, factors, scale, floor, memory, mat
     found : bool
         False where the EM step is the best guess.
     """
-    before, seen, pairs, white = memory
-    if not ascend(
-        em_step, point, shape, noisy, factors, scale, before, seen, pairs, white, LONGEST, way
-    ):
+    own = shape, noisy, factors, scale
+    if not ascend(em_step, point, *own, memory, LONGEST, direction):
         return False
     for _ in range(1 + HALVINGS):
         if factors.ndim == 3:
-            inside = reach_wide(point, way, shape, noisy, floor, matrices, target)
+            inside = reach_wide(point, direction, shape, noisy, floor, matrices, target)
         else:
-            inside = reach(point, way, shape, noisy, floor, matrices, target)
+            inside = reach(point, direction, shape, noisy, floor, matrices, target)
         if inside:
             return True
-        for p in range(way.shape[0]):
-            way[p] *= 0.5
+        for p in range(direction.shape[0]):
+            direction[p] *= 0.5
     return False
 
 
 @jit
-def ascend(em_step, point, shape, noisy, factors, scale, before, seen, pairs, white, longest, way):
+def ascend(em_step, point, shape, noisy, factors, scale, memory, longest, direction):
     """Note what the last step taught, and find the next one.
 
     Parameters
@@ -115,24 +127,18 @@ def ascend(em_step, point, shape, noisy, factors, scale, before, seen, pairs, wh
     factors : (K or 1, D * D), (K, D) or, of many columns, (K or 1, D, D)
         Inverse lower Cholesky factors of the covariances there, or of variances, times scale.
     scale : float
-    before : (2, P)
-        The last point and the EM step from there; receives this one's.
-    seen : (2,) int
-        Pairs kept, or -1 before the first call; and the slot of the next pair.
-    pairs : (2, order, P)
-        Steps, and how much the EM step shrank on each.
-    white : (2, order + 1, P + 1)
-        The same whitened; the last two are scratch.
+    memory : Memory
     longest : float
-        Length of the way over that of the EM step, at most.
-    way : (P,)
-        Receives the way from the point.
+        Length of the next step over that of the EM step, at most.
+    direction : (P,)
+        Receives the next step.
 
     Returns
     -------
     found : bool
         False where the EM step is the best guess.
     """
+    before, seen, pairs, white = memory
     size, order, slot = em_step.shape[0], pairs.shape[1], seen[1]
     if seen[0] < 0:
         seen[0] = 0
@@ -140,37 +146,37 @@ def ascend(em_step, point, shape, noisy, factors, scale, before, seen, pairs, wh
         for p in range(size):
             pairs[0, slot, p] = point[p] - before[0, p]
             pairs[1, slot, p] = before[1, p] - (em_step[p] - point[p])
-        step, bend = white[0, slot], white[1, slot]
+        step, change = white[0, slot], white[1, slot]
         _whitened(pairs[0, slot], point, shape, noisy, factors, scale, white[1, order], step)
-        _whitened(pairs[1, slot], point, shape, noisy, factors, scale, white[1, order], bend)
-        if _dot(step, bend) > LEAST_COSINE * math.sqrt(_dot(step, step) * _dot(bend, bend)):
+        _whitened(pairs[1, slot], point, shape, noisy, factors, scale, white[1, order], change)
+        if _dot(step, change) > LEAST_COSINE * math.sqrt(_dot(step, step) * _dot(change, change)):
             seen[0] = min(seen[0] + 1, order)
             seen[1] = (slot + 1) % order
     for p in range(size):
         before[0, p] = point[p]
-        before[1, p] = way[p] = em_step[p] - point[p]
+        before[1, p] = direction[p] = em_step[p] - point[p]
     if seen[0] == 0:
         return False
     whitened = white[0, order]
-    _whitened(way, point, shape, noisy, factors, scale, white[1, order], whitened)
+    _whitened(direction, point, shape, noisy, factors, scale, white[1, order], whitened)
     plain = math.sqrt(_dot(whitened, whitened))
-    _two_loops(seen, pairs, white, way)
+    _two_loops(seen, pairs, white, direction)
     length = math.sqrt(_dot(whitened, whitened))
     if not (length > 0.0 and length < math.inf):
         return False
     shrink = min(1.0, longest * plain / length)
     for p in range(size):
-        way[p] *= shrink
+        direction[p] *= shrink
     return True
 
 
 @jit
-def reach(point, way, shape, noisy, floor, matrices, target):
-    """Whether the end of a way has positive weights and definite scatters.
+def reach(point, direction, shape, noisy, floor, matrices, target):
+    """Whether the point after a step has positive weights and definite scatters.
 
     Parameters
     ----------
-    point, way : (P,)
+    point, direction : (P,)
     shape : (K, D)
     noisy : bool
     floor : float
@@ -181,7 +187,7 @@ def reach(point, way, shape, noisy, floor, matrices, target):
         Receives the end.
     """
     K, D = shape
-    if not _move(point, way, K, noisy, target):
+    if not _move(point, direction, K, noisy, target):
         return False
     spread = target[K + K * D :]
     if matrices.shape[0] == 0:
@@ -198,10 +204,10 @@ def reach(point, way, shape, noisy, floor, matrices, target):
 
 
 @jit
-def reach_wide(point, way, shape, noisy, floor, matrices, target):
+def reach_wide(point, direction, shape, noisy, floor, matrices, target):
     """As `reach`, of many columns; matrices are (2, D, D)."""
     K, D = shape
-    if not _move(point, way, K, noisy, target):
+    if not _move(point, direction, K, noisy, target):
         return False
     matrix, scratch = matrices[0], matrices[1].reshape(D * D)
     for k in range(K):
@@ -216,11 +222,11 @@ def reach_wide(point, way, shape, noisy, floor, matrices, target):
 
 
 @jit
-def _move(point, way, K, noisy, target):
-    """Go to the end of a way; whether it is finite and its weights are positive."""
+def _move(point, direction, K, noisy, target):
+    """Take a step; whether the point after it is finite and its weights are positive."""
     left = 1.0
     for p in range(target.shape[0]):
-        target[p] = point[p] + way[p]
+        target[p] = point[p] + direction[p]
         if not abs(target[p]) < math.inf:
             return False
     for k in range(K):
@@ -231,10 +237,10 @@ def _move(point, way, K, noisy, target):
 
 
 @jit
-def _two_loops(seen, pairs, white, way):
+def _two_loops(seen, pairs, white, direction):
     """Multiply a gradient by the inverse Hessian that the pairs imply (Nocedal 1980).
 
-    The gradient is in whitened coordinates the last of `white`, and `way` in plain ones: both
+    The gradient is in whitened coordinates the last of `white`, and `direction` in plain ones: both
     become the product. Inner products are those of whitened vectors.
     """
     order = pairs.shape[1]
@@ -242,23 +248,23 @@ def _two_loops(seen, pairs, white, way):
     whitened, used = white[0, order], white[1, order]
     for back in range(n_pairs):
         slot = (next_slot - 1 - back) % order
-        step, bend = white[0, slot], white[1, slot]
-        amount = _dot(step, whitened) / _dot(step, bend)
-        _add(whitened, -amount, bend)
-        _add(way, -amount, pairs[1, slot])
+        step, change = white[0, slot], white[1, slot]
+        amount = _dot(step, whitened) / _dot(step, change)
+        _add(whitened, -amount, change)
+        _add(direction, -amount, pairs[1, slot])
         used[back] = amount
     newest = (next_slot - 1) % order
-    bend = white[1, newest]
+    change = white[1, newest]
     # EM's own step is too short, never too long: rows tell less than the complete data would.
-    growth = max(1.0, _dot(white[0, newest], bend) / _dot(bend, bend))
+    growth = max(1.0, _dot(white[0, newest], change) / _dot(change, change))
     _add(whitened, growth - 1.0, whitened)
-    _add(way, growth - 1.0, way)
+    _add(direction, growth - 1.0, direction)
     for back in range(n_pairs - 1, -1, -1):
         slot = (next_slot - 1 - back) % order
-        step, bend = white[0, slot], white[1, slot]
-        amount = used[back] - _dot(bend, whitened) / _dot(step, bend)
+        step, change = white[0, slot], white[1, slot]
+        amount = used[back] - _dot(change, whitened) / _dot(step, change)
         _add(whitened, amount, step)
-        _add(way, amount, pairs[0, slot])
+        _add(direction, amount, pairs[0, slot])
 
 
 @jit

@@ -10,16 +10,16 @@ other: OpenBLAS is fastest where neither factor of a product is transposed.
 
 import numpy as np
 
-from fastem.compiler.blas import AVAILABLE, ONE_THREAD, gemm
+from fastem.compiler.blas import AVAILABLE, DEPTH, ONE_THREAD, multiply
 from fastem.compiler.options import jit, jit_allocating
 from fastem.kernels.gram import find_sharing
 from fastem.kernels.tile import GROUP, LISTED, ROWS, STRIDE, TILE_ROWS, size
 
 #: Columns from which it pays.
 COLUMNS = 192 if AVAILABLE else np.inf
-#: A piece of a product: rows of a factor or of a Gram matrix; rows of a tile, or columns of a Gram
-#: matrix; and columns, or rows, that are summed over.
-PANEL, STRIP, DEPTH = 32, 128, 64
+#: A piece of a product: rows of a factor or of a Gram matrix; and rows of a tile, or columns of a
+#: Gram matrix. Of columns, or rows, `DEPTH` are summed over.
+PANEL, STRIP = 32, 128
 assert PANEL * STRIP * DEPTH <= ONE_THREAD
 #: What a line of scratch is longer than what it holds: powers of two apart, lines would compete for
 #: the same places of a cache.
@@ -76,28 +76,9 @@ def log_densities(tile, n_rows, means, factors, log_norms, listed, n_listed, den
                     strip[line + b] = tile[column + b] - mean
             for i in range(0, n_features, PANEL):
                 height = min(PANEL, n_features - i)
-                _multiply(factor, n_features, i, height, strip, width, panel)
+                shape, rows = (height, width, i + height), factor[i * n_features :]
+                multiply(shape, 1.0, rows, n_features, strip, STEP, 0.0, panel, STEP)
                 _subtract_squares(panel, height, width, densities[out + size(r) :])
-
-
-@jit
-def _multiply(factor, n_features, i, height, strip, width, panel):
-    """Some rows of a factor, those from i on, times the strip."""
-    one, zero = panel.dtype.type(1), panel.dtype.type(0)
-    for j in range(0, i + height, DEPTH):
-        gemm(
-            width,
-            height,
-            min(DEPTH, i + height - j),
-            one,
-            strip[j * STEP :],
-            STEP,
-            factor[i * n_features + j :],
-            n_features,
-            one if j > 0 else zero,
-            panel,
-            STEP,
-        )
 
 
 @jit
@@ -137,7 +118,8 @@ def accumulate(
                 _weigh(tile, means[k], some, shares, width, i, height, first[k], panel)
                 for j in range(0, i + height, STRIP):
                     breadth = min(STRIP, i + height - j)
-                    _multiply_rows(strip[j:], panel, breadth, height, width, n_features, piece)
+                    shape, step = (height, breadth, width), n_features + MORE
+                    multiply(shape, 1.0, panel, STEP, strip[j:], step, 0.0, piece, STEP)
                     _add(piece, breadth, height, gram[i * n_features + j :], n_features)
 
 
@@ -178,27 +160,6 @@ def _weigh(tile, mean, at, shares, width, i, height, first, panel):
                 panel[line + c] = w
                 total += w
         first[i + d] += total
-
-
-@jit
-def _multiply_rows(strip, panel, breadth, height, width, n_features, piece):
-    """piece[:height, :breadth] = panel @ strip[:, :breadth]."""
-    one, zero = panel.dtype.type(1), panel.dtype.type(0)
-    step = n_features + MORE
-    for c in range(0, width, DEPTH):
-        gemm(
-            breadth,
-            height,
-            min(DEPTH, width - c),
-            one,
-            strip[c * step :],
-            step,
-            panel[c:],
-            STEP,
-            one if c > 0 else zero,
-            piece,
-            STEP,
-        )
 
 
 @jit

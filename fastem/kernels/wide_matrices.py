@@ -13,7 +13,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from fastem.compiler.blas import ONE_THREAD, gemm
+from fastem.compiler.blas import ONE_THREAD, multiply
 from fastem.compiler.options import jit
 from fastem.compiler.slot_loop import slot_loop
 
@@ -89,21 +89,8 @@ def _add_product_each(slot, left, right, blocks, out):
     a, b, c = left.reshape(D * n), right.reshape(n * D), out.reshape(D * D)
     height = min(SIDE, D - i)
     for j in range(0, i + height, SIDE):
-        width = min(SIDE, D - j)
-        for r in range(0, n, SIDE):
-            gemm(
-                width,
-                height,
-                min(SIDE, n - r),
-                1.0,
-                b[r * D + j :],
-                D,
-                a[i * n + r :],
-                n,
-                1.0,
-                c[i * D + j :],
-                D,
-            )
+        shape = height, min(SIDE, D - j), n
+        multiply(shape, 1.0, a[i * n :], n, b[j:], D, 1.0, c[i * D + j :], D)
     for a in range(i, i + height):
         for b in range(a + 1, i + height):
             out[a, b] = 0.0
@@ -129,21 +116,8 @@ def update_block(matrix, i, j):
     """Subtract from the block at (i, j) the product of L' above it and L left of it."""
     D = matrix.shape[0]
     flat = matrix.reshape(D * D)
-    height, width = min(SIDE, D - i), min(SIDE, D - j)
-    for p in range(0, i, SIDE):
-        gemm(
-            width,
-            height,
-            SIDE,
-            -1.0,
-            flat[p * D + j :],
-            D,
-            flat[i * D + p :],
-            D,
-            1.0,
-            flat[i * D + j :],
-            D,
-        )
+    shape = min(SIDE, D - i), min(SIDE, D - j), i
+    multiply(shape, -1.0, flat[i * D :], D, flat[j:], D, 1.0, flat[i * D + j :], D)
 
 
 @jit
@@ -184,7 +158,8 @@ def finish_block(matrix, i, j, pivot, piece):
     D = matrix.shape[0]
     flat = matrix.reshape(D * D)
     height, width = min(SIDE, D - i), min(SIDE, D - j)
-    gemm(width, height, height, 1.0, flat[i * D + j :], D, pivot, STEP, 0.0, piece, STEP)
+    shape = height, width, height
+    multiply(shape, 1.0, pivot, STEP, flat[i * D + j :], D, 0.0, piece, STEP)
     for a in range(height):
         line, row = piece[a * STEP :], matrix[i + a, j:]
         for b in range(width):
@@ -205,23 +180,11 @@ def _invert_columns(matrix, pivots, j, units, inverse, piece):
         for b in range(a + 1):
             inverse[j + a, j + b] = pivots[j // SIDE, a * STEP + b]
     for i in range(j + SIDE, D, SIDE):
-        height = min(SIDE, D - i)
-        for p in range(j, i, SIDE):
-            gemm(
-                width,
-                height,
-                SIDE,
-                -1.0,
-                found[p * D + j :],
-                D,
-                flat[i * D + p :],
-                D,
-                1.0 if p > j else 0.0,
-                piece,
-                STEP,
-            )
-        pivot = pivots[i // SIDE]
-        gemm(width, height, height, 1.0, piece, STEP, pivot, STEP, 0.0, found[i * D + j :], D)
+        height, above = min(SIDE, D - i), found[j * D + j :]
+        shape = height, width, i - j
+        multiply(shape, -1.0, flat[i * D + j :], D, above, D, 0.0, piece, STEP)
+        shape, pivot = (height, width, height), pivots[i // SIDE]
+        multiply(shape, 1.0, pivot, STEP, piece, STEP, 0.0, found[i * D + j :], D)
     for i in range(j, D):
         row = inverse[i]
         for b in range(j, min(j + width, i + 1)):
@@ -261,14 +224,15 @@ def whiten(spread, factor, weight, turned):
     for i in range(0, D, SIDE):  # (F S)' = S F', of which the upper triangle counts
         height = min(SIDE, D - i)
         for j in range(0, i + SIDE, SIDE):
-            width = min(SIDE, D - j)
-            _multiply(f, s, i, height, j, width, i + height, t, D)
+            shape = height, min(SIDE, D - j), i + height
+            multiply(shape, 1.0, f[i * D :], D, s[j:], D, 0.0, t[i * D + j :], D)
     for i in range(0, D, SIDE):
         _transpose_below(turned, i)
     for i in range(0, D, SIDE):  # F (F S)'
         height = min(SIDE, D - i)
         for j in range(i, D, SIDE):
-            _multiply(f, t, i, height, j, min(SIDE, D - j), i + height, s, D)
+            shape = height, min(SIDE, D - j), i + height
+            multiply(shape, 1.0, f[i * D :], D, t[j:], D, 0.0, s[i * D + j :], D)
     root = weight * math.sqrt(2.0)
     for i in range(D):
         row = spread[i]
@@ -277,25 +241,6 @@ def whiten(spread, factor, weight, turned):
         row[i] *= weight
         for j in range(i + 1, D):
             row[j] *= root
-
-
-@jit
-def _multiply(left, right, i, height, j, width, depth, out, D):
-    """The block at (i, j) of a product of matrices whose first `depth` columns and rows count."""
-    for p in range(0, depth, SIDE):
-        gemm(
-            width,
-            height,
-            min(SIDE, depth - p),
-            1.0,
-            right[p * D + j :],
-            D,
-            left[i * D + p :],
-            D,
-            1.0 if p > 0 else 0.0,
-            out[i * D + j :],
-            D,
-        )
 
 
 @jit

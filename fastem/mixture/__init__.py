@@ -8,6 +8,7 @@ merging            components joined into clusters
 mixture            Mixture: these, and drawing rows, marginals, conditionals, files
 regression         Gaussians given some of their columns
 file               how it is written and read
+export             the same as scikit-learn's own class
 """
 
 from fastem.mixture.components import by_weight, change_units, from_units, to_units

@@ -145,11 +145,11 @@ class Imputation(Evaluation):
 
     def _filled(self, rows: NDArray, n_draws: int, rng: np.random.Generator) -> NDArray:
         """Rows (n, n_features) with what they lack, (n_draws or 1, n, n_features)."""
-        n, chance = len(rows), None
+        n, variates = len(rows), None
         if n_draws:
             uniforms = rng.random((n_draws, n))
-            chance = uniforms, rng.standard_normal((n_draws, *rows.shape))
-        told = described(self, rows, fill=True, chance=chance)
+            variates = uniforms, rng.standard_normal((n_draws, *rows.shape))
+        told = described(self, rows, fill=True, variates=variates)
         found = told.filled
         if self.noise is not None and not n_draws:
             share = Shares.of(told.log_densities).resp[:, -1:]

@@ -8,18 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastem import validation
 from fastem.drawing import draw
+from fastem.mixture.imputation import Imputation
+from fastem.rows import RowsLike
 from fastem.words import Missing
-
-if TYPE_CHECKING:
-    from fastem.mixture.mixture import Mixture
-    from fastem.rows import RowsLike
 
 #: Components whose rows are shared by fewer nats, all together, overlap nowhere.
 APART = 1e-9
@@ -52,7 +50,7 @@ class Merging:
     2
     """
 
-    mixture: Mixture
+    mixture: Imputation
     tree: NDArray[np.intp]
     entropies: NDArray[np.float64]
     n_clusters: int = field(init=False)
@@ -159,7 +157,7 @@ class Merging:
         return draw("merging", self, ax)
 
 
-def merged(mixture: Mixture, resp: NDArray) -> Merging:
+def merged(mixture: Imputation, resp: NDArray) -> Merging:
     """Join components one pair after another: always that which leaves the least entropy."""
     K = mixture.n_components
     resp = resp[~np.isnan(resp).any(axis=1)].astype(np.float64)

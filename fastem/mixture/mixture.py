@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -358,8 +357,9 @@ class Mixture(Imputation):
         >>> model.predict([[4.0]])
         array([1])
         """
-        # By its name: it stands above, and is slow to import.
-        return import_module("fastem.estimator.export").to_sklearn(self)
+        from fastem.mixture.export import to_sklearn  # slow to import
+
+        return to_sklearn(self)
 
     def save(self, path: str | os.PathLike) -> None:
         """Write the mixture to an .npz file, whole or not at all.

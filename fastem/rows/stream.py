@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from fastem.compiler.slot_loop import n_threads
 from fastem.density import Accumulator, Density
-from fastem.density.incomplete import Groups, of_what_is_observed, rows_of_a_slot
+from fastem.density.chunks import rows_of_a_slot
+from fastem.density.incomplete import Groups, of_what_is_observed
 from fastem.kernels.tile import TILE_ROWS
 from fastem.lazy import lazy
 from fastem.moments import Moments

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from scipy.optimize import brentq
+from scipy.optimize import brentq, minimize
 
 from fastem.kernels import decomposition as kernel
 
@@ -88,3 +88,54 @@ def test_axes_and_what_they_compose(D):
     kernel.compose(axes, values, composed)
     assert_allclose(composed, stack, rtol=1e-10, atol=1e-12)
     assert_array_equal(composed, composed.swapaxes(1, 2))
+
+
+# Proportional variances.
+
+D = 4
+TO_THE_END = 1e-13, 0.0, 500
+
+
+def loss(shares, spread, variances):
+    return shares @ (np.log(variances) + spread / variances).sum(axis=1)
+
+
+def test_variances_are_scipys_minimum():
+    shares, spread = problem(D)
+
+    def at(logs):
+        return loss(shares, spread, np.exp(logs[:K, None] + logs[None, K:]))
+
+    least = minimize(at, np.zeros(K + D), tol=1e-12).fun
+    volumes, shape = np.ones(K), np.empty(D)
+    kernel.proportional_variances(shares, spread, volumes, shape, 0.0, *TO_THE_END)
+    assert loss(shares, spread, volumes[:, None] * shape) == pytest.approx(least, abs=1e-9)
+
+
+@pytest.mark.parametrize("floor", [0.5, 5.0, 1e3])
+def test_above_a_floor_each_volume_is_the_best_of_a_grid(floor):
+    shares, spread = problem(D)
+    volumes, shape = np.full(K, floor), np.ones(D)
+    before = loss(shares, spread, np.full((K, D), floor))
+    kernel.proportional_variances(shares, spread, volumes, shape, floor, *TO_THE_END)
+    variances = volumes[:, None] * shape
+    assert variances.min() >= floor * (1 - 1e-12)
+    found = loss(shares, spread, variances)
+    assert found <= before + 1e-12
+    for k in range(K):
+        for other in np.geomspace(floor / shape.min(), 100 * volumes.max(), 2000):
+            tried = volumes.copy()
+            tried[k] = other
+            assert loss(shares, spread, tried[:, None] * shape) >= found - 1e-9
+
+
+def test_a_share_of_the_first_change_ends_it_early():
+    """Half of the first change: the second step, or one soon after, is the last."""
+    shares, spread = problem(D)
+    ends = []
+    for share, steps in (0.0, 1), (1.0, 500), (0.0, 500):
+        volumes, shape = np.ones(K), np.empty(D)
+        kernel.proportional_variances(shares, spread, volumes, shape, 0.0, 0.0, share, steps)
+        ends.append(volumes)
+    assert_allclose(ends[0], ends[1], rtol=0)
+    assert not np.allclose(ends[0], ends[2], rtol=1e-9)

@@ -6,6 +6,7 @@ That no member of a family does better is tried by brute force in covariance/tes
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
+from scipy.optimize import minimize
 
 from fastem.compiler.options import read_only
 from fastem.kernels import parsimonious
@@ -105,3 +106,32 @@ def test_rows_without_extent_are_held_up_by_the_floor(name):
     found = maximised(name, weights, spread, floor=1e-3)
     least = found.min() if found.ndim == 2 else np.linalg.eigvalsh(found).min()
     assert least >= 1e-3 * (1 - 1e-9)
+
+
+def test_proportional_matrices_are_scipys_minimum():
+    shares, scatters = problem()
+    lower = np.tril_indices(D)
+
+    def at(parameters):
+        volumes, factor = np.exp(np.append(0.0, parameters[: K - 1])), np.zeros((D, D))
+        factor[lower] = parameters[K - 1 :]
+        matrix = factor @ factor.T
+        traces = np.trace(np.linalg.solve(matrix, scatters), axis1=1, axis2=2)
+        return shares @ (D * np.log(volumes) + np.linalg.slogdet(matrix)[1] + traces / volumes)
+
+    start = np.concatenate([np.zeros(K - 1), np.eye(D)[lower]])
+    least = minimize(at, start, tol=1e-10).fun
+    volumes, matrices = np.ones(K), np.zeros((3, D, D))
+    assert parsimonious.proportional_matrices(shares, scatters, volumes, matrices, 1e-13, 0.0, 500)
+    factor = np.linalg.cholesky(matrices[0])
+    own = np.concatenate([np.log(volumes[1:] / volumes[0]), np.sqrt(volumes[0]) * factor[lower]])
+    assert at(own) == pytest.approx(least, abs=1e-8)
+    precision = matrices[2].T @ matrices[2]
+    assert_allclose(precision, np.linalg.inv(matrices[0]), rtol=1e-8, atol=1e-12)
+
+
+def test_a_singular_matrix_is_told():
+    scatters = np.ones((K, D, D))
+    matrices = np.zeros((3, D, D))
+    given = np.full(K, 1 / K), scatters, np.ones(K), matrices
+    assert not parsimonious.proportional_matrices(*given, 1e-13, 0.0, 500)

@@ -66,11 +66,11 @@ def test_whitened_lengths_are_information(K, D, diagonal, shared, unit):
 
 def dense_bfgs(pairs, gradient):
     """The inverse Hessian's product with the gradient, whole matrices, oldest pair first."""
-    step, bend = pairs[-1]
-    H = max(1.0, step @ bend / (bend @ bend)) * np.eye(len(gradient))
-    for step, bend in pairs:
-        rho = 1 / (step @ bend)
-        left = np.eye(len(gradient)) - rho * np.outer(step, bend)
+    step, change = pairs[-1]
+    H = max(1.0, step @ change / (change @ change)) * np.eye(len(gradient))
+    for step, change in pairs:
+        rho = 1 / (step @ change)
+        left = np.eye(len(gradient)) - rho * np.outer(step, change)
         H = left @ H @ left.T + rho * np.outer(step, step)
     return H @ gradient
 
@@ -97,29 +97,29 @@ def test_steps_are_those_of_bfgs(climbs):
     A = (A @ A.T / size + 0.1 * np.eye(size)) * (1.0 if climbs else -1.0)
     A[:K] = A[:, :K] = 0.0  # the weights stay, and with them the metric
     place = np.concatenate([weights, rng.normal(size=size - K)])
-    state = (K, D), False, factors, 1.0, *memory(size), np.inf
+    state = (K, D), False, factors, 1.0, memory(size), np.inf
     kept, last = [], None
     for _ in range(3 * ORDER):
         residual = -A @ (metric * place) / metric
-        way = np.empty(size)
-        found = ascend(place + residual, place, *state, way)
+        direction = np.empty(size)
+        found = ascend(place + residual, place, *state, direction)
         if last is not None and climbs:
             kept = [*kept, (metric * (place - last[0]), metric * (last[1] - residual))][-ORDER:]
         last = place, residual
         assert found == bool(kept)
         expected = dense_bfgs(kept, metric * residual) / metric if kept else residual
-        assert_allclose(way, expected, rtol=1e-8, atol=1e-10 * np.abs(expected).max())
-        place = place + 0.3 * way
+        assert_allclose(direction, expected, rtol=1e-8, atol=1e-10 * np.abs(expected).max())
+        place = place + 0.3 * direction
 
 
 def test_an_extrapolation_is_no_longer_than_asked():
-    state = (1, 1), False, np.ones((1, 1)), 1.0, *memory(3), 10.0
-    way = np.empty(3)
+    state = (1, 1), False, np.ones((1, 1)), 1.0, memory(3), 10.0
+    direction = np.empty(3)
     start, residual = np.array([1.0, 0.0, 1.0]), np.array([0.0, 1.0, 0.0])
-    assert not ascend(start + residual, start, *state, way)
+    assert not ascend(start + residual, start, *state, direction)
     # The step grew shorter by a thousandth: the end seems a thousand steps away.
-    assert ascend(start + 1.999 * residual, start + residual, *state, way)
-    assert_allclose(way, 9.99 * residual, rtol=1e-9)
+    assert ascend(start + 1.999 * residual, start + residual, *state, direction)
+    assert_allclose(direction, 9.99 * residual, rtol=1e-9)
 
 
 @pytest.mark.parametrize("D", [COLUMNS, 200])
@@ -131,10 +131,10 @@ def test_what_is_inside_the_domain_of_many_columns(D):
     for amount in 0.0, 0.5 / np.sqrt(D), 2.0 / np.sqrt(D):
         turn = rng.normal(size=(K, D, D))
         turn = amount * (turn + turn.swapaxes(1, 2)) / 2
-        way = np.concatenate([np.zeros(K + K * D), turn.ravel()])
+        direction = np.concatenate([np.zeros(K + K * D), turn.ravel()])
         ends = np.empty((2, len(point)))
-        inside = reach(point, way, (K, D), False, 1e-10, np.empty((K, D, D)), ends[0])
-        wide = reach_wide(point, way, (K, D), False, 1e-10, np.empty((2, D, D)), ends[1])
+        inside = reach(point, direction, (K, D), False, 1e-10, np.empty((K, D, D)), ends[0])
+        wide = reach_wide(point, direction, (K, D), False, 1e-10, np.empty((2, D, D)), ends[1])
         assert wide == inside
         assert np.array_equal(*ends)
         found.append(inside)
@@ -150,9 +150,9 @@ def test_what_is_inside_the_domain(diagonal):
     matrices, target = np.empty((0 if diagonal else K, D, D)), np.empty(len(point))
 
     def lands(where, amount, noisy=False):
-        way = np.zeros(len(point))
-        way[where] = amount
-        return reach(point, way, (K, D), noisy, 1e-10, matrices, target)
+        direction = np.zeros(len(point))
+        direction[where] = amount
+        return reach(point, direction, (K, D), noisy, 1e-10, matrices, target)
 
     assert lands(0, 0.05)
     assert np.array_equal(target[:2], [0.55, 0.4])

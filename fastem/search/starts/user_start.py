@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastem import validation
-from fastem.covariance import Family, Fixed, Parameters
+from fastem.covariance import Family, Fixed, Parameters, fixed_from
 from fastem.mixture import Mixture, to_units
 from fastem.moments import Moments
 from fastem.units import Units
@@ -81,7 +81,7 @@ class UserStart:
             except ValueError as error:
                 raise ValueError(f"covariances_init: {error}") from None
         own = {"weights": weights, "means": means, "covariances": covariances}
-        return cls(**own, family=family, fixed=Fixed.of(fixed, own, family, (K, D)))
+        return cls(**own, family=family, fixed=fixed_from(fixed, own, family, (K, D)))
 
     @property
     def is_empty(self) -> bool:
@@ -97,7 +97,7 @@ class UserStart:
         weights, means, covariances = mixture.weights, mixture.means, mixture.covariances
         shares = weights if noise is None else weights / weights.sum()
         own = {"weights": shares, "means": means, "covariances": covariances}
-        held = Fixed.of(fixed, own, family, means.shape)
+        held = fixed_from(fixed, own, family, means.shape)
         return cls(weights, means, covariances, mixture.family, noise, held, seen)
 
     def override(self, start: Parameters, family: Family, units: Units) -> Parameters:

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import numpy as np
-import sklearn.mixture
+
+try:
+    import sklearn.mixture
+except ImportError as error:
+    raise ImportError(
+        f"to_sklearn needs scikit-learn ({error}); install it with: pip install 'fastem[sklearn]'"
+    ) from error
 
 from fastem import covariance
-from fastem.estimator import precisions
-from fastem.mixture import Mixture
+from fastem.covariance.precisions import cholesky_factors, precisions_from
+from fastem.mixture.components import Components
 
 #: scikit-learn's names of families by their other ones.
 OWN = {"VVV": "full", "EEE": "tied", "VVI": "diag", "VII": "spherical"}
 
 
-def to_sklearn(mixture: Mixture) -> sklearn.mixture.GaussianMixture:
+def to_sklearn(mixture: Components) -> sklearn.mixture.GaussianMixture:
     """As `Mixture.to_sklearn` says.
 
     Raises
@@ -31,11 +37,11 @@ def to_sklearn(mixture: Mixture) -> sklearn.mixture.GaussianMixture:
     if name not in OWN.values():
         name = "diag" if family.diagonal else "full"
     own = covariance.family_by_name(name)
-    factors = precisions.cholesky_factors(spread, own)
+    factors = cholesky_factors(spread, own)
     model = sklearn.mixture.GaussianMixture(mixture.n_components, covariance_type=name)
     model.weights_, model.means_ = mixture.weights.copy(), mixture.means.copy()
     model.covariances_, model.precisions_cholesky_ = spread.copy(), factors
-    model.precisions_ = precisions.from_factors(factors, own)
+    model.precisions_ = precisions_from(factors, own)
     model.n_features_in_ = mixture.n_features
     if mixture.feature_names is not None:
         model.feature_names_in_ = np.array(mixture.feature_names, dtype=object)

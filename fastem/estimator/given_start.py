@@ -1,4 +1,4 @@
-"""Precisions, which scikit-learn's users give and read: inverse covariances and their factors."""
+"""Weights, means and precisions that scikit-learn's users give, checked in its words."""
 
 from __future__ import annotations
 
@@ -8,38 +8,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastem import validation
-from fastem.compiler.options import read_only
 from fastem.covariance import Family
-from fastem.kernels.matrices import factor
+from fastem.covariance.precisions import covariances_from
 from fastem.search.starts import UserStart
-
-
-def cholesky_factors(covariances: NDArray, family: Family) -> NDArray:
-    """Upper triangular U with U U' the precision; 1 / standard deviation for diagonal families."""
-    if family.diagonal:
-        return 1.0 / np.sqrt(covariances)
-    n_features = covariances.shape[-1]
-    stack = covariances.reshape(-1, n_features, n_features)
-    scratch, inverses, norms = np.empty_like(stack), np.zeros_like(stack), np.empty(len(stack))
-    failed = factor(read_only(np.ones(len(stack))), read_only(stack), 1.0, scratch, inverses, norms)
-    if failed >= 0:
-        raise np.linalg.LinAlgError(f"covariance {failed} is not positive definite")
-    return inverses.swapaxes(-1, -2).reshape(covariances.shape)
-
-
-def from_factors(factors: NDArray, family: Family) -> NDArray:
-    """Inverse covariances from what `cholesky_factors` returns."""
-    if family.diagonal:
-        return factors**2
-    return factors @ factors.swapaxes(-1, -2)
-
-
-def covariances(inverses: NDArray, family: Family) -> NDArray:
-    """Covariances from precisions."""
-    if family.diagonal:
-        return 1.0 / inverses
-    inverted = np.linalg.inv(inverses)
-    return 0.5 * (inverted + inverted.swapaxes(-1, -2))
 
 
 def given_start(
@@ -57,7 +28,7 @@ def given_start(
         name = f"{family.name} precision"
         precisions = shaped(precisions, "precisions_init", name, family.shape(K, D))
         check_positive(precisions, name, family)
-        spread = covariances(precisions, family)
+        spread = covariances_from(precisions, family)
     return UserStart(weights, means, spread, family)
 
 
