@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 
 from fastem.covariance import Family, Parameters
@@ -22,19 +24,21 @@ def firsts(starts: list[Parameters], objective: Objective) -> list[int]:
     an upper bound on that of the rows alone; components may stand in another order.
     """
     least = max(objective.tol, SHARE * objective.shortfall, ROUNDING * objective.rows.precision)
+    family = objective.family
+    weights = np.sort([start.weights for start in starts], axis=1)
+    factored = cache(lambda i: _factored(starts[i], family))
     found: list[int] = []
-    densities: dict[int, Density] = {}
     for i, start in enumerate(starts):
-        moments = objective.family.moments(start)
-        own = _factored(start, objective.family)
+        # By Pinsker's inequality the divergence is 2 d^2 at least for weights that differ by d.
+        apart = 2.0 * np.abs(weights[:i] - weights[i]).max(axis=1, initial=0.0) ** 2
         twin = i
-        if own is not None:
-            for j, density in densities.items():
-                if _divergence(moments, own, density) < least:
-                    twin = j
-                    break
-            else:
-                densities[i] = own
+        for j in np.flatnonzero((apart < least) & (np.array(found) == np.arange(i))):
+            own, other = factored(i), factored(int(j))
+            if own is None or other is None:
+                continue
+            if _divergence(family.moments(start), own, other) < least:
+                twin = int(j)
+                break
         found.append(twin)
     return found
 
