@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Sequence
-from contextlib import closing
+from collections.abc import Generator, Hashable, Iterator, Sequence
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any
@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastem.lazy import lazy
 from fastem.rows.files import Temporary
 from fastem.rows.formats.binary import Binary, Form
 from fastem.rows.formats.table import Cursor, Table
@@ -110,6 +109,12 @@ class Frame:
         """Whether rows must be looked at in every pass."""
         return self.missing == "drop" or self.marks.values.size > 0 or self.stamp() is None
 
+    @property
+    def n_rows(self) -> int | None:
+        """Number of rows, with those that do not count; None if that is not known yet."""
+        counts = [part.n_rows for part in self.parts]
+        return None if None in counts else sum(filter(None, counts))
+
     def stamp(self) -> Hashable:
         """What changes when the rows do; None if there is no such thing."""
         parts = [*self.parts, *([] if self.weights is None else [self.weights])]
@@ -145,22 +150,26 @@ class Frame:
         return names, types, chain.from_iterable(rows)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class Part:
     """Some columns of a table.
 
-    They are columns of numbers, then that of weights if there is one. Those of a slow table are put
-    into a temporary file, in which every pass finds them. Where that has no room the table is read
-    anew at every pass.
+    They are columns of numbers, then that of weights if there is one. The first pass over a slow
+    table puts them into a temporary file, in which the others find them. Where that has no room the
+    table is read anew at every pass.
     """
 
     table: Table
     columns: Sequence[int]
 
+    def __post_init__(self) -> None:
+        """What is read, and whether it is to be copied meanwhile."""
+        self._read, self._copies = (self.table, self.columns), self.table.slow
+
     def cursor(self, n: int) -> Cursor:
         """One pass over the first n of the columns."""
         table, columns = self._read
-        return table.cursor(columns[:n])
+        return Cursor(self._copied(n)) if self._copies else table.cursor(columns[:n])
 
     def take(self, rows: NDArray[np.intp]) -> NDArray | None:
         """Rows by their numbers, which ascend, or None without cheap seeks."""
@@ -172,26 +181,24 @@ class Part:
         """Number of rows; None if that is not known before all are read."""
         return self._read[0].n_rows
 
-    @lazy
-    def _read(self) -> tuple[Table, Sequence[int]]:
-        """What is read, and its columns: a copy of a slow table, if there is room."""
-        copy = self._copied() if self.table.slow else None
-        return (self.table, self.columns) if copy is None else (copy, range(copy.width))
-
-    def _copied(self) -> Binary | None:
-        dtype, n_rows = self.table.dtype(self.columns), 0
-        try:
+    def _copied(self, n: int) -> Generator[NDArray, None, None]:
+        """The blocks of the table, while all of its columns are copied."""
+        dtype, n_rows, copy = self.table.dtype(self.columns), 0, None
+        with suppress(OSError):
             copy = Temporary()
-        except OSError:
-            return None
         with closing(self.table.blocks(self.columns)) as blocks:
             for block in blocks:
-                try:
-                    copy.write(np.ascontiguousarray(block, dtype))
-                except OSError:
-                    return None
                 n_rows += len(block)
-        return Binary(copy, Form(n_rows, len(self.columns), dtype), self.table.name)
+                try:
+                    if copy is not None:
+                        copy.write(np.ascontiguousarray(block, dtype))
+                except OSError:
+                    copy = None
+                yield block[:, :n]
+        self._copies = False
+        if copy is not None:
+            form = Form(n_rows, len(self.columns), dtype)
+            self._read = Binary(copy, form, self.table.name), range(form.width)
 
 
 def _found_in(table: Table, columns: Sequence[int], first: Table) -> Sequence[int]:

@@ -261,11 +261,8 @@ def _weights(given: Any, frame: Frame, budget: int) -> Part:
                 f"number a row, or the name of a column"
             )
         part, n_rows = Part(InMemory(array[:, None]), [0]), len(array)
-    counts = [part.table.n_rows for part in frame.parts]
-    if n_rows is not None and None not in counts:
-        n = sum(filter(None, counts))
-        if n != n_rows:
-            raise unequal(frame.name, f"{n_rows} weights", f"{n} rows")
+    if None not in (n_rows, frame.n_rows) and n_rows != frame.n_rows:
+        raise unequal(frame.name, f"{n_rows} weights", f"{frame.n_rows} rows")
     return part
 
 

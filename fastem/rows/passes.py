@@ -114,9 +114,9 @@ class Passes:
         X = self.frame.take(numbers)
         if X is not None:
             return np.ascontiguousarray(X, self.dtype), None
-        rows, weights = self._buffer(len(numbers))
+        rows, weights = self.buffer(len(numbers))
         with self._opened(checked=False) as fill:
-            buffer = self._buffer(max(1, BLOCK // self.row_bytes))
+            buffer = self.buffer(max(1, BLOCK // self.row_bytes))
             done = 0
             while done < len(numbers) and (block := fill(buffer)) is not None:
                 X, weight, first = block
@@ -147,9 +147,9 @@ class Passes:
             raise self.too_few(least)
         n_buffers = min(n_threads(np.inf), room - SPARE) + SPARE
         n = min(room // n_buffers, max(1, BLOCK // least)) * whole
-        return [self._buffer(n if most is None else min(n, most)) for _ in range(n_buffers)]
+        return [self.buffer(n if most is None else min(n, most)) for _ in range(n_buffers)]
 
-    def _buffer(self, n: int) -> Drawn:
+    def buffer(self, n: int) -> Drawn:
         """Room for so many rows and their weights."""
         X = np.empty((n, self.frame.n_features), self.dtype)
         return X, np.empty(n) if self.weighted else None
@@ -214,58 +214,66 @@ class Scan(NamedTuple):
 
 
 class Facts(NamedTuple):
-    """What a scan keeps of a block."""
+    """What a scan finds in a block."""
 
     n: int
     limits: Limits
-    heaviest: float
-    sums: NDArray[np.float64] | None
-    kept: Drawn | None
+    heaviest: float = 0.0
+    sums: NDArray[np.float64] | None = None
 
 
 def scan(passes: Passes) -> Scan:
     """Read all rows once. Those that no tile can be made of are kept, or there is no room."""
     frame, stamp = passes.frame, passes.frame.stamp()
     few = passes.memory // (KEPT * passes.row_bytes)
-    n = 0
+    kept = _room(passes, few)
 
-    def facts(X: NDArray, weight: NDArray | None, _: int) -> Facts:
-        kept = None if n > few else (X.copy(), None if weight is None else weight.copy())
+    def facts(X: NDArray, weight: NDArray | None, first: int) -> Facts:
+        here = slice(first, first + len(X))
+        for rows, weights in kept:
+            if here.stop <= len(rows):
+                rows[here] = X
+                if weights is not None:
+                    weights[here] = weight
         if weight is None:
-            return Facts(len(X), limits(X), 0.0, None, kept)
-        return Facts(len(X), limits(X), float(weight.max()), tile_sums(weight), kept)
+            return Facts(len(X), limits(X))
+        return Facts(len(X), limits(X), float(weight.max()), tile_sums(weight))
 
-    heaviest, reached = 0.0, union(frame.n_features, [])
+    n, heaviest, reached = 0, 0.0, union(frame.n_features, [])
     sums: list[NDArray[np.float64]] = []
-    kept: list[Drawn] = []
     gaps: list[Gaps] = []
     with closing(passes.each(facts, whole=passes.whole, checked=True, gaps=gaps)) as results:
         for here in results:
             n += here.n
-            if n > few and passes.whole < TILE_ROWS:
-                raise passes.too_few(passes.row_bytes * TILE_ROWS)
+            if n > few:
+                kept.clear()
+                if passes.whole < TILE_ROWS:
+                    raise passes.too_few(passes.row_bytes * TILE_ROWS)
             reached = union(frame.n_features, [reached, here.limits])
             heaviest = max(heaviest, here.heaviest)
             if here.sums is not None:
                 sums.append(here.sums)
-            if here.kept is None or n > few:
-                kept.clear()
-            else:
-                kept.append(here.kept)
     if not n:
         raise _nothing_left(frame.name, frame.weighted, gaps[0])
     check_seen(reached[0], frame.name, frame.columns)
-    unit = weight_unit(heaviest)
-    memory = None
-    if n <= few:
-        rows, weight = np.concatenate([X for X, _ in kept]), None
-        if frame.weighted:
-            weight = np.concatenate([weight for _, weight in kept if weight is not None])
-            sums, weight = [tile_sums(weight)], weight / unit
-        kind = Incomplete if np.isnan(rows).any() else Memory
+    unit, memory = weight_unit(heaviest), None
+    for rows, weight in kept:
+        rows.resize((n, frame.n_features), refcheck=False)  # gives back what is left
+        if weight is not None:
+            sums, weight = [tile_sums(weight[:n])], weight[:n] / unit
+        kind = Incomplete if gaps[0].by_column.any() and np.isnan(rows).any() else Memory
         memory = kind(rows, weight, unit)
     of_tiles = np.concatenate(sums) / unit if sums else None
     return Scan(n, reached, stamp, of_tiles, unit, memory, gaps[0])
+
+
+def _room(passes: Passes, few: int) -> list[Drawn]:
+    """Room for all rows if they are few, unless the system has none."""
+    n_rows = passes.frame.n_rows
+    try:
+        return [passes.buffer(few if n_rows is None else min(n_rows, few))]
+    except MemoryError:
+        return []
 
 
 def _nothing_left(name: str, weighted: bool, gaps: Gaps) -> ValueError:
