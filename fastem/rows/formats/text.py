@@ -28,7 +28,17 @@ from fastem.validation.column_choice import ranges
 SAMPLE, FEW = 100, 3
 #: The share of a line's most bytes that is parsed together, and bytes that are enough.
 SHARE, ENOUGH = 16, 2**20
+#: What compiled code wants behind the text.
+ZEROS = bytes(PADDING)
 _LINE_END = re.compile(rb"\r\n|\r|\n")
+
+
+class Chunk(NamedTuple):
+    """Text of whole rows with zeros behind it, how many lines precede it and how many it has."""
+
+    text: bytes
+    n_lines: int
+    n_within: int
 
 
 class Piece(NamedTuple):
@@ -189,14 +199,14 @@ class Text(Table):
         """One pass: the wanted fields of all rows, chunks of them parsed by several threads."""
 
         @contextmanager
-        def opened() -> Iterator[Callable[[int], tuple[bytes, int] | None]]:
+        def opened() -> Iterator[Callable[[int], Chunk | None]]:
             with plain(self.file) as (stream, _):
                 chunks = self._chunks(stream)
                 yield lambda _: next(chunks, None)
 
         n_rows = 0
         buffers = range(min(n_threads(np.inf), 8) + SPARE)
-        parsed = prefetch(opened, buffers, lambda rows: self._parsed(*rows, columns))
+        parsed = prefetch(opened, buffers, lambda chunk: self._parsed(chunk, columns))
         with closing(parsed) as pieces:
             for piece in pieces:
                 n_rows += len(piece.values)
@@ -204,35 +214,45 @@ class Text(Table):
         if not n_rows:
             raise ValueError(f"{self.name} has no rows; give a file with rows of numbers")
 
-    def _chunks(self, stream: IO[bytes]) -> Iterator[tuple[bytes, int]]:
-        """The text behind the header in chunks of whole rows, and how many lines precede each."""
+    def _chunks(self, stream: IO[bytes]) -> Iterator[Chunk]:
+        """The text behind the header in chunks of whole rows."""
         n_lines, size = self.skip_rows + self.layout.n_lines, min(ENOUGH, self.longest // SHARE)
-        held, ended = b"", False
-        while len(held) < self._begin and (block := stream.read(size)):
-            held += block
-        held = held[self._begin :]
-        while held or not ended:
-            if end := len(held) if ended else self._last_row(held):
-                yield held[:end], n_lines
-                n_lines, held = n_lines + _count(held, end), held[end:]
+        held, first = b"", b""
+
+        def blocks() -> Iterator[bytes]:
+            yield first[self._begin :]
+            while block := stream.read(max(size, len(held))):
+                yield block
+
+        while len(first) < self._begin and (block := stream.read(size)):
+            first += block
+        for block in blocks():
+            rows, held = self._split(held, block)
+            if rows:
+                yield (chunk := Chunk(rows, n_lines, _count(rows, len(rows))))
+                n_lines += chunk.n_within
             elif len(held) > self.longest:
                 raise self._too_long(n_lines + 1)
-            if not ended:
-                block = stream.read(max(size, len(held)))
-                held, ended = held + block, not block
+        if held:
+            yield Chunk(held + ZEROS, n_lines, _count(held, len(held)))
 
-    def _last_row(self, text: bytes) -> int:
-        """Where the last whole row ends."""
-        end = max(text.rfind(b"\n"), text.rfind(b"\r")) + 1
-        if b'"' not in text:
-            return end
-        # A quoted field may hold line ends.
-        _, at, found, _ = self._parse(text, (), np.empty((end, 0)), ended=False)
-        return end if found and not at else at
+    def _split(self, held: bytes, block: bytes) -> tuple[bytes, bytes]:
+        """Whole rows, with zeros behind them, and what is left of the last one."""
+        if quoted := b'"' in block or b'"' in held:
+            held, block = b"", held + block
+        end = block.rfind(b"\n") + 1 or block.rfind(b"\r") + 1
+        if quoted:
+            # A quoted field may hold line ends.
+            _, at, found, _ = self._parse(block + ZEROS, (), np.empty((end, 0)), ended=False)
+            end = end if found and not at else at
+        if not end:
+            return b"", held + block
+        return b"".join((held, memoryview(block)[:end], ZEROS)), block[end:]
 
-    def _parsed(self, text: bytes, n_before: int, columns: Sequence[int]) -> Piece:
-        """The wanted fields of whole rows, before which so many lines stand."""
-        values = np.empty((_count(text, len(text)) + 1, len(columns)))
+    def _parsed(self, chunk: Chunk, columns: Sequence[int]) -> Piece:
+        """The wanted fields of whole rows."""
+        text, n_before, n_lines = chunk
+        values = np.empty((n_lines + 1, len(columns)))
         n, at, found, n_left = self._parse(text, columns, values)
         if found:
             n_blank = _count(text[at:], len(text[at:]) - len(text[at:].lstrip()))
@@ -259,7 +279,7 @@ class Text(Table):
         delimiter, decimal = self.layout.delimiter, "," if self.layout.decimal_comma else "."
         comment = ord(COMMENT) if self.layout.comments else -1
         how = ord(delimiter), delimiter == BLANKS, ended, comment, ord(decimal), read_only(place)
-        array = np.frombuffer(text + bytes(PADDING), np.uint8)
+        array = np.frombuffer(text, np.uint8)
         starts, ends = bounds or np.empty((2, 0, len(columns)), np.int64)
         return parse(array, *how, POWERS, POWERS_LOW, values, starts, ends)
 
