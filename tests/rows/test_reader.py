@@ -18,7 +18,7 @@ from pyarrow import dataset, feather, orc, parquet
 
 import fastem
 from fastem import cli
-from fastem.rows import frame
+from fastem.rows import Memory, frame
 from fastem.rows import open as open_rows
 from fastem.rows.formats import text
 from fastem.validation.column_choice import ranges
@@ -244,6 +244,12 @@ def test_without_room_for_a_copy_text_is_parsed_at_every_pass(X, files, monkeypa
     for n in 1, 2:
         assert np.array_equal(rows.passes.take(np.arange(N))[0], X[:, :3])
         assert len(parses) == n
+
+
+def test_a_budget_beyond_the_machine_is_one_for_all_rows(X, files):
+    rows = open_rows(files["x.csv"], ["a:c"], memory="4000T")
+    assert np.array_equal(rows.take(np.arange(N))[0], X[:, :3])
+    assert rows.digest() == Memory(X[:, :3].copy()).digest()
 
 
 def test_a_copy_is_read_where_the_system_reads_from_no_offset(X, files, monkeypatch):
