@@ -33,9 +33,6 @@ MOVE_STEPS = 60
 MOST_SWAPPED = 12
 #: Starts have met where their levels differ by less than this, in nats of all rows.
 MET = 0.1
-#: Steps after which a swap that has collapsed is given up: every twentieth does, and none of its
-#: steps is made in compiled code.
-LOOK = 8
 #: How often an end that is not sound is mended, at most.
 MENDINGS = 3
 
@@ -238,7 +235,7 @@ class _Race:
         winner = self.winner
 
         def run(start: Parameters, steps: int, to_beat: float) -> swaps.Trial:
-            tried = self._tried(start, steps, to_beat, LOOK)
+            tried = self._tried(start, steps, to_beat)
             return swaps.Trial(tried.parameters, tried.rank)
 
         def again(start: Parameters, to_beat: float) -> tuple[Parameters, float]:
@@ -297,18 +294,11 @@ class _Race:
                     self.winner.level = tried.level
                 self.winner.parameters = found
 
-    def _tried(
-        self, start: Parameters, steps: int, to_beat: float, look: int | None = None
-    ) -> _Runner:
-        """Where a run from there ends, whose steps count as the winner's.
-
-        One that has collapsed after the first few, `look`, is left there.
-        """
+    def _tried(self, start: Parameters, steps: int, to_beat: float) -> _Runner:
+        """Where a run from there ends, whose steps count as the winner's."""
         tried = _Runner(self.winner.index, start)
-        for most in (steps,) if look is None else (look, steps):
-            if not self._ended(tried) and not tried.collapsed:
-                most = min(most, self._objective.max_iter)
-                self._advance(tried, most - tried.n_iter, to_beat)
+        if not self._stopped:
+            self._advance(tried, min(steps, self._objective.max_iter), to_beat)
         self.winner.n_iter += tried.n_iter
         return tried
 
