@@ -76,7 +76,17 @@ def fastem_command(*words, env=ENVIRONMENT, **options):
     return processes.run([sys.executable, "-m", "fastem", *words], env=env, **options)
 
 
+@pytest.fixture
+def heard(number):
+    """A signal is not ignored, as in a shell's background."""
+    usual = signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL
+    before = signal.signal(number, usual)
+    yield
+    signal.signal(number, before)
+
+
 @pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
+@pytest.mark.usefixtures("heard")
 @pytest.mark.parametrize(
     ("number", "status"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 130)]
 )
