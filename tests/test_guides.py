@@ -91,7 +91,18 @@ def test_the_ten_lines_of_the_readme_run(monkeypatch, tmp_path):
     assert {file.name for file in tmp_path.iterdir()} == {"tests", "choice.png", "mixture.npz"}
 
 
-@pytest.mark.parametrize("name", [name for name in guides.PAGES if guides.examples(name)])
+#: What this guide's blocks do `test_the_outputs_shown_are_those_printed` does as well.
+SLOW = {"from_mclust": pytest.mark.slow}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=SLOW.get(name, ()))
+        for name in guides.PAGES
+        if guides.examples(name)
+    ],
+)
 def test_blocks_run(name, monkeypatch, tmp_path):
     if not hasattr(fastem, FEATURES.get(name, "fit")):
         pytest.skip(f"fastem has no {FEATURES[name]}")

@@ -67,6 +67,7 @@ def test_bic_chooses_what_mclust_chooses(file, name, n_components, n_parameters,
     assert choice.best.bic() == row.bic
 
 
+@pytest.mark.slow  # the guide of users of mclust has the best three of these
 def test_diabetes_reaches_all_that_mclust_prints():
     """Oracle: the vignette "A quick tour of mclust", with its three kinds of starts together."""
     choice = grid("diabetes")

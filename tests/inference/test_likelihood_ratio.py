@@ -74,6 +74,7 @@ def test_halves_reach_what_few_starts_miss():
 # p-values --------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_null_data_have_the_statistics_of_the_replicates():
     """Of one Gaussian the statistic does not depend on its parameters: two samples of one law."""
     made = fastem.lrt(CLOUD, 2, n_replicates=30, random_state=0)

@@ -84,6 +84,7 @@ def kept(compiled, tmp_path):
     return Kept(tmp_path / "cache", compiled.answer, compiled.densities)
 
 
+@pytest.mark.slow  # `compiler/test_cache.py` has quicker ones
 def test_later_runs_read_and_leave_the_files_alone(fresh, kept):
     before = kept.times()
     assert len(before) >= 6
@@ -111,6 +112,7 @@ assert [w.category for w in caught] == [RuntimeWarning] * expected, caught
         assert kept.files() == files
 
 
+@pytest.mark.slow  # `compiler/test_cache.py` has quicker ones
 def test_processes_compile_at_once(fresh, kept):
     files = kept.files()
     kept.named("matrices.factor_diagonal").unlink()
@@ -121,6 +123,7 @@ def test_processes_compile_at_once(fresh, kept):
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+@pytest.mark.slow  # `compiler/test_cache.py` has quicker ones
 def test_fork_while_a_fit_compiles(fresh, kept):
     """Parent and child compile what is missing, at once, and both go on."""
     for name in BRIEF:
@@ -167,6 +170,7 @@ def test_home_that_cannot_be_written(fresh, kept):
     assert fresh.run(PRINT_DENSITIES, **nowhere) == kept.densities
 
 
+@pytest.mark.slow  # `compiler/test_cache.py` has quicker ones
 def test_without_the_cache(fresh, kept):
     kept.named("matrices.factor_diagonal").write_bytes(b"replaced if it was read")
     before = kept.times()
@@ -175,6 +179,7 @@ def test_without_the_cache(fresh, kept):
     assert kept.times() == before
 
 
+@pytest.mark.slow  # `compiler/test_cache.py` has quicker ones
 def test_edit_of_a_kernel_file_that_others_call(fresh, kept):
     """The logarithm, of which densities are made: old code would give the old ones."""
     shutil.copytree(Path(fastem.__file__).parent, fresh.folder / "fastem")
