@@ -99,20 +99,17 @@ def run(name):
 
 X = np.random.default_rng(0).normal(size=(300, 2))
 np.savez("few.npz", X=X)
-np.savez_compressed("many.npz", X=np.arange(2.0 * 10**7).reshape(-1, 2) % 7)
 np.savez("wide.npz", X=np.random.default_rng(0).normal(size=(50, 3000)))
 run("few.npz")
 used = int(re.search(r"VmSize:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) * 1024
 resource.setrlimit(resource.RLIMIT_AS, (used + 10**8,) * 2)
 print(*run("wide.npz"), end="")
-print(run("many.npz"))
 """
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="tells the memory in use")
 def test_scarce_memory(fresh):
-    """What asks for too much says so; rows that would have been kept are read again instead."""
-    told, many = fresh.run(SCARCE).splitlines()
+    told = fresh.run(SCARCE)
     assert told.startswith("2 fastem: wide.npz asks for more memory than there is (")
     assert "; free some, give a smaller --memory than 2G" in told
-    assert "memory" not in many
+    assert told.count("\n") == 1
