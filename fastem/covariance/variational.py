@@ -197,8 +197,9 @@ class Variational(Wrapped):
     def log_prior(self, parameters: Parameters) -> float:
         """-KL(posterior || prior) / n, in nats a row."""
         if self._believes:  # mostly of those that were factored last
-            if self._believed is not None and self._believed[0] is parameters:
-                return self._believed[1]
+            known = self._believed
+            if known is not None and known[0] is parameters:
+                return known[1]
             return self._believe(parameters, self._plain(parameters))[1]
         prior, counts, plain = self.prior, self.counts(parameters), self._plain(parameters)
         n_features = parameters.means.shape[1]

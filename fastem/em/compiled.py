@@ -72,7 +72,9 @@ class Workspace:
             LN2,
             rows.units.log_jacobian,
         )
-        self.bounds = limits(bounds, D, family.beliefs)
+        beliefs = _NO_BELIEFS if family.beliefs is None else family.beliefs
+        limits = read_only(bounds.ridge), bounds.floor, ROUNDING * D, DEAD
+        self.bounds = em_passes.Bounds(*limits, beliefs)
         self._density, self._X, self._units = density, X, rows.units
 
     @classmethod
@@ -157,14 +159,6 @@ class CompiledStep(Step):
     def moments(self, state: State) -> Moments:
         """Of all rows at the point that was accepted last."""
         return self._workspace.moments(state.parameters(self._family).means)
-
-
-def limits(
-    bounds: Bounds, n_features: int, beliefs: NDArray[np.float64] | None = None
-) -> em_passes.Bounds:
-    """Bounds as compiled M steps take them."""
-    held = read_only(bounds.ridge), bounds.floor, ROUNDING * n_features, DEAD
-    return em_passes.Bounds(*held, _NO_BELIEFS if beliefs is None else beliefs)
 
 
 def step_for(

@@ -14,13 +14,11 @@ from fastem.compiler.options import read_only
 from fastem.compiler.slot_loop import LAUNCH_WORK
 from fastem.covariance import Bounds, Family, Parameters
 from fastem.density import HALF_BITS, LN2
-from fastem.density.accumulator import NO_LABELS
-from fastem.em.compiled import limits
+from fastem.em.compiled import Workspace
 from fastem.em.online import Batch, Learnt, deviation, share_of
 from fastem.em.state import vector
 from fastem.kernels import em_control, em_passes
 from fastem.kernels.online import learn
-from fastem.kernels.passes import summarise
 from fastem.moments import Moments
 from fastem.rows import Rows
 from fastem.units import Units
@@ -72,31 +70,20 @@ class Space:
         self, family: Family, parameters: Parameters, units: Units, bounds: Bounds
     ) -> None:
         self.family, self.bounds, self.units = family, bounds, units
-        self.density = family.factor(parameters)
-        factors, (K, D) = self.density.factors, parameters.means.shape
+        self.density, (K, D) = family.factor(parameters), parameters.means.shape
         self.shape, self.row_work = (K, D), self.density.work(1)
         self.second_shape = (K, D) if family.diagonal else (K, D, D)
         self.covariances_shape = parameters.covariances.shape
-        n_moments = K + K * D + int(np.prod(self.second_shape))
-        buffers = em_passes.Buffers.of(factors.shape, K, vector(parameters).size, n_moments)
-        self.found, self.n_moments, self.buffers = buffers.found, n_moments, tuple(buffers)
-        self.code = tuple(em_passes.Code.of(family.covariances_of, factors.ndim))
-        self.limits = tuple(limits(bounds, D))
-        self._plan: tuple[int, tuple, NDArray[np.float64], int] | None = None
+        self.n_moments = K + K * D + int(np.prod(self.second_shape))
+        self._workspace: Workspace | None = None
         self._point: tuple[Parameters, NDArray[np.float64]] | None = None
 
-    def passes(self, X: NDArray[np.float64]) -> tuple:
-        """Of these rows, as `em_passes.Passes`; what depends on their number is found once."""
-        n = len(X)
-        if self._plan is None or self._plan[0] != n:
-            accumulator = self.density.accumulator(n, X.dtype, self.units)
-            block = accumulator.arguments(X, None)
-            sums = accumulator.empty_sums(X, None)
-            arguments = *block, *self.density.cast(X.dtype), sums, NO_LABELS
-            self._plan = n, block[1:], sums, summarise.address(arguments)
-        _, others, sums, address = self._plan
-        block, log_jacobian = (read_only(X), *others), self.units.log_jacobian
-        return address, block, sums, NO_LABELS, float(n), LN2, log_jacobian
+    def workspace(self, rows: Rows, n_rows: float) -> Workspace:
+        """That of other rows will do if these are as many."""
+        if self._workspace is None or self._workspace.n_rows != n_rows:
+            n_point = self.shape[0] * (1 + self.shape[1]) + int(np.prod(self.covariances_shape))
+            self._workspace = Workspace(rows, self.family, self.bounds, self.density, n_point)
+        return self._workspace
 
     def point(self, parameters: Parameters) -> NDArray[np.float64]:
         """The parameters in one vector: mostly those that the last update ended with."""
@@ -104,14 +91,14 @@ class Space:
             self._point = parameters, read_only(vector(parameters))
         return self._point[1]
 
-    def parameters(self) -> Parameters:
-        """Those in the buffers."""
-        (K, D), point = self.shape, self.found.copy()
+    def parameters(self, found: NDArray[np.float64]) -> Parameters:
+        """Those in a vector."""
+        (K, D), point = self.shape, found.copy()
         point.setflags(write=False)
         covariances = point[K + K * D :].reshape(self.covariances_shape)
-        found = Parameters(point[:K], point[K : K + K * D].reshape(K, D), covariances)
-        self._point = found, point
-        return found
+        made = Parameters(point[:K], point[K : K + K * D].reshape(K, D), covariances)
+        self._point = made, point
+        return made
 
 
 class SmallBatch:
@@ -128,16 +115,16 @@ class SmallBatch:
         space, before, n_rows = self._space, self._parameters, self.n_rows
         if past is None or past.noise:
             return self._in_python(past, odds)
-        (K, D), passes = space.shape, space.passes(self._X)
-        sums = passes[2]
+        (K, D), work = space.shape, space.workspace(self._rows, n_rows)
+        address, block, *others = work.passes
         share, joined = share_of(past, n_rows, odds), np.empty(space.n_moments)
         how, variance = learn(
-            space.code,
+            tuple(work.code),
             space.shape,
             HALF_BITS,
-            passes,
-            space.limits,
-            space.buffers,
+            (address, (read_only(self._X), *block[1:]), *others),
+            tuple(work.bounds),
+            tuple(work.buffers),
             space.point(before),
             past.arrays,
             share,
@@ -146,7 +133,7 @@ class SmallBatch:
         if how == em_passes.SINGULAR:
             return self._in_python(past, odds)
         joined.setflags(write=False)
-        bits, entropy = sums[0, 1:3].tolist()
+        bits, entropy = work.sums[0, 1:3].tolist()
         log_likelihood = bits * LN2 + n_rows * space.units.log_jacobian
         moments = Moments(
             before.means,
@@ -158,7 +145,7 @@ class SmallBatch:
             joined[K + K * D :].reshape(space.second_shape),
         )
         if how == em_passes.DONE:
-            parameters = space.parameters()
+            parameters = space.parameters(work.buffers.found)
         else:
             parameters = space.family.maximise(moments, space.bounds, before)
         return Learnt(log_likelihood, deviation(variance, D), moments, parameters)
