@@ -24,6 +24,7 @@ from fastem.classification import Candidate, Classifier, classify
 from fastem.columns import fit_columns
 from fastem.covariance import ConjugatePrior, DirichletProcess, NormalWishart
 from fastem.drawing import drawn_by
+from fastem.event import Event
 from fastem.fit import fit
 from fastem.inference.bootstrap import bootstrap
 from fastem.inference.comparisons import LikelihoodRatioTest
@@ -33,7 +34,7 @@ from fastem.mixture import Merging, Mixture
 from fastem.moments import Moments
 from fastem.noise import Noise
 from fastem.recorder import Recorder
-from fastem.results import Event, Fit, Restart, Status
+from fastem.results import Fit, Restart, Status
 from fastem.search.starts import SymmetricStartWarning
 from fastem.selection import Selection, select
 from fastem.stream import Stream, Update

@@ -16,13 +16,14 @@ from fastem.account import account, sorted_parameters
 from fastem.checkpoint import Checkpoint
 from fastem.covariance import ConjugatePrior, Family, NormalWishart, Parameters
 from fastem.data import Data
+from fastem.event import Callback
 from fastem.fingerprint import checkpoint_of
 from fastem.mixture import Mixture, to_units
 from fastem.moments import Moments
 from fastem.noise import Noise
 from fastem.options import Options
 from fastem.progress import Progress, Watch
-from fastem.results import Callback, Fit
+from fastem.results import Fit
 from fastem.rows import Rows, RowsLike, RowsWithSeen
 from fastem.search import replaced
 from fastem.search.beginning import Starts, begin

@@ -13,9 +13,9 @@ from numpy.typing import ArrayLike
 
 from fastem import validation
 from fastem.covariance import ConjugatePrior, NormalWishart
+from fastem.event import Callback
 from fastem.lock import sole
 from fastem.noise import Noise
-from fastem.results import Callback
 
 #: Options that an answer depends on.
 DECISIVE = "n_init", "init", "reg_covar", "tol", "max_iter", "accelerate", "noise", "prior"

@@ -12,8 +12,8 @@ import numpy as np
 from fastem.compiler.cache import is_cold
 from fastem.covariance import Family, Parameters
 from fastem.em import Pass, Rule
+from fastem.event import Callback, Event
 from fastem.mixture import mixture_of
-from fastem.results import Callback, Event
 from fastem.units import Units
 
 #: What is said before the first fit on a machine.

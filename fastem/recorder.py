@@ -9,8 +9,8 @@ from typing import NamedTuple, overload
 import numpy as np
 
 from fastem import validation
+from fastem.event import Event
 from fastem.mixture import Mixture
-from fastem.results import Event
 
 #: Mixtures that differ by less, as a share of their spread, are one, handed on from run to run.
 ROUNDING = 1e-9

@@ -12,10 +12,10 @@ from numpy.typing import ArrayLike
 from fastem import validation
 from fastem.covariance import ConjugatePrior
 from fastem.data import Data
+from fastem.event import Callback
 from fastem.noise import Noise
 from fastem.options import Options
 from fastem.progress import Progress
-from fastem.results import Callback
 from fastem.rows import RowsLike
 from fastem.search.beginning import Starts
 from fastem.selection.fits import Fits, counts_of, kinds_of
