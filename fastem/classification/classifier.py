@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastem import results, validation
 from fastem.classification import file
-from fastem.classification.targets import Target
+from fastem.classification.targets import codes_of
 from fastem.drawing import draw
 from fastem.mixture import Mixture
 from fastem.summary import Shown, Summary, Table
@@ -143,20 +143,15 @@ class Classifier(Shown):
         ----------
         X : (n_samples, n_features) array-like
         missing : {"error", "drop", "mar"}, default "error"
-            As in `Mixture.log_prob`.
+            As in `Mixture.log_prob`, which says what is raised.
 
         Returns
         -------
         probabilities : (n_samples, n_classes) float64
-
-        Raises
-        ------
-        TypeError, ValueError
-            As `Mixture.log_prob`.
         """
-        joint = self._joint(X, missing, self.priors)
-        top = joint.max(axis=1, keepdims=True)
-        shares: NDArray[np.float64] = np.exp(joint - np.where(np.isfinite(top), top, 0.0))
+        logs = joint(self.mixtures, self.priors, X, missing)
+        top = logs.max(axis=1, keepdims=True)
+        shares: NDArray[np.float64] = np.exp(logs - np.where(np.isfinite(top), top, 0.0))
         return shares / shares.sum(axis=1, keepdims=True)
 
     def predict(self, X: ArrayLike, *, missing: Missing = "error") -> NDArray:
@@ -178,7 +173,7 @@ class Classifier(Shown):
             As `Mixture.log_prob`, and if rows are to be dropped: they would have no class.
         """
         validation.choice(missing, "missing", ("error", "mar"))
-        return self.classes[self._joint(X, missing, self.priors).argmax(axis=1)]
+        return self.classes[joint(self.mixtures, self.priors, X, missing).argmax(axis=1)]
 
     def score(self, X: ArrayLike, y: ArrayLike, *, missing: Missing = "error") -> float:
         """Share of the rows of known class that are put into their own.
@@ -199,8 +194,8 @@ class Classifier(Shown):
         TypeError, ValueError
             As `predict`; and if y holds other classes.
         """
-        found = self._joint(X, missing, self.priors).argmax(axis=1)
-        codes = self._target.codes_of(y, len(found))
+        found = joint(self.mixtures, self.priors, X, missing).argmax(axis=1)
+        codes = codes_of(y, len(found), self.classes)
         return float((found == codes)[codes >= 0].mean())
 
     def brier(self, X: ArrayLike, y: ArrayLike, *, missing: Missing = "error") -> float:
@@ -211,19 +206,14 @@ class Classifier(Shown):
         Parameters
         ----------
         X, y, missing
-            As in `score`.
+            As in `score`, which says what is raised.
 
         Returns
         -------
         float
-
-        Raises
-        ------
-        TypeError, ValueError
-            As `score`.
         """
         probabilities = self.predict_proba(X, missing=missing)
-        return brier(probabilities, self._target.codes_of(y, len(probabilities)))
+        return brier(probabilities, codes_of(y, len(probabilities), self.classes))
 
     def aic(self) -> float:
         """Akaike's criterion, 2 p - 2 log L, of the rows trained on; lower is better."""
@@ -335,16 +325,6 @@ class Classifier(Shown):
             f"{self.bic():.2f} (lower is better).",
             f"{errors}.",
         )
-
-    @property
-    def _target(self) -> Target:
-        return Target(self.classes, np.empty(0, np.intp))
-
-    def _joint(
-        self, X: ArrayLike, missing: Missing, priors: NDArray[np.float64]
-    ) -> NDArray[np.float64]:
-        """Log of prior times density of each class at rows, (n, n_classes)."""
-        return joint(self.mixtures, priors, X, missing)
 
 
 def joint(

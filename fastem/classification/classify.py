@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastem import validation
-from fastem.classification.classifier import Classifier, brier, joint
+from fastem.classification.classifier import Classifier, brier
 from fastem.classification.targets import Target
 from fastem.classification.training import Model, Rows, again, choose
 from fastem.covariance import ConjugatePrior, families
@@ -125,7 +125,8 @@ def classify(
     model, table = choose(trained, counts, tried, criterion)
     found = _classifier(model, trained, names, priors)
     known = trained.codes >= 0
-    wrong = found._joint(rows[known], "mar", found.priors).argmax(axis=1) != trained.codes[known]
+    own = found.classes[trained.codes[known]]
+    wrong = found.predict(rows[known], missing="mar") != own
     found = replace(found, table=tuple(table), training_error=float(wrong.mean()))
     if cv is None:
         return found
@@ -189,9 +190,8 @@ def _cross_validated(
         left_out = part == number
         trained = again(rows.some(~left_out), model.chosen)
         priors = found.priors if given else trained.shares
-        each = joint(trained.mixtures, priors, rows.X[left_out], "mar")
-        each = np.exp(each - each.max(axis=1, keepdims=True))
-        probabilities[left_out] = each / each.sum(axis=1, keepdims=True)
+        retrained = replace(found, mixtures=trained.mixtures, priors=priors)
+        probabilities[left_out] = retrained.predict_proba(rows.X[left_out], missing="mar")
     codes = rows.codes[known]
     wrong = probabilities[known].argmax(axis=1) != codes
     return float(wrong.mean()), brier(probabilities[known], codes)

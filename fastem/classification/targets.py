@@ -47,23 +47,24 @@ class Target(NamedTuple):
         codes[known] = own.ravel()
         return cls(classes, codes)
 
-    def codes_of(self, y: Any, n: int) -> NDArray[np.intp]:
-        """Numbers of other rows' classes.
 
-        Raises
-        ------
-        TypeError, ValueError
-            As `of`; and if there is a class that was not there.
-        """
-        other = Target.of(y, n)
-        absent = ~np.isin(other.classes, self.classes)
-        if absent.any():
-            raise ValueError(
-                f"y holds {other.classes[absent][0]!r}, which is none of the classes "
-                f"{self.classes.tolist()}; give known ones, or None"
-            )
-        place = np.searchsorted(self.classes, other.classes)
-        return np.where(other.codes < 0, -1, place[other.codes])
+def codes_of(y: Any, n: int, classes: NDArray) -> NDArray[np.intp]:
+    """Numbers of n rows' classes among those; -1 where a class is unknown.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `Target.of`; and if there is another class.
+    """
+    target = Target.of(y, n)
+    absent = ~np.isin(target.classes, classes)
+    if absent.any():
+        raise ValueError(
+            f"y holds {target.classes[absent][0]!r}, which is none of the classes "
+            f"{classes.tolist()}; give known ones, or None"
+        )
+    place = np.searchsorted(classes, target.classes)
+    return np.where(target.codes < 0, -1, place[target.codes])
 
 
 def _is_unknown(value: Any) -> bool:

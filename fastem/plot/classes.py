@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from fastem import validation
 from fastem.classification import Classifier
 from fastem.classification.classifier import joint
-from fastem.classification.targets import Target
+from fastem.classification.targets import codes_of
 from fastem.mixture import Merging, Mixture
 from fastem.mixture.merging import APART
 from fastem.plot.clusters import points
@@ -89,8 +89,8 @@ def regions(
     if len(chosen) != 2 or first.n_features < 2:
         remedy = "choose them, columns=[0, 1]" if first.n_features > 1 else "density_1d draws one"
         raise ValueError(f"regions draws two columns of {first.n_features}; {remedy}")
-    target = Target(classifier.classes, np.empty(0, np.intp))
-    codes = target.codes_of(classifier.predict(rows) if y is None else y, len(rows))
+    told = classifier.predict(rows) if y is None else y
+    codes = codes_of(told, len(rows), classifier.classes)
     some = rows_drawn(rows)
     drawn = rows[some][:, chosen].astype(np.float64)
     parts = tuple(marginal(mixture, chosen) for mixture in classifier.mixtures)
