@@ -25,18 +25,11 @@ from fastem.words import Missing
 
 #: Smallest eigenvalue of a covariance, as a share of the components' own spread.
 FLOOR = 1e-10
-#: Numbers in a saved stream, and its moments.
-NUMBERS = (
-    "stream_n_rows",
-    "stream_log_likelihood",
-    "stream_entropy",
-    "stream_noise",
-    "stream_n_seen",
-)
-OPTIONS = "stream_decay", "stream_half_life"
-ARRAYS = "stream_about", "stream_counts", "stream_first", "stream_second", "stream_scale"
-POINT = "stream_weights", "stream_means", "stream_covariances"
-FIELDS = *NUMBERS, *OPTIONS, *ARRAYS, *POINT
+#: Numbers in a saved stream, and its moments, units and parameters.
+NUMBERS = "n_rows", "log_likelihood", "entropy", "noise", "n_seen", "decay", "half_life"
+ARRAYS = "about", "counts", "first", "second", "scale", "weights", "means", "covariances"
+#: What a file calls them, beside the mixture's own fields.
+FIELDS = [f"stream_{name}" for name in (*NUMBERS, *ARRAYS)]
 
 
 @dataclass(frozen=True, eq=False)
@@ -242,17 +235,12 @@ class Stream:
             raise ValueError(
                 "the stream has no moments yet; update it, or give seen, and then save"
             )
-        numbers = (
-            moments.n_rows,
-            moments.log_likelihood,
-            moments.classification_entropy,
-            moments.noise,
-            self.n_seen,
-        )
+        levels = moments.log_likelihood, moments.classification_entropy
         options = self._decay, np.nan if self._half_life is None else self._half_life
+        numbers = moments.n_rows, *levels, moments.noise, self.n_seen, *options
         arrays = moments.about, moments.counts, moments.first, moments.second
         units = np.stack((self._units.centre, self._units.scale))
-        values = *numbers, *options, *arrays, units, *self._parameters
+        values = *numbers, *arrays, units, *self._parameters
         more = {name: np.asarray(value) for name, value in zip(FIELDS, values, strict=True)}
         file.write(validation.path(path, "path"), self.mixture, more)
 
@@ -311,26 +299,21 @@ class Stream:
 
     @classmethod
     def _of_fields(cls, mixture: Mixture, fields: dict[str, NDArray]) -> Stream:
-        numbers = [float(fields[name]) for name in (*NUMBERS, *OPTIONS)]
+        n_numbers = len(NUMBERS)
+        numbers = [float(fields[name]) for name in FIELDS[:n_numbers]]
         n_rows, log_likelihood, entropy, noise, n_seen, decay, half_life = numbers
         stream = cls(mixture, decay=decay, half_life=None if np.isnan(half_life) else half_life)
         K, D = mixture.means.shape
         spread = (K, D) if mixture.family.diagonal else (K, D, D)
-        shapes = (K, D), (K,), (K, D), spread, (2, D)
-        arrays = [
+        of_parameters = (K,), (K, D), mixture.family.shape(K, D)
+        shapes = (K, D), (K,), (K, D), spread, (2, D), *of_parameters
+        about, counts, first, second, units, *point = (
             validation.parameter(fields[name], name, shape)
-            for name, shape in zip(ARRAYS, shapes, strict=True)
-        ]
-        about, counts, first, second, units = arrays
+            for name, shape in zip(FIELDS[n_numbers:], shapes, strict=True)
+        )
         stream._units = Units(*units)
         stream._family = mixture.family.at(stream._units)
-        parameter_shapes = (K,), (K, D), mixture.family.shape(K, D)
-        stream._parameters = Parameters(
-            *(
-                validation.parameter(fields[name], name, shape)
-                for name, shape in zip(POINT, parameter_shapes, strict=True)
-            )
-        )
+        stream._parameters = Parameters(*point)
         stream.moments = Moments(
             about, n_rows, log_likelihood, entropy, counts, first, second, noise
         )
