@@ -5,39 +5,31 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastem import validation
+from fastem.centre import Centre
 from fastem.compiler.options import refuse_uncompiled
 from fastem.covariance import (
     FAMILIES,
-    Bounds,
     ConjugatePrior,
     Family,
     Fixed,
     NormalWishart,
-    Parameters,
     WithFixed,
     WithNoise,
     WithPrior,
 )
-from fastem.density import Ellipsoidal
 from fastem.lazy import lazy
 from fastem.moments import Moments
 from fastem.noise import Noise
 from fastem.rows import Incomplete, Memory, Rows, Source, converted, elsewhere, opened
 from fastem.rows.files import is_path
 from fastem.rows.missing import Gaps, Marks, check_seen
-from fastem.rows.open import (
-    component_numbers,
-    held,
-    is_column,
-    told,
-    weights_beside,
-)
+from fastem.rows.open import component_numbers, held, is_column, told, weights_beside
 from fastem.rows.source import weight_unit
 from fastem.units import LOOKED_AT, Units, location_and_spread
 from fastem.validation.column_choice import Column, called
@@ -50,43 +42,6 @@ FLOAT64_PEAK = 1e151
 FLOAT32_PEAK = 1e16
 #: Principal axes along which the box is thinner than this, by its greatest width, are rounding.
 THIN = 1e-9
-#: One component of rows that lack columns is at its maximum when a step of EM gains less than this,
-#: in nats a row, or after so many steps; its covariance is held up at FLOOR.
-LEAST_GAIN, MOST_STEPS, FLOOR = 1e-10, 1000, 1e-10
-
-
-class Centre(NamedTuple):
-    """Moments of all rows together.
-
-    Parameters
-    ----------
-    n_rows : float
-        Number of rows, or the sum of their weights.
-    mean : (n_features,)
-    covariance : (n_features, n_features)
-        With the divisor n - 1.
-    units : Units
-        Of mean and covariance: those that suit a family.
-    """
-
-    n_rows: float
-    mean: NDArray[np.float64]
-    covariance: NDArray[np.float64]
-    units: Units
-
-    def joined(self, seen: Moments) -> Centre:
-        """The same of other rows too, of which those of noise count and say no more.
-
-        Where their moments have only squares, what columns have in common is left out.
-        """
-        about = seen.moved(np.broadcast_to(self.mean, seen.about.shape))
-        n = self.n_rows + float(about.counts.sum())
-        step, second = about.first.sum(axis=0) / n, about.second.sum(axis=0)
-        second = np.diag(second) if second.ndim == 1 else second
-        scatter = (self.n_rows - 1) * self.covariance + second - n * np.outer(step, step)
-        covariance = scatter / (n - 1 if n > 1 else 1.0)
-        n_rows = self.n_rows + seen.n_rows
-        return Centre(n_rows, self.mean + step, covariance, self.units)
 
 
 @dataclass(frozen=True, eq=False)
@@ -275,32 +230,8 @@ class Data:
         """Moments of all rows, in the units that suit the family."""
         alone = family.per_column
         if alone not in self._centres:
-            rows = self.rows(family)
-            moments = self._together(rows)
-            n = moments.n_rows * self.weight_unit
-            _, (mean,), (covariance,) = moments.scatter()
-            covariance = covariance * (n / (n - 1) if n > 1 else 1.0)
-            self._centres[alone] = Centre(n, mean, covariance, rows.units)
+            self._centres[alone] = Centre.of(self.rows(family), self.source, *self.location)
         return self._centres[alone]
-
-    def _together(self, rows: Rows) -> Moments:
-        """Of all rows as one component."""
-        (middle, spread), family, one = self.location, FAMILIES["full"], np.ones(1)
-        about, flat = rows.units.enter(middle)[None], np.zeros((1, len(middle), len(middle)))
-        if self.source.complete:
-            return rows.summarise(Ellipsoidal(about, flat, np.zeros(1)))
-        variances = (spread * rows.units.scale) ** 2
-        parameters = Parameters(one, about, np.diag(variances)[None])
-        bounds = Bounds(np.zeros_like(middle), FLOOR)
-        level = -np.inf
-        for _ in range(MOST_STEPS):
-            moments = rows.summarise(family.factor(parameters))
-            gain = moments.log_likelihood - level
-            if gain <= LEAST_GAIN * moments.n_rows:
-                break
-            level = moments.log_likelihood
-            parameters = family.maximise(moments, bounds, parameters)
-        return moments
 
     def extended(
         self,
@@ -346,13 +277,7 @@ class Data:
         return centre if seen is None else centre.joined(seen)
 
     def _checked_box(self, noise: Noise) -> Noise:
-        """A box that the user gave.
-
-        Raises
-        ------
-        ValueError
-            If it is of other columns, or rows lack some: their box is that of the data.
-        """
+        """A box that the user gave, unless it is of other columns, or rows lack some."""
         if noise.n_features != self.n_features:
             raise ValueError(
                 f"noise has a box of {noise.n_features} dimensions but X has {self.n_features} "
@@ -400,18 +325,7 @@ class Data:
 
 
 def _observed(source: Memory, names: Sequence[str] | None) -> Memory:
-    """The source, if every column has a number in it.
-
-    Raises
-    ------
-    ValueError
-        If one has none.
-
-    Warns
-    -----
-    UserWarning
-        If rows have none.
-    """
+    """The source, if every column has a number in it; with a warning if rows have none."""
     if source.complete:
         return source
     gaps = Gaps(source.n_features, source.n_samples)
