@@ -537,7 +537,7 @@ def chance(monkeypatch):
         restart = fastem.results.Restart(0, 0.0, 0, "chosen", ())
         return to_units(start, family, starts.data.rows(family).units), (restart,)
 
-    monkeypatch.setattr(sys.modules["fastem.fit"], "begin", begin)
+    monkeypatch.setattr(fastem.solve, "begin", begin)
     return X
 
 
@@ -552,7 +552,7 @@ def test_a_component_that_dwindles_over_all_rows_gives_way(chance, monkeypatch):
     (replaced,) = np.flatnonzero(np.diff(passes) == 0)  # the pass after it comes of no step
     for part in fitted.trace[: replaced + 1], fitted.trace[replaced + 1 :]:
         assert (np.diff(part) > -1e-12).all()
-    monkeypatch.setattr(sys.modules["fastem.fit"], "REPLACEMENTS", 0)
+    monkeypatch.setattr(fastem.solve, "REPLACEMENTS", 0)
     assert fastem.fit(chance, 3, **options).mixture.weights.min() * len(chance) < 4
 
 

@@ -8,12 +8,12 @@ import numpy as np
 
 from fastem.covariance import Family
 from fastem.data import Data
-from fastem.fit import solve
 from fastem.options import Options
 from fastem.progress import Progress
 from fastem.results import Fit
 from fastem.search.beginning import Starts
 from fastem.search.starts import UserStart
+from fastem.solve import solve
 
 #: The name of this way to begin.
 NAME = "fastem"

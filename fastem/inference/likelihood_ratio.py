@@ -16,7 +16,6 @@ from numpy.typing import ArrayLike, NDArray
 from fastem import covariance, validation
 from fastem.covariance import ConjugatePrior, Family
 from fastem.data import Data
-from fastem.fit import solve
 from fastem.inference.comparisons import Comparison, LikelihoodRatioTest
 from fastem.mixture import Mixture
 from fastem.options import Options
@@ -27,6 +26,7 @@ from fastem.search.beginning import Starts
 from fastem.search.nested import halved
 from fastem.search.samples import child, seed_sequence
 from fastem.search.starts import UserStart
+from fastem.solve import solve
 from fastem.words import CovarianceType, Missing, Seed, Start
 
 #: Fits end when the gain still to be expected is below this, in nats for all rows together.

@@ -12,12 +12,12 @@ import numpy as np
 from fastem import validation
 from fastem.covariance import FAMILIES, Family, families
 from fastem.covariance.nesting import contains
-from fastem.fit import solve
 from fastem.progress import Progress
 from fastem.results import Fit
 from fastem.search.beginning import Starts
 from fastem.search.nested import larger_starts
 from fastem.selection.table import Row
+from fastem.solve import solve
 
 
 @dataclass
