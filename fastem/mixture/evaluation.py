@@ -3,32 +3,23 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from functools import partial
-from itertools import chain
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastem import validation
-from fastem.mixture.answers import answers, summarise
-from fastem.mixture.components import Components
+from fastem.mixture.answers import summarise
+from fastem.mixture.rowwise import Rowwise, far_rows
 from fastem.moments import Moments
-from fastem.rows import RowsLike, Source, are_of_dask, converted, elsewhere, streamed
+from fastem.rows import RowsLike, Source, elsewhere
 from fastem.rows.labels import labels_file
-from fastem.rows.missing import spread
-from fastem.units import Units
 from fastem.words import Missing
-
-#: Rows of float32 farther away than this, in the mixture's units, are evaluated as float64.
-FAR = 1e12
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Evaluation(Components):
+class Evaluation(Rowwise):
     """Components that rows are held against."""
 
     def log_prob(self, X: RowsLike, *, missing: Missing = "error") -> NDArray[np.float64]:
@@ -116,7 +107,7 @@ class Evaluation(Components):
         source = elsewhere(X, sample_weight, self.feature_names, missing)
         if source is not None:
             limits = np.stack(source.limits()).astype(source.dtype)
-            far = _far(limits, self._factored_for(source.dtype)[1]) is not None
+            far = far_rows(limits, self._factored_for(source.dtype)[1]) is not None
             moments = self._summarised(source.widened() if far else source)
             return moments.log_likelihood / moments.n_rows
         log_prob = self.log_prob(X, missing=missing)
@@ -131,19 +122,13 @@ class Evaluation(Components):
 
         Parameters
         ----------
-        X : (n_samples, n_features) array-like, path or source
-        missing : {"error", "drop", "mar"}, default "error"
-            As in `log_prob`.
+        X, missing
+            As in `log_prob`, which says what is raised.
 
         Returns
         -------
         resp : (n_samples, n_components), or (n_samples, n_components + 1) with noise, the last
             float32 if X is, else float64. Each row sums to 1.
-
-        Raises
-        ------
-        TypeError, ValueError, OSError
-            As `log_prob`.
 
         Examples
         --------
@@ -160,19 +145,13 @@ class Evaluation(Components):
 
         Parameters
         ----------
-        X : (n_samples, n_features) array-like, path or source
-        missing : {"error", "drop", "mar"}, default "error"
-            As in `log_prob`.
+        X, missing
+            As in `log_prob`, which says what is raised.
 
         Returns
         -------
         log_prob : (n_samples, n_components) float64
             log N(x_i | mean_k, covariance_k), in nats; noise has no column.
-
-        Raises
-        ------
-        TypeError, ValueError, OSError
-            As `log_prob`.
 
         Examples
         --------
@@ -190,19 +169,13 @@ class Evaluation(Components):
 
         Parameters
         ----------
-        X : (n_samples, n_features) array-like, path or source
-        missing : {"error", "drop", "mar"}, default "error"
-            As in `log_prob`.
+        X, missing
+            As in `log_prob`, which says what is raised.
 
         Returns
         -------
         uncertainty : (n_samples,) float64
             From 0 to 1.
-
-        Raises
-        ------
-        TypeError, ValueError, OSError
-            As `log_prob`.
 
         Examples
         --------
@@ -269,19 +242,13 @@ class Evaluation(Components):
 
         Parameters
         ----------
-        X : (n_samples, n_features) array-like, path or source
-        missing : {"error", "drop", "mar"}, default "error"
-            As in `log_prob`.
+        X, missing
+            As in `log_prob`, which says what is raised.
 
         Returns
         -------
         labels : (n_samples,) int32
             From 0.
-
-        Raises
-        ------
-        TypeError, ValueError, OSError
-            As `log_prob`.
 
         Examples
         --------
@@ -360,134 +327,8 @@ class Evaluation(Components):
                 n_samples += len(labels)
         return n_samples
 
-    def rows_of(self, X: ArrayLike) -> NDArray:
-        """Rows in memory as an array, checked, its columns in the mixture's order."""
-        return validation.rows(self._in_order(X), n_features=self.n_features)
-
-    def _in_order(self, X: Any) -> Any:
-        """Rows whose columns have names, in the order of the mixture's.
-
-        Raises
-        ------
-        ValueError
-            If they have other names.
-        """
-        theirs, mine = validation.feature_names(X), self.feature_names
-        if theirs is None or mine is None or theirs == mine:
-            return X
-        if sorted(theirs) != sorted(mine):
-            raise validation.other_names("X", theirs, mine)
-        return validation.chosen_columns(X, mine)
-
-    def _check_source(self, source: Source) -> None:
-        """Refuse rows that are open already, of other columns or in another order."""
-        names = getattr(source, "names", None), self.feature_names
-        validation.columns(source.n_features, self.n_features, *names, name=source.name)
-
     def _summarised(self, source: Source) -> Moments:
         """Moments of rows that are not in memory."""
         self._check_source(source)
         density, units = self._factored_for(source.dtype)
         return source.at(units).summarise(density).scaled(source.weight_unit)
-
-    def _of_each_row(
-        self,
-        kernel: str,
-        X: RowsLike,
-        name: str = "X",
-        *,
-        missing: Missing = "error",
-        parallel: bool = True,
-    ) -> NDArray:
-        """What the density says of each row by the method of that name."""
-        if are_of_dask(X):
-            from fastem.rows.dask import lazily
-
-            serial = partial(self._of_each_row, kernel, missing=missing, parallel=False)
-            return lazily(X, self.n_features, serial)
-        how = {"missing": missing, "parallel": parallel}
-        with closing(self.each((kernel,), X, name, **how)) as results:  # type: ignore[arg-type]
-            return _joined((part for (part,) in results), getattr(X, "shape", ()))
-
-    def each(
-        self,
-        kernels: Sequence[str],
-        X: RowsLike,
-        name: str = "X",
-        *,
-        missing: Missing = "error",
-        parallel: bool = True,
-    ) -> Generator[list[NDArray], None, None]:
-        """What methods of those names say of each row: of an array at once, of files in blocks.
-
-        Parameters
-        ----------
-        kernels : sequence of str
-            "predict", "responsibilities", "log_prob", "component_log_prob", "uncertainty".
-        X : (n_samples, n_features) array-like, path or source
-        name : str
-            What messages call X.
-        missing : {"error", "drop", "mar"}
-        parallel : bool
-            Whether an array may have several threads.
-
-        Yields
-        ------
-        list of ndarray
-            One for each kernel, of the rows of one block, in their order.
-        """
-        source = streamed(X, None, self.feature_names, missing)
-        if source is None:
-            X = self._in_order(X)
-            validation.choice(missing, "missing", validation.MISSING)
-            source = converted(X) if missing == "error" and parallel else None
-        if source is None:
-            rows, gaps = validation.complete(X, missing, name, self.n_features)
-            said = self._said(kernels, rows, parallel)
-            kept = None if gaps is None else np.logical_not(gaps.any(axis=1))
-            yield said if kept is None else [spread(part, kept) for part in said]
-            return
-        self._check_source(source)
-
-        def work(block: NDArray) -> list[NDArray]:
-            return self._said(kernels, block, parallel=False)
-
-        beside = (self.n_components + 2) * source.dtype.itemsize
-        with closing(source.every(work, beside)) as results:
-            yield from results
-
-    def _said(self, kernels: Sequence[str], rows: NDArray, parallel: bool) -> list[NDArray]:
-        """What methods of those names say of an array of rows."""
-        said = answers(kernels, self, rows, parallel)
-        far = _far(rows, self._factored_for(rows.dtype)[1])
-        if far is not None:
-            distant = self._said(kernels, rows[far].astype(np.float64), parallel)
-            for part, exact in zip(said, distant, strict=True):
-                part[far] = exact
-        return said
-
-
-def _joined(parts: Iterator[NDArray], shape: tuple[int, ...]) -> NDArray:
-    """Parts one after the other; in place, where the shape of the rows says how many there are."""
-    first = next(parts)
-    if not shape:
-        rest = list(parts)
-        return np.concatenate([first, *rest]) if rest else first
-    if len(first) == shape[0]:
-        return first
-    found, start = np.empty((shape[0], *first.shape[1:]), first.dtype), 0
-    for part in chain([first], parts):
-        found[start : start + len(part)] = part
-        start += len(part)
-    return found
-
-
-def _far(rows: NDArray, units: Units) -> NDArray[np.bool_] | None:
-    """Which rows of float32 lie so far away that their squares may overflow; None if none do."""
-    if rows.dtype != np.float32 or not rows.size:
-        return None
-    reach = (FAR / units.scale + np.abs(units.centre)).min()
-    if max(rows.max(), -rows.min()) < reach:
-        return None
-    far = (np.abs(rows) >= reach).any(axis=1)
-    return far if far.any() else None
