@@ -1,12 +1,13 @@
 """The mixture, a value.
 
 components         its parameters, checked and frozen
-evaluation         what it says of rows
-answers            the same, of rows in memory that may lack columns
+answers            what it says of rows in memory, which may lack columns
+rowwise            the same of each row, wherever rows live
+evaluation         what users ask it of rows: densities, labels, moments
 imputation         what rows lack
 merging            components joined into clusters
-mixture            Mixture: these, and drawing rows, marginals, conditionals, files
-regression         Gaussians given some of their columns
+regression         marginals, conditionals, and columns predicted from others
+mixture            Mixture: these, and drawing rows, other orders, files
 file               how it is written and read
 export             the same as scikit-learn's own class
 """

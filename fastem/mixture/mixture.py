@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -14,9 +14,8 @@ from fastem import validation
 from fastem.covariance import Family, Parameters
 from fastem.mixture import file
 from fastem.mixture.components import by_weight, from_units
-from fastem.mixture.imputation import Imputation
 from fastem.mixture.merging import Merging, merged
-from fastem.mixture.regression import Regressions, check_rest
+from fastem.mixture.regression import Regression
 from fastem.noise import Noise
 from fastem.rows import RowsLike
 from fastem.units import Units
@@ -25,7 +24,7 @@ from fastem.words import Missing, Seed
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Mixture(Imputation):
+class Mixture(Regression):
     """A Gaussian mixture: sum_k weight_k N(x | mean_k, covariance_k), and noise if there is any.
 
     A value: its arrays are copies and read-only, two mixtures can be compared, pickled and saved.
@@ -123,122 +122,6 @@ class Mixture(Imputation):
             root = np.linalg.cholesky(self.full_covariances[k] / np.outer(scale, scale))
             X[mine] = self.means[k] + (X[mine] @ root.T) * scale
         return X, labels
-
-    def marginal(self, columns: Column | Sequence[Column]) -> Mixture:
-        """The mixture that some of the columns follow.
-
-        Parameters
-        ----------
-        columns : int or str, or sequence of them
-            Counted from 0, or by name; the columns of the result are in this order.
-
-        Returns
-        -------
-        Mixture
-            "diag" if the family's axes lie along the columns, else "full".
-
-        Raises
-        ------
-        TypeError, ValueError
-            If a column is repeated or there is no such column, or there is noise in a box that does
-            not lie along the columns: what such a box casts on some of them is not uniform.
-
-        Examples
-        --------
-        >>> Mixture([1.0], [[0.0, 5.0]], [[1.0, 4.0]], "diag").marginal(1).covariances
-        array([[4.]])
-        """
-        chosen = self._numbers(columns)
-        covariances = self.full_covariances[:, chosen[:, None], chosen]
-        noise = None if self.noise is None else self.noise.marginal(chosen)
-        return self._plain(self.weights, self.means[:, chosen], covariances, noise, chosen)
-
-    def condition(
-        self,
-        columns: Column | Sequence[Column] | Mapping[Column, float],
-        values: ArrayLike | None = None,
-    ) -> Mixture:
-        """The mixture that the other columns follow where these have the values given.
-
-        Parameters
-        ----------
-        columns : int or str, sequence of them, or mapping of them to values
-            Counted from 0, or by name.
-        values : float or (len(columns),) array-like
-            In the order of `columns`, unless that is a mapping.
-
-        Returns
-        -------
-        Mixture
-            Of the other columns in their order; "diag" or "full", as `marginal`'s.
-
-        Raises
-        ------
-        TypeError, ValueError
-            If a column is repeated, there is no such column or none is left, values are not finite
-            numbers, one for each column, or noise has no marginal (see `marginal`).
-
-        Examples
-        --------
-        >>> mixture = Mixture([1.0], [[0.0, 5.0]], [[[1.0, 0.5], [0.5, 1.0]]])
-        >>> mixture.condition(0, 2.0).means
-        array([[6.]])
-        """
-        if isinstance(columns, Mapping):
-            values = list(columns.values())
-        chosen = self._numbers(columns)
-        check_rest(chosen, self.n_features)
-        given = validation.parameter(
-            np.atleast_1d(validation.numeric(values, "values")),  # type: ignore[arg-type]
-            "values",
-            chosen.shape,
-        )
-        weights = self.marginal(chosen.tolist()).responsibilities(given[None])[0]
-        regressions = Regressions.of(self.means, self.full_covariances, chosen)
-        noise = None
-        if self.noise is not None:
-            others = np.setdiff1d(np.arange(self.n_features), chosen)
-            noise = self.noise.marginal(others).with_weight(float(weights[-1]))
-            weights = weights[:-1]
-        rest = np.setdiff1d(np.arange(self.n_features), chosen)
-        return self._plain(weights, regressions.means(given), regressions.covariances, noise, rest)
-
-    def predict_mean(self, columns: Column | Sequence[Column], X: ArrayLike) -> NDArray[np.float64]:
-        """Mean of the other columns where these have the values given: a regression.
-
-        E[y | x] = sum_k r_k(x) (mean of y given x in component k); see `condition`.
-
-        Parameters
-        ----------
-        columns : int or str, or sequence of them
-            The columns of the mixture that X holds, counted from 0 or by name.
-        X : (n_samples, len(columns)) array-like
-
-        Returns
-        -------
-        means : (n_samples, n_features - len(columns))
-
-        Raises
-        ------
-        TypeError, ValueError
-            As `condition`, for each row.
-
-        Examples
-        --------
-        >>> mixture = Mixture([1.0], [[0.0, 5.0]], [[[1.0, 0.5], [0.5, 1.0]]])
-        >>> mixture.predict_mean(0, [[2.0], [0.0]])
-        array([[6.],
-               [5.]])
-        """
-        chosen = self._numbers(columns)
-        check_rest(chosen, self.n_features)
-        X = validation.rows(X, n_features=len(chosen)).astype(np.float64, copy=False)
-        resp = self.marginal(chosen.tolist()).responsibilities(X)
-        means = Regressions.of(self.means, self.full_covariances, chosen).mean(X, resp)
-        if self.noise is not None:
-            others = np.setdiff1d(np.arange(self.n_features), chosen)
-            means += resp[:, -1:] * self.noise.centre[others]
-        return means
 
     def merge(self, X: RowsLike, *, missing: Missing = "error") -> Merging:
         """Join components into clusters: a cluster that is no Gaussian may take several of them.
@@ -411,27 +294,6 @@ class Mixture(Imputation):
             If the file is damaged, of a later version or not a mixture.
         """
         return file.read(validation.path(path, "path"), cls)
-
-    def _plain(
-        self,
-        weights: NDArray,
-        means: NDArray,
-        covariances: NDArray,
-        noise: Noise | None,
-        columns: NDArray[np.intp],
-    ) -> Mixture:
-        """A mixture of these columns with matrices that may have left this one's family."""
-        names = self.feature_names
-        kept = None if names is None else tuple(names[j] for j in columns)
-        if self.family.diagonal:
-            variances = np.diagonal(covariances, axis1=1, axis2=2)
-            return Mixture(weights, means, variances, "diag", noise, kept)
-        return Mixture(weights, means, covariances, noise=noise, feature_names=kept)
-
-    def _numbers(self, columns: Any) -> NDArray[np.intp]:
-        """Columns by name or number as numbers."""
-        owner = self.feature_names, self.n_features, "the mixture"
-        return validation.column_numbers(columns, *owner)
 
 
 def mixture_of(
