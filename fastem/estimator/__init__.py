@@ -1,8 +1,9 @@
 """scikit-learn's front door: its mixtures, as drop-ins (extra: sklearn).
 
 `gaussian_mixture` and `bayesian` are the classes, `fitted` what they answer once they are fitted,
-`given_start` what users give of a start, `starts` where EM begins by scikit-learn's names, and
-`runs` and `variational_runs` EM from each start by scikit-learn's rule. `mixture_classifier` is a
+`online` how they learn from batches, `given_start` what users give of a start, `starts` where EM
+begins by scikit-learn's names, and `runs` and `variational_runs` EM from each start by
+scikit-learn's rule. `own_search` is that of `fastem.fit` instead. `mixture_classifier` is a
 classifier, over `fastem.classify`.
 """
 

@@ -216,24 +216,6 @@ class BayesianGaussianMixture(Fitted):
         self._estimate(X, sample_weight)
         return self
 
-    def fit_predict(
-        self, X: ArrayLike, y: object = None, sample_weight: ArrayLike | None = None
-    ) -> NDArray[np.int64]:
-        """Fit, and label the same rows: `fit(X).predict(X)`.
-
-        Parameters
-        ----------
-        X, y, sample_weight
-            As in `fit`, which says what is raised.
-
-        Returns
-        -------
-        labels : (n_samples,) int64
-            The likeliest component of each row, from 0.
-        """
-        rows = self._estimate(X, sample_weight)
-        return self._density[0].predict(rows).astype(np.int64)
-
     def _estimate(self, X: ArrayLike, sample_weight: ArrayLike | None) -> NDArray:
         """Fit; returns the checked rows."""
         began = time.perf_counter()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import Any
 
 import numpy as np
@@ -55,6 +56,31 @@ class Fitted(DensityMixin, BaseEstimator):
         """
         found = self._density[0].predict(self._rows(X), missing=self.missing)
         return found.astype(np.int64)
+
+    def fit_predict(
+        self, X: ArrayLike, y: object = None, sample_weight: ArrayLike | None = None
+    ) -> NDArray[np.int64]:
+        """Fit, and label the same rows: `fit(X).predict(X)`.
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            As in `fit`, which says what is raised.
+
+        Returns
+        -------
+        labels : (n_samples,) int64
+            The likeliest component of each row, from 0.
+
+        Examples
+        --------
+        >>> from fastem import GaussianMixture
+        >>> labels = GaussianMixture(2, random_state=0).fit_predict([[0.0], [1.0], [9.0], [10.0]])
+        >>> bool(labels[0] == labels[1] != labels[2] == labels[3])
+        True
+        """
+        rows = self._estimate(X, sample_weight)
+        return self._density[0].predict(rows, missing=self.missing).astype(np.int64)
 
     def predict_proba(self, X: ArrayLike) -> NDArray:
         """Probability of each component given the row.
@@ -233,6 +259,10 @@ class Fitted(DensityMixin, BaseEstimator):
         weights, means, factors = (np.asarray(array, dtype=np.float64) for array in published)
         spread = covariances_from(precisions_from(factors, family), family)
         return Mixture(weights, means, spread, family.name)
+
+    @abstractmethod
+    def _estimate(self, X: ArrayLike, sample_weight: ArrayLike | None) -> NDArray:
+        """Fit; returns the checked rows."""
 
     @property
     def _density(self) -> tuple[Mixture, float]:

@@ -20,15 +20,14 @@ from fastem.account import account
 from fastem.covariance import FAMILIES, Bounds, Family, Parameters
 from fastem.data import Data
 from fastem.estimator import starts
-from fastem.estimator.fitted import Fitted
 from fastem.estimator.given_start import given_start
+from fastem.estimator.online import Online
 from fastem.estimator.own_search import NAME as OWN_SEARCH
 from fastem.estimator.own_search import own_search
 from fastem.estimator.runs import Outcome, Verbose, best_run
 from fastem.mixture import Mixture, to_units
 from fastem.results import Restart
 from fastem.search.starts import UserStart
-from fastem.stream import Stream
 from fastem.words import Missing
 
 ILL_DEFINED = (
@@ -42,7 +41,7 @@ NOT_CONVERGED = (
 )
 
 
-class GaussianMixture(Fitted):
+class GaussianMixture(Online):
     """Gaussian mixture by Expectation-Maximisation, with scikit-learn's interface.
 
     Parameters, attributes and methods are those of `sklearn.mixture.GaussianMixture`, of the same
@@ -249,104 +248,6 @@ class GaussianMixture(Fitted):
         """
         self._estimate(X, sample_weight)
         return self
-
-    def partial_fit(
-        self, X: ArrayLike, y: object = None, sample_weight: ArrayLike | None = None
-    ) -> GaussianMixture:
-        """Learn from a batch of rows by online EM, as `fastem.Stream` does.
-
-        The first K (D + 1) rows are kept until they are so many, and then fitted as by `fit`; until
-        then the estimator is not fitted, and `predict` and the others say so. After `fit` its rows
-        stand behind the mixture.
-
-        Parameters
-        ----------
-        X : (n_samples, n_features) array-like
-            With at least one row.
-        y : ignored
-        sample_weight : (n_samples,) array-like, optional
-
-        Returns
-        -------
-        self
-
-        Raises
-        ------
-        TypeError, ValueError
-            As `fit`; if the batch has other columns than those before.
-
-        Warns
-        -----
-        ConvergenceWarning
-            If the fit of the first rows did not converge.
-
-        Examples
-        --------
-        >>> model = GaussianMixture(2, random_state=0)
-        >>> batches = [[[0.0], [9.0]], [[1.0], [10.0]], [[0.5], [9.5]]]
-        >>> for batch in batches:
-        ...     model = model.partial_fit(batch)
-        >>> model.means_.round(1).ravel()
-        array([0.5, 9.5])
-        """
-        self._validate_params()
-        is_new = not hasattr(self, "n_features_in_")
-        rows = self._validated(X, reset=is_new)
-        weight = validation.sample_weight(sample_weight, len(rows))
-        if not hasattr(self, "weights_"):
-            self._begin_online(rows, weight)
-            return self
-        if getattr(self, "_online_for", None) is not self._mixture:
-            self._online = Stream(self.fit_ if hasattr(self, "fit_") else self.mixture_)
-        self._online.update(rows, weight, missing=self.missing)
-        self._publish(self._online.mixture, self.means_.dtype)
-        self._online_for = self._mixture
-        return self
-
-    def _begin_online(self, rows: NDArray, weight: NDArray[np.float64] | None) -> None:
-        """Keep first rows, and fit them once they are enough."""
-        weight = np.ones(len(rows)) if weight is None else weight
-        kept = getattr(self, "_kept", None)
-        if kept is not None:
-            rows = np.concatenate((kept[0], rows))
-            weight = np.concatenate((kept[1], weight))
-        needed = self.n_components * (rows.shape[1] + 1)
-        if (n_rows := np.count_nonzero(weight)) < needed:
-            self._kept: tuple[NDArray, NDArray[np.float64]] | None = (rows, weight)
-            self._unfitted = (
-                f"This %(name)s has kept {n_rows} rows of partial_fit and is fitted once they are "
-                f"{needed}, K (D + 1); give it more, or call fit."
-            )
-            return
-        self._kept = None
-        names = getattr(self, "feature_names_in_", None)
-        self._estimate(rows, weight)
-        if names is not None:
-            self.feature_names_in_ = names
-
-    def fit_predict(
-        self, X: ArrayLike, y: object = None, sample_weight: ArrayLike | None = None
-    ) -> NDArray[np.int64]:
-        """Fit, and label the same rows: `fit(X).predict(X)`.
-
-        Parameters
-        ----------
-        X, y, sample_weight
-            As in `fit`, which says what is raised.
-
-        Returns
-        -------
-        labels : (n_samples,) int64
-            The likeliest component of each row, from 0.
-
-        Examples
-        --------
-        >>> labels = GaussianMixture(2, random_state=0).fit_predict([[0.0], [1.0], [9.0], [10.0]])
-        >>> bool(labels[0] == labels[1] != labels[2] == labels[3])
-        True
-        """
-        rows = self._estimate(X, sample_weight)
-        return self.mixture_.predict(rows, missing=self.missing).astype(np.int64)
 
     def _estimate(self, X: ArrayLike, sample_weight: ArrayLike | None) -> NDArray:
         """Fit; returns the checked rows."""
