@@ -1,6 +1,7 @@
 """What a user asks for row by row: densities, responsibilities, labels.
 
-They are as of `passes` up to the densities, and `compensated` in ill-conditioned components.
+They are as of `passes` up to the densities, and in ill-conditioned components those of
+`double_double`.
 
 The arguments of all three:
 
@@ -9,13 +10,14 @@ slot, tiles : int
 rows : (n, D) float64 or float32, C order
 units, separated
     As of `passes.summarise`.
-listed : (K,) uint32
+every : (K,) uint32
     All components.
 means, factors, norms
     As of `passes.summarise`.
-low, which : (K, D, D) or (1, D, D), (n_compensated,) uint32
-    Low parts of the factors, and the ill-conditioned components, which they count in. Two
-    dimensions of the first say that there never are any.
+factors_low : (K, D, D) or (1, D, D)
+    Low parts of the factors. Two dimensions say that there never are any.
+compensated : (n_compensated,) uint32
+    The ill-conditioned components, which they count in.
 """
 
 import numpy as np
@@ -42,13 +44,13 @@ from fastem.kernels.wide import wide_scratch
 
 
 @jit_allocating
-def _buffers(rows, separated, density, compensated):
+def _buffers(rows, separated, density, low_parts):
     """A tile, its densities, and scratch of both kinds."""
     n_components, n_features = density[0].shape
     return (
         buffer(n_features, rows),
         buffer(n_components + SPARE, rows),
-        buffer(4 if compensated[1].size == 0 else 2 * n_features + 2, rows),
+        buffer(4 if low_parts[1].size == 0 else 2 * n_features + 2, rows),
         wide_scratch(n_features, separated.ndim == 3, rows),
     )
 
@@ -61,33 +63,37 @@ def _span(slot, tiles, rows):
 
 
 @jit
-def _evaluate(rows, start, stop, units, separated, listed, density, compensated, buffers):
+def _evaluate(rows, start, stop, units, separated, every, density, low_parts, buffers):
     """Load a tile, and find log2 of weight times density of all components."""
     tile, densities, scratch, own = buffers
     load(rows, start, stop, units[0], units[1], tile)
     place = densities, scratch
-    densities_of(tile, stop - start, *density, listed, listed.size, *place, separated, own)
-    _compensate(tile, *density, *compensated, *place)
+    densities_of(tile, stop - start, *density, every, every.size, *place, separated, own)
+    _compensate(tile, *density, *low_parts, *place)
 
 
 @jit
-def _compensate(tile, means, factors, norms, low, which, densities, scratch):
+def _compensate(tile, means, factors, norms, factors_low, compensated, densities, scratch):
     """Find those of ill-conditioned components again; not compiled where there never are any."""
-    if low.ndim == 3:
-        log_densities_compensated(tile, means, factors, low, norms, which, densities, scratch)
+    if factors_low.ndim == 3:
+        log_densities_compensated(
+            tile, means, factors, factors_low, norms, compensated, densities, scratch
+        )
 
 
 @slot_loop
-def log_prob(slot, rows, tiles, units, separated, listed, means, factors, norms, low, which, out):
+def log_prob(
+    slot, rows, tiles, units, separated, every, means, factors, norms, factors_low, compensated, out
+):
     """log2 density of a slot's rows under the mixture, into out (n,) float64."""
-    density, compensated = (means, factors, norms), (low, which)
-    buffers = _buffers(rows, separated, density, compensated)
+    density, low_parts = (means, factors, norms), (factors_low, compensated)
+    buffers = _buffers(rows, separated, density, low_parts)
     densities = buffers[1]
     start, stop = _span(slot, tiles, rows)
     for t in range(start, stop, TILE_ROWS):
         end = min(t + TILE_ROWS, stop)
-        _evaluate(rows, t, end, units, separated, listed, density, compensated, buffers)
-        exponentiate(listed.size, densities, padded(end - t))
+        _evaluate(rows, t, end, units, separated, every, density, low_parts, buffers)
+        exponentiate(every.size, densities, padded(end - t))
         result = out[t:end]
         for b in range(size(end - t)):
             peak, total = densities[LARGEST + b], densities[TOTAL + b]
@@ -96,29 +102,31 @@ def log_prob(slot, rows, tiles, units, separated, listed, means, factors, norms,
 
 @slot_loop
 def responsibilities(
-    slot, rows, tiles, units, separated, listed, means, factors, norms, low, which, out
+    slot, rows, tiles, units, separated, every, means, factors, norms, factors_low, compensated, out
 ):
     """Probability of each component given a slot's rows, into out (n, K) of the dtype of rows."""
-    density, compensated = (means, factors, norms), (low, which)
-    buffers = _buffers(rows, separated, density, compensated)
+    density, low_parts = (means, factors, norms), (factors_low, compensated)
+    buffers = _buffers(rows, separated, density, low_parts)
     densities = buffers[1]
     start, stop = _span(slot, tiles, rows)
     for t in range(start, stop, TILE_ROWS):
         end = min(t + TILE_ROWS, stop)
-        _evaluate(rows, t, end, units, separated, listed, density, compensated, buffers)
-        exponentiate(listed.size, densities, padded(end - t))
+        _evaluate(rows, t, end, units, separated, every, density, low_parts, buffers)
+        exponentiate(every.size, densities, padded(end - t))
         for b in range(size(end - t)):
-            for k in range(listed.size):
+            for k in range(every.size):
                 out[t + b, k] = densities[LISTED + size(k) * STRIDE + b] / densities[TOTAL + b]
 
 
 @slot_loop
-def predict(slot, rows, tiles, units, separated, listed, means, factors, norms, low, which, out):
+def predict(
+    slot, rows, tiles, units, separated, every, means, factors, norms, factors_low, compensated, out
+):
     """Index of the likeliest component of a slot's rows, into out (n,) int32; ties: the first."""
-    density, compensated = (means, factors, norms), (low, which)
-    buffers = _buffers(rows, separated, density, compensated)
+    density, low_parts = (means, factors, norms), (factors_low, compensated)
+    buffers = _buffers(rows, separated, density, low_parts)
     start, stop = _span(slot, tiles, rows)
     for t in range(start, stop, TILE_ROWS):
         end = min(t + TILE_ROWS, stop)
-        _evaluate(rows, t, end, units, separated, listed, density, compensated, buffers)
-        label(listed, listed.size, buffers[1], out[t:end])
+        _evaluate(rows, t, end, units, separated, every, density, low_parts, buffers)
+        label(every, every.size, buffers[1], out[t:end])
