@@ -6,36 +6,29 @@ with those means in place of what it lacks, and C is added to the second moments
 M. I. Jordan, NIPS 6 (1994) 120). The density of what is observed is that of the row filled so, over
 that of m at its mean given o: nothing is factored anew.
 
-With F the factor of the component, B z is what makes |F (z, B z)| least. That is solved by
-orthogonalising the columns of F that belong to m, which no ill condition is squared by (A. Bjoerck,
-BIT 7 (1967) 1).
-
 Many rows of a group are worked on in tiles. Few rows are worked on one by one, by `lanes`: a tile
 costs as much however few rows it has.
 """
 
-import math
-
 import numpy as np
 
-from fastem.compiler.options import jit, jit_allocating
+from fastem.compiler.options import jit
 from fastem.compiler.slot_loop import packed_slot_loop
 from fastem.kernels import lanes
 from fastem.kernels.eight import LANES
 from fastem.kernels.elementary import HALF_BITS
 from fastem.kernels.gram import gather_scratch
-from fastem.kernels.lanes import AT_MEAN, FEW
+from fastem.kernels.lanes import FEW
 from fastem.kernels.passes import accumulate, component_densities, parts, share_out
-from fastem.kernels.tile import (
-    LISTED,
-    ROWS,
-    SPARE,
-    STRIDE,
-    buffer,
-    load,
-    load_weights,
-    size,
+from fastem.kernels.regressions import (
+    add_covariance,
+    fill,
+    index_of,
+    noise_shift,
+    regress,
+    regression_scratch,
 )
+from fastem.kernels.tile import LISTED, ROWS, SPARE, STRIDE, buffer, load, load_weights, size
 
 #: Rows of a group from which a tile is faster than one row after another.
 TILE_FROM = 64
@@ -108,7 +101,7 @@ def summarise(
     densities = buffer(n_components + SPARE, rows)
     scratch = buffer(4, rows)
     gathering = gather_scratch(n_features, overlapping, rows)
-    solving = _solving(n_features, most_in_tiles)
+    solving = regression_scratch(n_features, most_in_tiles)
     regressions = np.empty((factors.shape[0], most_in_tiles, n_features))
     norms = np.empty(n_components, log_norms.dtype)
     buffers = lanes.make_buffers(block_means.shape[0], n_features, most_in_few)
@@ -125,7 +118,7 @@ def summarise(
             few = rows[start:stop]
             weights = weight[start:stop] if weight.size > 0 else weight
             of_noise = log_norms64[n_components - 1] if noisy else -np.inf
-            of_noise += _shift_of_noise(gaps, n_gaps, noise_bits) if noisy else 0.0
+            of_noise += noise_shift(gaps, n_gaps, noise_bits) if noisy else 0.0
             lanes.allow(components, m, n_components, noisy, buffers)
             lanes.describe(
                 few, gaps, n_gaps, units, block_means, blocks, block_norms, of_noise, buffers
@@ -142,9 +135,7 @@ def summarise(
         load_weights(weight, slots[:0], start, stop, densities)
         if own != pattern:
             if n_gaps > 0:
-                _regress_all(
-                    gaps, n_gaps, columns, log_norms64, noise_bits, solving, regressions, norms
-                )
+                regress(gaps, n_gaps, columns, log_norms64, noise_bits, solving, regressions, norms)
             else:
                 for k in range(n_components):
                     norms[k] = log_norms[k]
@@ -154,23 +145,23 @@ def summarise(
         for a in range(0, m, together):
             k = components[a]
             if n_gaps > 0:
-                _fill(tile, means[k], regressions[_one(regressions, k)], factors, gaps, n_gaps)
+                fill(tile, means[k], regressions[index_of(regressions, k)], factors, gaps, n_gaps)
             some = components[a : a + together]
             out = densities[size(a) * STRIDE :]
             component_densities(tile, means, factors, norms, some, together, out, scratch)
         share_out(n_features, m, stop - start, tile, densities, sums[slot])
         for a in range(0, m, together):
             k = components[a]
-            regression = regressions[_one(regressions, k)]
+            regression = regressions[index_of(regressions, k)]
             if n_gaps > 0:
-                _fill(tile, means[k], regression, factors, gaps, n_gaps)
+                fill(tile, means[k], regression, factors, gaps, n_gaps)
             some = components[a : a + together]
             out = densities[size(a) * STRIDE :]
             own_moments = of_components, scratch, overlapping, gathering
             accumulate(tile, means, factors, some, together, out, *own_moments)
             if n_gaps > 0 and not (noisy and k == n_components - 1):
                 count = _total(densities, LISTED + size(a) * STRIDE)
-                _add_covariance(count, k, n_components, columns, regression, gaps, n_gaps, moments)
+                add_covariance(count, k, n_components, columns, regression, gaps, n_gaps, moments)
     _add_blocks(counts, first, second, n_components - int(noisy), n_components, moments)
 
 
@@ -223,7 +214,7 @@ def describe(
     for chunk in range(slots[slot], slots[slot + 1]):
         start, stop, own = chunks[chunk, 0], chunks[chunk, 1], chunks[chunk, 2]
         gaps, n_gaps = missing[own], int(n_missing[own])
-        of_noise = log_noise + (_shift_of_noise(gaps, n_gaps, noise_bits) if noisy else 0.0)
+        of_noise = log_noise + (noise_shift(gaps, n_gaps, noise_bits) if noisy else 0.0)
         few = rows[start:stop]
         lanes.describe(
             few, gaps, n_gaps, units, block_means, blocks, block_norms, of_noise, buffers
@@ -301,173 +292,9 @@ def _add_blocks(counts, first, second, n_gaussians, n_components, moments):
             of_second[k * width + p] += spread[p, lane]
 
 
-@jit_allocating
-def _solving(n_features, most):
-    """Scratch to regress in: orthogonal columns, their triangle, and a product."""
-    return np.empty((most, n_features)), np.empty((most, most)), np.empty(n_features)
-
-
-@jit
-def _one(matrices, k):
-    """Where the matrix of a component is, of one for each or one for all."""
-    return 0 if matrices.shape[0] == 1 else k
-
-
-@jit
-def _orthogonalise(columns, gaps, n_gaps, q, r):
-    """Orthogonal unit columns of F at the gaps, and their upper triangle; the shift of the norm."""
-    n_features = columns.shape[0]
-    shift = 0.0
-    for a in range(n_gaps):
-        own = q[a]
-        first = gaps[a]
-        source = columns[first]
-        for i in range(n_features):
-            own[i] = source[i]
-        for c in range(a):
-            other = q[c]
-            dot = 0.0
-            for i in range(n_features):
-                dot += other[i] * own[i]
-            for i in range(n_features):
-                own[i] -= dot * other[i]
-            r[c, a] = dot
-        square = 0.0
-        for i in range(n_features):
-            square += own[i] * own[i]
-        length = math.sqrt(square)
-        for i in range(n_features):
-            own[i] /= length
-        r[a, a] = length
-        shift += AT_MEAN - math.log2(length / HALF_BITS)
-    return shift
-
-
-@jit
-def _invert(r, n_gaps, inverse):
-    """Inverse of an upper triangle."""
-    for b in range(n_gaps):
-        inverse[b, b] = 1.0 / r[b, b]
-        for a in range(b - 1, -1, -1):
-            total = 0.0
-            for c in range(a + 1, b + 1):
-                total += r[a, c] * inverse[c, b]
-            inverse[a, b] = -total / r[a, a]
-
-
-@jit
-def _solve(r, n_gaps, g):
-    """-R^-1 g, in place."""
-    for a in range(n_gaps - 1, -1, -1):
-        total = g[a]
-        for c in range(a + 1, n_gaps):
-            total += r[a, c] * g[c]
-        g[a] = -total / r[a, a]
-
-
-@jit
-def _shift_of_noise(gaps, n_gaps, noise_bits):
-    bits = 0.0
-    for a in range(n_gaps):
-        bits += noise_bits[gaps[a]]
-    return bits
-
-
-@jit
-def _regress_all(gaps, n_gaps, columns, log_norms, noise_bits, solving, regressions, norms):
-    """Regressions of the gaps in all components, and log2 of weight times density at the mean.
-
-    Of a regression (most, D) row a has, in columns that are observed, what they count for the a-th
-    gap, and in those that are missing the covariance that is left.
-    """
-    q, r, w = solving
-    n_components, n_features = log_norms.shape[0], columns.shape[1]
-    shift = 0.0
-    for k in range(n_components):
-        if noise_bits.size > 0 and k == n_components - 1:
-            norms[k] = log_norms[k] + _shift_of_noise(gaps, n_gaps, noise_bits)
-            if columns.ndim == 3:
-                for a in range(n_gaps):
-                    for i in range(n_features):
-                        regressions[k, a, i] = 0.0
-            continue
-        if columns.ndim == 2:
-            shift = 0.0
-            for a in range(n_gaps):
-                shift += AT_MEAN - math.log2(columns[k, gaps[a]] / HALF_BITS)
-        elif k == 0 or columns.shape[0] > 1:
-            own, regression = columns[k], regressions[k]
-            shift = _orthogonalise(own, gaps, n_gaps, q, r)
-            for j in range(n_gaps, n_features):
-                column = gaps[j]
-                for i in range(n_features):
-                    w[i] = own[column, i]
-                for a in range(n_gaps):
-                    regression[a, column] = _project(q[a], w)
-                for a in range(n_gaps - 1, -1, -1):
-                    total = regression[a, column]
-                    for c in range(a + 1, n_gaps):
-                        total += r[a, c] * regression[c, column]
-                    regression[a, column] = -total / r[a, a]
-            _invert(r, n_gaps, q)
-            for a in range(n_gaps):
-                for b in range(n_gaps):
-                    total = 0.0
-                    for c in range(max(a, b), n_gaps):
-                        total += q[a, c] * q[b, c]
-                    regression[a, gaps[b]] = HALF_BITS * HALF_BITS * total
-        norms[k] = log_norms[k] + shift
-
-
-@jit
-def _project(q, w):
-    """Take from w its part along the unit vector q, and return how long it is."""
-    dot = 0.0
-    for i in range(w.shape[0]):
-        dot += q[i] * w[i]
-    for i in range(w.shape[0]):
-        w[i] -= dot * q[i]
-    return dot
-
-
-@jit
-def _fill(tile, mean, regression, factors, gaps, n_gaps):
-    """Put what is expected in a component in the place of what is missing."""
-    n_features = mean.shape[0]
-    dtype = tile.dtype.type
-    for a in range(n_gaps):
-        column, centre = size(gaps[a]) * STRIDE, mean[gaps[a]]
-        for b in range(ROWS):
-            tile[column + b] = centre
-        if factors.ndim == 3:
-            for j in range(n_gaps, n_features):
-                d = gaps[j]
-                slope, about = dtype(regression[a, d]), mean[d]
-                other = size(d) * STRIDE
-                for b in range(ROWS):
-                    tile[column + b] += slope * (tile[other + b] - about)
-
-
 @jit
 def _total(densities, resp):
     total = 0.0
     for b in range(ROWS):
         total += np.float64(densities[resp + b])
     return total
-
-
-@jit
-def _add_covariance(count, k, n_components, columns, regression, gaps, n_gaps, moments):
-    """Add so many times the covariance that is left to the second moments."""
-    n_features = columns.shape[1]
-    spread = moments[n_components * (1 + n_features) :]
-    if columns.ndim == 2:
-        for a in range(n_gaps):
-            deviation = HALF_BITS / columns[k, gaps[a]]
-            spread[k * n_features + gaps[a]] += count * deviation * deviation
-    else:
-        second = spread[k * n_features * n_features :]
-        for a in range(n_gaps):
-            for b in range(n_gaps):
-                if gaps[b] <= gaps[a]:
-                    second[gaps[a] * n_features + gaps[b]] += count * regression[a, gaps[b]]
