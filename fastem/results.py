@@ -189,16 +189,12 @@ class Fit(Shown):
         Parameters
         ----------
         X : (n_samples, n_features) array-like, path or source, optional
-            As in `aic`; of these each row counts once, and those of a source by its weights.
+            As in `aic`, which says what is raised; of these each row counts once, and those of a
+            source by its weights.
 
         Returns
         -------
         float
-
-        Raises
-        ------
-        TypeError, ValueError, OSError
-            As `aic`.
         """
         n, log_likelihood, _ = self._of(X)
         return bic(self.n_parameters, log_likelihood, n)
@@ -217,11 +213,6 @@ class Fit(Shown):
         Returns
         -------
         float
-
-        Raises
-        ------
-        TypeError, ValueError, OSError
-            As `aic`.
         """
         n, log_likelihood, classification_entropy = self._of(X)
         return icl(self.n_parameters, log_likelihood, n, classification_entropy)
@@ -232,18 +223,13 @@ class Fit(Shown):
         Parameters
         ----------
         X : (n_samples, n_features) array-like, path or source, optional
-            Rows of which those that most probably belong to each component are counted; by default
-            the numbers of rows are those that the weights stand for.
+            As in `aic`, which says what is raised; of these rows those that most probably belong
+            to each component are counted. By default the numbers are those that weights stand for.
 
         Returns
         -------
         Summary
             See there for an example.
-
-        Raises
-        ------
-        TypeError, ValueError, OSError
-            As `aic`.
         """
         mixture = self.mixture
         if X is None:

@@ -76,7 +76,7 @@ class Evaluation(Rowwise):
         X : (n_samples, n_features) array-like, path or source
             A source has weights of its own, if any.
         sample_weight : (n_samples,) array-like, optional
-            A weight of 2 is the row twice. As in `fastem.fit`.
+            As in `summarise`, which says what is raised.
         missing : {"error", "drop", "mar"}, default "error"
             As in `log_prob`: rows that are dropped do not count; with "mar" a row counts by the
             density of what is observed of it, which is 1 where nothing is.
@@ -84,11 +84,6 @@ class Evaluation(Rowwise):
         Returns
         -------
         float, in nats a row
-
-        Raises
-        ------
-        TypeError, ValueError, OSError
-            As `summarise`.
 
         Warns
         -----

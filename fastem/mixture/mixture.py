@@ -135,17 +135,12 @@ class Mixture(Regression):
         X : (n_samples, n_features) array-like, path or source
             The rows that the mixture was fitted to.
         missing : {"error", "drop", "mar"}, default "error"
-            As in `log_prob`.
+            As in `log_prob`, which says what is raised.
 
         Returns
         -------
         Merging
             The order of joining, entropies, and labels for any number of clusters.
-
-        Raises
-        ------
-        TypeError, ValueError, OSError
-            As `log_prob`.
 
         Examples
         --------
