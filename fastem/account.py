@@ -164,5 +164,5 @@ def _named(components: NDArray) -> str:
     return f"component{'s' * (len(indices) > 1)} {shown}{more}"
 
 
-def _passes(n: int) -> str:
-    return "1 pass" if n == 1 else f"{n} passes"
+def _passes(n_iter: int) -> str:
+    return "1 pass" if n_iter < 2 else f"{n_iter} passes"

@@ -101,10 +101,10 @@ class Fit(Shown):
         Mean log-likelihood of the rows at each accepted pass over all of them, in nats a row; of a
         fit with a prior the log posterior, but for a constant.
     n_iter : int
-        EM steps over all rows.
+        EM steps over all rows; 0 where the first pass finds the end.
     status : Status
     restarts : tuple of Restart
-        One for each start, as the race left it; empty for a given start.
+        One for each start, as the race left it; empty for a given start and for one component.
     seconds : float
         Wall time.
     n_fixed : int

@@ -572,3 +572,16 @@ def test_a_checkpoint_knows_of_components_that_dwindled(chance, tmp_path):
         kept = fastem.fit(chance, 3, checkpoint=tmp_path / "fit.npz", **options)
         assert kept.mixture == alone.mixture
         assert np.array_equal(kept.trace, alone.trace)
+
+
+@pytest.mark.parametrize("noise", [False, True])
+def test_one_component_is_found_without_a_race(noise):
+    """Oracle: mean and covariance of the rows; beside noise there are several maxima."""
+    X = np.random.default_rng(0).normal(size=(500, 3)) @ np.triu(np.ones((3, 3))) + 1e3
+    found = fastem.fit(X, 1, noise=noise, random_state=0)
+    assert found.converged
+    assert len(found.restarts) == (10 if noise else 0)
+    if not noise:
+        assert "1 pass over all rows" in str(found.status)
+        np.testing.assert_allclose(found.mixture.means, [X.mean(axis=0)], rtol=1e-12)
+        np.testing.assert_allclose(found.mixture.covariances, [np.cov(X.T, bias=True)], rtol=1e-9)

@@ -30,7 +30,7 @@ def test_the_table_holds_every_fit_in_order():
         assert row.aic == pytest.approx(oracle.aic(row.log_likelihood, p))
         assert row.bic == pytest.approx(oracle.bic(row.log_likelihood, p, 300))
         assert row.icl >= row.bic - 1e-9
-        assert row.n_iter > 0
+        assert row.n_iter >= 0
         assert row.seconds > 0
         assert row.status in ("converged", "collapsed", "not converged")
     columns = choice.table_columns()

@@ -32,6 +32,8 @@ ENOUGH = 6
 SURE = 30.0
 #: Runs that must reach a level are given up where this many times the expected gain does not.
 REACH = 300.0
+#: A run that expects too little even if it were so slow has ended at once.
+SLOWEST = 1e10
 #: Passes without a new highest likelihood after which nothing but rounding moves.
 STALLED = 50
 #: What `judge` finds.
@@ -102,7 +104,7 @@ def judge(level, point, em_step, shape, noisy, factors, scale, least, to_beat, m
     levels[1] = 0.0 if level > levels[0] else levels[1] + 1.0
     levels[0] = max(level, levels[0])
     if n_seen[0] < RESIDUALS:
-        return GO_ON
+        return CONVERGED if SLOWEST * size < least else GO_ON
     expected = expected_gain(sizes, rates, n_seen)
     if level + REACH * expected < to_beat:
         return HOPELESS

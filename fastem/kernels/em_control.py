@@ -104,7 +104,8 @@ class Control(NamedTuple):
         if stepper == QUASI_NEWTON:
             memory = numba.typeof(quasi_newton.Memory.empty(1))
             found = array_type(3, written=True), written, written
-            arguments = written, written, *own, number, memory, *found
+            known = array_type(2, written=True)
+            arguments = written, written, *own, known, number, memory, *found
             extrapolate = address_of(quasi_newton.extrapolate, types.boolean(*arguments))
         return cls(judge, extrapolate)
 
@@ -189,6 +190,9 @@ def proceed(control, shape, noisy, factors, level, rule, method, state, scratch)
     state.trace[counters[N_PASSES]] = level
     counters[N_PASSES] += 1
     outcome = RUNNING
+    judged = False
+    if factors.ndim == 3:  # a step is whitened once, as that takes as long as a pass
+        judged = rule.kind == EXPECTED_GAIN and _same_points(state)
     if _lightest(state.point, shape[0]) < rule.least_weight:
         outcome = DWINDLED
     elif rule.kind == EXPECTED_GAIN:
@@ -209,11 +213,33 @@ def proceed(control, shape, noisy, factors, level, rule, method, state, scratch)
         ends = state.em_statistics, state.point_statistics
         learnt = method.floor, state.steps, scratch.matrices
         found = scratch.direction, scratch.target
-        if call(control.extrapolate, False, (*ends, *own, *learnt, *found)):
+        known = scratch.steps if judged else scratch.steps[:0]
+        if call(control.extrapolate, False, (*ends, *own, known, *learnt, *found)):
             counters[NEXT] = PROJECTION
             copy(scratch.target, state.point_statistics)
     if counters[NEXT] == STEP:
         copy(state.em_statistics, state.point_statistics)
+
+
+@jit_strict
+def _same_points(state):
+    """Whether statistics are the parameters, at the point, the EM step and those before."""
+    same = _is_same(state.point, state.point_statistics)
+    same = same and _is_same(state.em_step, state.em_statistics)
+    size = state.steps.before.size
+    before = state.gain.before.reshape(state.gain.before.size), state.steps.before.reshape(size)
+    return same and _is_same(*before)
+
+
+@jit_strict
+def _is_same(one, other):
+    """Whether two vectors are equal."""
+    if one.shape[0] != other.shape[0]:
+        return False
+    for p in range(one.shape[0]):
+        if one[p] != other[p]:
+            return False
+    return True
 
 
 @jit_strict

@@ -77,13 +77,13 @@ class Memory(NamedTuple):
 
 @jit
 def extrapolate(
-    em_step, point, shape, noisy, factors, scale, floor, memory, matrices, direction, target
+    em_step, point, shape, noisy, factors, scale, known, floor, memory, matrices, direction, target
 ):
     """Note what the last step taught, and find where to go.
 
     Parameters
     ----------
-    em_step, point, shape, noisy, factors, scale
+    em_step, point, shape, noisy, factors, scale, known
         As of `ascend`.
     floor, matrices
         As of `reach`.
@@ -98,7 +98,7 @@ def extrapolate(
     found : bool
         False where the EM step is the best guess.
     """
-    own = shape, noisy, factors, scale
+    own = shape, noisy, factors, scale, known
     if not ascend(em_step, point, *own, memory, LONGEST, direction):
         return False
     for _ in range(1 + HALVINGS):
@@ -114,7 +114,7 @@ def extrapolate(
 
 
 @jit
-def ascend(em_step, point, shape, noisy, factors, scale, memory, longest, direction):
+def ascend(em_step, point, shape, noisy, factors, scale, known, memory, longest, direction):
     """Note what the last step taught, and find the next one.
 
     Parameters
@@ -127,6 +127,9 @@ def ascend(em_step, point, shape, noisy, factors, scale, memory, longest, direct
     factors : (K or 1, D * D), (K, D) or, of many columns, (K or 1, D, D)
         Inverse lower Cholesky factors of the covariances there, or of variances, times scale.
     scale : float
+    known : (4, P) or (0, P)
+        As `convergence.measure_steps` leaves its `steps`, where it was given the same points: what
+        is whitened there is not whitened again.
     memory : Memory
     longest : float
         Length of the next step over that of the EM step, at most.
@@ -139,6 +142,7 @@ def ascend(em_step, point, shape, noisy, factors, scale, memory, longest, direct
         False where the EM step is the best guess.
     """
     before, seen, pairs, white = memory
+    own = shape, noisy, factors, scale
     size, order, slot = em_step.shape[0], pairs.shape[1], seen[1]
     if seen[0] < 0:
         seen[0] = 0
@@ -147,8 +151,8 @@ def ascend(em_step, point, shape, noisy, factors, scale, memory, longest, direct
             pairs[0, slot, p] = point[p] - before[0, p]
             pairs[1, slot, p] = before[1, p] - (em_step[p] - point[p])
         step, change = white[0, slot], white[1, slot]
-        _whitened(pairs[0, slot], point, shape, noisy, factors, scale, white[1, order], step)
-        _whitened(pairs[1, slot], point, shape, noisy, factors, scale, white[1, order], change)
+        _whitened(pairs[0, slot], point, *own, known[1:2], white[1, order], step)
+        _whitened(pairs[1, slot], point, *own, known[2:3], white[1, order], change)
         if _dot(step, change) > LEAST_COSINE * math.sqrt(_dot(step, step) * _dot(change, change)):
             seen[0] = min(seen[0] + 1, order)
             seen[1] = (slot + 1) % order
@@ -158,7 +162,7 @@ def ascend(em_step, point, shape, noisy, factors, scale, memory, longest, direct
     if seen[0] == 0:
         return False
     whitened = white[0, order]
-    _whitened(direction, point, shape, noisy, factors, scale, white[1, order], whitened)
+    _whitened(direction, point, *own, known[:1], white[1, order], whitened)
     plain = math.sqrt(_dot(whitened, whitened))
     _two_loops(seen, pairs, white, direction)
     length = math.sqrt(_dot(whitened, whitened))
@@ -268,15 +272,16 @@ def _two_loops(seen, pairs, white, direction):
 
 
 @jit
-def _whitened(step, point, shape, noisy, factors, scale, spare, out):
+def _whitened(step, point, shape, noisy, factors, scale, known, spare, out):
     size, left, change = step.shape[0], 1.0, 0.0
     for k in range(shape[0]):
         left -= point[k]
         change += step[k]
     out[size] = change / math.sqrt(max(left, EPS)) if noisy else 0.0
     for p in range(size):
-        out[p] = step[p]
-    whiten(out[:size], point, shape[0], shape[1], factors, scale, spare)
+        out[p] = known[0, p] if known.shape[0] > 0 else step[p]
+    if known.shape[0] == 0:
+        whiten(out[:size], point, shape[0], shape[1], factors, scale, spare)
 
 
 @jit

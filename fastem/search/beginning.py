@@ -22,7 +22,15 @@ from fastem.search.given_labels import GivenLabels, begin_with_labels
 from fastem.search.objective import Objective
 from fastem.search.race import Outcome, race
 from fastem.search.samples import Sample, Samples, child, seed_sequence
-from fastem.search.starts import Start, UserStart, draw, kinds, nearest_means, noise_start
+from fastem.search.starts import (
+    Start,
+    UserStart,
+    draw,
+    kinds,
+    nearest_means,
+    noise_start,
+    standard_rows,
+)
 from fastem.words import Seed
 
 
@@ -195,6 +203,9 @@ def _searched(
         clear, noise = starts.clear(sample, n_components)
         nearest = nearest_means(clear, units.enter(user_start.means))
         return Outcome(parameters(replace(nearest, noise=noise)), (), [])
+    if n_components == 1 and not starts.options.is_noisy:  # one maximum, a step from anywhere
+        whole = Start.grouped(*standard_rows(sample), np.zeros(sample.n_samples, np.int32), 1)
+        return Outcome(parameters(whole), (), [])
     drawn = starts.on(sample, n_components)
     return race(
         first,

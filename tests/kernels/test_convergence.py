@@ -23,3 +23,13 @@ def test_the_rule_foretells_the_gain_of_a_linear_map():
             expected = convergence.expected_gain(memory.sizes, memory.rates, memory.n_seen)
             assert expected == pytest.approx(largest, rel=1e-6)
         distance *= c
+
+
+@pytest.mark.parametrize(("step", "found"), [(1e-12, "CONVERGED"), (1e-6, "GO_ON")])
+def test_a_run_that_hardly_moves_has_ended_at_its_first_pass(step, found):
+    memory, steps = convergence.Memory.empty(3), np.empty((4, 3))
+    point = np.array([1.0, 2.0, 1.0])
+    own = (1, 1), False, np.full((1, 1), HALF_BITS), HALF_BITS
+    aims = 1e-8, -np.inf
+    judged = convergence.judge(0.0, point, point + [0.0, step, 0.0], *own, *aims, memory, steps)
+    assert judged == getattr(convergence, found)

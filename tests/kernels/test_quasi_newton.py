@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from fastem.kernels.convergence import whiten
+from fastem.kernels.convergence import measure_steps, whiten
 from fastem.kernels.quasi_newton import ascend, reach, reach_wide
 from fastem.kernels.wide import COLUMNS
 
@@ -97,7 +97,7 @@ def test_steps_are_those_of_bfgs(climbs):
     A = (A @ A.T / size + 0.1 * np.eye(size)) * (1.0 if climbs else -1.0)
     A[:K] = A[:, :K] = 0.0  # the weights stay, and with them the metric
     place = np.concatenate([weights, rng.normal(size=size - K)])
-    state = (K, D), False, factors, 1.0, memory(size), np.inf
+    state = (K, D), False, factors, 1.0, np.empty((0, size)), memory(size), np.inf
     kept, last = [], None
     for _ in range(3 * ORDER):
         residual = -A @ (metric * place) / metric
@@ -112,8 +112,35 @@ def test_steps_are_those_of_bfgs(climbs):
         place = place + 0.3 * direction
 
 
+@pytest.mark.parametrize("noisy", [False, True])
+def test_what_was_whitened_for_the_judge_leads_to_the_same_steps(noisy):
+    """Oracle: the same steps without it."""
+    K, D, rng = 2, COLUMNS, np.random.default_rng(4)
+    _, covariances, factors = mixture(K, D, False)
+    start = np.concatenate([[0.3, 0.5], np.zeros(K * D), covariances.ravel()])
+    size, ends = start.size, []
+    for judged in (False, True):
+        learnt, before, steps = memory(size), np.zeros((2, size)), np.zeros((4, size))
+        place, rng, found = start, np.random.default_rng(4), False
+        for _ in range(4):
+            residual = 0.1 * rng.normal(size=size) * np.sqrt(np.abs(place))
+            residual[K + K * D :] = (
+                residual[K + K * D :].reshape(K, D, D).swapaxes(1, 2)
+                + residual[K + K * D :].reshape(K, D, D)
+            ).ravel()
+            residual[:K], direction = 0.01 * residual[:K], np.empty(size)
+            own = (K, D), noisy, factors, 1.0
+            measure_steps(place, place + residual, *own, before, steps)
+            known = steps if judged else steps[:0]
+            found = ascend(place + residual, place, *own, known, learnt, 10.0, direction)
+            place = place + 0.01 * direction
+        assert found
+        ends.append(direction)
+    assert_allclose(*ends, rtol=1e-9, atol=1e-12 * np.abs(ends[0]).max())
+
+
 def test_an_extrapolation_is_no_longer_than_asked():
-    state = (1, 1), False, np.ones((1, 1)), 1.0, memory(3), 10.0
+    state = (1, 1), False, np.ones((1, 1)), 1.0, np.empty((0, 3)), memory(3), 10.0
     direction = np.empty(3)
     start, residual = np.array([1.0, 0.0, 1.0]), np.array([0.0, 1.0, 0.0])
     assert not ascend(start + residual, start, *state, direction)
