@@ -31,5 +31,6 @@ def test_a_run_that_hardly_moves_has_ended_at_its_first_pass(step, found):
     point = np.array([1.0, 2.0, 1.0])
     own = (1, 1), False, np.full((1, 1), HALF_BITS), HALF_BITS
     aims = 1e-8, -np.inf
-    judged = convergence.judge(0.0, point, point + [0.0, step, 0.0], *own, *aims, memory, steps)
+    em_step = np.array([1.0, 2.0 + step, 1.0])
+    judged = convergence.judge(0.0, point, em_step, *own, *aims, memory, steps)
     assert judged == getattr(convergence, found)
