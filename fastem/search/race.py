@@ -7,11 +7,9 @@ as long as the last one and keeps the better half; the last two run to convergen
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fastem import em
 from fastem.covariance import Parameters
@@ -20,8 +18,9 @@ from fastem.rows import MemoryRows
 from fastem.search import contest, moves, swaps
 from fastem.search.duplicate_starts import firsts
 from fastem.search.objective import Objective
+from fastem.search.runner import Runner, level_to_beat, ranked, repeated
 from fastem.search.splitting import replaced
-from fastem.search.spurious import COLLAPSED, SOUND, judged, validated
+from fastem.search.spurious import SOUND, judged, validated
 
 #: Steps of the first round, where the rows are all there are and on a sample.
 FIRST_ROUND, FIRST_ROUND_OF_SAMPLE = 8, 6
@@ -84,58 +83,31 @@ def race(
         Called with index, n_iter, level and parameters after each pass; True ends the race.
     """
     first_of = firsts(starts, objective)
-    runners = [_Runner(i, start) for i, start in enumerate(starts) if first_of[i] == i]
+    runners = [Runner(i, start) for i, start in enumerate(starts) if first_of[i] == i]
     running = _Race(objective, runners, {first_of[i] for i in finalists}, on_pass)
     records = {r.index: r for r in running.run(further, holdout)}
-    restarts = tuple(_repeated(records[first], i) for i, first in enumerate(first_of))
+    restarts = tuple(repeated(records[first], i) for i, first in enumerate(first_of))
     return Outcome(running.winner.parameters, restarts, running.near())
-
-
-@dataclass(eq=False)
-class _Runner:
-    """Where a start has come to. Levels of small parts of the rows say nothing beside others."""
-
-    index: int
-    parameters: Parameters
-    n_iter: int = 0
-    trace: tuple[float, ...] = ()
-    level: float = -np.inf
-    soundness: int = SOUND
-    poor: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, bool))
-    converged: bool = False
-    state: em.State | None = None
-
-    @property
-    def collapsed(self) -> bool:
-        return self.soundness == COLLAPSED
-
-    @property
-    def rank(self) -> tuple[int, float]:
-        return self.soundness, self.level
-
-    def record(self, outcome: str) -> Restart:
-        outcome = "collapsed" if self.collapsed and outcome != "chosen" else outcome
-        return Restart(self.index, self.level, self.n_iter, outcome, self.trace)
 
 
 class _Race:
     def __init__(
         self,
         objective: Objective,
-        runners: list[_Runner],
+        runners: list[Runner],
         finalists: Collection[int],
         on_pass: contest.OnPass | None,
     ) -> None:
         self._objective, self._finalists, self._on_pass = objective, finalists, on_pass
         self._alive = runners
-        self._dropped = list[_Runner]()
+        self._dropped = list[Runner]()
         self._others = list[contest.End]()
         self._level: float | None = None  # of the winner, over a larger sample
         self._stopped = False
         self._met = 0  # starts that led to where the winner is, beside it
 
     @property
-    def winner(self) -> _Runner:
+    def winner(self) -> Runner:
         return self._alive[0]
 
     def run(
@@ -179,8 +151,8 @@ class _Race:
             if not self._ended(runner):
                 left = self._objective.max_iter - runner.n_iter
                 steps = left if last else min(budget, left)
-                self._advance(runner, steps, _level_to_beat(self._alive))
-        self._alive = _ranked(self._alive, self._grain)
+                self._advance(runner, steps, level_to_beat(self._alive))
+        self._alive = ranked(self._alive, self._grain)
         self._met = max(self._met, sum(map(self._meets, self._alive[1:])))
         last = last or all(map(self._ended, self._alive))
         if last:
@@ -188,13 +160,13 @@ class _Race:
             self._others += [contest.End(r.index, r.parameters, r.level) for r in rivals]
         return last
 
-    def _meets(self, runner: _Runner) -> bool:
+    def _meets(self, runner: Runner) -> bool:
         """Whether a start has come to where the winner is, as far as levels tell."""
         winner, n_samples = self.winner, self._objective.rows.n_samples
         near = (winner.level - runner.level) * n_samples < MET
         return near and runner.soundness == winner.soundness
 
-    def _rivals(self, runner: _Runner) -> bool:
+    def _rivals(self, runner: Runner) -> bool:
         """Whether a finalist ended elsewhere than the winner, as sound."""
         winner = self.winner
         return runner.soundness == winner.soundness and winner.level - runner.level > self._grain
@@ -214,7 +186,7 @@ class _Race:
             self._dropped.remove(runner)
             if not self._ended(runner):
                 self._advance(runner, self._objective.max_iter - runner.n_iter, -np.inf)
-            self._alive = _ranked([*self._alive, runner], self._grain)
+            self._alive = ranked([*self._alive, runner], self._grain)
 
     def _mend(self) -> None:
         """Put unsound components elsewhere, of one end after the other, until all are sound."""
@@ -277,7 +249,7 @@ class _Race:
         """Part with components of the winner that other rows do not bear out."""
         if self._stopped:
             return
-        tries = list[_Runner]()
+        tries = list[Runner]()
 
         def again(start: Parameters) -> Parameters | None:
             tries.append(self._tried(start, self._objective.max_iter, -np.inf))
@@ -294,22 +266,22 @@ class _Race:
                     self.winner.level = tried.level
                 self.winner.parameters = found
 
-    def _tried(self, start: Parameters, steps: int, to_beat: float) -> _Runner:
+    def _tried(self, start: Parameters, steps: int, to_beat: float) -> Runner:
         """Where a run from there ends, whose steps count as the winner's."""
-        tried = _Runner(self.winner.index, start)
+        tried = Runner(self.winner.index, start)
         if not self._stopped:
             self._advance(tried, min(steps, self._objective.max_iter), to_beat)
         self.winner.n_iter += tried.n_iter
         return tried
 
-    def _take(self, found: _Runner) -> None:
+    def _take(self, found: Runner) -> None:
         """Let the winner be there."""
         winner = self.winner
         winner.parameters, winner.level = found.parameters, found.level
         winner.soundness, winner.poor = found.soundness, found.poor
         winner.converged = found.converged
 
-    def _advance(self, runner: _Runner, steps: int, to_beat: float) -> None:
+    def _advance(self, runner: Runner, steps: int, to_beat: float) -> None:
         """Run one start some steps further."""
         on = self._objective
         begun = runner.parameters if runner.state is None else runner.state.resumed()
@@ -327,7 +299,7 @@ class _Race:
             runner.soundness, runner.poor = judged(run, on, on.rows.n_samples)
         self._stopped = run.outcome == "stopped"
 
-    def _ended(self, runner: _Runner) -> bool:
+    def _ended(self, runner: Runner) -> bool:
         return self._stopped or runner.converged or runner.n_iter >= self._objective.max_iter
 
     @property
@@ -337,30 +309,3 @@ class _Race:
     @property
     def _grain(self) -> float:
         return max(self._objective.tol, 8 * self._objective.rows.precision)
-
-
-def _repeated(record: Restart, index: int) -> Restart:
-    """The record of a start, which may be the same as an earlier one's."""
-    if index == record.index:
-        return record
-    outcome = "finished" if record.outcome == "chosen" else record.outcome
-    return replace(record, index=index, outcome=outcome)
-
-
-def _level_to_beat(runners: list[_Runner]) -> float:
-    ended = (r.level for r in runners if r.converged and r.soundness == SOUND)
-    return max(ended, default=-np.inf)
-
-
-def _ranked(runners: list[_Runner], grain: float) -> list[_Runner]:
-    """Best first; levels that differ by less than the grain are equal, and the earlier start leads.
-
-    Starts often meet at one maximum, and rounding must not choose between them. What is not sound
-    comes last: the likelihood of a singular component says nothing about the data.
-    """
-    top = max(r.level for r in runners)
-
-    def rank(runner: _Runner) -> tuple[int, float]:
-        return runner.soundness, np.round((runner.level - top) / grain)
-
-    return sorted(runners, key=rank, reverse=True)
