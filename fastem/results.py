@@ -40,7 +40,7 @@ class Status:
     >>> status.code
     'converged'
     >>> print(status)
-    converged after 2 passes over all rows from the best of 10 starts
+    converged after 1 pass over all rows from the best of 10 starts
     """
 
     code: str

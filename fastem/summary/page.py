@@ -80,7 +80,7 @@ class Summary:
     Log-likelihood -5.68 with 5 parameters; AIC 21.35, BIC 18.28, ICL 18.28 (lower
     is better).
     <BLANKLINE>
-    Status: converged after 2 passes over all rows from the best of 10 starts.
+    Status: converged after 1 pass over all rows from the best of 10 starts.
     """
 
     blocks: tuple[str | Table, ...]
