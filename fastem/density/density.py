@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import NDArray
 
 from fastem.compiler.options import read_only
-from fastem.compiler.slot_loop import SlotLoop
 from fastem.density import partition
 from fastem.density.accumulator import Accumulator, all_components, compiled_mode, is_wide, row_work
-from fastem.kernels import answers
+from fastem.kernels.answers import answer
 from fastem.kernels.double_double import refine
 from fastem.kernels.elementary import HALF_BITS, LN2
 from fastem.moments import Moments
@@ -105,10 +105,7 @@ class Density:
         self, block: NDArray, units: Units, *, parallel: bool = True
     ) -> NDArray[np.float64]:
         """Log density of each row, (n,), in nats."""
-        out = self._rowwise(answers.log_prob, block, units, (len(block),), np.float64, parallel)
-        out *= LN2
-        out += units.log_jacobian
-        return out
+        return self.answers({"log_prob"}, block, units, parallel=parallel)["log_prob"]
 
     def responsibilities(self, block: NDArray, units: Units, *, parallel: bool = True) -> NDArray:
         """Probability of each component given the row, (n, n_components), of the block's dtype.
@@ -117,13 +114,46 @@ class Density:
 
         Zeros for a row so far out, 1e150 standard deviations (float32: 1e19), that all underflow.
         """
-        shape = (len(block), len(self.means) + self.is_noisy)
-        return self._rowwise(answers.responsibilities, block, units, shape, block.dtype, parallel)
+        asked = {"responsibilities"}
+        return self.answers(asked, block, units, parallel=parallel)["responsibilities"]
 
     def predict(self, block: NDArray, units: Units, *, parallel: bool = True) -> NDArray[np.int32]:
         """Likeliest component of each row, (n,); -1 is noise."""
-        labels = self._rowwise(answers.predict, block, units, (len(block),), np.int32, parallel)
-        return self._label_noise(labels)
+        return self.answers({"predict"}, block, units, parallel=parallel)["predict"]
+
+    def answers(
+        self, asked: Collection[str], block: NDArray, units: Units, *, parallel: bool = True
+    ) -> dict[str, NDArray]:
+        """What the methods of those names say of the rows of a block, in one pass.
+
+        Parameters
+        ----------
+        asked : collection of str
+            Of "log_prob", "responsibilities", "predict".
+        block : (n, n_features) float64 or float32, C order
+        units : Units
+        parallel : bool
+
+        Returns
+        -------
+        dict
+            By name.
+        """
+        n, width = len(block), len(self.means) + self.is_noisy
+        found = {
+            "log_prob": np.empty(n if "log_prob" in asked else 0),
+            "responsibilities": np.empty(
+                (n if "responsibilities" in asked else 0, width), block.dtype
+            ),
+            "predict": np.empty(n if "predict" in asked else 0, np.int32),
+        }
+        self._answer(block, units, parallel, *found.values())
+        if "log_prob" in asked:
+            found["log_prob"] *= LN2
+            found["log_prob"] += units.log_jacobian
+        if "predict" in asked:
+            self._label_noise(found["predict"])
+        return {name: found[name] for name in asked}
 
     def classify(self, block: NDArray, units: Units) -> NDArray[np.int32]:
         """Labels as of `predict`, by the code of `summarise`, which EM has compiled already."""
@@ -165,22 +195,13 @@ class Density:
             labels[labels == len(self.means)] = -1
         return labels
 
-    def _rowwise(
-        self,
-        kernel: SlotLoop,
-        block: NDArray,
-        units: Units,
-        shape: tuple[int, ...],
-        dtype: DTypeLike,
-        parallel: bool,
-    ) -> NDArray:
-        out = np.empty(shape, dtype)
+    def _answer(self, block: NDArray, units: Units, parallel: bool, *found: NDArray) -> None:
         tiles = partition.slot_tiles(len(block), 0, 0)
         n_slots = partition.n_slots(len(block), tiles)
         parameters = self.cast(block.dtype)
         factors_low, compensated = self._low_parts(block.dtype)
         work = self.work(len(block)) * (1.0 + COMPENSATED_WORK * len(compensated) / len(self.means))
-        kernel(
+        answer(
             work if parallel else 0.0,
             n_slots,
             read_only(block),
@@ -191,9 +212,8 @@ class Density:
             *parameters,
             factors_low,
             compensated,
-            out,
+            *found,
         )
-        return out
 
     def _low_parts(self, dtype: np.dtype) -> tuple[NDArray, NDArray]:
         """Low parts of the factors, and the components they count in, for rows of that dtype."""

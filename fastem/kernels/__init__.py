@@ -22,12 +22,11 @@ An iteration of EM factors the covariances once and makes one pass over the rows
     em_control.proceed                   convergence says whether it ends, quasi_newton where it
                                          goes next; em_passes does all this in one call
 
-    answers.log_prob, responsibilities and predict are the same up to the densities, for each row,
-    and in ill-conditioned components by double_double.log_densities. Passes over many rows and
-    components leave out what `ordering` shows to be negligible in a tile. `incomplete` passes over
-    rows that lack columns or may be of some components only, whose gaps `regressions` fills in
-    tiles, and `lanes` over few of a kind. From 192 columns on `wide` and `wide_matrices` give the
-    products to BLAS.
+    answers.answer is the same up to the densities, for each row, and in ill-conditioned components
+    by double_double.log_densities. Passes over many rows and components leave out what `ordering`
+    shows to be negligible in a tile. `incomplete` passes over rows that lack columns or may be of
+    some components only, whose gaps `regressions` fills in tiles, and `lanes` over few of a kind.
+    From 192 columns on `wide` and `wide_matrices` give the products to BLAS.
 
 Elsewhere: seeding, k_means and agglomeration for starts, whose labels `labelled` turns into
 moments; donors, which fills rows for them; moments, about other means and beside others, and

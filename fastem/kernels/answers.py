@@ -3,7 +3,7 @@
 They are as of `passes` up to the densities, and in ill-conditioned components those of
 `double_double`.
 
-The arguments of all three:
+The arguments of `answer`:
 
 slot, tiles : int
     Which slot, and how many tiles each one holds.
@@ -18,6 +18,12 @@ factors_low : (K, D, D) or (1, D, D)
     Low parts of the factors. Two dimensions say that there never are any.
 compensated : (n_compensated,) uint32
     The ill-conditioned components, which they count in.
+log_prob : (n,) or (0,) float64
+    Receives log2 density of the rows under the mixture; empty where nobody asks, as the others.
+resp : (n, K) or (0, K) of the dtype of rows
+    Receives the probability of each component given the row.
+labels : (n,) or (0,) int32
+    Receives the index of the likeliest component; of equal ones the first.
 """
 
 import numpy as np
@@ -82,10 +88,23 @@ def _compensate(tile, means, factors, norms, factors_low, compensated, densities
 
 
 @slot_loop
-def log_prob(
-    slot, rows, tiles, units, separated, every, means, factors, norms, factors_low, compensated, out
+def answer(
+    slot,
+    rows,
+    tiles,
+    units,
+    separated,
+    every,
+    means,
+    factors,
+    norms,
+    factors_low,
+    compensated,
+    log_prob,
+    resp,
+    labels,
 ):
-    """log2 density of a slot's rows under the mixture, into out (n,) float64."""
+    """What is asked of a slot's rows: one kernel, whose densities are compiled once."""
     density, low_parts = (means, factors, norms), (factors_low, compensated)
     buffers = _buffers(rows, separated, density, low_parts)
     densities = buffers[1]
@@ -93,40 +112,25 @@ def log_prob(
     for t in range(start, stop, TILE_ROWS):
         end = min(t + TILE_ROWS, stop)
         _evaluate(rows, t, end, units, separated, every, density, low_parts, buffers)
-        exponentiate(every.size, densities, padded(end - t))
-        result = out[t:end]
-        for b in range(size(end - t)):
-            peak, total = densities[LARGEST + b], densities[TOTAL + b]
-            result[b] = np.float64(peak) + log2(np.float64(total))
+        if labels.size > 0:
+            label(every, every.size, densities, labels[t:end])
+        if log_prob.size > 0 or resp.size > 0:
+            exponentiate(every.size, densities, padded(end - t))
+        if log_prob.size > 0:
+            _log_sums(densities, log_prob[t:end])
+        if resp.size > 0:
+            _shares(every.size, densities, resp[t:end])
 
 
-@slot_loop
-def responsibilities(
-    slot, rows, tiles, units, separated, every, means, factors, norms, factors_low, compensated, out
-):
-    """Probability of each component given a slot's rows, into out (n, K) of the dtype of rows."""
-    density, low_parts = (means, factors, norms), (factors_low, compensated)
-    buffers = _buffers(rows, separated, density, low_parts)
-    densities = buffers[1]
-    start, stop = _span(slot, tiles, rows)
-    for t in range(start, stop, TILE_ROWS):
-        end = min(t + TILE_ROWS, stop)
-        _evaluate(rows, t, end, units, separated, every, density, low_parts, buffers)
-        exponentiate(every.size, densities, padded(end - t))
-        for b in range(size(end - t)):
-            for k in range(every.size):
-                out[t + b, k] = densities[LISTED + size(k) * STRIDE + b] / densities[TOTAL + b]
+@jit
+def _log_sums(densities, log_prob):
+    for b in range(size(log_prob.shape[0])):
+        peak, total = densities[LARGEST + b], densities[TOTAL + b]
+        log_prob[b] = np.float64(peak) + log2(np.float64(total))
 
 
-@slot_loop
-def predict(
-    slot, rows, tiles, units, separated, every, means, factors, norms, factors_low, compensated, out
-):
-    """Index of the likeliest component of a slot's rows, into out (n,) int32; ties: the first."""
-    density, low_parts = (means, factors, norms), (factors_low, compensated)
-    buffers = _buffers(rows, separated, density, low_parts)
-    start, stop = _span(slot, tiles, rows)
-    for t in range(start, stop, TILE_ROWS):
-        end = min(t + TILE_ROWS, stop)
-        _evaluate(rows, t, end, units, separated, every, density, low_parts, buffers)
-        label(every, every.size, buffers[1], out[t:end])
+@jit
+def _shares(n_components, densities, resp):
+    for b in range(size(resp.shape[0])):
+        for k in range(n_components):
+            resp[b, k] = densities[LISTED + size(k) * STRIDE + b] / densities[TOTAL + b]

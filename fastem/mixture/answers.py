@@ -18,6 +18,8 @@ from fastem.units import Units
 
 #: Log density of a row so far out that its square overflows, as kernels have it, in nats.
 LOWEST = -1e300 * float(np.log(2.0))
+#: What another answer is taken from.
+NEEDS = {"uncertainty": "responsibilities"}
 #: Rows that are described at once.
 AT_ONCE = 2**16
 
@@ -28,17 +30,19 @@ def answers(
     """What is asked by those names, of rows (n, n_features) with NaN for what is missing."""
     gaps = _lacking(rows)
     if gaps is None:
-        return [_whole(kernel, mixture, rows, parallel) for kernel in kernels]
+        return _whole(kernels, mixture, rows, parallel)
     joint = _joint(mixture, rows[gaps], parallel)
+    # Of no rows, what they would be like.
+    whole = rows[~gaps] if not gaps.all() else np.zeros_like(rows[:1])
+    asked = [kernel for kernel in kernels if kernel in OF_JOINT]
+    said = dict(zip(asked, _whole(asked, mixture, whole, parallel), strict=True))
     found = []
     for kernel in kernels:
-        if kernel == "component_log_prob":
-            found.append(_whole(kernel, mixture, rows, parallel))
+        if kernel not in said:
+            found.append(component_log_prob(mixture, rows, parallel))
             continue
         own = OF_JOINT[kernel](joint, mixture.n_components)
-        # Of no rows, what they would be like.
-        whole = rows[~gaps] if not gaps.all() else np.zeros_like(rows[:1])
-        others = _whole(kernel, mixture, whole, parallel)[: (~gaps).sum()]
+        others = said[kernel][: (~gaps).sum()]
         every = np.empty((len(rows), *others.shape[1:]), others.dtype)
         every[gaps], every[~gaps] = own, others
         found.append(every)
@@ -54,15 +58,18 @@ def _lacking(rows: NDArray) -> NDArray[np.bool_] | None:
     return gaps if gaps.any() else None
 
 
-def _whole(kernel: str, mixture: Components, rows: NDArray, parallel: bool) -> NDArray:
-    """What is said of rows that lack nothing; of any rows if components are asked for alone."""
-    if kernel == "component_log_prob":
-        return component_log_prob(mixture, rows, parallel)
+def _whole(
+    kernels: Sequence[str], mixture: Components, rows: NDArray, parallel: bool
+) -> list[NDArray]:
+    """What is said of rows that lack nothing."""
     density, units = mixture._factored_for(rows.dtype)
-    if kernel == "uncertainty":
-        return _uncertainty(density.responsibilities(rows, units, parallel=parallel))
-    found: NDArray = getattr(density, kernel)(rows, units, parallel=parallel)
-    return found
+    asked = {NEEDS.get(kernel, kernel) for kernel in kernels} - {"component_log_prob"}
+    said = density.answers(asked, rows, units, parallel=parallel) if asked else {}
+    if "uncertainty" in kernels:
+        said["uncertainty"] = _uncertainty(said["responsibilities"])
+    if "component_log_prob" in kernels:
+        said["component_log_prob"] = component_log_prob(mixture, rows, parallel)
+    return [said[kernel] for kernel in kernels]
 
 
 def component_log_prob(
