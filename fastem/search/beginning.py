@@ -20,7 +20,7 @@ from fastem.rows import MemoryRows
 from fastem.search.contest import End, contest
 from fastem.search.given_labels import GivenLabels, begin_with_labels
 from fastem.search.objective import Objective
-from fastem.search.race import Outcome, race
+from fastem.search.race import LEFT, Outcome, race
 from fastem.search.samples import Sample, Samples, child, seed_sequence
 from fastem.search.starts import (
     Start,
@@ -192,7 +192,9 @@ def _searched(
         n_parameters = family.n_parameters(n_components, rows.n_features)
         is_part = rows.n_samples < n_samples
         shortfall = n_parameters / (2 * rows.n_samples) if is_part else 0.0
-        return Objective.of(rows, family, starts.options, shortfall)
+        # Over all rows the last run goes on from where the race ends.
+        least = 0.0 if is_part else LEFT / rows.n_samples
+        return Objective.of(rows, family, starts.options, shortfall, least)
 
     def parameters(start: Start) -> Parameters:
         own = start.parameters(first.family, first.bounds)

@@ -63,8 +63,13 @@ class Objective(Generic[R]):
         return self.shortfall > 0.0
 
     @classmethod
-    def of(cls, rows: R, family: Family, options: Options, shortfall: float = 0.0) -> Objective[R]:
-        """That of a fit with those options, in the units of the rows."""
+    def of(
+        cls, rows: R, family: Family, options: Options, shortfall: float = 0.0, least: float = 0.0
+    ) -> Objective[R]:
+        """That of a fit with those options, in the units of the rows.
+
+        `least` is a gain, in nats a row, that another run is to have.
+        """
         scale, reg_covar = rows.units.scale, options.reg_covar
         if reg_covar is None:
             bounds = Bounds(np.zeros_like(scale), max(DEFAULT_FLOOR, rows.precision / 8))
@@ -74,7 +79,7 @@ class Objective(Generic[R]):
             rows,
             family.at(rows.units),
             bounds,
-            max(options.tol, RACE_SHARE * shortfall),
+            max(options.tol, RACE_SHARE * shortfall, least),
             options.max_iter,
             options.accelerate,
             shortfall,

@@ -23,7 +23,7 @@ from fastem.search.splitting import replaced
 from fastem.search.spurious import SOUND, judged, validated
 
 #: Steps of the first round, where the rows are all there are and on a sample.
-FIRST_ROUND, FIRST_ROUND_OF_SAMPLE = 8, 6
+FIRST_ROUND, FIRST_ROUND_OF_SAMPLE = 5, 6
 #: Starts that are run to convergence, likewise.
 FINALISTS, FINALISTS_OF_SAMPLE = 1, 3
 #: Steps within which a split-and-merge move must pay.
@@ -32,6 +32,8 @@ MOVE_STEPS = 60
 MOST_SWAPPED = 12
 #: Starts have met where their levels differ by less than this, in nats of all rows.
 MET = 0.1
+#: What is left to gain where a race over all rows ends a run, likewise: the last run goes on.
+LEFT = 0.02
 #: How often an end that is not sound is mended, at most.
 MENDINGS = 3
 
