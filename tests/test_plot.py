@@ -235,7 +235,7 @@ def test_a_start_stands_at_the_criterion_of_its_likelihood(choice):
     dots = np.vstack([c.get_offsets() for c in choice.plot(criteria="aic").collections])
     for row, restarts in zip(choice.table, choice.restarts, strict=True):
         for restart in restarts:
-            # All rows were raced on, to within LEFT nats, so its own likelihood gives the criterion.
+            # All rows were raced on, to within LEFT nats: its own likelihood gives its criterion.
             aic = 2 * row.n_parameters - 2 * 600 * restart.log_likelihood
             near = np.abs(dots - (row.n_components, aic)).max(axis=1).min()
             assert near < 2 * LEFT + 1e-6 * abs(aic)
