@@ -22,6 +22,7 @@ X = rng.normal(size=(6000, 3))
 means = rng.normal(size=(300, 8))
 large = fastem.Mixture(np.full(300, 1 / 300), means, np.ones((300, 8)), "diag")
 small = fastem.fit(X[:300], 2, n_init=1, max_iter=2).mixture
+sys.dont_write_bytecode = True  # what is imported from here on would be kept cut short
 resource.setrlimit(resource.RLIMIT_FSIZE, (8192, 8192))
 """
 PYTHON = """
