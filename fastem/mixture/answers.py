@@ -18,8 +18,6 @@ from fastem.units import Units
 
 #: Log density of a row so far out that its square overflows, as kernels have it, in nats.
 LOWEST = -1e300 * float(np.log(2.0))
-#: What another answer is taken from.
-NEEDS = {"uncertainty": "responsibilities"}
 #: Rows that are described at once.
 AT_ONCE = 2**16
 
@@ -63,7 +61,8 @@ def _whole(
 ) -> list[NDArray]:
     """What is said of rows that lack nothing."""
     density, units = mixture._factored_for(rows.dtype)
-    asked = {NEEDS.get(kernel, kernel) for kernel in kernels} - {"component_log_prob"}
+    asked = {"responsibilities" if name == "uncertainty" else name for name in kernels}
+    asked.discard("component_log_prob")
     said = density.answers(asked, rows, units, parallel=parallel) if asked else {}
     if "uncertainty" in kernels:
         said["uncertainty"] = _uncertainty(said["responsibilities"])
