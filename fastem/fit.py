@@ -83,8 +83,9 @@ def fit(
     init : str or sequence of str, default "mixed"
         Kinds of starts, which the `n_init` take in turn: "k-means++", greedy k-means++ with k-means
         after it; "k-means++-turned", the same along principal axes of which none is much the
-        longest; "k-means++-seeds" alone; "random", random rows as centres; "random-subsets", for
-        each component the mean and covariance of 30 random rows; "hierarchical", the groups of
+        longest; "k-means++-unscaled", the same of the columns as they are, which the others
+        standardise; "k-means++-seeds" alone; "random", random rows as centres; "random-subsets",
+        for each component the mean and covariance of 30 random rows; "hierarchical", the groups of
         model-based hierarchical clustering of at most 2,000 rows, as mclust begins;
         "hierarchical-trace", "hierarchical-determinant" and "hierarchical-diagonal", the same of
         at most 128 rows, or 12 a component, by criteria of spherical, full and diagonal groups. A

@@ -39,6 +39,7 @@ Start = Literal[
     "mixed",
     "k-means++",
     "k-means++-turned",
+    "k-means++-unscaled",
     "k-means++-seeds",
     "random",
     "random-subsets",

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import count
 
 import numpy as np
 
@@ -32,6 +34,9 @@ from fastem.search.starts import (
     standard_rows,
 )
 from fastem.words import Seed
+
+#: Kinds of starts that are tried beside the `n_init` ones, in turn.
+RANDOM = "random-subsets", "random"
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,6 +98,15 @@ class Starts:
         if (sample, n_components) not in self._drawn:
             self._drawn[sample, n_components] = self._draw(sample, n_components)
         return self._drawn[sample, n_components]
+
+    def more(self, sample: Sample, n_components: int) -> Iterator[Start]:
+        """Random starts beside those, without end; none where one start is all that is wanted."""
+        n_init = self.options.n_init
+        clear, noise = self.clear(sample, n_components)
+        for i in count() if n_init > 1 else ():
+            rng = np.random.default_rng(child(self.seed, 1 + n_init + i))
+            (start,) = draw(RANDOM[i % len(RANDOM)], clear, n_components, [rng])
+            yield replace(start, noise=noise)
 
     @property
     def seeds(self) -> list[np.random.SeedSequence]:
@@ -215,5 +229,6 @@ def _searched(
         map(over, samples.larger(sample)),
         holdout=(lambda n: samples.holdout(n, units)) if sample.n_samples < n_samples else None,
         finalists=[i for i, start in enumerate(drawn) if start.finalist],
+        more=map(parameters, starts.more(sample, n_components)),
         on_pass=watch.race(units),
     )

@@ -24,8 +24,10 @@ from fastem.search.spurious import SOUND, judged, validated
 
 #: Steps of the first round, where the rows are all there are and on a sample.
 FIRST_ROUND, FIRST_ROUND_OF_SAMPLE = 5, 6
-#: Starts that are run to convergence, likewise.
+#: Starts that are run to convergence, likewise. Of few components in few columns all are, where the
+#: rows are all there are: that costs little, and first steps tell little.
 FINALISTS, FINALISTS_OF_SAMPLE = 1, 3
+FEW_COMPONENTS, FEW_COLUMNS = 3, 16
 #: Steps within which a split-and-merge move must pay.
 MOVE_STEPS = 60
 #: Swaps are for so many components, at most: their number grows with the square.
@@ -63,6 +65,7 @@ def race(
     *,
     holdout: Callable[[int], MemoryRows] | None = None,
     finalists: Collection[int] = (),
+    more: Iterable[Parameters] = (),
     on_pass: contest.OnPass | None = None,
 ) -> Outcome:
     """Run the starts against each other, and improve on the winner by moves.
@@ -81,12 +84,14 @@ def race(
         Gives so many other rows, which are to bear out the winner's components.
     finalists : collection of int
         Starts that are not dropped, whatever their level.
+    more : iterable of Parameters
+        Starts that are tried where few components leave few moves.
     on_pass : callable, optional
         Called with index, n_iter, level and parameters after each pass; True ends the race.
     """
     first_of = firsts(starts, objective)
     runners = [Runner(i, start) for i, start in enumerate(starts) if first_of[i] == i]
-    running = _Race(objective, runners, {first_of[i] for i in finalists}, on_pass)
+    running = _Race(objective, runners, {first_of[i] for i in finalists}, more, on_pass)
     records = {r.index: r for r in running.run(further, holdout)}
     restarts = tuple(repeated(records[first], i) for i, first in enumerate(first_of))
     return Outcome(running.winner.parameters, restarts, running.near())
@@ -98,10 +103,11 @@ class _Race:
         objective: Objective,
         runners: list[Runner],
         finalists: Collection[int],
+        more: Iterable[Parameters],
         on_pass: contest.OnPass | None,
     ) -> None:
         self._objective, self._finalists, self._on_pass = objective, finalists, on_pass
-        self._alive = runners
+        self._alive, self._more = runners, more
         self._dropped = list[Runner]()
         self._others = list[contest.End]()
         self._level: float | None = None  # of the winner, over a larger sample
@@ -222,7 +228,8 @@ class _Race:
                 on, winner.parameters, winner.level, again
             )
         else:
-            found = swaps.improve(on, swaps.Trial(winner.parameters, winner.rank), run, self._met)
+            at = swaps.Trial(winner.parameters, winner.rank)
+            found = swaps.improve(on, at, run, self._met, self._more)
             winner.parameters, (winner.soundness, winner.level) = found
 
     def _go_on(self, objective: Objective) -> None:
@@ -306,7 +313,11 @@ class _Race:
 
     @property
     def _n_finalists(self) -> int:
-        return FINALISTS_OF_SAMPLE if self._objective.is_sample else FINALISTS
+        if self._objective.is_sample:
+            return FINALISTS_OF_SAMPLE
+        n_components, n_features = self.winner.parameters.means.shape
+        few = n_components <= FEW_COMPONENTS and n_features <= FEW_COLUMNS
+        return len(self._alive) if few else FINALISTS
 
     @property
     def _grain(self) -> float:

@@ -2,7 +2,8 @@
 
 Hard labels say little of components that overlap, or that lie within each other. A few steps of EM
 from each cut, and from what is left without each component, say more: together they tell which cut
-goes with which omission, and the likeliest of these pairs run on.
+goes with which omission, and the likeliest of these pairs run on. Few components make few pairs:
+other starts take the place of those that are wanting.
 
 Source: N. Ueda, R. Nakano, Z. Ghahramani and G. E. Hinton, Neural Computation 12 (2000) 2109, for
 the moves; cuts in a core and a tail are for heavy-tailed clusters, which no plane divides.
@@ -10,9 +11,9 @@ the moves; cuts in a core and a tail are for heavy-tailed clusters, which no pla
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
-from itertools import islice
+from itertools import chain, islice
 from typing import NamedTuple
 
 import numpy as np
@@ -59,7 +60,13 @@ class Trial(NamedTuple):
 Run = Callable[[Parameters, int, float], Trial]
 
 
-def improve(objective: Objective[MemoryRows], at: Trial, run: Run, n_met: int = 0) -> Trial:
+def improve(
+    objective: Objective[MemoryRows],
+    at: Trial,
+    run: Run,
+    n_met: int = 0,
+    more: Iterable[Parameters] = (),
+) -> Trial:
     """Swap components while that leads higher.
 
     Parameters
@@ -70,6 +77,8 @@ def improve(objective: Objective[MemoryRows], at: Trial, run: Run, n_met: int = 
     run : callable
     n_met : int
         Starts that led there, beside the one: the more there are, the less is to be found.
+    more : iterable of Parameters
+        Other starts, in place of pairs that are wanting.
     """
     tries = TRIES[min(n_met, len(TRIES) - 1)]
     if objective.rows.n_samples > ENOUGH:
@@ -79,19 +88,23 @@ def improve(objective: Objective[MemoryRows], at: Trial, run: Run, n_met: int = 
         return at
     # So few steps leave nothing to extrapolate from.
     short = replace(objective, rows=_some(objective.rows), accelerate=False)
+    others = iter(more)
     for _ in range(ROUNDS):
-        better = _better(short, at, run, tries)
+        starts = chain(_pairs(short, at.parameters), others)
+        better = _better(short, at, run, islice(starts, tries))
         if better is None:
             break
         at = better
     return at
 
 
-def _better(short: Objective[MemoryRows], at: Trial, run: Run, tries: int) -> Trial | None:
-    """Where the first pair of a cut and an omission leads that comes to something better."""
+def _better(
+    short: Objective[MemoryRows], at: Trial, run: Run, starts: Iterable[Parameters]
+) -> Trial | None:
+    """Where the first start leads that comes to something better."""
     sound, level = at.rank
     least = level + short.tol
-    for start in islice(_pairs(short, at.parameters), tries):
+    for start in starts:
         # A sound end is worth more than a higher one that is not.
         tried = run(start, STEPS, least if sound == SOUND else -np.inf)
         if tried.rank > (sound, least):

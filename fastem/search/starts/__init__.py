@@ -22,7 +22,12 @@ from fastem.search.starts.hierarchical import (
     hierarchical,
     spherical_groups,
 )
-from fastem.search.starts.k_means import k_means_plus_plus, plus_plus_seeds, turned_k_means
+from fastem.search.starts.k_means import (
+    k_means_plus_plus,
+    plus_plus_seeds,
+    turned_k_means,
+    unscaled_k_means,
+)
 from fastem.search.starts.labelled import Start, standard_rows
 from fastem.search.starts.random_rows import nearest_means, random_rows, random_subsets
 from fastem.search.starts.user_start import SymmetricStartWarning, UserStart
@@ -45,6 +50,7 @@ STARTS: dict[str, Kind] = {
     "k-means++": k_means_plus_plus,
     "k-means++-seeds": plus_plus_seeds,
     "k-means++-turned": turned_k_means,
+    "k-means++-unscaled": unscaled_k_means,
     "random": random_rows,
     "random-subsets": random_subsets,
     "hierarchical": hierarchical,
@@ -61,7 +67,7 @@ MIXED = (
     "k-means++-turned",
     "hierarchical-diagonal",
     "random-subsets",
-    "random",
+    "k-means++-unscaled",
     "k-means++-turned",
     "k-means++-seeds",
 )

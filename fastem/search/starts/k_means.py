@@ -48,6 +48,21 @@ def turned_k_means(
     return [Start.grouped(rows, weight, found, n_components) for found in labels]
 
 
+def unscaled_k_means(
+    sample: MemoryRows, n_components: int, generators: list[np.random.Generator]
+) -> list[Start]:
+    """k-means++ and k-means of the columns as they are given, not standardised.
+
+    Where columns share a unit, the widest of them may be the one that tells clusters apart.
+    """
+    rows, weight = standard_rows(sample)
+    scale = sample.units.scale
+    _, labels = k_means(
+        rows * (scale.min() / scale), weight, _uniforms(n_components, generators), LLOYD_STEPS
+    )
+    return [Start.grouped(rows, weight, found, n_components) for found in labels]
+
+
 def _uniforms(n_components: int, generators: list[np.random.Generator]) -> np.ndarray:
     n_trials = 2 + int(np.log(n_components))
     return np.stack([rng.random((n_components, n_trials)) for rng in generators])

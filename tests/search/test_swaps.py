@@ -1,0 +1,90 @@
+"""Swaps, and the other starts that are tried where few components leave few of them."""
+
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fastem import em
+from fastem.covariance import FAMILIES, Bounds
+from fastem.data import Data
+from fastem.options import Options
+from fastem.rows import MemoryRows
+from fastem.search import swaps
+from fastem.search.beginning import Starts
+from fastem.search.objective import Objective
+from fastem.search.starts import Start
+from fastem.units import Units
+
+DATA = Path(__file__).parents[1] / "data"
+#: The best maximum known of two components with one covariance.
+BEST = -1413.51
+
+
+@pytest.fixture(scope="module")
+def crabs():
+    X = np.ascontiguousarray(np.load(DATA / "crabs.npz")["X"], float)
+    rows = MemoryRows(X, None, Units.standard(X))
+    bounds = Bounds(np.zeros(X.shape[1]), 1e-10)
+    return Objective(rows, FAMILIES["tied"].at(rows.units), bounds, 1e-8, 500)
+
+
+def starts_of(X, **options):
+    return Starts.of(Data.of(X), Options(**options), 0)
+
+
+def parted(on, seed):
+    """Where EM from random labels ends."""
+    rows = np.ascontiguousarray((on.rows.X - on.rows.units.centre) * on.rows.units.scale)
+    labels = np.random.default_rng(seed).integers(2, size=len(rows)).astype(np.int32)
+    start = Start.grouped(rows, np.ones(len(rows)), labels, 2)
+    return ended(on, start.parameters(on.family, on.bounds), on.max_iter, -np.inf)
+
+
+def ended(on, start, steps, to_beat):
+    rule = em.Rule.expected_gain(on.tol, on.rows.precision, to_beat)
+    run = on.runs.run(start, rule, steps)
+    return swaps.Trial(run.parameters, (2, run.trace[-1]))
+
+
+def test_other_starts_are_tried_where_pairs_are_wanting(crabs):
+    n = len(crabs.rows.X)
+    ends = sorted((parted(crabs, seed) for seed in range(40)), key=lambda end: end.rank)
+    low, high = ends[0], ends[-1]
+    assert high.rank[1] * n == pytest.approx(BEST, abs=0.01)
+    assert low.rank[1] * n < BEST - 10
+
+    def run(start, steps, to_beat):
+        return ended(crabs, start, steps, to_beat)
+
+    alone = swaps.improve(crabs, low, run)
+    assert low.rank[1] <= alone.rank[1] < high.rank[1]  # no swap leads there
+    beside = swaps.improve(crabs, low, run, more=iter([low.parameters, high.parameters]))
+    assert beside.rank[1] * n == pytest.approx(BEST, abs=0.01)
+
+
+def test_as_many_are_tried_as_pairs_are_wanting(crabs):
+    """Of two components with one covariance there are four pairs."""
+    low = min((parted(crabs, seed) for seed in range(40)), key=lambda end: end.rank)
+    tried = []
+
+    def run(start, steps, to_beat):
+        tried.append(start)
+        return swaps.Trial(start, (2, -np.inf))
+
+    assert swaps.improve(crabs, low, run, more=iter([low.parameters] * 100)) is low
+    assert sum(start is low.parameters for start in tried) >= swaps.TRIES[0] - 4
+    assert len(tried) == swaps.TRIES[0]
+
+
+def test_there_are_more_starts_than_n_init_but_for_one():
+    X = np.random.default_rng(0).normal(size=(60, 2))
+    several, one = starts_of(X, n_init=3), starts_of(X, n_init=1)
+    sample = several.samples.of(FAMILIES["full"], 2)
+    drawn = list(islice(several.more(sample, 2), 4))
+    again = list(islice(starts_of(X, n_init=3).more(sample, 2), 4))
+    for mine, theirs in zip(drawn, again, strict=True):
+        np.testing.assert_array_equal(mine.about, theirs.about)
+    assert len({start.about.tobytes() for start in drawn}) == 4
+    assert list(one.more(sample, 2)) == []
