@@ -222,11 +222,12 @@ def _searched(
     if n_components == 1 and not starts.options.is_noisy:  # one maximum, a step from anywhere
         whole = Start.grouped(*standard_rows(sample), np.zeros(sample.n_samples, np.int32), 1)
         return Outcome(parameters(whole), (), [])
-    drawn = starts.on(sample, n_components)
+    drawn, all_rows = starts.on(sample, n_components), samples.whole(sample)
     return race(
         first,
         [parameters(start) for start in drawn],
         map(over, samples.larger(sample)),
+        whole=None if all_rows is None else over(all_rows),
         holdout=(lambda n: samples.holdout(n, units)) if sample.n_samples < n_samples else None,
         finalists=[i for i, start in enumerate(drawn) if start.finalist],
         more=map(parameters, starts.more(sample, n_components)),

@@ -18,16 +18,12 @@ from fastem.rows import MemoryRows
 from fastem.search import contest, moves, swaps
 from fastem.search.duplicate_starts import firsts
 from fastem.search.objective import Objective
-from fastem.search.runner import Runner, level_to_beat, ranked, repeated
+from fastem.search.runner import Runner, level_to_beat, n_finalists, ranked, repeated
 from fastem.search.splitting import replaced
 from fastem.search.spurious import SOUND, judged, validated
 
 #: Steps of the first round, where the rows are all there are and on a sample.
 FIRST_ROUND, FIRST_ROUND_OF_SAMPLE = 5, 6
-#: Starts that are run to convergence, likewise. Of few components in few columns all are, where the
-#: rows are all there are: that costs little, and first steps tell little.
-FINALISTS, FINALISTS_OF_SAMPLE = 1, 3
-FEW_COMPONENTS, FEW_COLUMNS = 3, 16
 #: Steps within which a split-and-merge move must pay.
 MOVE_STEPS = 60
 #: Swaps are for so many components, at most: their number grows with the square.
@@ -63,6 +59,7 @@ def race(
     starts: list[Parameters],
     further: Iterable[Objective] = (),
     *,
+    whole: Objective | None = None,
     holdout: Callable[[int], MemoryRows] | None = None,
     finalists: Collection[int] = (),
     more: Iterable[Parameters] = (),
@@ -80,6 +77,8 @@ def race(
         In the units of its rows.
     further : iterable of Objective
         Larger and larger samples, in the same units.
+    whole : Objective, optional
+        All rows, where there are few enough of them for swaps.
     holdout : callable, optional
         Gives so many other rows, which are to bear out the winner's components.
     finalists : collection of int
@@ -92,7 +91,7 @@ def race(
     first_of = firsts(starts, objective)
     runners = [Runner(i, start) for i, start in enumerate(starts) if first_of[i] == i]
     running = _Race(objective, runners, {first_of[i] for i in finalists}, more, on_pass)
-    records = {r.index: r for r in running.run(further, holdout)}
+    records = {r.index: r for r in running.run(further, whole, holdout)}
     restarts = tuple(repeated(records[first], i) for i, first in enumerate(first_of))
     return Outcome(running.winner.parameters, restarts, running.near())
 
@@ -119,7 +118,10 @@ class _Race:
         return self._alive[0]
 
     def run(
-        self, further: Iterable[Objective], holdout: Callable[[int], MemoryRows] | None
+        self,
+        further: Iterable[Objective],
+        whole: Objective | None,
+        holdout: Callable[[int], MemoryRows] | None,
     ) -> list[Restart]:
         """Round after round to the end, and further; the records of all runners."""
         budget = FIRST_ROUND_OF_SAMPLE if self._objective.is_sample else FIRST_ROUND
@@ -133,12 +135,17 @@ class _Race:
             self._mend()
         if self.winner.converged and not self.winner.collapsed:
             self._improve()
+        rivals = filter(self._rivals, self._alive[1:])
+        self._others = [contest.End(r.index, r.parameters, r.level) for r in rivals]
         for objective in further:
             if self._stopped or self.winner.collapsed:
                 break
             self._go_on(objective)
         if holdout is not None:
             self._validate(holdout)
+        if whole is not None and self._few and not (self._stopped or self.winner.collapsed):
+            self._go_on(whole)
+            self._swap(swaps.OVER_ALL)
         done = [runner.record("dropped") for runner in self._dropped]
         done += [runner.record("finished") for runner in self._alive[1:]]
         return [*done, self.winner.record("chosen")]
@@ -148,8 +155,7 @@ class _Race:
         winner = self.winner
         if self._stopped or winner.collapsed or not self._objective.is_sample:
             return []
-        level = winner.level if self._level is None else self._level
-        first = contest.End(winner.index, winner.parameters, level)
+        first = contest.End(winner.index, winner.parameters, self._reached)
         return contest.near(self._objective, first, self._others)
 
     def _round(self, budget: int) -> bool:
@@ -162,11 +168,7 @@ class _Race:
                 self._advance(runner, steps, level_to_beat(self._alive))
         self._alive = ranked(self._alive, self._grain)
         self._met = max(self._met, sum(map(self._meets, self._alive[1:])))
-        last = last or all(map(self._ended, self._alive))
-        if last:
-            rivals = filter(self._rivals, self._alive[1:])
-            self._others += [contest.End(r.index, r.parameters, r.level) for r in rivals]
-        return last
+        return last or all(map(self._ended, self._alive))
 
     def _meets(self, runner: Runner) -> bool:
         """Whether a start has come to where the winner is, as far as levels tell."""
@@ -211,26 +213,38 @@ class _Race:
                     self._take(tried)
 
     def _improve(self) -> None:
-        """Try moves on the winner; each is one more run of its own."""
+        """Try what leads out of a local maximum; each try is one more run of its own."""
+        if self._few and not self._objective.is_sample:
+            self._swap(swaps.OVER_FEW)
+            return
+        many = [runner for runner in self._alive[1:] if self._rivals(runner) and not self._few]
+        for runner in (self.winner, *many):
+            self._move(runner)
+        self._alive = ranked(self._alive, self._grain)
+
+    def _swap(self, effort: swaps.Effort) -> None:
+        """Swap components of the winner while that leads higher."""
         winner = self.winner
 
         def run(start: Parameters, steps: int, to_beat: float) -> swaps.Trial:
             tried = self._tried(start, steps, to_beat)
             return swaps.Trial(tried.parameters, tried.rank)
 
+        at = swaps.Trial(winner.parameters, (winner.soundness, self._reached))
+        found = swaps.improve(self._objective, at, run, effort, self._met, self._more)
+        winner.soundness, level = found.rank
+        self._put(found.parameters, level)
+
+    def _move(self, runner: Runner) -> None:
+        """Split and merge components of a finalist while that leads higher."""
+        soundness = runner.soundness
+
         def again(start: Parameters, to_beat: float) -> tuple[Parameters, float]:
             tried = self._tried(start, MOVE_STEPS, to_beat)
-            return tried.parameters, tried.level if tried.soundness >= winner.soundness else -np.inf
+            return tried.parameters, tried.level if tried.soundness >= soundness else -np.inf
 
-        on = self._objective
-        if on.is_sample or len(winner.parameters.weights) > MOST_SWAPPED:
-            winner.parameters, winner.level = moves.improve(
-                on, winner.parameters, winner.level, again
-            )
-        else:
-            at = swaps.Trial(winner.parameters, winner.rank)
-            found = swaps.improve(on, at, run, self._met, self._more)
-            winner.parameters, (winner.soundness, winner.level) = found
+        found = moves.improve(self._objective, runner.parameters, runner.level, again)
+        runner.parameters, runner.level = found
 
     def _go_on(self, objective: Objective) -> None:
         """Run the winner, or who beats it there, to convergence on more rows."""
@@ -269,11 +283,8 @@ class _Race:
             if tried.parameters is found:
                 if self.winner.collapsed:  # whose level was that of a few rows
                     self._take(tried)
-                elif self._level is not None:
-                    self._level = tried.level
                 else:
-                    self.winner.level = tried.level
-                self.winner.parameters = found
+                    self._put(found, tried.level)
 
     def _tried(self, start: Parameters, steps: int, to_beat: float) -> Runner:
         """Where a run from there ends, whose steps count as the winner's."""
@@ -283,8 +294,21 @@ class _Race:
         self.winner.n_iter += tried.n_iter
         return tried
 
+    @property
+    def _reached(self) -> float:
+        """The winner's level over the rows that it has come to."""
+        return self.winner.level if self._level is None else self._level
+
+    def _put(self, parameters: Parameters, level: float) -> None:
+        """Let the winner be there, at that level over those rows."""
+        self.winner.parameters = parameters
+        if self._level is None:
+            self.winner.level = level
+        else:
+            self._level = level
+
     def _take(self, found: Runner) -> None:
-        """Let the winner be there."""
+        """Let the winner be where a run over the same rows has ended."""
         winner = self.winner
         winner.parameters, winner.level = found.parameters, found.level
         winner.soundness, winner.poor = found.soundness, found.poor
@@ -312,12 +336,13 @@ class _Race:
         return self._stopped or runner.converged or runner.n_iter >= self._objective.max_iter
 
     @property
+    def _few(self) -> bool:
+        """Whether components are few enough for swaps, or for moves on one finalist."""
+        return len(self.winner.parameters.weights) <= MOST_SWAPPED
+
+    @property
     def _n_finalists(self) -> int:
-        if self._objective.is_sample:
-            return FINALISTS_OF_SAMPLE
-        n_components, n_features = self.winner.parameters.means.shape
-        few = n_components <= FEW_COMPONENTS and n_features <= FEW_COLUMNS
-        return len(self._alive) if few else FINALISTS
+        return n_finalists(self._alive, self._objective.is_sample)
 
     @property
     def _grain(self) -> float:

@@ -1,4 +1,4 @@
-"""Runner: where a start of a race has come to, and how runners rank."""
+"""Runner: where a start of a race has come to, how runners rank, and how many run to the end."""
 
 from __future__ import annotations
 
@@ -11,6 +11,12 @@ from fastem import em
 from fastem.covariance import Parameters
 from fastem.results import Restart
 from fastem.search.spurious import COLLAPSED, SOUND
+
+#: Starts that are run to convergence, where the rows are all there are and on a sample. Of few
+#: components in few columns all are, where that is all rows: it costs little, and first steps tell
+#: little.
+FINALISTS, FINALISTS_OF_SAMPLE = 1, 3
+FEW_COMPONENTS, FEW_COLUMNS = 3, 16
 
 
 @dataclass(eq=False)
@@ -55,6 +61,15 @@ def level_to_beat(runners: list[Runner]) -> float:
     """The highest level of those that have converged to a sound end."""
     ended = (r.level for r in runners if r.converged and r.soundness == SOUND)
     return max(ended, default=-np.inf)
+
+
+def n_finalists(runners: list[Runner], is_sample: bool) -> int:
+    """How many of the runners go on until they converge."""
+    if is_sample:
+        return FINALISTS_OF_SAMPLE
+    n_components, n_features = runners[0].parameters.means.shape
+    few = n_components <= FEW_COMPONENTS and n_features <= FEW_COLUMNS
+    return len(runners) if few else FINALISTS
 
 
 def ranked(runners: list[Runner], grain: float) -> list[Runner]:

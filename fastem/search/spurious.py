@@ -24,6 +24,9 @@ COLLAPSED, DOUBTFUL, SOUND = range(3)
 #: which one is not to be had, whatever the likelihood.
 MANY = 50
 FEW = 2
+#: A component that is suspected is not to be had either where it is so thin: its variance along
+#: some axis as a share of that of all rows.
+THIN = 1e-6
 #: A component is not validated whose share of other rows is less than this one of its weight.
 LEAST_SHARE = 0.8
 #: Replacements, at most.
@@ -63,8 +66,32 @@ def _few(parameters: Parameters, objective: Objective, n_samples: int) -> NDArra
         in_a_line = n_features == 1 or not family.diagonal
         least = (FEW if in_a_line else 1) * (n_features + 1)
     if objective.bounds.ridge.any():
-        least = 0
-    return parameters.weights * n_samples < least
+        return np.zeros(len(parameters.weights), bool)
+    rows = parameters.weights * n_samples
+    few = rows < least
+    if least > 1:
+        suspects = np.flatnonzero(~few & (rows < MANY * (n_features + 1)))
+        few[suspects] = _thinnest(parameters, suspects, family) < THIN
+    return few
+
+
+def _thinnest(
+    parameters: Parameters, which: NDArray[np.intp], family: Family
+) -> NDArray[np.float64]:
+    """Least variance of components along any axis, as a share of that of all rows."""
+    weights, means, covariances = parameters
+    if not which.size:
+        return np.zeros(0)
+    spread = family.spread(covariances, *means.shape)
+    away = means - weights @ means / weights.sum()
+    share = weights / weights.sum()
+    if spread.ndim == 2:
+        return (spread[which] / (share @ (spread + away * away))).min(axis=1)
+    total = np.einsum("k,kij->ij", share, spread) + np.einsum("k,ki,kj->ij", share, away, away)
+    scale = np.sqrt(total.diagonal())
+    values, axes = np.linalg.eigh(total / scale / scale[:, None])
+    whiten = axes / np.sqrt(np.maximum(values, np.finfo(float).tiny)) / scale[:, None]
+    return np.linalg.eigvalsh(whiten.T @ spread[which] @ whiten)[:, 0]
 
 
 def validated(

@@ -28,18 +28,40 @@ from fastem.search.spurious import SOUND
 
 #: Steps that a cut, and what is left without a component, are given.
 CUT_STEPS, LEFT_STEPS = 4, 3
-#: Rows that are enough for these; where there are more, fewer pairs run on.
-ENOUGH = 1024
+#: Rows that are enough for these.
+ENOUGH = 4096
 #: Pairs that run on in each round, by the number of starts that met: of 190 problems with real data
 #: a swap led higher in 60% where none did, in 48, 21, 15 and 3% where one, two, three and more did.
 #: Of 398 such problems, three seeds each, the best known maximum was missed in 32% with 14 pairs,
 #: in 28% with 20, in 25% with 30, and hardly less often with 38.
 TRIES = 30, 20, 12, 7, 4
-#: Of more rows a share of these; their steps; and rounds, at most.
-SHARE_OF_MANY, STEPS, ROUNDS = 0.5, 30, 8
+#: Rounds, at most.
+ROUNDS = 8
 #: Columns from which fewer pairs run on: a step costs their square, and rows that are few beside
 #: columns tell maxima apart by chance.
 WIDE = 16
+
+
+class Effort(NamedTuple):
+    """What swaps may cost.
+
+    Parameters
+    ----------
+    share : float
+        Of `TRIES`.
+    steps : int
+        That a pair is given to come to something better.
+    many : int
+        Rows from which half of the pairs do.
+    """
+
+    share: float
+    steps: int
+    many: int
+
+
+#: Of rows that a race ran over, and of those that a sample's winner is carried on to.
+OVER_FEW, OVER_ALL = Effort(1.0, 30, 1024), Effort(1 / 3, 12, 2**62)
 
 
 class Trial(NamedTuple):
@@ -64,6 +86,7 @@ def improve(
     objective: Objective[MemoryRows],
     at: Trial,
     run: Run,
+    effort: Effort = OVER_FEW,
     n_met: int = 0,
     more: Iterable[Parameters] = (),
 ) -> Trial:
@@ -75,15 +98,15 @@ def improve(
     at : Trial
         Where EM converged.
     run : callable
+    effort : Effort
     n_met : int
         Starts that led there, beside the one: the more there are, the less is to be found.
     more : iterable of Parameters
         Other starts, in place of pairs that are wanting.
     """
-    tries = TRIES[min(n_met, len(TRIES) - 1)]
-    if objective.rows.n_samples > ENOUGH:
-        tries = int(SHARE_OF_MANY * tries)
-    tries = int(tries * min(1.0, WIDE / objective.rows.n_features))
+    share = effort.share * (0.5 if objective.rows.n_samples > effort.many else 1.0)
+    share *= min(1.0, WIDE / objective.rows.n_features)
+    tries = int(TRIES[min(n_met, len(TRIES) - 1)] * share)
     if len(at.parameters.weights) < 2 or not tries:
         return at
     # So few steps leave nothing to extrapolate from.
@@ -91,7 +114,7 @@ def improve(
     others = iter(more)
     for _ in range(ROUNDS):
         starts = chain(_pairs(short, at.parameters), others)
-        better = _better(short, at, run, islice(starts, tries))
+        better = _better(short, at, run, effort.steps, islice(starts, tries))
         if better is None:
             break
         at = better
@@ -99,14 +122,14 @@ def improve(
 
 
 def _better(
-    short: Objective[MemoryRows], at: Trial, run: Run, starts: Iterable[Parameters]
+    short: Objective[MemoryRows], at: Trial, run: Run, steps: int, starts: Iterable[Parameters]
 ) -> Trial | None:
     """Where the first start leads that comes to something better."""
     sound, level = at.rank
     least = level + short.tol
     for start in starts:
         # A sound end is worth more than a higher one that is not.
-        tried = run(start, STEPS, least if sound == SOUND else -np.inf)
+        tried = run(start, steps, least if sound == SOUND else -np.inf)
         if tried.rank > (sound, least):
             tried = run(tried.parameters, short.max_iter, -np.inf)  # a component may dwindle yet
         if tried.rank > (sound, least):
