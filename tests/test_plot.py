@@ -20,7 +20,7 @@ from scipy import stats
 import fastem
 from fastem import plot
 from fastem.demo import examples
-from fastem.search.race import LEFT
+from fastem.search.objective import LEFT
 
 MIXTURE = fastem.Mixture([0.3, 0.7], [[0, 0], [6, 2]], [[[1, 0], [0, 1]], [[4, 1], [1, 2]]])
 FLAT = fastem.Mixture([1.0], [[1.0, 2.0]], [[9.0, 4.0]], "diag")

@@ -19,10 +19,11 @@ from fastem.options import Options
 from fastem.progress import Watch
 from fastem.results import Restart
 from fastem.rows import MemoryRows
-from fastem.search.contest import End, contest
+from fastem.search import over_all
+from fastem.search.contest import End, contest, watcher
 from fastem.search.given_labels import GivenLabels, begin_with_labels
-from fastem.search.objective import Objective
-from fastem.search.race import LEFT, Outcome, race
+from fastem.search.objective import LEFT, Objective
+from fastem.search.race import MOST_SWAPPED, Outcome, race
 from fastem.search.samples import Sample, Samples, child, seed_sequence
 from fastem.search.starts import (
     Start,
@@ -155,11 +156,28 @@ def begin(
     def entered(parameters: Parameters) -> Parameters:
         return _feasible(change_units(parameters, family, units, objective.rows.units), objective)
 
-    found = entered(ended.winner)
-    if not ended.near:
-        return found, ended.restarts
-    others = [end._replace(parameters=entered(end.parameters)) for end in ended.near]
-    return _decided(objective, found, others, starts.data.n_samples, ended.restarts, watch)
+    start: Parameters | em.State
+    found, restarts, n_samples = entered(ended.winner), ended.restarts, starts.data.n_samples
+    start = found
+    if ended.near:
+        others = [end._replace(parameters=entered(end.parameters)) for end in ended.near]
+        start, restarts = _decided(objective, found, others, n_samples, restarts, watch)
+    few = n_samples <= over_all.MOST_ROWS and n_components <= MOST_SWAPPED
+    if not (few and ended.objective is not None and ended.objective.is_sample):
+        return start, restarts
+    chosen = next(restart for restart in restarts if restart.outcome == "chosen")
+    start, n_iter = over_all.improve(
+        objective,
+        ended.objective,
+        start,
+        n_samples,
+        ended.met,
+        entered,
+        partial(change_units, family=family, old=objective.rows.units, new=units),
+        watcher(watch.race(objective.rows.units), chosen.index),
+    )
+    improved = replace(chosen, n_iter=chosen.n_iter + n_iter)
+    return start, tuple(improved if each is chosen else each for each in restarts)
 
 
 def _decided(
@@ -222,12 +240,11 @@ def _searched(
     if n_components == 1 and not starts.options.is_noisy:  # one maximum, a step from anywhere
         whole = Start.grouped(*standard_rows(sample), np.zeros(sample.n_samples, np.int32), 1)
         return Outcome(parameters(whole), (), [])
-    drawn, all_rows = starts.on(sample, n_components), samples.whole(sample)
+    drawn = starts.on(sample, n_components)
     return race(
         first,
         [parameters(start) for start in drawn],
         map(over, samples.larger(sample)),
-        whole=None if all_rows is None else over(all_rows),
         holdout=(lambda n: samples.holdout(n, units)) if sample.n_samples < n_samples else None,
         finalists=[i for i, start in enumerate(drawn) if start.finalist],
         more=map(parameters, starts.more(sample, n_components)),

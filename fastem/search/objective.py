@@ -20,6 +20,10 @@ ROUNDING_FLOOR = 1e-14
 #: Starts on a sample converge to within this share of what the sample's maximum is off.
 RACE_SHARE = 0.02
 
+#: What is left to gain where a search over all rows ends a run, in nats of all rows: the last run
+#: of a fit goes on.
+LEFT = 0.02
+
 R = TypeVar("R", bound=Rows)
 
 

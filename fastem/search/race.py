@@ -30,8 +30,6 @@ MOVE_STEPS = 60
 MOST_SWAPPED = 12
 #: Starts have met where their levels differ by less than this, in nats of all rows.
 MET = 0.1
-#: What is left to gain where a race over all rows ends a run, likewise: the last run goes on.
-LEFT = 0.02
 #: How often an end that is not sound is mended, at most.
 MENDINGS = 3
 
@@ -47,11 +45,17 @@ class Outcome(NamedTuple):
         One for each start, in their order.
     near : list of End
         Other ends that may be better over all rows: the sample cannot tell.
+    met : int
+        Starts that led to where the winner is, beside it.
+    objective : Objective, optional
+        What they raced over.
     """
 
     winner: Parameters
     restarts: tuple[Restart, ...]
     near: list[contest.End]
+    met: int = 0
+    objective: Objective | None = None
 
 
 def race(
@@ -59,7 +63,6 @@ def race(
     starts: list[Parameters],
     further: Iterable[Objective] = (),
     *,
-    whole: Objective | None = None,
     holdout: Callable[[int], MemoryRows] | None = None,
     finalists: Collection[int] = (),
     more: Iterable[Parameters] = (),
@@ -77,8 +80,6 @@ def race(
         In the units of its rows.
     further : iterable of Objective
         Larger and larger samples, in the same units.
-    whole : Objective, optional
-        All rows, where there are few enough of them for swaps.
     holdout : callable, optional
         Gives so many other rows, which are to bear out the winner's components.
     finalists : collection of int
@@ -91,9 +92,9 @@ def race(
     first_of = firsts(starts, objective)
     runners = [Runner(i, start) for i, start in enumerate(starts) if first_of[i] == i]
     running = _Race(objective, runners, {first_of[i] for i in finalists}, more, on_pass)
-    records = {r.index: r for r in running.run(further, whole, holdout)}
+    records = {r.index: r for r in running.run(further, holdout)}
     restarts = tuple(repeated(records[first], i) for i, first in enumerate(first_of))
-    return Outcome(running.winner.parameters, restarts, running.near())
+    return Outcome(running.winner.parameters, restarts, running.near(), running.met, objective)
 
 
 class _Race:
@@ -111,7 +112,7 @@ class _Race:
         self._others = list[contest.End]()
         self._level: float | None = None  # of the winner, over a larger sample
         self._stopped = False
-        self._met = 0  # starts that led to where the winner is, beside it
+        self.met = 0  # starts that led to where the winner is, beside it
 
     @property
     def winner(self) -> Runner:
@@ -120,7 +121,6 @@ class _Race:
     def run(
         self,
         further: Iterable[Objective],
-        whole: Objective | None,
         holdout: Callable[[int], MemoryRows] | None,
     ) -> list[Restart]:
         """Round after round to the end, and further; the records of all runners."""
@@ -143,9 +143,6 @@ class _Race:
             self._go_on(objective)
         if holdout is not None:
             self._validate(holdout)
-        if whole is not None and self._few and not (self._stopped or self.winner.collapsed):
-            self._go_on(whole)
-            self._swap(swaps.OVER_ALL)
         done = [runner.record("dropped") for runner in self._dropped]
         done += [runner.record("finished") for runner in self._alive[1:]]
         return [*done, self.winner.record("chosen")]
@@ -167,7 +164,7 @@ class _Race:
                 steps = left if last else min(budget, left)
                 self._advance(runner, steps, level_to_beat(self._alive))
         self._alive = ranked(self._alive, self._grain)
-        self._met = max(self._met, sum(map(self._meets, self._alive[1:])))
+        self.met = max(self.met, sum(map(self._meets, self._alive[1:])))
         return last or all(map(self._ended, self._alive))
 
     def _meets(self, runner: Runner) -> bool:
@@ -215,14 +212,14 @@ class _Race:
     def _improve(self) -> None:
         """Try what leads out of a local maximum; each try is one more run of its own."""
         if self._few and not self._objective.is_sample:
-            self._swap(swaps.OVER_FEW)
+            self._swap()
             return
         many = [runner for runner in self._alive[1:] if self._rivals(runner) and not self._few]
         for runner in (self.winner, *many):
             self._move(runner)
         self._alive = ranked(self._alive, self._grain)
 
-    def _swap(self, effort: swaps.Effort) -> None:
+    def _swap(self) -> None:
         """Swap components of the winner while that leads higher."""
         winner = self.winner
 
@@ -230,10 +227,9 @@ class _Race:
             tried = self._tried(start, steps, to_beat)
             return swaps.Trial(tried.parameters, tried.rank)
 
-        at = swaps.Trial(winner.parameters, (winner.soundness, self._reached))
-        found = swaps.improve(self._objective, at, run, effort, self._met, self._more)
-        winner.soundness, level = found.rank
-        self._put(found.parameters, level)
+        at, on = swaps.Trial(winner.parameters, winner.rank), self._objective
+        found = swaps.improve(on, at, run, swaps.OVER_FEW, self.met, self._more)
+        winner.parameters, (winner.soundness, winner.level) = found
 
     def _move(self, runner: Runner) -> None:
         """Split and merge components of a finalist while that leads higher."""

@@ -39,8 +39,6 @@ MOST_OF_ALL = 0.25
 #: A sample of more than this share of the rows is all of them.
 NEARLY_ALL = 0.75
 MOST_BYTES = 2**23
-#: Of so many rows a search that began on a sample goes on over all.
-MOST_WHOLE = 2**16
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,21 +100,16 @@ class Samples:
 
     def larger(self, sample: Sample) -> Iterator[Sample]:
         """More rows than the sample has, and more again, in its units."""
+        row_bytes = self.data.n_features * self.data.tractable.dtype.itemsize
+        most = min(MOST_OF_ALL * self.data.n_samples, MOST_BYTES / row_bytes)
         size = GROWTH * sample.n_samples
-        while size <= min(MOST_OF_ALL * self.data.n_samples, self._most):
-            found = self._more(sample, size)
-            if found.n_samples < size:  # the source has its own bounds
+        while size <= most:
+            X, weight = self._filled(size)
+            if len(X) < size:  # the source has its own bounds
                 return
-            yield found
+            incomplete = self._incomplete(self._draw(size), sample.units)
+            yield replace(sample, X=X, sample_weight=weight, incomplete=incomplete)
             size *= GROWTH
-
-    def whole(self, sample: Sample) -> Sample | None:
-        """All rows, in the sample's units, unless they are many or the sample is all of them."""
-        n_samples = self.data.n_samples
-        if not sample.n_samples < n_samples <= min(MOST_WHOLE, self._most):
-            return None
-        found = self._more(sample, n_samples)
-        return found if found.n_samples == n_samples else None
 
     def holdout(self, n: int, units: Units) -> MemoryRows:
         """At most n rows drawn by themselves, in those units: what a search did not see."""
@@ -127,17 +120,6 @@ class Samples:
     def forest(self) -> Forest:
         """Dendrograms: the same ones for every number of components and every family."""
         return Forest(self._filled)
-
-    @property
-    def _most(self) -> float:
-        """Rows of so many bytes."""
-        return MOST_BYTES / (self.data.n_features * self.data.tractable.dtype.itemsize)
-
-    def _more(self, sample: Sample, size: int) -> Sample:
-        """So many rows in the units of a sample."""
-        X, weight = self._filled(size)
-        incomplete = self._incomplete(self._draw(size), sample.units)
-        return replace(sample, X=X, sample_weight=weight, incomplete=incomplete)
 
     def _incomplete(self, drawn: Drawn, units: Units) -> MemoryRows | None:
         """Rows drawn as they are, if some lack columns."""

@@ -100,7 +100,7 @@ def test_a_collapsed_start_loses_to_any_that_is_sound():
     starts[0] = starts[0]._replace(covariances=np.array([1e-6, 30.0]))
     starts[2] = starts[2]._replace(covariances=np.array([1e-6, 20.0]))
     floor = Bounds(np.zeros(1), 1e-40)
-    winner, restarts, _ = race(Objective(sample, FAMILIES["spherical"], floor, 1e-8, 200), starts)
+    winner, restarts, *_ = race(Objective(sample, FAMILIES["spherical"], floor, 1e-8, 200), starts)
     assert [r.outcome for r in restarts] == ["collapsed", "chosen", "collapsed"]
     assert restarts[0].log_likelihood > restarts[1].log_likelihood
     np.testing.assert_allclose(np.sort(winner.means[:, 0]), [0, 8], atol=0.5)
@@ -171,7 +171,7 @@ def test_more_rows_decide_between_maxima_that_few_cannot_tell_apart(shortfall):
     levels = [[level(where, start) for start in starts] for where in (small, large)]
     first, better = (int(np.argmax(found)) for found in levels)
     assert first != better, levels
-    winner, restarts, _ = race(small, starts, [large])
+    winner, restarts, *_ = race(small, starts, [large])
     chosen = next(r.index for r in restarts if r.outcome == "chosen")
     assert chosen == (better if shortfall else first)
     density = FAMILIES["spherical"].factor(winner)
@@ -202,7 +202,7 @@ def test_a_component_that_other_rows_do_not_bear_out_gives_way():
     small, holdout = objective(few, 1.0), objective(others, 0.0).rows
     spurious, *_ = race(small, [start])
     assert spurious.weights.min() * len(few) == pytest.approx(10, abs=3)
-    sound, restarts, _ = race(small, [start], holdout=lambda n: holdout)
+    sound, restarts, *_ = race(small, [start], holdout=lambda n: holdout)
     assert sound.weights.min() > 0.05
 
     def level(parameters):
@@ -227,7 +227,7 @@ def test_a_start_that_collapsed_onto_a_row_is_mended():
     means = np.array([[0.0], [8.0], [40.0]])
     small, holdout = objective(few, 1.0), objective(others, 0.0).rows
     for other in None, lambda n: holdout:
-        mended, (record,), _ = race(small, [start._replace(means=means)], holdout=other)
+        mended, (record,), *_ = race(small, [start._replace(means=means)], holdout=other)
         assert record.outcome == "chosen"
         assert not singular(mended, FAMILIES["spherical"], small.bounds).any()
 
@@ -237,7 +237,7 @@ def test_a_collapse_over_more_rows_is_seen():
     few, _, start = heap(40.0, 0.0)
     many = np.r_[np.repeat(few[:-10], 10, axis=0), np.full((100, 1), 40.0)]
     small, large = objective(few, 1.0), objective(many, 0.0)
-    sound, (record,), _ = race(small, [start])
+    sound, (record,), *_ = race(small, [start])
     assert record.outcome == "chosen"
     assert not singular(sound, FAMILIES["spherical"], small.bounds).any()
 

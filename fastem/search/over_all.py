@@ -1,0 +1,98 @@
+"""Swaps over all rows, of which a sample was raced on: it cannot tell all maxima apart.
+
+Pairs of a cut and an omission are ranked on the sample, as `swaps` has it, and run on over all
+rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+from fastem import em
+from fastem.covariance import Parameters
+from fastem.rows import MemoryRows
+from fastem.search import swaps
+from fastem.search.objective import LEFT, Objective
+from fastem.search.spurious import FEW, SOUND, judged
+
+#: Rows, at most.
+MOST_ROWS = 2**16
+#: The rank of what is not looked at further.
+NOWHERE = (-1, -np.inf)
+
+#: Brings parameters into other units.
+Change = Callable[[Parameters], Parameters]
+
+
+def improve(
+    objective: Objective,
+    sample: Objective[MemoryRows],
+    start: Parameters | em.State,
+    n_samples: int,
+    n_met: int,
+    to_all: Change,
+    to_sample: Change,
+    on_pass: Callable[[em.Pass], object] | None = None,
+) -> tuple[Parameters | em.State, int]:
+    """Go on from a start to convergence, and swap components while that leads higher.
+
+    Parameters
+    ----------
+    objective : Objective
+        Over all rows.
+    sample : Objective
+        Over those that starts raced on.
+    start : Parameters or State
+        In the units of `objective`.
+    n_samples : int
+        All rows.
+    n_met : int
+        Starts that met on the sample, beside the best.
+    to_all, to_sample : callable
+        From the units of one objective to those of the other.
+    on_pass : callable, optional
+        Told of each pass; True ends that run, and the search.
+
+    Returns
+    -------
+    start : Parameters or State
+        Where that led.
+    n_iter : int
+        Steps of all runs.
+    """
+    tol = max(objective.tol, LEFT / n_samples)
+    n_iter, stopped = 0, False
+
+    def run(
+        start: Parameters | em.State, steps: int, to_beat: float, least_weight: float = 0.0
+    ) -> em.Run:
+        nonlocal n_iter, stopped
+        precision = objective.rows.precision
+        rule = em.Rule.expected_gain(tol, precision, to_beat, least_weight=least_weight)
+        before = start.n_iter if isinstance(start, em.State) else 0
+        ended = objective.runs.run(start, rule, min(steps, objective.max_iter), on_pass)
+        n_iter, stopped = n_iter + ended.n_iter - before, ended.outcome == "stopped"
+        return ended
+
+    def tried(start: Parameters, steps: int, to_beat: float) -> swaps.Trial:
+        if stopped:
+            return swaps.Trial(start, NOWHERE)
+        ended = run(to_all(start), steps, to_beat)
+        if ended.outcome == "hopeless":  # which loses, sound or not
+            return swaps.Trial(start, NOWHERE)
+        soundness, _ = judged(ended, objective, n_samples)
+        return swaps.Trial(to_sample(ended.parameters), (soundness, ended.trace[-1]))
+
+    few = FEW * (sample.rows.n_features + 1) / n_samples
+    first = run(start, objective.max_iter, -np.inf, few)
+    if first.outcome == "dwindled":  # a component, which the fit's own run replaces
+        return start, n_iter
+    soundness, _ = judged(first, objective, n_samples)
+    if first.outcome != "converged" or soundness < SOUND:
+        return first.parameters, n_iter
+    at = swaps.Trial(to_sample(first.parameters), (soundness, first.trace[-1]))
+    found = swaps.improve(replace(sample, tol=tol), at, tried, swaps.OVER_ALL, n_met)
+    return (first.parameters if found is at else to_all(found.parameters)), n_iter
