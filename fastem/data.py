@@ -23,6 +23,7 @@ from fastem.covariance import (
     WithNoise,
     WithPrior,
 )
+from fastem.eigen import eigh
 from fastem.lazy import lazy
 from fastem.moments import Moments
 from fastem.noise import Noise
@@ -315,7 +316,7 @@ class Data:
         scale = self.rows(FAMILIES["full"]).units.scale
         covariance = self.centre(FAMILIES["full"]).covariance
         relative = scale.min() / scale  # the columns' spreads, against the greatest of them
-        axes = np.linalg.eigh(covariance * relative[:, None] * relative)[1]
+        axes = eigh(covariance * relative[:, None] * relative)[1]
         reached = self.source.limits_along(axes)
         widths = reached[1] - reached[0]
         if not widths.min() > THIN * widths.max():

@@ -9,6 +9,7 @@ import numpy as np
 
 from fastem import em
 from fastem.account import account, sorted_parameters
+from fastem.blas_threads import one_thread
 from fastem.checkpoint import Checkpoint
 from fastem.covariance import Family, Parameters
 from fastem.data import Data
@@ -64,7 +65,10 @@ def solve(
         start, restarts = checkpoint.open(), checkpoint.restarts
     goes_on = nullcontext() if checkpoint is None or start is None else checkpoint.to_blame()
     if start is None:
-        start, restarts = begin(starts, n_components, family, objective, user_start, watch, labels)
+        with one_thread(data.n_features):
+            start, restarts = begin(
+                starts, n_components, family, objective, user_start, watch, labels
+            )
         if sort and labels is None and not (family.exchangeable or isinstance(start, em.State)):
             start = sorted_parameters(start, family)
     if checkpoint is not None:
@@ -72,7 +76,7 @@ def solve(
     raced = bool(restarts) and labels is None and not options.is_variational
     raced = raced and starts.samples.of(family, n_components).n_samples < data.n_samples
     few = FEW * (data.n_features + 1) / data.n_samples if raced else 0.0
-    with goes_on:
+    with goes_on, one_thread(data.n_features):
         run = _over_all_rows(objective, data.n_samples, start, few, watch, checkpoint)
     unsettled = f"a gain above tol={options.tol:g} is still to be expected; raise max_iter or tol"
     return account(

@@ -7,12 +7,16 @@ is asked for, a file, a folder or a test, runs whole and in this process, as do 
 says otherwise. FASTEM_EXPLORE lets Hypothesis think of other examples.
 """
 
+import gc
 import os
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # read when NumPy and SciPy are imported
 
 import pytest
 from hypothesis import settings
+
+# Compiling makes many objects, and looking through them takes a tenth of its time.
+gc.set_threshold(50_000, 20, 50)
 
 settings.register_profile("same", derandomize=True, deadline=None)  # the first example compiles
 settings.load_profile("default" if os.environ.get("FASTEM_EXPLORE") else "same")

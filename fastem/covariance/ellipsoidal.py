@@ -15,6 +15,7 @@ from fastem.compiler.options import read_only
 from fastem.covariance.family import CompiledFamily, not_positive_definite
 from fastem.covariance.parameters import Parameters
 from fastem.density import HALF_BITS, Density, Ellipsoidal
+from fastem.eigen import eigh, eigvalsh
 from fastem.kernels import averages, common_axes, parsimonious
 from fastem.kernels.matrices import factor
 
@@ -90,14 +91,14 @@ def _of_one_volume(own: NDArray, held: NDArray) -> NDArray:
 
 def _rotated(own: NDArray, held: NDArray) -> NDArray:
     """What is held, along axes of each component's own."""
-    _, axes = np.linalg.eigh(own)
-    return _along(axes, np.linalg.eigvalsh(held[0]))
+    _, axes = eigh(own)
+    return _along(axes, eigvalsh(held[0]))
 
 
 def _rotated_multiples(own: NDArray, held: NDArray) -> NDArray:
     """Multiples of what is held, along axes of each component's own."""
-    values, axes = np.linalg.eigh(own)
-    shape = np.linalg.eigvalsh(held[0])
+    values, axes = eigh(own)
+    shape = eigvalsh(held[0])
     return _along(axes, (values / shape).mean(axis=1)[:, None] * shape)
 
 
@@ -105,7 +106,7 @@ def _along_axes(own: NDArray, held: NDArray) -> NDArray:
     """Variances along the axes of what is held."""
     # Axes that are ambiguous in one of several may be told by another.
     sizes = np.trace(held, axis1=1, axis2=2) * np.arange(1.0, 1.0 + len(held))
-    _, axes = np.linalg.eigh((held / sizes[:, None, None]).sum(axis=0))
+    _, axes = eigh((held / sizes[:, None, None]).sum(axis=0))
     return _along(axes, np.einsum("de,kdf,fe->ke", axes, own, axes))
 
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from fastem.compiler.options import read_only
 from fastem.covariance.parameters import Bounds, Fixed, Parameters
 from fastem.density import Density
+from fastem.eigen import eigh
 from fastem.kernels.matrices import ROUNDING, above_floor
 from fastem.kernels.wide import COLUMNS
 from fastem.moments import Moments
@@ -268,7 +269,7 @@ def raised(covariances: NDArray[np.float64], floor: float) -> NDArray[np.float64
             if n_features >= COLUMNS:
                 _raise_low(stack[k], floor, rounding)
                 continue
-            values, vectors = np.linalg.eigh(stack[k])
+            values, vectors = eigh(stack[k])
             least = max(floor, 2 * rounding * values[-1])
             half = vectors * np.sqrt(np.maximum(values, least))
             stack[k] = half @ half.T

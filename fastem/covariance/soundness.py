@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from fastem.compiler.options import read_only
 from fastem.covariance.family import Family
 from fastem.covariance.parameters import Bounds, Parameters
+from fastem.eigen import eigvalsh
 from fastem.kernels.matrices import ROUNDING, above_floor
 from fastem.kernels.wide import COLUMNS
 from fastem.moments import Moments
@@ -93,7 +94,7 @@ def singular(parameters: Parameters, family: Family, bounds: Bounds) -> NDArray[
     if n_features >= COLUMNS and rounding * largest <= floor:
         return ~passed  # eigenvalues would tell no more, and take long
     for k in np.flatnonzero(~passed):
-        values = np.linalg.eigvalsh(spread[k])
+        values = eigvalsh(spread[k])
         passed[k] = values[0] > max(floor, rounding * values[-1])
     return ~passed
 

@@ -17,6 +17,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from fastem.eigen import eigh
 from fastem.kernels import agglomeration
 from fastem.rows.source import Drawn
 from fastem.units import location_and_spread
@@ -144,7 +145,7 @@ def coordinates(X: NDArray, weight: NDArray[np.float64], turned: bool) -> NDArra
     rows *= np.sqrt(share)[:, None]
     few = rows.shape[0] < rows.shape[1]  # whose products with each other have the same eigenvalues
     products = np.einsum("ij,kj->ik" if few else "ij,ik->jk", rows, rows)
-    variances, axes = np.linalg.eigh(products)
+    variances, axes = eigh(products)
     kept = variances > ROUNDING * rows.shape[1] * variances[-1]
     if not kept.any():
         return np.zeros((len(X), 1))

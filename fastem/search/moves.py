@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastem.covariance import Bounds, Family, Parameters
+from fastem.eigen import eigh
 from fastem.kernels.labelled import label_moments
 from fastem.rows import MemoryRows
 from fastem.search.objective import Objective
@@ -196,7 +197,7 @@ def _split(
     halves : (2 K, D)
         Means of the halves.
     """
-    _, vectors = np.linalg.eigh(groups.covariances)
+    _, vectors = eigh(groups.covariances)
     axis = vectors[:, :, -1]
     along = np.einsum("md,md->m", rows, axis[labels])
     along -= np.einsum("kd,kd->k", groups.means, axis)[labels]

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastem.covariance import Bounds, Family, Parameters
+from fastem.eigen import eigh
 from fastem.moments import Moments
 
 #: How far the mean of half a Gaussian lies from the cut, in standard deviations.
@@ -146,7 +147,7 @@ def _longest(spread: NDArray) -> NDArray[np.float64]:
         # Of equal ones the last, as of eigenvalues in their order.
         which = spread.shape[1] - 1 - spread[:, ::-1].argmax(axis=1)
         return np.sqrt(np.maximum(spread, 0.0)) * (np.arange(spread.shape[1]) == which[:, None])
-    variances, axes = np.linalg.eigh(spread)
+    variances, axes = eigh(spread)
     return np.sqrt(np.maximum(variances[:, -1:], 0.0)) * axes[:, :, -1]
 
 

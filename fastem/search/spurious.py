@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from fastem import em
 from fastem.covariance import Family, Parameters, unsound
+from fastem.eigen import eigh, eigvalsh
 from fastem.rows import MemoryRows
 from fastem.search.objective import Objective
 from fastem.search.splitting import replaced
@@ -24,9 +25,9 @@ COLLAPSED, DOUBTFUL, SOUND = range(3)
 #: which one is not to be had, whatever the likelihood.
 MANY = 50
 FEW = 2
-#: A component that is suspected is not to be had either where it is so thin: its variance along
-#: some axis as a share of that of all rows.
-THIN = 1e-6
+#: Up to so many a component is not to be had either where it is so thin: its variance along some
+#: axis as a share of that of all rows. Of many columns nobody looks, for that takes long.
+SEVERAL, THIN, MOST_COLUMNS = 10, 1e-6, 64
 #: A component is not validated whose share of other rows is less than this one of its weight.
 LEAST_SHARE = 0.8
 #: Replacements, at most.
@@ -69,8 +70,8 @@ def _few(parameters: Parameters, objective: Objective, n_samples: int) -> NDArra
         return np.zeros(len(parameters.weights), bool)
     rows = parameters.weights * n_samples
     few = rows < least
-    if least > 1:
-        suspects = np.flatnonzero(~few & (rows < MANY * (n_features + 1)))
+    if least > 1 and n_features <= MOST_COLUMNS:
+        suspects = np.flatnonzero(~few & (rows < SEVERAL * (n_features + 1)))
         few[suspects] = _thinnest(parameters, suspects, family) < THIN
     return few
 
@@ -89,9 +90,9 @@ def _thinnest(
         return (spread[which] / (share @ (spread + away * away))).min(axis=1)
     total = np.einsum("k,kij->ij", share, spread) + np.einsum("k,ki,kj->ij", share, away, away)
     scale = np.sqrt(total.diagonal())
-    values, axes = np.linalg.eigh(total / scale / scale[:, None])
+    values, axes = eigh(total / scale / scale[:, None])
     whiten = axes / np.sqrt(np.maximum(values, np.finfo(float).tiny)) / scale[:, None]
-    return np.linalg.eigvalsh(whiten.T @ spread[which] @ whiten)[:, 0]
+    return eigvalsh(whiten.T @ spread[which] @ whiten)[:, 0]
 
 
 def validated(
