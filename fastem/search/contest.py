@@ -71,14 +71,18 @@ def near(objective: Objective[MemoryRows], first: End, others: Iterable[End]) ->
 
 
 def _standard_error(objective: Objective[MemoryRows], one: Parameters, other: Parameters) -> float:
-    """That of the difference of two levels, from the rows' differences."""
+    """That of the difference of two levels: of the rows' differences, and of fitting to them.
+
+    A maximum over m rows is higher there than over others by half a chi-squared of p degrees of
+    freedom over m, for p parameters: by the shortfall, give or take the root of shortfall / m.
+    """
     rows, family = objective.rows, objective.family
     gains = family.factor(one).log_prob(rows.X, rows.units)
     gains -= family.factor(other).log_prob(rows.X, rows.units)
     weight = rows.sample_weight
     share = np.full(len(gains), 1 / len(gains)) if weight is None else weight / weight.sum()
     variance = (share * (gains - (share * gains).sum()) ** 2).sum()
-    return float(np.sqrt(variance * (share**2).sum()))
+    return float(np.sqrt(variance * (share**2).sum() + objective.shortfall / len(gains)))
 
 
 def contest(
