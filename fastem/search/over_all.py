@@ -36,7 +36,7 @@ def improve(
     to_all: Change,
     to_sample: Change,
     on_pass: Callable[[em.Pass], object] | None = None,
-) -> tuple[Parameters | em.State, int]:
+) -> tuple[Parameters, int]:
     """Go on from a start to convergence, and swap components while that leads higher.
 
     Parameters
@@ -58,7 +58,7 @@ def improve(
 
     Returns
     -------
-    start : Parameters or State
+    parameters : Parameters
         Where that led.
     n_iter : int
         Steps of all runs.
@@ -88,8 +88,8 @@ def improve(
 
     few = FEW * (sample.rows.n_features + 1) / n_samples
     first = run(start, objective.max_iter, -np.inf, few)
-    if first.outcome == "dwindled":  # a component, which the fit's own run replaces
-        return start, n_iter
+    if first.outcome == "dwindled" and isinstance(start, Parameters):
+        return start, n_iter  # from which the fit's own run replaces the component
     soundness, _ = judged(first, objective, n_samples)
     if first.outcome != "converged" or soundness < SOUND:
         return first.parameters, n_iter
