@@ -86,19 +86,17 @@ def test_widths_that_share_a_unit_are_seen():
         assert fitted.log_likelihood > model.score(X) * len(X) - 0.05
 
 
-@pytest.mark.parametrize(
-    ("which", "family", "seed"), [(1, "diag", 0), (2, "spherical", 5), (4, "spherical", 6)]
-)
-def test_swaps_over_all_rows_find_what_a_sample_cannot_tell(which, family, seed):
+@pytest.mark.parametrize(("which", "seed"), [(1, 0), (2, 6), (4, 7)])
+def test_swaps_over_all_rows_find_what_a_sample_cannot_tell(which, seed):
     """Oracle: a start at the truth. The race on a sample led 2.5 to 13 nats lower."""
     K, D, n = 10, 3, 8000
     rng = np.random.default_rng(which)
     means = rng.uniform(-1.43, 1.43, (K, D)) * K ** (1 / D)
     X = means[rng.integers(K, size=n)] + rng.normal(size=(n, D))
-    variances = np.ones((K, D) if family == "diag" else K)
-    truth = {"weights_init": np.full(K, 0.1), "means_init": means, "covariances_init": variances}
-    best = fastem.fit(X, K, covariance_type=family, **truth)
-    fitted = fastem.fit(X, K, covariance_type=family, random_state=seed)
+    weights, variances = np.full(K, 0.1), np.ones((K, D))
+    truth = {"weights_init": weights, "means_init": means, "covariances_init": variances}
+    best = fastem.fit(X, K, covariance_type="diag", **truth)
+    fitted = fastem.fit(X, K, covariance_type="diag", random_state=seed)
     assert fitted.log_likelihood > best.log_likelihood - 0.1
 
 

@@ -12,6 +12,7 @@ from fastem.kernels.k_means import k_means
 from fastem.rows import MemoryRows
 from fastem.search.hierarchy import coordinates
 from fastem.search.starts.labelled import Start, standard_rows
+from fastem.search.starts.random_rows import random_rows
 
 #: Steps of k-means after k-means++, at most: in many columns a few leave clusters shared and split.
 LLOYD_STEPS = 50
@@ -53,10 +54,13 @@ def unscaled_k_means(
 ) -> list[Start]:
     """k-means++ and k-means of the columns as they are given, not standardised.
 
-    Where columns share a unit, the widest of them may be the one that tells clusters apart.
+    Where columns share a unit, the widest of them may be the one that tells clusters apart. Rows
+    that are as they are anyway, for a family of spheres, have had that start: theirs is at random.
     """
-    rows, weight = standard_rows(sample)
     scale = sample.units.scale
+    if (scale == scale[0]).all():
+        return random_rows(sample, n_components, generators)
+    rows, weight = standard_rows(sample)
     _, labels = k_means(
         rows * (scale.min() / scale), weight, _uniforms(n_components, generators), LLOYD_STEPS
     )

@@ -157,3 +157,20 @@ def test_given_parameters_replace_those_of_a_start_in_its_units():
     np.testing.assert_allclose(found.means, (MEANS[:2] - units.centre) * units.scale)
     np.testing.assert_array_equal(found.weights, own.weights)
     np.testing.assert_array_equal(found.covariances, own.covariances)
+
+
+def test_unscaled_k_means_sees_the_widest_column():
+    """Two clusters lie apart in a column that is a hundred times as wide as nine others."""
+    rng = np.random.default_rng(0)
+    truth = np.repeat([0, 1], 200)
+    rows = rng.normal(size=(400, 10))
+    rows[:, 0] = 100.0 * (rng.normal(size=400) + 4.0 * truth)
+    units = Units.standard(rows)
+    sample = Sample(rows, None, units, Forest(lambda n: (rows, None)))
+    (start,) = STARTS["k-means++-unscaled"](sample, 2, generators(1))
+    assert oracle.adjusted_rand_index(start.labels, truth) > 0.85
+    spheres = Units.standard(rows, per_column=False)
+    sample = Sample(rows, None, spheres, Forest(lambda n: (rows, None)))
+    (as_they_are,) = STARTS["k-means++-unscaled"](sample, 2, generators(1))
+    (at_random,) = STARTS["random"](sample, 2, generators(1))
+    np.testing.assert_array_equal(as_they_are.labels, at_random.labels)
