@@ -1,4 +1,4 @@
-"""One thread for BLAS while a fit goes on.
+"""One thread for BLAS while EM runs, and while a search decides between its runs.
 
 OpenBLAS's threads spin for some milliseconds after a product or a decomposition of more than some
 thirty columns, and take the processors from a pass's own threads: with two processors a fit of

@@ -13,8 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-#: Columns up to which NumPy is quick, and takes a whole stack at once; and from which SciPy is not.
-FEW_COLUMNS, MANY_COLUMNS = 24, 64
+from fastem.blas_threads import FEW_COLUMNS
+
+#: Columns from which SciPy wakes threads as well. Up to `FEW_COLUMNS` NumPy takes a stack at once.
+MANY_COLUMNS = 64
 
 
 def eigh(matrices: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

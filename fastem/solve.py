@@ -76,7 +76,7 @@ def solve(
     raced = bool(restarts) and labels is None and not options.is_variational
     raced = raced and starts.samples.of(family, n_components).n_samples < data.n_samples
     few = FEW * (data.n_features + 1) / data.n_samples if raced else 0.0
-    with goes_on, one_thread(data.n_features):
+    with goes_on:
         run = _over_all_rows(objective, data.n_samples, start, few, watch, checkpoint)
     unsettled = f"a gain above tol={options.tol:g} is still to be expected; raise max_iter or tol"
     return account(

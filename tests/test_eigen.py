@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from fastem.eigen import FEW_COLUMNS, eigh, eigvalsh
+from fastem.blas_threads import FEW_COLUMNS
+from fastem.eigen import eigh, eigvalsh
 
 
 @pytest.mark.parametrize("D", [1, 2, FEW_COLUMNS, FEW_COLUMNS + 1, 40, 200])

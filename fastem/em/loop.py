@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from fastem.blas_threads import one_thread
 from fastem.covariance import Bounds, Family, Parameters
 from fastem.density import HALF_BITS
 from fastem.em.compiled import Workspace, step_for
@@ -110,27 +111,28 @@ def run(
     # A ridge is no part of the likelihood, and a rule that never stops is not to stop by rounding.
     monotone = rule.kind == EXPECTED_GAIN and not bounds.ridge.any()
     method = Method(stepper, max_iter, rows.precision, bounds.floor, HALF_BITS, monotone)
-    step = step_for(rows, family, bounds, rule, method, state, workspace)
-    n = step.most if on_pass is None and keep is None else 1
-    while state.outcome == "running":
-        if keep is not None:
-            keep(state)
-        state = state.with_room(n)
-        step(state, n)
-        if on_pass is not None:
-            accepted = Pass(
-                state.n_iter,
-                float(state.levels[-1]),
-                state.parameters(family),
-                state.expected_gain,
-            )
-            if on_pass(accepted) is True:
-                state.counters[OUTCOME] = STOPPED
-    return Run(
-        state.parameters(family),
-        step.moments(state),
-        tuple(state.levels.tolist()),
-        state.n_iter,
-        state.outcome,
-        state,
-    )
+    with one_thread(len(rows.units.scale)):
+        step = step_for(rows, family, bounds, rule, method, state, workspace)
+        n = step.most if on_pass is None and keep is None else 1
+        while state.outcome == "running":
+            if keep is not None:
+                keep(state)
+            state = state.with_room(n)
+            step(state, n)
+            if on_pass is not None:
+                accepted = Pass(
+                    state.n_iter,
+                    float(state.levels[-1]),
+                    state.parameters(family),
+                    state.expected_gain,
+                )
+                if on_pass(accepted) is True:
+                    state.counters[OUTCOME] = STOPPED
+        return Run(
+            state.parameters(family),
+            step.moments(state),
+            tuple(state.levels.tolist()),
+            state.n_iter,
+            state.outcome,
+            state,
+        )

@@ -17,7 +17,6 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from fastem import covariance, validation
 from fastem.account import account
-from fastem.blas_threads import one_thread
 from fastem.covariance import FAMILIES, Bounds, Family, Parameters
 from fastem.data import Data
 from fastem.estimator import starts
@@ -280,7 +279,7 @@ class GaussianMixture(Online):
         """Fit from each start by scikit-learn's rule."""
         bounds = starts.bounds_of(self.reg_covar, data.rows(family).units, family)
         try:
-            with one_thread(data.n_features), np.errstate(divide="ignore", invalid="ignore"):
+            with np.errstate(divide="ignore", invalid="ignore"):
                 outcome, restarts = self._run(data, family, bounds)
         except np.linalg.LinAlgError as error:
             raise ValueError(ILL_DEFINED) from error

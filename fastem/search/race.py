@@ -152,7 +152,8 @@ class _Race:
         winner = self.winner
         if self._stopped or winner.collapsed or not self._objective.is_sample:
             return []
-        first = contest.End(winner.index, winner.parameters, self._reached)
+        level = winner.level if self._level is None else self._level
+        first = contest.End(winner.index, winner.parameters, level)
         return contest.near(self._objective, first, self._others)
 
     def _round(self, budget: int) -> bool:
@@ -228,7 +229,8 @@ class _Race:
             return swaps.Trial(tried.parameters, tried.rank)
 
         at, on = swaps.Trial(winner.parameters, winner.rank), self._objective
-        found = swaps.improve(on, at, run, swaps.OVER_FEW, self.met, self._more)
+        effort = swaps.OVER_MANY if on.rows.n_samples > swaps.FEWEST else swaps.OVER_FEW
+        found = swaps.improve(on, at, run, effort, self.met, self._more)
         winner.parameters, (winner.soundness, winner.level) = found
 
     def _move(self, runner: Runner) -> None:
@@ -279,8 +281,11 @@ class _Race:
             if tried.parameters is found:
                 if self.winner.collapsed:  # whose level was that of a few rows
                     self._take(tried)
+                elif self._level is not None:
+                    self._level = tried.level
                 else:
-                    self._put(found, tried.level)
+                    self.winner.level = tried.level
+                self.winner.parameters = found
 
     def _tried(self, start: Parameters, steps: int, to_beat: float) -> Runner:
         """Where a run from there ends, whose steps count as the winner's."""
@@ -290,21 +295,8 @@ class _Race:
         self.winner.n_iter += tried.n_iter
         return tried
 
-    @property
-    def _reached(self) -> float:
-        """The winner's level over the rows that it has come to."""
-        return self.winner.level if self._level is None else self._level
-
-    def _put(self, parameters: Parameters, level: float) -> None:
-        """Let the winner be there, at that level over those rows."""
-        self.winner.parameters = parameters
-        if self._level is None:
-            self.winner.level = level
-        else:
-            self._level = level
-
     def _take(self, found: Runner) -> None:
-        """Let the winner be where a run over the same rows has ended."""
+        """Let the winner be there."""
         winner = self.winner
         winner.parameters, winner.level = found.parameters, found.level
         winner.soundness, winner.poor = found.soundness, found.poor

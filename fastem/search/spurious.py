@@ -84,8 +84,8 @@ def _thinnest(
     if not which.size:
         return np.zeros(0)
     spread = family.spread(covariances, *means.shape)
-    away = means - weights @ means / weights.sum()
     share = weights / weights.sum()
+    away = means - share @ means
     if spread.ndim == 2:
         return (spread[which] / (share @ (spread + away * away))).min(axis=1)
     total = np.einsum("k,kij->ij", share, spread) + np.einsum("k,ki,kj->ij", share, away, away)

@@ -29,6 +29,7 @@ from fastem.search.spurious import SOUND
 #: Steps that a cut, and what is left without a component, are given.
 CUT_STEPS, LEFT_STEPS = 4, 3
 #: Rows that are enough for these; of more than `WIDE` columns as many numbers, down to so few rows.
+#: Of more than those fewer pairs run on.
 ENOUGH, FEWEST = 4096, 1024
 #: Pairs that run on in each round, by the number of starts that met: of 190 problems with real data
 #: a swap led higher in 60% where none did, in 48, 21, 15 and 3% where one, two, three and more did.
@@ -43,25 +44,14 @@ WIDE = 16
 
 
 class Effort(NamedTuple):
-    """What swaps may cost.
-
-    Parameters
-    ----------
-    share : float
-        Of `TRIES`.
-    steps : int
-        That a pair is given to come to something better.
-    many : int
-        Rows from which half of the pairs do.
-    """
+    """The share of `TRIES` that run on, and the steps that each has to come to something better."""
 
     share: float
     steps: int
-    many: int
 
 
-#: Of rows that a race ran over, and of those that a sample's winner is carried on to.
-OVER_FEW, OVER_ALL = Effort(1.0, 30, 1024), Effort(1 / 3, 12, 2**62)
+#: Over few rows, over more, and over all rows where a race was on a sample of them.
+OVER_FEW, OVER_MANY, OVER_ALL = Effort(1.0, 30), Effort(0.5, 30), Effort(1 / 3, 12)
 
 
 class Trial(NamedTuple):
@@ -86,7 +76,7 @@ def improve(
     objective: Objective[MemoryRows],
     at: Trial,
     run: Run,
-    effort: Effort = OVER_FEW,
+    effort: Effort,
     n_met: int = 0,
     more: Iterable[Parameters] = (),
 ) -> Trial:
@@ -104,8 +94,7 @@ def improve(
     more : iterable of Parameters
         Other starts, in place of pairs that are wanting.
     """
-    share = effort.share * (0.5 if objective.rows.n_samples > effort.many else 1.0)
-    share *= min(1.0, WIDE / objective.rows.n_features)
+    share = effort.share * min(1.0, WIDE / objective.rows.n_features)
     tries = int(TRIES[min(n_met, len(TRIES) - 1)] * share)
     if len(at.parameters.weights) < 2 or not tries:
         return at

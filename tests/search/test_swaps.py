@@ -58,9 +58,11 @@ def test_other_starts_are_tried_where_pairs_are_wanting(crabs):
     def run(start, steps, to_beat):
         return ended(crabs, start, steps, to_beat)
 
-    alone = swaps.improve(crabs, low, run)
+    alone = swaps.improve(crabs, low, run, swaps.OVER_FEW)
     assert low.rank[1] <= alone.rank[1] < high.rank[1]  # no swap leads there
-    beside = swaps.improve(crabs, low, run, more=iter([low.parameters, high.parameters]))
+    beside = swaps.improve(
+        crabs, low, run, swaps.OVER_FEW, more=iter([low.parameters, high.parameters])
+    )
     assert beside.rank[1] * n == pytest.approx(BEST, abs=0.01)
 
 
@@ -73,7 +75,7 @@ def test_as_many_are_tried_as_pairs_are_wanting(crabs):
         tried.append(start)
         return swaps.Trial(start, (2, -np.inf))
 
-    assert swaps.improve(crabs, low, run, more=iter([low.parameters] * 100)) is low
+    assert swaps.improve(crabs, low, run, swaps.OVER_FEW, more=iter([low.parameters] * 100)) is low
     assert sum(start is low.parameters for start in tried) >= swaps.TRIES[0] - 4
     assert len(tried) == swaps.TRIES[0]
 
