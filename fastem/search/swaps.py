@@ -38,8 +38,8 @@ ENOUGH, FEWEST = 4096, 1024
 TRIES = 30, 20, 12, 7, 4
 #: Rounds, at most.
 ROUNDS = 8
-#: Columns from which fewer pairs run on: a step costs their square, and rows that are few beside
-#: columns tell maxima apart by chance.
+#: Columns from which fewer pairs run on, unless covariances are diagonal: a step costs their square,
+#: and rows that are few beside columns tell maxima apart by chance.
 WIDE = 16
 
 
@@ -94,8 +94,7 @@ def improve(
     more : iterable of Parameters
         Other starts, in place of pairs that are wanting.
     """
-    share = effort.share * min(1.0, WIDE / objective.rows.n_features)
-    tries = int(TRIES[min(n_met, len(TRIES) - 1)] * share)
+    tries = _tries(objective, effort, n_met)
     if len(at.parameters.weights) < 2 or not tries:
         return at
     # So few steps leave nothing to extrapolate from.
@@ -108,6 +107,14 @@ def improve(
             break
         at = better
     return at
+
+
+def _tries(objective: Objective[MemoryRows], effort: Effort, n_met: int) -> int:
+    """How many pairs run on in a round."""
+    share = effort.share
+    if not objective.family.diagonal:
+        share *= min(1.0, WIDE / objective.rows.n_features)
+    return int(TRIES[min(n_met, len(TRIES) - 1)] * share)
 
 
 def _better(

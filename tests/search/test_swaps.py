@@ -90,3 +90,28 @@ def test_there_are_more_starts_than_n_init_but_for_one():
         np.testing.assert_array_equal(mine.about, theirs.about)
     assert len({start.about.tobytes() for start in drawn}) == 4
     assert list(one.more(sample, 2)) == []
+
+
+def test_many_columns_are_no_reason_to_try_less_where_covariances_are_diagonal():
+    rng = np.random.default_rng(0)
+    truth = (np.arange(600) % 3).astype(np.int32)
+    X = rng.normal(size=(600, 600)) + 0.3 * rng.normal(size=(3, 600))[truth]
+    rows = MemoryRows(X, None, Units.standard(X))
+    diag = FAMILIES["diag"].at(rows.units)
+    on = Objective(rows, diag, Bounds(np.zeros(600), 1e-10), 1e-8, 500)
+    standard = np.ascontiguousarray((X - rows.units.centre) * rows.units.scale)
+
+    def end(labels):
+        start = Start.grouped(standard, np.ones(600), labels.astype(np.int32), 3)
+        return ended(on, start.parameters(diag, on.bounds), on.max_iter, -np.inf)
+
+    best = end(truth)
+    # Two clusters are one component's, and the third one is cut in two.
+    cut = end(np.where(truth < 2, 0, 1 + (X[:, 0] > 0)))
+    assert cut.rank[1] < best.rank[1] - 0.01
+
+    def run(start, steps, to_beat):
+        return ended(on, start, steps, to_beat)
+
+    found = swaps.improve(on, cut, run, swaps.OVER_FEW)
+    assert found.rank[1] == pytest.approx(best.rank[1], abs=1e-6)
