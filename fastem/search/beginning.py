@@ -19,7 +19,7 @@ from fastem.options import Options
 from fastem.progress import Watch
 from fastem.results import Restart
 from fastem.rows import MemoryRows
-from fastem.search import over_all
+from fastem.search import over_all, swaps
 from fastem.search.contest import End, contest, watcher
 from fastem.search.given_labels import GivenLabels, begin_with_labels
 from fastem.search.objective import LEFT, Objective
@@ -171,7 +171,7 @@ def begin(
         ended.objective,
         start,
         n_samples,
-        ended.met,
+        swaps.OVER_ALL._replace(n_met=ended.met),
         entered,
         partial(change_units, family=family, old=objective.rows.units, new=units),
         watcher(watch.race(objective.rows.units), chosen.index),

@@ -32,7 +32,7 @@ def improve(
     sample: Objective[MemoryRows],
     start: Parameters | em.State,
     n_samples: int,
-    n_met: int,
+    effort: swaps.Effort,
     to_all: Change,
     to_sample: Change,
     on_pass: Callable[[em.Pass], object] | None = None,
@@ -49,8 +49,7 @@ def improve(
         In the units of `objective`.
     n_samples : int
         All rows.
-    n_met : int
-        Starts that met on the sample, beside the best.
+    effort : Effort
     to_all, to_sample : callable
         From the units of one objective to those of the other.
     on_pass : callable, optional
@@ -94,5 +93,5 @@ def improve(
     if first.outcome != "converged" or soundness < SOUND:
         return first.parameters, n_iter
     at = swaps.Trial(to_sample(first.parameters), (soundness, first.trace[-1]))
-    found = swaps.improve(replace(sample, tol=tol), at, tried, swaps.OVER_ALL, n_met)
+    found = swaps.improve(replace(sample, tol=tol), at, tried, effort)
     return (first.parameters if found is at else to_all(found.parameters)), n_iter

@@ -91,7 +91,8 @@ def race(
     """
     first_of = firsts(starts, objective)
     runners = [Runner(i, start) for i, start in enumerate(starts) if first_of[i] == i]
-    running = _Race(objective, runners, {first_of[i] for i in finalists}, more, on_pass)
+    kept = {first_of[i] for i in finalists}
+    running = _Race(objective, runners, len(starts), kept, more, on_pass)
     records = {r.index: r for r in running.run(further, holdout)}
     restarts = tuple(repeated(records[first], i) for i, first in enumerate(first_of))
     return Outcome(running.winner.parameters, restarts, running.near(), running.met, objective)
@@ -102,12 +103,13 @@ class _Race:
         self,
         objective: Objective,
         runners: list[Runner],
+        n_starts: int,
         finalists: Collection[int],
         more: Iterable[Parameters],
         on_pass: contest.OnPass | None,
     ) -> None:
         self._objective, self._finalists, self._on_pass = objective, finalists, on_pass
-        self._alive, self._more = runners, more
+        self._alive, self._n_starts, self._more = runners, n_starts, more
         self._dropped = list[Runner]()
         self._others = list[contest.End]()
         self._level: float | None = None  # of the winner, over a larger sample
@@ -230,7 +232,8 @@ class _Race:
 
         at, on = swaps.Trial(winner.parameters, winner.rank), self._objective
         effort = swaps.OVER_MANY if on.rows.n_samples > swaps.FEWEST else swaps.OVER_FEW
-        found = swaps.improve(on, at, run, effort, self.met, self._more)
+        effort = effort._replace(n_starts=self._n_starts, n_met=self.met)
+        found = swaps.improve(on, at, run, effort, self._more)
         winner.parameters, (winner.soundness, winner.level) = found
 
     def _move(self, runner: Runner) -> None:

@@ -38,16 +38,43 @@ ENOUGH, FEWEST = 4096, 1024
 TRIES = 30, 20, 12, 7, 4
 #: Rounds, at most.
 ROUNDS = 8
-#: Columns from which fewer pairs run on, unless covariances are diagonal: a step costs their square,
-#: and rows that are few beside columns tell maxima apart by chance.
+#: Columns from which fewer pairs run on, unless covariances are diagonal: a step costs their
+#: square, and rows that are few beside columns tell maxima apart by chance.
 WIDE = 16
 
 
+#: Starts that a search usually has; of one that is asked for more of them more pairs run on.
+USUAL = 10
+
+
 class Effort(NamedTuple):
-    """The share of `TRIES` that run on, and the steps that each has to come to something better."""
+    """How much is tried.
+
+    Parameters
+    ----------
+    share : float
+        Of `TRIES`.
+    steps : int
+        That each pair has to come to something better.
+    n_starts : int
+        Which the search was asked for.
+    n_met : int
+        Starts that led to where swaps begin, beside the one: the more there are, the less is to be
+        found.
+    """
 
     share: float
     steps: int
+    n_starts: int = USUAL
+    n_met: int = 0
+
+    def tries(self, objective: Objective[MemoryRows]) -> int:
+        """How many pairs run on in a round."""
+        times = max(1.0, self.n_starts / USUAL)
+        share = self.share * times
+        if not objective.family.diagonal:
+            share *= min(1.0, WIDE / objective.rows.n_features)
+        return int(TRIES[min(int(self.n_met / times), len(TRIES) - 1)] * share)
 
 
 #: Over few rows, over more, and over all rows where a race was on a sample of them.
@@ -77,7 +104,6 @@ def improve(
     at: Trial,
     run: Run,
     effort: Effort,
-    n_met: int = 0,
     more: Iterable[Parameters] = (),
 ) -> Trial:
     """Swap components while that leads higher.
@@ -89,12 +115,10 @@ def improve(
         Where EM converged.
     run : callable
     effort : Effort
-    n_met : int
-        Starts that led there, beside the one: the more there are, the less is to be found.
     more : iterable of Parameters
         Other starts, in place of pairs that are wanting.
     """
-    tries = _tries(objective, effort, n_met)
+    tries = effort.tries(objective)
     if len(at.parameters.weights) < 2 or not tries:
         return at
     # So few steps leave nothing to extrapolate from.
@@ -107,14 +131,6 @@ def improve(
             break
         at = better
     return at
-
-
-def _tries(objective: Objective[MemoryRows], effort: Effort, n_met: int) -> int:
-    """How many pairs run on in a round."""
-    share = effort.share
-    if not objective.family.diagonal:
-        share *= min(1.0, WIDE / objective.rows.n_features)
-    return int(TRIES[min(n_met, len(TRIES) - 1)] * share)
 
 
 def _better(

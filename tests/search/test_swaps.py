@@ -80,6 +80,15 @@ def test_as_many_are_tried_as_pairs_are_wanting(crabs):
     assert len(tried) == swaps.TRIES[0]
 
 
+def test_more_pairs_are_tried_for_more_starts_and_fewer_where_these_met(crabs):
+    few = swaps.OVER_FEW
+    assert few.tries(crabs) == few._replace(n_starts=1).tries(crabs) == swaps.TRIES[0]
+    assert few._replace(n_starts=40).tries(crabs) == 4 * swaps.TRIES[0]
+    assert few._replace(n_met=2).tries(crabs) == swaps.TRIES[2]
+    assert few._replace(n_starts=40, n_met=9).tries(crabs) == 4 * swaps.TRIES[2]
+    assert few._replace(n_met=1000).tries(crabs) == swaps.TRIES[-1]
+
+
 def test_there_are_more_starts_than_n_init_but_for_one():
     X = np.random.default_rng(0).normal(size=(60, 2))
     several, one = starts_of(X, n_init=3), starts_of(X, n_init=1)
