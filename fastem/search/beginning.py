@@ -23,7 +23,7 @@ from fastem.search import over_all, swaps
 from fastem.search.contest import End, contest, watcher
 from fastem.search.given_labels import GivenLabels, begin_with_labels
 from fastem.search.objective import LEFT, Objective
-from fastem.search.race import MOST_SWAPPED, Outcome, race
+from fastem.search.race import Outcome, race
 from fastem.search.samples import Sample, Samples, child, seed_sequence
 from fastem.search.starts import (
     Start,
@@ -162,7 +162,7 @@ def begin(
     if ended.near:
         others = [end._replace(parameters=entered(end.parameters)) for end in ended.near]
         start, restarts = _decided(objective, found, others, n_samples, restarts, watch)
-    few = n_samples <= over_all.MOST_ROWS and n_components <= MOST_SWAPPED
+    few = n_samples <= over_all.MOST_ROWS and n_components <= over_all.MOST_COMPONENTS
     if not (few and ended.objective is not None and ended.objective.is_sample):
         return start, restarts
     chosen = next(restart for restart in restarts if restart.outcome == "chosen")

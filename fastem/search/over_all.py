@@ -18,8 +18,8 @@ from fastem.search import swaps
 from fastem.search.objective import LEFT, Objective
 from fastem.search.spurious import FEW, SOUND, judged
 
-#: Rows, at most.
-MOST_ROWS = 2**16
+#: Rows and components, at most.
+MOST_ROWS, MOST_COMPONENTS = 2**16, 24
 #: The rank of what is not looked at further.
 NOWHERE = (-1, -np.inf)
 
