@@ -22,11 +22,9 @@ from fastem.search import replaced
 from fastem.search.beginning import Starts, begin
 from fastem.search.given_labels import GivenLabels
 from fastem.search.objective import Objective
+from fastem.search.over_all import REPLACEMENTS
 from fastem.search.spurious import FEW
 from fastem.search.starts import UserStart
-
-#: How often components that dwindle over all rows are replaced.
-REPLACEMENTS = 2
 
 
 def solve(

@@ -36,6 +36,8 @@ from fastem.search.starts import (
 )
 from fastem.words import Seed
 
+#: Rows are many beside those of a race where they are so many times as many.
+LARGER = 2
 #: Kinds of starts that are tried beside the `n_init` ones, in turn.
 RANDOM = "random-subsets", "random"
 
@@ -141,32 +143,35 @@ def begin(
     Where all rows had to decide between several it is the state in which that left the best one.
     """
     if user_start.means is not None and user_start.covariances is not None:
-        found = to_units(user_start.complete(), family, objective.rows.units)
+        begun = to_units(user_start.complete(), family, objective.rows.units)
         if starts.options.is_noisy and user_start.noise is None:
             _, noise = starts.clear(starts.samples.of(family, n_components), n_components)
-            found = found._replace(weights=found.weights * (1.0 - noise))
-        return _feasible(found, objective), ()
+            begun = begun._replace(weights=begun.weights * (1.0 - noise))
+        return _feasible(begun, objective), ()
     if labels is not None and user_start.means is None:
         generators = [np.random.default_rng(seed) for seed in starts.seeds]
-        found, restarts = begin_with_labels(labels, objective, family, starts.data, generators)
-        return _feasible(found, objective), restarts
+        begun, restarts = begin_with_labels(labels, objective, family, starts.data, generators)
+        return _feasible(begun, objective), restarts
     ended = _searched(starts, n_components, family, user_start, watch)
     units = starts.samples.of(family, n_components).units
+    n_samples, goes_on = starts.data.n_samples, n_components <= over_all.MOST_COMPONENTS
+    goes_on = goes_on and ended.objective is not None and ended.objective.is_sample
+    if goes_on and n_samples > over_all.MOST_ROWS:
+        ended = _improved(starts, n_components, family, ended, watch)
 
     def entered(parameters: Parameters) -> Parameters:
         return _feasible(change_units(parameters, family, units, objective.rows.units), objective)
 
     start: Parameters | em.State
-    found, restarts, n_samples = entered(ended.winner), ended.restarts, starts.data.n_samples
-    start = found
+    start, restarts = entered(ended.winner), ended.restarts
     if ended.near:
         others = [end._replace(parameters=entered(end.parameters)) for end in ended.near]
-        start, restarts = _decided(objective, found, others, n_samples, restarts, watch)
-    few = n_samples <= over_all.MOST_ROWS and n_components <= over_all.MOST_COMPONENTS
-    if not (few and ended.objective is not None and ended.objective.is_sample):
+        start, restarts = _decided(objective, start, others, n_samples, restarts, watch)
+    if not goes_on or n_samples > over_all.MOST_ROWS:
         return start, restarts
-    chosen = next(restart for restart in restarts if restart.outcome == "chosen")
-    start, n_iter = over_all.improve(
+    assert ended.objective is not None
+    chosen = _chosen(restarts)
+    found = over_all.improve(
         objective,
         ended.objective,
         start,
@@ -176,8 +181,51 @@ def begin(
         partial(change_units, family=family, old=objective.rows.units, new=units),
         watcher(watch.race(objective.rows.units), chosen.index),
     )
-    improved = replace(chosen, n_iter=chosen.n_iter + n_iter)
-    return start, tuple(improved if each is chosen else each for each in restarts)
+    return found.parameters, _longer(restarts, chosen, found.n_iter)
+
+
+def _improved(
+    starts: Starts, n_components: int, family: Family, ended: Outcome, watch: Watch
+) -> Outcome:
+    """The outcome of a race after a search over many rows, where all would take too long.
+
+    All rows are to decide between where swaps led and where the race did.
+    """
+    assert ended.objective is not None
+    sample, chosen = ended.objective.rows, _chosen(ended.restarts)
+    many = starts.samples.like(sample, over_all.MOST_ROWS)
+    if many.n_samples < LARGER * sample.n_samples:
+        return ended
+    found = over_all.improve(
+        _over(many, starts, n_components, family),
+        ended.objective,
+        ended.winner,
+        many.n_samples,
+        swaps.OVER_ALL._replace(n_met=ended.met),
+        _same,
+        _same,
+        watcher(watch.race(sample.units), chosen.index),
+    )
+    restarts = _longer(ended.restarts, chosen, found.n_iter)
+    if not found.moved:  # those that are near have not come as far: they would lose a contest
+        return ended._replace(restarts=restarts)
+    near = [End(chosen.index, ended.winner, chosen.log_likelihood), *ended.near]
+    return ended._replace(winner=found.parameters, near=near, restarts=restarts)
+
+
+def _same(parameters: Parameters) -> Parameters:
+    """Those parameters: their units are the same."""
+    return parameters
+
+
+def _chosen(restarts: tuple[Restart, ...]) -> Restart:
+    return next(restart for restart in restarts if restart.outcome == "chosen")
+
+
+def _longer(restarts: tuple[Restart, ...], one: Restart, n_iter: int) -> tuple[Restart, ...]:
+    """Records of which one has so many steps more."""
+    longer = replace(one, n_iter=one.n_iter + n_iter)
+    return tuple(longer if each is one else each for each in restarts)
 
 
 def _decided(
@@ -189,7 +237,7 @@ def _decided(
     watch: Watch,
 ) -> tuple[Parameters | em.State, tuple[Restart, ...]]:
     """The best of some ends over all rows, and what became of the starts then."""
-    first = next(restart for restart in restarts if restart.outcome == "chosen")
+    first = _chosen(restarts)
     ends = [End(first.index, winner, first.log_likelihood), *near]
     (place, best), *_ = contest(objective, ends, n_samples, watch.race(objective.rows.units))
     if place > 0:
@@ -218,20 +266,11 @@ def _searched(
     sample = samples.of(family, n_components)
     units = sample.units
 
-    def over(rows: MemoryRows) -> Objective:
-        # At the maximum over m rows the level of all rows is some p / 2m below its own maximum,
-        # for p parameters: what is worth having on the sample is a small share of that.
-        n_parameters = family.n_parameters(n_components, rows.n_features)
-        is_part = rows.n_samples < n_samples
-        shortfall = n_parameters / (2 * rows.n_samples) if is_part else 0.0
-        # Over all rows the last run goes on from where the race ends.
-        least = 0.0 if is_part else LEFT / rows.n_samples
-        return Objective.of(rows, family, starts.options, shortfall, least)
-
     def parameters(start: Start) -> Parameters:
         own = start.parameters(first.family, first.bounds)
         return user_start.override(own, first.family, units)
 
+    over = partial(_over, starts=starts, n_components=n_components, family=family)
     first = over(sample)
     if user_start.means is not None:
         clear, noise = starts.clear(sample, n_components)
@@ -250,3 +289,15 @@ def _searched(
         more=map(parameters, starts.more(sample, n_components)),
         on_pass=watch.race(units),
     )
+
+
+def _over(rows: MemoryRows, starts: Starts, n_components: int, family: Family) -> Objective:
+    """The objective over some rows, or all, in memory."""
+    # At the maximum over m rows the level of all rows is some p / 2m below its own maximum,
+    # for p parameters: what is worth having on the sample is a small share of that.
+    n_parameters = family.n_parameters(n_components, rows.n_features)
+    is_part = rows.n_samples < starts.data.n_samples
+    shortfall = n_parameters / (2 * rows.n_samples) if is_part else 0.0
+    # Over all rows the last run goes on from where the race ends.
+    least = 0.0 if is_part else LEFT / rows.n_samples
+    return Objective.of(rows, family, starts.options, shortfall, least)

@@ -1,13 +1,14 @@
-"""Swaps over all rows, of which a sample was raced on: it cannot tell all maxima apart.
+"""Swaps over all rows, or many, of which a sample was raced on: it cannot tell all maxima apart.
 
 Pairs of a cut and an omission are ranked on the sample, as `swaps` has it, and run on over all
-rows.
+rows, or over as many as tell maxima apart where these matter.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -16,15 +17,38 @@ from fastem.covariance import Parameters
 from fastem.rows import MemoryRows
 from fastem.search import swaps
 from fastem.search.objective import LEFT, Objective
+from fastem.search.splitting import replaced
 from fastem.search.spurious import FEW, SOUND, judged
 
-#: Rows and components, at most.
+#: Rows and components, at most: of more rows so many are drawn.
 MOST_ROWS, MOST_COMPONENTS = 2**16, 24
 #: The rank of what is not looked at further.
 NOWHERE = (-1, -np.inf)
 
+#: How often components that dwindle over all rows are replaced.
+REPLACEMENTS = 2
+#: A gain over rows that are drawn is no chance where it is so many standard errors.
+SURE = 2.0
+
 #: Brings parameters into other units.
 Change = Callable[[Parameters], Parameters]
+
+
+class Found(NamedTuple):
+    """Where a search led.
+
+    Parameters
+    ----------
+    parameters : Parameters
+    n_iter : int
+        Steps of all runs.
+    moved : bool
+        Whether to another maximum than EM alone would have led to.
+    """
+
+    parameters: Parameters
+    n_iter: int
+    moved: bool = False
 
 
 def improve(
@@ -36,31 +60,24 @@ def improve(
     to_all: Change,
     to_sample: Change,
     on_pass: Callable[[em.Pass], object] | None = None,
-) -> tuple[Parameters, int]:
+) -> Found:
     """Go on from a start to convergence, and swap components while that leads higher.
 
     Parameters
     ----------
     objective : Objective
-        Over all rows.
+        Over all rows, or many.
     sample : Objective
         Over those that starts raced on.
     start : Parameters or State
         In the units of `objective`.
     n_samples : int
-        All rows.
+        Rows of `objective`.
     effort : Effort
     to_all, to_sample : callable
         From the units of one objective to those of the other.
     on_pass : callable, optional
         Told of each pass; True ends that run, and the search.
-
-    Returns
-    -------
-    parameters : Parameters
-        Where that led.
-    n_iter : int
-        Steps of all runs.
     """
     tol = max(objective.tol, LEFT / n_samples)
     n_iter, stopped = 0, False
@@ -87,11 +104,20 @@ def improve(
 
     few = FEW * (sample.rows.n_features + 1) / n_samples
     first = run(start, objective.max_iter, -np.inf, few)
-    if first.outcome == "dwindled" and isinstance(start, Parameters):
-        return start, n_iter  # from which the fit's own run replaces the component
+    n_replaced = 0
+    while first.outcome == "dwindled" and n_replaced < REPLACEMENTS:
+        (which,) = np.nonzero(first.parameters.weights < few)
+        if len(which) == len(first.parameters.weights):
+            break
+        moved = replaced(first.parameters, which, objective.family, objective.bounds)
+        first = run(moved, objective.max_iter, -np.inf, few)
+        n_replaced += 1
     soundness, _ = judged(first, objective, n_samples)
     if first.outcome != "converged" or soundness < SOUND:
-        return first.parameters, n_iter
+        return Found(first.parameters, n_iter, n_replaced > 0)
     at = swaps.Trial(to_sample(first.parameters), (soundness, first.trace[-1]))
-    found = swaps.improve(replace(sample, tol=tol), at, tried, effort)
-    return (first.parameters if found is at else to_all(found.parameters)), n_iter
+    least = max(tol, SURE * np.sqrt(objective.shortfall / n_samples))
+    found = swaps.improve(replace(sample, tol=least), at, tried, effort)
+    if found is at:
+        return Found(first.parameters, n_iter, n_replaced > 0)
+    return Found(to_all(found.parameters), n_iter, moved=True)

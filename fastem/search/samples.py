@@ -100,16 +100,21 @@ class Samples:
 
     def larger(self, sample: Sample) -> Iterator[Sample]:
         """More rows than the sample has, and more again, in its units."""
-        row_bytes = self.data.n_features * self.data.tractable.dtype.itemsize
-        most = min(MOST_OF_ALL * self.data.n_samples, MOST_BYTES / row_bytes)
+        most = min(MOST_OF_ALL * self.data.n_samples, MOST_BYTES / self._row_bytes)
         size = GROWTH * sample.n_samples
         while size <= most:
-            X, weight = self._filled(size)
-            if len(X) < size:  # the source has its own bounds
+            larger = self.like(sample, size)
+            if larger.n_samples < size:  # the source has its own bounds
                 return
-            incomplete = self._incomplete(self._draw(size), sample.units)
-            yield replace(sample, X=X, sample_weight=weight, incomplete=incomplete)
+            yield larger
             size *= GROWTH
+
+    def like(self, sample: Sample, n: int) -> Sample:
+        """At most n rows, in the units of that sample, and no more than `MOST_BYTES` of them."""
+        n = min(n, MOST_BYTES // self._row_bytes)
+        X, weight = self._filled(n)
+        incomplete = self._incomplete(self._draw(n), sample.units)
+        return replace(sample, X=X, sample_weight=weight, incomplete=incomplete)
 
     def holdout(self, n: int, units: Units) -> MemoryRows:
         """At most n rows drawn by themselves, in those units: what a search did not see."""
@@ -120,6 +125,10 @@ class Samples:
     def forest(self) -> Forest:
         """Dendrograms: the same ones for every number of components and every family."""
         return Forest(self._filled)
+
+    @property
+    def _row_bytes(self) -> int:
+        return self.data.n_features * self.data.tractable.dtype.itemsize
 
     def _incomplete(self, drawn: Drawn, units: Units) -> MemoryRows | None:
         """Rows drawn as they are, if some lack columns."""
