@@ -20,8 +20,8 @@ from fastem.search.objective import LEFT, Objective
 from fastem.search.splitting import replaced
 from fastem.search.spurious import FEW, SOUND, judged
 
-#: Rows and components, at most: of more rows so many are drawn.
-MOST_ROWS, MOST_COMPONENTS = 2**16, 24
+#: Rows, at most: of more so many are drawn.
+MOST_ROWS = 2**16
 #: The rank of what is not looked at further.
 NOWHERE = (-1, -np.inf)
 
@@ -103,6 +103,8 @@ def improve(
         return swaps.Trial(to_sample(ended.parameters), (soundness, ended.trace[-1]))
 
     few = FEW * (sample.rows.n_features + 1) / n_samples
+    if objective.family.beliefs is not None:
+        few = 0.0  # a variational prior empties what it can spare
     first = run(start, objective.max_iter, -np.inf, few)
     n_replaced = 0
     while first.outcome == "dwindled" and n_replaced < REPLACEMENTS:

@@ -26,10 +26,10 @@ from fastem.search.spurious import SOUND, judged, validated
 FIRST_ROUND, FIRST_ROUND_OF_SAMPLE = 5, 6
 #: Steps within which a split-and-merge move must pay.
 MOVE_STEPS = 60
-#: Swaps, whose number grows with the square, are for so many components, at most; of more than
-#: `MANY` several are moved at once before. Of 144 fits of 13 to 20 components to real rows moves
-#: alone ended below scikit-learn's ten starts in 21, with swaps after them none did.
-MOST_SWAPPED, MANY = 64, 12
+#: Of more components several are moved at once before single ones are swapped. Of 144 fits of 13 to
+#: 20 components to real rows moves alone ended below scikit-learn's ten starts in 21, with swaps
+#: after them none did.
+MANY = 12
 #: Starts have met where their levels differ by less than this, in nats of all rows.
 MET = 0.1
 #: How often an end that is not sound is mended, at most.
@@ -223,7 +223,7 @@ class _Race:
             for runner in (self.winner, *rivals):
                 self._move(runner)
             self._alive = ranked(self._alive, self._grain)
-        if not is_sample and n_components <= MOST_SWAPPED:
+        if not is_sample and n_components <= swaps.MOST_COMPONENTS:
             self._swap()
 
     def _swap(self) -> None:

@@ -36,6 +36,8 @@ ENOUGH, FEWEST = 4096, 1024
 #: Of 398 such problems, three seeds each, the best known maximum was missed in 32% with 14 pairs,
 #: in 28% with 20, in 25% with 30, and hardly less often with 38.
 TRIES = 30, 20, 12, 7, 4
+#: Components, at most: the number of pairs grows with the square.
+MOST_COMPONENTS = 64
 #: Rounds, at most.
 ROUNDS = 8
 #: Columns from which fewer pairs run on, unless covariances are diagonal: a step costs their
