@@ -103,11 +103,12 @@ def improve(
         return swaps.Trial(to_sample(ended.parameters), (soundness, ended.trace[-1]))
 
     few = FEW * (sample.rows.n_features + 1) / n_samples
-    if objective.family.beliefs is not None:
-        few = 0.0  # a variational prior empties what it can spare
     first = run(start, objective.max_iter, -np.inf, few)
+    needed = objective.family.least_rows(sample.rows.n_features) > 0  # a prior may spare components
+    if first.outcome == "dwindled" and not needed and isinstance(start, Parameters):
+        return Found(start, n_iter)
     n_replaced = 0
-    while first.outcome == "dwindled" and n_replaced < REPLACEMENTS:
+    while first.outcome == "dwindled" and needed and n_replaced < REPLACEMENTS:
         (which,) = np.nonzero(first.parameters.weights < few)
         if len(which) == len(first.parameters.weights):
             break
