@@ -11,7 +11,7 @@ import pytest
 
 import fastem
 from fastem.kernels import em_control
-from fastem.search import swaps
+from fastem.search import over_all
 
 #: A fit that kills its process at some moment while EM runs over all rows.
 KILLED = """
@@ -154,7 +154,7 @@ def dwindling(monkeypatch):
 
     The search over all rows would replace them, and leave none to the run that is looked at here.
     """
-    monkeypatch.setattr(swaps, "MOST_COMPONENTS", 0)
+    monkeypatch.setattr(over_all, "MOST_COMPONENTS", 0)
     rng = np.random.default_rng(0)
     X = rng.standard_t(2.0, size=(20_000, 3))
     X[:10_000] += 4.0 * rng.integers(0, 3, (10_000, 1))

@@ -154,7 +154,7 @@ def begin(
         return _feasible(begun, objective), restarts
     ended = _searched(starts, n_components, family, user_start, watch)
     units = starts.samples.of(family, n_components).units
-    n_samples, goes_on = starts.data.n_samples, n_components <= swaps.MOST_COMPONENTS
+    n_samples, goes_on = starts.data.n_samples, n_components <= over_all.MOST_COMPONENTS
     goes_on = goes_on and ended.objective is not None and ended.objective.is_sample
     if goes_on and n_samples > over_all.MOST_ROWS:
         ended = _improved(starts, n_components, family, ended, watch)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import fastem
-from fastem.search import over_all, swaps
+from fastem.search import over_all
 from fastem.search.samples import MIN_SAMPLE
 
 
@@ -49,7 +49,7 @@ def test_of_more_rows_many_are_searched_and_all_of_them_decide(seed, monkeypatch
     best = fastem.fit(X, 9, means_init=means, **options)
     fitted = fastem.fit(X, 9, **options)
     assert fitted.log_likelihood > best.log_likelihood - 1.0
-    monkeypatch.setattr(swaps, "MOST_COMPONENTS", 0)
+    monkeypatch.setattr(over_all, "MOST_COMPONENTS", 0)
     alone = fastem.fit(X, 9, **options)
     assert fitted.log_likelihood > alone.log_likelihood + 1000
     (chosen,), (before,) = (
