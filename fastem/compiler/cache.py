@@ -31,6 +31,7 @@ import numba
 import numpy
 
 from fastem.compiler.internals import CACHE
+from fastem.compiler.uninterrupted import uninterrupted
 from fastem.compiler.vector_width import WIDE
 
 LOG = logging.getLogger(__name__)
@@ -170,9 +171,10 @@ class KernelCache(CACHE.NullCache if CACHE else object):  # type: ignore[misc]
             payload = _read(self._path(_folder(), signature, target_context.codegen()))
             if payload is None:
                 return None
-            # Numba would also refresh the context: a quarter of a second, for compiling alone.
-            CACHE.rtsys.initialize(target_context)
-            return CACHE.CompileResult._rebuild(target_context, *pickle.loads(payload))
+            with uninterrupted():
+                # Numba would also refresh the context: a quarter of a second, for compiling alone.
+                CACHE.rtsys.initialize(target_context)
+                return CACHE.CompileResult._rebuild(target_context, *pickle.loads(payload))
         except RuntimeWarning:  # the user's filter turned our warning into an error
             raise
         except Exception as error:  # whatever it is, compiling is the answer

@@ -107,6 +107,32 @@ def test_ctrl_c(fresh, layer, call):
     assert out == "fits again\n"
 
 
+def test_ctrl_c_while_machine_code_is_read(fresh):
+    """In LLVM's callback no exception comes out: the process crashed, or went on."""
+    fit = """
+        import signal, sys
+        import numpy as np
+        import fastem
+
+        def watch(frame, event, arg):
+            if event == "call" and frame.f_code.co_name == "_object_getbuffer_hook":
+                sys.setprofile(None)
+                signal.raise_signal(signal.SIGINT)
+
+        X = np.random.default_rng(0).normal(size=(300, 2))
+        sys.setprofile(watch if {watched} else None)
+        try:
+            fastem.fit(X, 2)
+            print("fitted")
+        except KeyboardInterrupt:
+            print("interrupted")
+        fastem.fit(X, 2)
+        print("fits again")
+    """
+    assert fresh.run(fit.format(watched=False)) == "fitted\nfits again\n"  # and is kept
+    assert fresh.run(fit.format(watched=True)) == "interrupted\nfits again\n"
+
+
 @pytest.mark.parametrize(
     ("number", "code", "existing"), [(signal.SIGTERM, 143, True), (signal.SIGINT, 130, False)]
 )
