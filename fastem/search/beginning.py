@@ -24,6 +24,7 @@ from fastem.search.contest import End, contest, watcher
 from fastem.search.given_labels import GivenLabels, begin_with_labels
 from fastem.search.objective import LEFT, Objective
 from fastem.search.race import Outcome, race
+from fastem.search.runner import chosen_of, prolonged
 from fastem.search.samples import Sample, Samples, child, seed_sequence
 from fastem.search.starts import (
     Start,
@@ -170,7 +171,6 @@ def begin(
     if not goes_on or n_samples > over_all.MOST_ROWS:
         return start, restarts
     assert ended.objective is not None
-    chosen = _chosen(restarts)
     found = over_all.improve(
         objective,
         ended.objective,
@@ -179,9 +179,9 @@ def begin(
         swaps.OVER_ALL._replace(n_met=ended.met),
         entered,
         partial(change_units, family=family, old=objective.rows.units, new=units),
-        watcher(watch.race(objective.rows.units), chosen.index),
+        watcher(watch.race(objective.rows.units), chosen_of(restarts).index),
     )
-    return found.parameters, _longer(restarts, chosen, found.n_iter)
+    return found.parameters, prolonged(restarts, found.n_iter)
 
 
 def _improved(
@@ -192,7 +192,7 @@ def _improved(
     All rows are to decide between where swaps led and where the race did.
     """
     assert ended.objective is not None
-    sample, chosen = ended.objective.rows, _chosen(ended.restarts)
+    sample, chosen = ended.objective.rows, chosen_of(ended.restarts)
     many = starts.samples.like(sample, over_all.MOST_ROWS)
     if many.n_samples < LARGER * sample.n_samples:
         return ended
@@ -206,7 +206,7 @@ def _improved(
         _same,
         watcher(watch.race(sample.units), chosen.index),
     )
-    restarts = _longer(ended.restarts, chosen, found.n_iter)
+    restarts = prolonged(ended.restarts, found.n_iter)
     if not found.moved:  # those that are near have not come as far: they would lose a contest
         return ended._replace(restarts=restarts)
     near = [End(chosen.index, ended.winner, chosen.log_likelihood), *ended.near]
@@ -218,16 +218,6 @@ def _same(parameters: Parameters) -> Parameters:
     return parameters
 
 
-def _chosen(restarts: tuple[Restart, ...]) -> Restart:
-    return next(restart for restart in restarts if restart.outcome == "chosen")
-
-
-def _longer(restarts: tuple[Restart, ...], one: Restart, n_iter: int) -> tuple[Restart, ...]:
-    """Records of which one has so many steps more."""
-    longer = replace(one, n_iter=one.n_iter + n_iter)
-    return tuple(longer if each is one else each for each in restarts)
-
-
 def _decided(
     objective: Objective,
     winner: Parameters,
@@ -237,7 +227,7 @@ def _decided(
     watch: Watch,
 ) -> tuple[Parameters | em.State, tuple[Restart, ...]]:
     """The best of some ends over all rows, and what became of the starts then."""
-    first = _chosen(restarts)
+    first = chosen_of(restarts)
     ends = [End(first.index, winner, first.log_likelihood), *near]
     (place, best), *_ = contest(objective, ends, n_samples, watch.race(objective.rows.units))
     if place > 0:

@@ -25,7 +25,6 @@ from fastem.search.spurious import FEW, SOUND, judged
 MOST_ROWS, MOST_COMPONENTS = 2**16, 24
 #: The rank of what is not looked at further.
 NOWHERE = (-1, -np.inf)
-
 #: How often components that dwindle over all rows are replaced.
 REPLACEMENTS = 2
 #: A gain over rows that are drawn is no chance where it is so many standard errors.
@@ -80,48 +79,78 @@ def improve(
     on_pass : callable, optional
         Told of each pass; True ends that run, and the search.
     """
-    tol = max(objective.tol, LEFT / n_samples)
-    n_iter, stopped = 0, False
+    search = _Search(objective, n_samples, to_all, to_sample, on_pass)
+    first, is_replaced = search.converged(start)
+    if first is None:
+        assert isinstance(start, Parameters)
+        return Found(start, search.n_iter)
+    alone = Found(first.parameters, search.n_iter, is_replaced)
+    soundness, level = search.rank(first)
+    if first.outcome != "converged" or soundness < SOUND:
+        return alone
+    at = swaps.Trial(to_sample(first.parameters), (soundness, level))
+    least = max(search.tol, SURE * np.sqrt(objective.shortfall / n_samples))
+    found = swaps.improve(replace(sample, tol=least), at, search.tried, effort)
+    if found is at:
+        return alone._replace(n_iter=search.n_iter)
+    return Found(to_all(found.parameters), search.n_iter, moved=True)
 
-    def run(
-        start: Parameters | em.State, steps: int, to_beat: float, least_weight: float = 0.0
-    ) -> em.Run:
-        nonlocal n_iter, stopped
-        precision = objective.rows.precision
-        rule = em.Rule.expected_gain(tol, precision, to_beat, least_weight=least_weight)
-        before = start.n_iter if isinstance(start, em.State) else 0
-        ended = objective.runs.run(start, rule, min(steps, objective.max_iter), on_pass)
-        n_iter, stopped = n_iter + ended.n_iter - before, ended.outcome == "stopped"
-        return ended
 
-    def tried(start: Parameters, steps: int, to_beat: float) -> swaps.Trial:
-        if stopped:
+class _Search:
+    """Runs over the rows of an objective: how many steps they took, and whether one was stopped."""
+
+    def __init__(
+        self,
+        objective: Objective,
+        n_samples: int,
+        to_all: Change,
+        to_sample: Change,
+        on_pass: Callable[[em.Pass], object] | None,
+    ) -> None:
+        self._objective, self._n_samples, self._on_pass = objective, n_samples, on_pass
+        self._to_all, self._to_sample = to_all, to_sample
+        self.tol = max(objective.tol, LEFT / n_samples)
+        self.n_iter, self.stopped = 0, False
+
+    def converged(self, start: Parameters | em.State) -> tuple[em.Run | None, bool]:
+        """The end of EM, and whether components were replaced that dwindled on the way there.
+
+        None where a prior may spare those: the fit's own run takes care of them.
+        """
+        on, n_features = self._objective, len(self._objective.rows.units.scale)
+        few = FEW * (n_features + 1) / self._n_samples
+        ended, is_replaced = self._run(start, on.max_iter, -np.inf, few), False
+        if ended.outcome == "dwindled" and on.family.least_rows(n_features) == 0:
+            return (None if isinstance(start, Parameters) else ended), False
+        for _ in range(REPLACEMENTS):
+            (which,) = np.nonzero(ended.parameters.weights < few)
+            if ended.outcome != "dwindled" or len(which) == len(ended.parameters.weights):
+                break
+            moved = replaced(ended.parameters, which, on.family, on.bounds)
+            ended, is_replaced = self._run(moved, on.max_iter, -np.inf, few), True
+        return ended, is_replaced
+
+    def tried(self, start: Parameters, steps: int, to_beat: float) -> swaps.Trial:
+        """Where a start of the sample leads, in its units."""
+        if self.stopped:
             return swaps.Trial(start, NOWHERE)
-        ended = run(to_all(start), steps, to_beat)
+        ended = self._run(self._to_all(start), steps, to_beat)
         if ended.outcome == "hopeless":  # which loses, sound or not
             return swaps.Trial(start, NOWHERE)
-        soundness, _ = judged(ended, objective, n_samples)
-        return swaps.Trial(to_sample(ended.parameters), (soundness, ended.trace[-1]))
+        return swaps.Trial(self._to_sample(ended.parameters), self.rank(ended))
 
-    few = FEW * (sample.rows.n_features + 1) / n_samples
-    first = run(start, objective.max_iter, -np.inf, few)
-    needed = objective.family.least_rows(sample.rows.n_features) > 0  # a prior may spare components
-    if first.outcome == "dwindled" and not needed and isinstance(start, Parameters):
-        return Found(start, n_iter)
-    n_replaced = 0
-    while first.outcome == "dwindled" and needed and n_replaced < REPLACEMENTS:
-        (which,) = np.nonzero(first.parameters.weights < few)
-        if len(which) == len(first.parameters.weights):
-            break
-        moved = replaced(first.parameters, which, objective.family, objective.bounds)
-        first = run(moved, objective.max_iter, -np.inf, few)
-        n_replaced += 1
-    soundness, _ = judged(first, objective, n_samples)
-    if first.outcome != "converged" or soundness < SOUND:
-        return Found(first.parameters, n_iter, n_replaced > 0)
-    at = swaps.Trial(to_sample(first.parameters), (soundness, first.trace[-1]))
-    least = max(tol, SURE * np.sqrt(objective.shortfall / n_samples))
-    found = swaps.improve(replace(sample, tol=least), at, tried, effort)
-    if found is at:
-        return Found(first.parameters, n_iter, n_replaced > 0)
-    return Found(to_all(found.parameters), n_iter, moved=True)
+    def rank(self, ended: em.Run) -> tuple[int, float]:
+        """How sound an end is, and its level."""
+        soundness, _ = judged(ended, self._objective, self._n_samples)
+        return soundness, ended.trace[-1]
+
+    def _run(
+        self, start: Parameters | em.State, steps: int, to_beat: float, least_weight: float = 0.0
+    ) -> em.Run:
+        on = self._objective
+        rule = em.Rule.expected_gain(self.tol, on.rows.precision, to_beat, least_weight)
+        before = start.n_iter if isinstance(start, em.State) else 0
+        ended = on.runs.run(start, rule, min(steps, on.max_iter), self._on_pass)
+        self.n_iter += ended.n_iter - before
+        self.stopped = ended.outcome == "stopped"
+        return ended

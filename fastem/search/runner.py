@@ -57,6 +57,18 @@ def repeated(record: Restart, index: int) -> Restart:
     return replace(record, index=index, outcome=outcome)
 
 
+def chosen_of(restarts: tuple[Restart, ...]) -> Restart:
+    """The record of the start that led to where a search ended."""
+    return next(restart for restart in restarts if restart.outcome == "chosen")
+
+
+def prolonged(restarts: tuple[Restart, ...], n_iter: int) -> tuple[Restart, ...]:
+    """Records, of which the chosen one has so many steps more."""
+    chosen = chosen_of(restarts)
+    longer = replace(chosen, n_iter=chosen.n_iter + n_iter)
+    return tuple(longer if each is chosen else each for each in restarts)
+
+
 def level_to_beat(runners: list[Runner]) -> float:
     """The highest level of those that have converged to a sound end."""
     ended = (r.level for r in runners if r.converged and r.soundness == SOUND)

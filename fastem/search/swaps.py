@@ -43,8 +43,6 @@ ROUNDS = 8
 #: Columns from which fewer pairs run on, unless covariances are diagonal: a step costs their
 #: square, and rows that are few beside columns tell maxima apart by chance.
 WIDE = 16
-
-
 #: Starts that a search usually has; of one that is asked for more of them more pairs run on.
 USUAL = 10
 

@@ -23,17 +23,21 @@ def number(request):
     signal.signal(request.param, before)
 
 
-def test_a_signal_waits_for_the_end(number):
+@pytest.mark.parametrize("depth", [1, 3])
+def test_a_signal_waits_for_the_end_of_the_outermost_block(number, depth):
     done = []
 
-    def work():
+    def work(depth):
         with uninterrupted():
-            signal.raise_signal(number)
-            done.append(True)
+            if depth > 1:
+                work(depth - 1)
+            else:
+                signal.raise_signal(number)
+            done.append(depth)
 
     with pytest.raises(Ended):
-        work()
-    assert done
+        work(depth)
+    assert len(done) == depth
     assert signal.getsignal(number) is end
 
 
@@ -53,21 +57,6 @@ def test_what_is_ignored_stays_ignored(number):
         assert signal.getsignal(number) is signal.SIG_IGN
         signal.raise_signal(number)
     assert signal.getsignal(number) is signal.SIG_IGN
-
-
-def test_blocks_within_blocks(number):
-    done = []
-
-    def work():
-        with uninterrupted():
-            with uninterrupted():
-                signal.raise_signal(number)
-            done.append(True)
-
-    with pytest.raises(Ended):
-        work()
-    assert done
-    assert signal.getsignal(number) is end
 
 
 def test_other_threads_have_no_handlers():
