@@ -14,9 +14,7 @@ from numpy.typing import NDArray
 from fastem.compiler.options import read_only
 from fastem.covariance.parameters import Bounds, Fixed, Parameters
 from fastem.density import Density
-from fastem.eigen import eigh
-from fastem.kernels.matrices import ROUNDING, above_floor
-from fastem.kernels.wide import COLUMNS
+from fastem.kernels.floor import raised
 from fastem.moments import Moments
 from fastem.noise import Noise
 from fastem.units import Units
@@ -254,44 +252,6 @@ class CompiledFamily(Family):
         if not self.diagonal:
             raised(covariances, bounds.floor)
         return Parameters(moments.weights, moments.scatter()[1], covariances)
-
-
-def raised(covariances: NDArray[np.float64], floor: float) -> NDArray[np.float64]:
-    """Raise eigenvalues below the floor of a matrix, or of a stack of them, in place.
-
-    The result can be factored, unless it is zero: a matrix singular to rounding is raised too.
-    """
-    n_features = covariances.shape[-1]
-    stack = covariances.reshape(-1, n_features, n_features)
-    rounding, passed = ROUNDING * n_features, np.empty(len(stack), np.bool_)
-    if not above_floor(read_only(stack), floor, rounding, passed):
-        for k in np.flatnonzero(~passed):
-            if n_features >= COLUMNS:
-                _raise_low(stack[k], floor, rounding)
-                continue
-            values, vectors = eigh(stack[k])
-            least = max(floor, 2 * rounding * values[-1])
-            half = vectors * np.sqrt(np.maximum(values, least))
-            stack[k] = half @ half.T
-    return covariances
-
-
-def _raise_low(matrix: NDArray[np.float64], floor: float, rounding: float) -> None:
-    """As `raised`, one matrix of many columns, of which the low eigenvalues alone are looked for.
-
-    That takes a third of the time that all take.
-    """
-    from scipy.linalg import eigh
-
-    least = floor
-    # No eigenvalue is above the largest sum of a row: mostly that will do.
-    if 2 * rounding * float(np.abs(matrix).sum(axis=1).max()) > floor:
-        last = len(matrix) - 1, len(matrix) - 1
-        (largest,) = eigh(matrix, subset_by_index=last, eigvals_only=True)
-        least = max(floor, 2 * rounding * float(largest))
-    values, vectors = eigh(matrix, subset_by_value=(-np.inf, least), driver="evr")
-    missing = vectors * np.sqrt(np.maximum(least - values, 0.0))
-    matrix += missing @ missing.T
 
 
 def not_positive_definite(index: int) -> np.linalg.LinAlgError:

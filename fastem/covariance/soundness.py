@@ -17,7 +17,7 @@ from fastem.compiler.options import read_only
 from fastem.covariance.family import Family
 from fastem.covariance.parameters import Bounds, Parameters
 from fastem.eigen import eigvalsh
-from fastem.kernels.matrices import ROUNDING, above_floor
+from fastem.kernels.floor import ROUNDING, above_floor
 from fastem.kernels.wide import COLUMNS
 from fastem.moments import Moments
 

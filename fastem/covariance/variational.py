@@ -31,11 +31,12 @@ import scipy  # whose `special` is imported when it is first used: it is slow to
 from numpy.typing import NDArray
 
 from fastem.compiler.options import read_only
-from fastem.covariance.family import Family, Wrapped, raised
+from fastem.covariance.family import Family, Wrapped
 from fastem.covariance.parameters import Bounds, Fixed, Parameters
 from fastem.covariance.weight_priors import Dirichlet, WeightPrior
 from fastem.density import HALF_BITS, LN2, Density
 from fastem.kernels import variational
+from fastem.kernels.floor import raised
 from fastem.kernels.wide import COLUMNS
 from fastem.lazy import lazy
 from fastem.moments import Moments

@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastem.covariance.family import Family, Wrapped, raised
+from fastem.covariance.family import Family, Wrapped
 from fastem.covariance.parameters import Bounds, Fixed, Parameters
+from fastem.kernels.floor import raised
 from fastem.moments import Moments
 from fastem.units import Units
 

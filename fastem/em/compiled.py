@@ -1,7 +1,7 @@
 """Steps in compiled code: where Python between passes would take longer than they do.
 
-Many steps are one call. It leaves to `Step` what it cannot do: the M steps in which an eigenvalue
-is raised to the floor.
+Many steps are one call. Where an eigenvalue is to be raised to the floor for the first time, what
+does that is compiled, and `Step` has made that M step.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from fastem.em.steps import Step, weigh
 from fastem.kernels import em_control, em_passes
 from fastem.kernels.ascending import summarise_ascending
 from fastem.kernels.em_control import Method
-from fastem.kernels.matrices import ROUNDING
+from fastem.kernels.floor import ROUNDING
 from fastem.kernels.passes import summarise
 from fastem.moments import DEAD, Moments
 from fastem.rows import Rows
@@ -128,7 +128,6 @@ class CompiledStep(Step):
         self._workspace = workspace
         weigh(state, workspace.n_rows)
         self._arguments = (
-            workspace.code,
             self._control,
             self._shape,
             workspace.passes,
@@ -143,13 +142,13 @@ class CompiledStep(Step):
         while True:
             left = stop - state.n_passes
             how, level = em_passes.run_passes(
-                *self._arguments, state, space.buffers, self._scratch, left
+                space.code, *self._arguments, state, space.buffers, self._scratch, left
             )
             if how == em_passes.DONE:
                 return
-            if how == em_passes.PROJECT:
-                self.project(state)
-                em_control.move.py_func(state)
+            if how != em_passes.SINGULAR:
+                space.code = space.code.raising()
+            if how == em_passes.PROJECT:  # of which nothing is done yet
                 continue
             point = state.parameters(self._family)
             density = self._family.factor(point)  # raises where it is singular

@@ -1,7 +1,6 @@
 """Updates of a stream: in compiled code where Python around a pass would take longer than it does.
 
-What that code cannot do is left to `online.Batch`: an M step in which an eigenvalue is raised to
-the floor, and the first batch of a stream, which has no past.
+What that code cannot do is left to `online.Batch`: the first batch of a stream, which has no past.
 """
 
 from __future__ import annotations
@@ -147,6 +146,7 @@ class SmallBatch:
         if how == em_passes.DONE:
             parameters = space.parameters(work.buffers.found)
         else:
+            work.code = work.code.raising()
             parameters = space.family.maximise(moments, space.bounds, before)
         return Learnt(log_likelihood, deviation(variance, D), moments, parameters)
 

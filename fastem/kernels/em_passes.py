@@ -27,17 +27,21 @@ from fastem.kernels.em_control import (
     proceed,
     take_back,
 )
-from fastem.kernels.matrices import above_floor_all, factor_all, factor_diagonal, mirror, scatter
+from fastem.kernels.floor import above_floor_all, raise_all
+from fastem.kernels.matrices import factor_all, factor_diagonal, mirror, scatter
 
 #: What `run_passes` has come to: all passes, or the end; an M step, from moments or from
-#: extrapolated statistics, that it cannot make; a covariance that cannot be factored.
+#: extrapolated statistics, that takes `Code.raising`; a covariance that cannot be factored.
 DONE, MAXIMISE, PROJECT, SINGULAR = range(4)
 #: What a pass sums before moments.
 SCALARS = 3
 
 
 class Code(NamedTuple):
-    """Addresses of what `run_passes` calls beside the pass over the rows and `proceed`."""
+    """Addresses of what `run_passes` calls beside the pass over the rows and `proceed`.
+
+    What raises eigenvalues is compiled when it is needed (`raising`), for few fits need it.
+    """
 
     factor: int
     scatter: int
@@ -45,6 +49,7 @@ class Code(NamedTuple):
     above_floor: int
     believe: int
     posterior: int
+    raise_low: int = 0
 
     @classmethod
     @lru_cache
@@ -80,6 +85,12 @@ class Code(NamedTuple):
             believe,
             posterior,
         )
+
+    def raising(self) -> Code:
+        """With what raises eigenvalues that are below the floor."""
+        passed = types.Array(types.boolean, 1, "C")
+        taken = types.none(array_type(3, written=True), types.float64, types.float64, passed)
+        return self._replace(raise_low=address_of(raise_all, taken))
 
 
 class Buffers(NamedTuple):
@@ -292,7 +303,7 @@ def _restate(statistics, shape, n_rows, moments):
 
 @jit
 def maximise_point(code, bounds, shape, start, buffers):
-    """The M step from the buffers' statistics; False where this code cannot make it."""
+    """The M step from the buffers' statistics; False where it takes `Code.raising`."""
     before, found = shape[0] * (1 + shape[1]), buffers.found
     if code.posterior != 0:
         held = bounds.ridge, bounds.floor, bounds.dead, bounds.beliefs
@@ -304,7 +315,10 @@ def maximise_point(code, bounds, shape, start, buffers):
     call(code.covariances, None, (buffers.statistics, shape, *limits, covariances))
     if buffers.factors.ndim == 3:
         matrices = covariances.reshape(buffers.factors.shape)
-        least = bounds.floor, bounds.rounding
-        return call(code.above_floor, False, (matrices, *least, buffers.scratch, buffers.passed))
-    else:
-        return True
+        least, passed = (bounds.floor, bounds.rounding), buffers.passed
+        if call(code.above_floor, False, (matrices, *least, buffers.scratch, passed)):
+            return True
+        if code.raise_low == 0:
+            return False
+        call(code.raise_low, None, (matrices, *least, passed))
+    return True

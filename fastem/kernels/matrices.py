@@ -16,9 +16,6 @@ from fastem.kernels import wide_matrices
 from fastem.kernels.elementary import cholesky, invert_transposed
 from fastem.kernels.wide import COLUMNS
 
-#: Correlation matrices with eigenvalues below this, times D, are singular to rounding.
-ROUNDING = 4 * float(np.finfo(np.float64).eps)
-
 
 def factor(
     weights: NDArray[np.float64],
@@ -50,7 +47,7 @@ def factor(
     failed : int
         Index of the first matrix that is not positive definite, or -1.
     """
-    work = _work(covariances)
+    work = work_of(covariances)
     if covariances.shape[-1] >= COLUMNS:
         for k, matrix in enumerate(factors):
             if not _factor_wide(covariances[k], scale, matrix, inverses[k]):
@@ -88,7 +85,7 @@ def _factor_wide(
     return True
 
 
-def _work(matrices: NDArray[np.float64]) -> float:
+def work_of(matrices: NDArray[np.float64]) -> float:
     """Floating point operations that factor matrices (n, D, D), about."""
     return float(matrices.size) * matrices.shape[-1]
 
@@ -246,62 +243,3 @@ def mirror(matrices, K, D):
                 for i in range(first, min(first + MIRRORED, D)):
                     for j in range(left, min(left + MIRRORED, i)):
                         matrix[j * D + i] = matrix[i * D + j]
-
-
-def above_floor(
-    covariances: NDArray[np.float64], floor: float, rounding: float, passed: NDArray[np.bool_]
-) -> bool:
-    """Look for matrices with eigenvalues below the floor.
-
-    Parameters
-    ----------
-    covariances : (n, D, D)
-        Symmetric; the lower triangles are read.
-    floor, rounding : float
-        A matrix passes if what is left of it is positive definite after its diagonal has lost this
-        share, and then the floor.
-    passed : (n,)
-        Receives which pass.
-
-    Returns
-    -------
-    all_passed : bool
-    """
-    if covariances.shape[-1] >= COLUMNS:
-        pivots = wide_matrices.pivots_for(covariances.shape[-1])
-        for k, covariance in enumerate(covariances):
-            matrix = covariance.T.copy()
-            matrix.flat[:: len(matrix) + 1] *= 1.0 - rounding
-            matrix.flat[:: len(matrix) + 1] -= floor
-            passed[k] = wide_matrices.cholesky(matrix, pivots)
-        return bool(passed.all())
-    scratch, work = np.empty(covariances.shape), _work(covariances)
-    arguments = covariances, floor, rounding, scratch, passed
-    if work < LAUNCH_WORK:
-        return above_floor_all(*arguments)
-    _above_floor_each(work, len(passed), *arguments)
-    return bool(passed.all())
-
-
-@jit
-def above_floor_all(covariances, floor, rounding, scratch, passed):
-    """As `above_floor`, one after the other; scratch is like covariances."""
-    all_passed = True
-    for k in range(covariances.shape[0]):
-        _matrix_above_floor(k, covariances, floor, rounding, scratch, passed)
-        all_passed &= passed[k]
-    return all_passed
-
-
-@slot_loop
-def _above_floor_each(k, covariances, floor, rounding, scratch, passed):
-    _matrix_above_floor(k, covariances, floor, rounding, scratch, passed)
-
-
-@jit
-def _matrix_above_floor(k, covariances, floor, rounding, scratch, passed):
-    for i in range(covariances.shape[1]):
-        for j in range(i):
-            scratch[k, i, j] = covariances[k, i, j]
-        scratch[k, i, i] = covariances[k, i, i] * (1.0 - rounding) - floor
-    passed[k] = cholesky(scratch[k : k + 1], scratch[k : k + 1]) < 0

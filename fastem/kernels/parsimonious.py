@@ -25,7 +25,7 @@ from fastem.kernels.decomposition import (
     traces,
 )
 from fastem.kernels.elementary import cholesky, invert_transposed
-from fastem.kernels.matrices import ROUNDING
+from fastem.kernels.floor import ROUNDING
 
 
 @jit_allocating

@@ -298,7 +298,7 @@ class _Race:
         """Where a run from there ends, whose steps count as the winner's."""
         tried = Runner(self.winner.index, start)
         if not self._stopped:
-            self._advance(tried, min(steps, self._objective.max_iter), to_beat)
+            self._advance(tried, min(steps, self._objective.max_iter), to_beat, to_beat)
         self.winner.n_iter += tried.n_iter
         return tried
 
@@ -309,8 +309,8 @@ class _Race:
         winner.soundness, winner.poor = found.soundness, found.poor
         winner.converged = found.converged
 
-    def _advance(self, runner: Runner, steps: int, to_beat: float) -> None:
-        """Run one start some steps further."""
+    def _advance(self, runner: Runner, steps: int, to_beat: float, least: float = -np.inf) -> None:
+        """Run one start some steps further; below a least level it loses, sound or not."""
         on = self._objective
         begun = runner.parameters if runner.state is None else runner.state.resumed()
         run = on.runs.run(
@@ -323,7 +323,7 @@ class _Race:
         runner.trace, runner.level = run.trace, run.trace[-1]
         runner.n_iter = run.n_iter
         runner.converged = run.outcome in ("converged", "hopeless")
-        if run.outcome != "hopeless":  # which loses, sound or not
+        if run.outcome != "hopeless" and runner.level >= least:
             runner.soundness, runner.poor = judged(run, on, on.rows.n_samples)
         self._stopped = run.outcome == "stopped"
 

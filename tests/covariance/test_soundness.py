@@ -5,8 +5,7 @@ import pytest
 
 import fastem
 from fastem.covariance import FAMILIES, Bounds, Parameters, singular, unsound
-from fastem.covariance.family import raised
-from fastem.kernels.matrices import ROUNDING
+from fastem.kernels.floor import ROUNDING, raised
 from fastem.kernels.wide import COLUMNS
 from fastem.moments import Moments
 

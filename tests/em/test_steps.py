@@ -138,8 +138,11 @@ def test_rules(rule, outcome, accelerate, calls):
 
 
 @pytest.mark.parametrize("name", COMPILED)
-def test_eigenvalues_on_the_floor_are_raised_in_python(name, calls):
-    """A component collapses on its way, or all lie in a plane from the beginning."""
+def test_eigenvalues_on_the_floor_are_raised(name, calls):
+    """A component collapses on its way, or all lie in a plane from the beginning.
+
+    What raises them is compiled at the first: no other call comes back for it.
+    """
     D = 1 if name in ("E", "V") else 2
     kind, X = FAMILIES[name], np.r_[sample(D=D), np.full((9, D), 9.0)]
     if kind.shared and not kind.diagonal:
@@ -147,7 +150,7 @@ def test_eigenvalues_on_the_floor_are_raised_in_python(name, calls):
     rule = em.Rule.expected_gain(1e-9, 2e-16)
     assert_same(run(X, name, rule=rule), in_python(X, name, rule=rule))
     if name in ("full", "VVV", "tied", "EEE"):
-        assert kernel.MAXIMISE in calls
+        assert calls.count(kernel.MAXIMISE) + calls.count(kernel.PROJECT) == 1
 
 
 def test_a_covariance_that_cannot_be_factored_is_an_error_here_as_there():

@@ -7,6 +7,7 @@ from numpy.testing import assert_allclose
 
 from fastem.kernels import matrices as kernel
 from fastem.kernels import wide_matrices
+from fastem.kernels.floor import above_floor
 from fastem.kernels.wide import COLUMNS
 
 sizes = pytest.mark.parametrize("D", [1, 2, 63, 64, 65, 128, 200, 300])
@@ -87,7 +88,7 @@ def test_wide_matrices_below_the_floor_are_found():
     covariances = np.stack([matrix(COLUMNS + 9, seed) for seed in range(3)])
     least = np.linalg.eigvalsh(covariances)[:, 0]
     floor, passed = np.sort(least)[1] * 0.999, np.empty(3, bool)
-    assert not kernel.above_floor(covariances, floor, 1e-13, passed)
+    assert not above_floor(covariances, floor, 1e-13, passed)
     assert (passed == (least > floor)).all()
 
 
@@ -97,7 +98,7 @@ def test_only_the_lower_triangles_are_read():
     upper = whole.copy()
     upper[0][np.triu_indices(D, 1)] = np.nan
     passed = np.empty(1, bool)
-    assert kernel.above_floor(upper, 0.0, 1e-13, passed)
+    assert above_floor(upper, 0.0, 1e-13, passed)
     found = []
     for covariances in whole, upper:
         inverses, norms = np.zeros((1, D, D)), np.empty(1)
