@@ -235,8 +235,7 @@ class _Race:
             return swaps.Trial(tried.parameters, tried.rank)
 
         at, on = swaps.Trial(winner.parameters, winner.rank), self._objective
-        effort = swaps.OVER_MANY if on.rows.n_samples > swaps.FEWEST else swaps.OVER_FEW
-        effort = effort._replace(n_starts=self._n_starts, n_met=self.met)
+        effort = swaps.OVER_RACE._replace(n_starts=self._n_starts, n_met=self.met)
         found = swaps.improve(on, at, run, effort, self._more)
         winner.parameters, (winner.soundness, winner.level) = found
 

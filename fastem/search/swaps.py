@@ -77,8 +77,9 @@ class Effort(NamedTuple):
         return int(TRIES[min(int(self.n_met / times), len(TRIES) - 1)] * share)
 
 
-#: Over few rows, over more, and over all rows where a race was on a sample of them.
-OVER_FEW, OVER_MANY, OVER_ALL = Effort(1.0, 30), Effort(0.5, 30), Effort(1 / 3, 12)
+#: Over the rows of a race, and over all rows where that was on a sample of them. Of 512 fits of
+#: 1,600 to 4,000 real rows half the pairs missed the best known maximum in 30%, all of them in 25%.
+OVER_RACE, OVER_ALL = Effort(1.0, 30), Effort(1 / 3, 12)
 
 
 class Trial(NamedTuple):

@@ -58,10 +58,10 @@ def test_other_starts_are_tried_where_pairs_are_wanting(crabs):
     def run(start, steps, to_beat):
         return ended(crabs, start, steps, to_beat)
 
-    alone = swaps.improve(crabs, low, run, swaps.OVER_FEW)
+    alone = swaps.improve(crabs, low, run, swaps.OVER_RACE)
     assert low.rank[1] <= alone.rank[1] < high.rank[1]  # no swap leads there
     beside = swaps.improve(
-        crabs, low, run, swaps.OVER_FEW, more=iter([low.parameters, high.parameters])
+        crabs, low, run, swaps.OVER_RACE, more=iter([low.parameters, high.parameters])
     )
     assert beside.rank[1] * n == pytest.approx(BEST, abs=0.01)
 
@@ -75,13 +75,13 @@ def test_as_many_are_tried_as_pairs_are_wanting(crabs):
         tried.append(start)
         return swaps.Trial(start, (2, -np.inf))
 
-    assert swaps.improve(crabs, low, run, swaps.OVER_FEW, more=iter([low.parameters] * 100)) is low
+    assert swaps.improve(crabs, low, run, swaps.OVER_RACE, more=iter([low.parameters] * 100)) is low
     assert sum(start is low.parameters for start in tried) >= swaps.TRIES[0] - 4
     assert len(tried) == swaps.TRIES[0]
 
 
 def test_more_pairs_are_tried_for_more_starts_and_fewer_where_these_met(crabs):
-    few = swaps.OVER_FEW
+    few = swaps.OVER_RACE
     assert few.tries(crabs) == few._replace(n_starts=1).tries(crabs) == swaps.TRIES[0]
     assert few._replace(n_starts=40).tries(crabs) == 4 * swaps.TRIES[0]
     assert few._replace(n_met=2).tries(crabs) == swaps.TRIES[2]
@@ -122,5 +122,5 @@ def test_many_columns_are_no_reason_to_try_less_where_covariances_are_diagonal()
     def run(start, steps, to_beat):
         return ended(on, start, steps, to_beat)
 
-    found = swaps.improve(on, cut, run, swaps.OVER_FEW)
+    found = swaps.improve(on, cut, run, swaps.OVER_RACE)
     assert found.rank[1] == pytest.approx(best.rank[1], abs=1e-6)
