@@ -157,6 +157,24 @@ def test_the_callback_stops_the_whole_selection_and_keeps_what_there_is():
     assert any(choice.best.bic() == row.bic for row in choice.table)
 
 
+def test_a_fit_that_collapses_is_tried_from_few_smaller_ones(monkeypatch):
+    """Not from all of them: of many components and families that took longer than all fits did."""
+    tried, solve = [], fits.solve
+
+    def counted(starts, k, family, *args, **more):
+        tried.append((k, family.name))
+        return solve(starts, k, family, *args, **more)
+
+    monkeypatch.setattr(fits, "solve", counted)
+    X = np.random.default_rng(0).normal(size=(24, 3))
+    choice = fastem.select(X, range(1, 9), covariance_type=["diag", "full"], random_state=0)
+    collapsed = [row for row in choice.table if row.status == "collapsed"]
+    assert collapsed
+    for row in collapsed:
+        times = tried.count((row.n_components, row.covariance_type))
+        assert 1 < times <= 1 + fits.RESCUES
+
+
 def test_a_collapsed_fit_is_not_chosen_over_a_sound_one():
     rows = np.r_[X, np.full((300, 2), 30.0)]
     choice = fastem.select(rows, range(1, 4), random_state=0)

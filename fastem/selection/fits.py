@@ -19,6 +19,9 @@ from fastem.search.nested import larger_starts
 from fastem.selection.table import Row
 from fastem.solve import solve
 
+#: Fits of smaller models that one which has collapsed is tried from.
+RESCUES = 3
+
 
 @dataclass
 class Fits:
@@ -65,11 +68,13 @@ class Fits:
         k = found.mixture.n_components
         # Of these fits none has a checkpoint of its own: they are made anew from those that have.
         starts = replace(self.starts, options=replace(self.starts.options, checkpoint=None))
-        for (n_smaller, name), smaller in self._made.items():
-            own = FAMILIES[name]
-            nests = n_smaller <= k and (own is family or contains(family, own))
-            if not nests or _level(smaller) <= _level(found) or smaller.status.code == "collapsed":
-                continue
+        collapsed = found.status.code == "collapsed"
+        nearest = sorted(self._within(k, family), key=_level, reverse=True)
+        # What collapses from the highest of them does so from others, and any is higher than that.
+        for smaller in nearest[: RESCUES if collapsed else None]:
+            if _level(smaller) <= _level(found):
+                break
+            own = FAMILIES[smaller.mixture.covariance_type]
             # What collapses from the best halves is no better held up by twins.
             most = 1 if found.status.code == "collapsed" else None
             for start in islice(larger_starts(starts, smaller.mixture, own, family, k), most):
@@ -80,6 +85,16 @@ class Fits:
                 if _level(found) >= _level(smaller):
                     break
         return found
+
+    def _within(self, n_components: int, family: Family) -> list[Fit]:
+        """Those of models within that one, but for collapsed ones."""
+        return [
+            fit
+            for (n, name), fit in self._made.items()
+            if n <= n_components
+            and fit.status.code != "collapsed"
+            and (FAMILIES[name] is family or contains(family, FAMILIES[name]))
+        ]
 
 
 def counts_of(value: int | Iterable[int], n_samples: int) -> list[int]:
