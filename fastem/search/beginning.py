@@ -171,12 +171,13 @@ def begin(
     if not goes_on or n_samples > over_all.MOST_ROWS:
         return start, restarts
     assert ended.objective is not None
+    effort = swaps.OVER_ALL._replace(n_starts=starts.options.n_init, n_met=ended.met)
     found = over_all.improve(
         objective,
         ended.objective,
         start,
         n_samples,
-        swaps.OVER_ALL._replace(n_met=ended.met),
+        effort,
         entered,
         partial(change_units, family=family, old=objective.rows.units, new=units),
         watcher(watch.race(objective.rows.units), chosen_of(restarts).index),
@@ -201,7 +202,7 @@ def _improved(
         ended.objective,
         ended.winner,
         many.n_samples,
-        swaps.OVER_ALL._replace(n_met=ended.met),
+        swaps.OVER_ALL._replace(n_starts=starts.options.n_init, n_met=ended.met),
         _same,
         _same,
         watcher(watch.race(sample.units), chosen.index),

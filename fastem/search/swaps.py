@@ -33,8 +33,8 @@ CUT_STEPS, LEFT_STEPS = 4, 3
 ENOUGH, FEWEST = 4096, 1024
 #: Pairs that run on in each round, by the number of starts that met: of 190 problems with real data
 #: a swap led higher in 60% where none did, in 48, 21, 15 and 3% where one, two, three and more did.
-#: Of 398 such problems, three seeds each, the best known maximum was missed in 24% with 30 pairs, in
-#: 22% with 45 and in 20% with 60, for 1.24 and 1.45 times the processor time.
+#: Of 398 such problems, three seeds each, the best known maximum was missed in 24% with 30 pairs,
+#: in 22% with 45 and in 20% with 60, for 1.24 and 1.45 times the processor time.
 TRIES = 45, 30, 15, 8, 4
 #: Components, at most: the number of pairs grows with the square.
 MOST_COMPONENTS = 64
@@ -43,8 +43,9 @@ ROUNDS = 8
 #: Columns from which fewer pairs run on, unless covariances are diagonal: a step costs their
 #: square, and rows that are few beside columns tell maxima apart by chance.
 WIDE = 16
-#: Starts that a search usually has; of one that is asked for more of them more pairs run on.
-USUAL = 10
+#: Starts that a search usually has: of one that is asked for more or fewer as many times as many
+#: pairs run on, but no fewer than this share.
+USUAL, LEAST = 10, 0.3
 
 
 class Effort(NamedTuple):
@@ -70,7 +71,7 @@ class Effort(NamedTuple):
 
     def tries(self, objective: Objective[MemoryRows]) -> int:
         """How many pairs run on in a round."""
-        times = max(1.0, self.n_starts / USUAL)
+        times = max(LEAST, self.n_starts / USUAL)
         share = self.share * times
         if not objective.family.diagonal:
             share *= min(1.0, WIDE / objective.rows.n_features)

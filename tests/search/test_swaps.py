@@ -82,7 +82,9 @@ def test_as_many_are_tried_as_pairs_are_wanting(crabs):
 
 def test_more_pairs_are_tried_for_more_starts_and_fewer_where_these_met(crabs):
     few = swaps.OVER_RACE
-    assert few.tries(crabs) == few._replace(n_starts=1).tries(crabs) == swaps.TRIES[0]
+    assert few.tries(crabs) == swaps.TRIES[0]
+    fewest = int(swaps.LEAST * swaps.TRIES[0])
+    assert few._replace(n_starts=1).tries(crabs) == few._replace(n_starts=3).tries(crabs) == fewest
     assert few._replace(n_starts=40).tries(crabs) == 4 * swaps.TRIES[0]
     assert few._replace(n_met=2).tries(crabs) == swaps.TRIES[2]
     assert few._replace(n_starts=40, n_met=9).tries(crabs) == 4 * swaps.TRIES[2]
