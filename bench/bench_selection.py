@@ -1,9 +1,13 @@
-"""Choosing the number of components and the family of small files, beside scikit-learn."""
+"""Choosing the number of components and the family of small files, beside scikit-learn.
+
+And the fourteen families of mclust, beside nothing: no other program in Python has them.
+"""
 
 import warnings
 from pathlib import Path
 
 import numpy as np
+import optima
 import pytest
 from measure import Rounds, ratio
 
@@ -43,6 +47,26 @@ def bench_selection(benchmark, report, rounds, file, n_init):
         noise=f"{max(race.noise(name) for name in race.contenders):.0%}",
         lowest_bic=f"{found['fastem']:.2f}",
         theirs=f"{found['scikit-learn']:.2f}",
+    )
+
+
+@pytest.mark.parametrize("name", ["iris", "seeds", "wine"])
+def bench_fourteen_families(benchmark, report, name):
+    """K = 1..9, once: many columns beside few rows make M steps of common axes take longest."""
+    X, found = optima.rows(name), []
+
+    def ours():
+        found.append(fastem.select(X, COUNTS, covariance_type="mclust", random_state=0))
+
+    fastem.select(X, 2, covariance_type="mclust")  # compiles
+    benchmark.group = "fourteen families"
+    benchmark.pedantic(ours, rounds=1)
+    report(
+        "select over K = 1..9 and fourteen families",
+        data=name,
+        rows=f"{X.shape[0]} x {X.shape[1]}",
+        seconds=f"{benchmark.stats.stats.min:.1f}",
+        lowest_bic=f"{found[-1].best_row.bic:.2f}",
     )
 
 
