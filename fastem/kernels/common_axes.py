@@ -197,11 +197,15 @@ def common_axes(shares, scatters, axes, floor, equal_volume, tolerance, share, m
     max_sweeps : int
     """
     n_components, size, _ = scatters.shape
-    weights = np.empty(n_components)
+    weights, logs = np.empty(n_components), np.empty((n_components, size))
     for sweep in range(max_sweeps):
         largest = 0.0
         for k in range(n_components):
-            weights[k] = shares[k] * (_volume(scatters[k], floor) if equal_volume else 1.0)
+            weights[k] = shares[k]
+            if equal_volume:
+                for j in range(size):
+                    logs[k, j] = math.log(max(scatters[k, j, j], floor))
+                weights[k] *= math.exp(logs[k].sum() / size)
         for p in range(size - 1):
             for q in range(p + 1, size):
                 along = 0.0
@@ -217,13 +221,10 @@ def common_axes(shares, scatters, axes, floor, equal_volume, tolerance, share, m
                     continue
                 angle = 0.5 * math.atan2(-across, -along)
                 largest = max(largest, abs(angle))
-                if equal_volume:
-                    for k in range(n_components):
-                        weights[k] /= _part(scatters[k], p, q, floor)
                 _rotate(scatters, axes, p, q, math.cos(angle), math.sin(angle))
                 if equal_volume:
                     for k in range(n_components):
-                        weights[k] *= _part(scatters[k], p, q, floor)
+                        weights[k] *= math.exp(_relog(scatters[k], p, q, floor, logs[k]) / size)
         if sweep == 0:
             tolerance = max(tolerance, share * largest)
         if largest <= tolerance:
@@ -231,19 +232,12 @@ def common_axes(shares, scatters, axes, floor, equal_volume, tolerance, share, m
 
 
 @jit
-def _volume(scatter, floor):
-    """Of variances on the diagonal, not below the floor: their geometric mean."""
-    total = 0.0
-    for j in range(scatter.shape[0]):
-        total += math.log(max(scatter[j, j], floor))
-    return math.exp(total / scatter.shape[0])
-
-
-@jit
-def _part(scatter, p, q, floor):
-    """What two of them contribute to it."""
-    first, second = max(scatter[p, p], floor), max(scatter[q, q], floor)
-    return math.exp((math.log(first) + math.log(second)) / scatter.shape[0])
+def _relog(scatter, p, q, floor, logs):
+    """Note the logarithms of two variances, not below the floor; by how much their sum changed."""
+    before = logs[p] + logs[q]
+    logs[p] = math.log(max(scatter[p, p], floor))
+    logs[q] = math.log(max(scatter[q, q], floor))
+    return logs[p] + logs[q] - before
 
 
 @jit
