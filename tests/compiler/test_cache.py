@@ -269,7 +269,8 @@ def test_nowhere_to_write(used, package):
     (package.folder / "file").touch()
     assert package.run(NUMBA_CACHE_DIR=str(package.folder / "file" / "below")) == used.first
     log = (package.folder / "log").read_text().splitlines()
-    assert log == ["DEBUG:fastem.compiler.cache:kernels are not kept on disk: Not a directory"]
+    own = [line for line in log if ":fastem.compiler.cache:" in line]  # old Numba lack other things
+    assert own == ["DEBUG:fastem.compiler.cache:kernels are not kept on disk: Not a directory"]
 
 
 def test_user_without_a_home(used, package):

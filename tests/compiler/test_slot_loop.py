@@ -97,6 +97,9 @@ def test_long_loops_are_made_in_pieces(monkeypatch):
     assert max(stop - first for first, stop in pieces) == numba.get_num_threads()
 
 
+@pytest.mark.skipif(
+    numba.version_info.short < (0, 68), reason="this Numba drops what is returned without a word"
+)
 def test_slots_function_must_not_return_anything():
     with pytest.raises(numba.TypingError, match="none"):
         element(LITTLE, 2, np.ones(2))
