@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -20,7 +19,7 @@ from fastem.selection.table import Row
 from fastem.solve import solve
 
 #: Fits of smaller models that one which has collapsed is tried from.
-RESCUES = 3
+RESCUES = 6
 
 
 @dataclass
@@ -68,22 +67,29 @@ class Fits:
         k = found.mixture.n_components
         # Of these fits none has a checkpoint of its own: they are made anew from those that have.
         starts = replace(self.starts, options=replace(self.starts.options, checkpoint=None))
-        collapsed = found.status.code == "collapsed"
-        nearest = sorted(self._within(k, family), key=_level, reverse=True)
-        # What collapses from the highest of them does so from others, and any is higher than that.
-        for smaller in nearest[: RESCUES if collapsed else None]:
-            if _level(smaller) <= _level(found):
-                break
-            own = FAMILIES[smaller.mixture.covariance_type]
+        within = sorted(self._within(k, family), key=_level, reverse=True)
+        if found.status.code == "collapsed":
+            # What collapses from the highest of them does so from the others.
+            for smaller in within[:RESCUES]:
+                found = self._from(smaller, starts, found, family)
+        if found.status.code != "collapsed":
+            for smaller in within:
+                found = self._from(smaller, starts, found, family)
+        return found
+
+    def _from(self, smaller: Fit, starts: Starts, found: Fit, family: Family) -> Fit:
+        """The better of a fit and those from the end of a smaller model's, if that is higher."""
+        k, own = found.mixture.n_components, FAMILIES[smaller.mixture.covariance_type]
+        if _level(found) >= _level(smaller):
+            return found
+        for start in larger_starts(starts, smaller.mixture, own, family, k):
+            better = solve(starts, k, family, Progress(False), start)
+            if _level(better) > _level(found):
+                seconds = found.seconds + better.seconds
+                found = replace(better, restarts=found.restarts, seconds=seconds)
             # What collapses from the best halves is no better held up by twins.
-            most = 1 if found.status.code == "collapsed" else None
-            for start in islice(larger_starts(starts, smaller.mixture, own, family, k), most):
-                better = solve(starts, k, family, Progress(False), start)
-                if _level(better) > _level(found):
-                    seconds = found.seconds + better.seconds
-                    found = replace(better, restarts=found.restarts, seconds=seconds)
-                if _level(found) >= _level(smaller):
-                    break
+            if found.status.code == "collapsed" or _level(found) >= _level(smaller):
+                break
         return found
 
     def _within(self, n_components: int, family: Family) -> list[Fit]:
