@@ -4,26 +4,22 @@ And the fourteen families of mclust, beside nothing: no other program in Python 
 """
 
 import warnings
-from pathlib import Path
 
-import numpy as np
 import optima
 import pytest
 from measure import Rounds, ratio
 
 import fastem
 
-DATA = Path(__file__).parents[1] / "tests" / "data"
 COUNTS = range(1, 10)
 FAMILIES = ["full", "tied", "diag", "spherical"]
-FILES = {"faithful.csv": [0, 1], "iris.csv": [0, 1, 2, 3]}
 
 
 @pytest.mark.parametrize("n_init", [1, 10])
-@pytest.mark.parametrize("file", FILES)
-def bench_selection(benchmark, report, rounds, file, n_init):
+@pytest.mark.parametrize("name", ["faithful", "iris"])
+def bench_selection(benchmark, report, rounds, name, n_init):
     """K = 1..9 and four families, with the same number of starts in both programs."""
-    X = np.loadtxt(DATA / file, delimiter=",", skiprows=1, usecols=FILES[file])
+    X = optima.rows(name)
     pytest.importorskip("sklearn.mixture")
     found = {}
 
@@ -40,7 +36,7 @@ def bench_selection(benchmark, report, rounds, file, n_init):
     benchmark.pedantic(ours, setup=race.once, rounds=rounds)
     report(
         "select over K = 1..9 and four families (wanted: 3x)",
-        file=file,
+        data=name,
         rows=f"{X.shape[0]} x {X.shape[1]}",
         n_init=n_init,
         scikit_learn=ratio(race.best("scikit-learn") / race.best("fastem")),

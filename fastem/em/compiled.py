@@ -1,7 +1,7 @@
 """Steps in compiled code: where Python between passes would take longer than they do.
 
-Many steps are one call. Where an eigenvalue is to be raised to the floor for the first time, what
-does that is compiled, and `Step` has made that M step.
+Many steps are one call. What raises eigenvalues to the floor is compiled when the first of them is
+below it; `Step` makes that M step.
 """
 
 from __future__ import annotations

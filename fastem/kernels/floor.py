@@ -87,9 +87,9 @@ def raised(covariances: NDArray[np.float64], floor: float) -> NDArray[np.float64
     if not above_floor(read_only(stack), floor, rounding, passed):
         if n_features < COLUMNS:
             raise_all(stack, floor, rounding, passed)
-            return covariances
-        for k in np.flatnonzero(~passed):
-            _raise_wide(stack[k], floor, rounding)
+        else:
+            for k in np.flatnonzero(~passed):
+                _raise_wide(stack[k], floor, rounding)
     return covariances
 
 

@@ -171,13 +171,12 @@ def begin(
     if not goes_on or n_samples > over_all.MOST_ROWS:
         return start, restarts
     assert ended.objective is not None
-    effort = swaps.OVER_ALL._replace(n_starts=starts.options.n_init, n_met=ended.met)
     found = over_all.improve(
         objective,
         ended.objective,
         start,
         n_samples,
-        effort,
+        _effort(starts, ended),
         entered,
         partial(change_units, family=family, old=objective.rows.units, new=units),
         watcher(watch.race(objective.rows.units), chosen_of(restarts).index),
@@ -202,7 +201,7 @@ def _improved(
         ended.objective,
         ended.winner,
         many.n_samples,
-        swaps.OVER_ALL._replace(n_starts=starts.options.n_init, n_met=ended.met),
+        _effort(starts, ended),
         _same,
         _same,
         watcher(watch.race(sample.units), chosen.index),
@@ -212,6 +211,11 @@ def _improved(
         return ended._replace(restarts=restarts)
     near = [End(chosen.index, ended.winner, chosen.log_likelihood), *ended.near]
     return ended._replace(winner=found.parameters, near=near, restarts=restarts)
+
+
+def _effort(starts: Starts, ended: Outcome) -> swaps.Effort:
+    """How many swaps are tried over all rows, or many, after a race on fewer."""
+    return swaps.OVER_ALL._replace(n_starts=starts.options.n_init, n_met=ended.met)
 
 
 def _same(parameters: Parameters) -> Parameters:
