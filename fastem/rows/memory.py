@@ -113,6 +113,11 @@ class MemoryRows(Array, Rows):
         """The same rows with the weights that a function gives them."""
         return replace(self, sample_weight=weigh(0, len(self.X), self.sample_weight))
 
+    def some(self, which: slice | NDArray[np.intp]) -> MemoryRows:
+        """Rows by their numbers, in the same units."""
+        weight = None if self.sample_weight is None else self.sample_weight[which]
+        return MemoryRows(np.ascontiguousarray(self.X[which]), weight, self.units)
+
 
 class AscendingRows(MemoryRows):
     """A single column of float64 rows that ascend."""

@@ -7,6 +7,8 @@ starts             where EM on a sample begins
 race               many starts race, the poor ones are dropped early
 duplicate_starts   starts that are one
 moves              splits and merges of the winner's components
+swaps              one component is cut in two, another one left out
+perturbation       where EM over half of the rows leads
 spurious           components that other rows than the sample's do not bear out are put elsewhere
 splitting          components cut in half, for one more or in place of others
 """

@@ -37,7 +37,7 @@ def halved(starts: Starts, family: Family, whole: UserStart) -> UserStart:
 def larger_starts(
     starts: Starts, mixture: Mixture, own: Family, family: Family, n_components: int
 ) -> Iterator[UserStart]:
-    """Starts of a larger model from the end of a smaller one; the last are hardly lower than it.
+    """Starts of a larger model from the end of a smaller one, the likeliest first.
 
     Parameters
     ----------
@@ -52,16 +52,17 @@ def larger_starts(
         As many as the mixture has, or more.
     """
     wider = _widened(starts, mixture, own, family)
-    n_more = n_components - mixture.n_components
+    n_more, on = n_components - mixture.n_components, _objective(starts, family, n_components)
+    found = to_units(wider.complete(), on.family, on.rows.units)
     if n_more == 0:
         yield wider
+        # From there EM may run into a collapse, which a search leads away from.
+        yield _user_start(race(on, [found]).winner, on, family, starts)
         return
     more = wider
     for _ in range(n_more):
         more = halved(starts, family, more)
     yield more
-    on = _objective(starts, family, n_components)
-    found = to_units(wider.complete(), on.family, on.rows.units)
     for _ in range(n_more):
         found = twinned(found, on.family, on.bounds)
     yield _user_start(found, on, family, starts)

@@ -8,8 +8,9 @@ from typing import Generic, TypeVar
 import numpy as np
 
 from fastem import em
-from fastem.covariance import Bounds, Family
+from fastem.covariance import Bounds, Family, Parameters, singular
 from fastem.lazy import lazy
+from fastem.moments import DEAD
 from fastem.options import Options
 from fastem.rows import Rows
 
@@ -60,6 +61,11 @@ class Objective(Generic[R]):
     def runs(self) -> em.Runs:
         """Runs over these rows."""
         return em.Runs(self.rows, self.family, self.bounds, self.accelerate)
+
+    def can_go_on(self, parameters: Parameters) -> bool:
+        """Whether EM can: no component is singular or without rows."""
+        has_rows = (parameters.weights > DEAD).all()
+        return bool(has_rows and not singular(parameters, self.family, self.bounds).any())
 
     @property
     def is_sample(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,8 +22,10 @@ TWINS_APART = 0.01
 Parts = Callable[[NDArray, NDArray], tuple[NDArray, NDArray]]
 
 
-def splits(parameters: Parameters, family: Family, bounds: Bounds) -> list[Parameters]:
-    """Mixtures in which one component is halved across its principal axis.
+def splits(
+    parameters: Parameters, family: Family, bounds: Bounds, axis: int = 0
+) -> list[Parameters]:
+    """Mixtures in which one component is halved across a principal axis, by default the longest.
 
     The halves have the moments of a Gaussian cut through its mean: means a standard deviations s
     to either side along the axis e, and covariances S - a^2 s^2 e e', with a^2 = 2 / pi. Together
@@ -34,13 +37,15 @@ def splits(parameters: Parameters, family: Family, bounds: Bounds) -> list[Param
         Of k components; columns should have a like spread, which principal axes depend on.
     family : Family
     bounds : Bounds
+    axis : int
+        Of each component's the longest is 0, the next one 1.
 
     Returns
     -------
     list of Parameters
         k of them, of k + 1 components each, the halves last.
     """
-    return _cut(parameters, family, bounds, _halves)
+    return _cut(parameters, family, bounds, partial(_halves, axis=axis))
 
 
 def cores(parameters: Parameters, family: Family, bounds: Bounds) -> list[Parameters]:
@@ -80,7 +85,7 @@ def twinned(parameters: Parameters, family: Family, bounds: Bounds) -> Parameter
     weights, means, covariances = parameters
     spread = family.spread(covariances, *means.shape)
     j = int(weights.argmax())
-    offset = TWINS_APART * _longest(spread[[j]])[0]
+    offset = TWINS_APART * _axis(spread[[j]])[0]
     counts, places = np.r_[weights, weights[j] / 2], np.r_[means, [means[j] + offset]]
     counts[j] /= 2
     places[j] -= offset
@@ -133,22 +138,22 @@ def _cores_and_tails(means: NDArray, spread: NDArray) -> tuple[NDArray, NDArray]
     return np.stack([means, means], axis=1), np.stack([CORE * spread, (2 - CORE) * spread], axis=1)
 
 
-def _halves(means: NDArray, spread: NDArray) -> tuple[NDArray, NDArray]:
+def _halves(means: NDArray, spread: NDArray, axis: int = 0) -> tuple[NDArray, NDArray]:
     """Means (K, 2, D) and covariances (K, 2, D[, D]) of Gaussians' halves."""
-    offset = HALF_MEAN * _longest(spread)
+    offset = HALF_MEAN * _axis(spread, axis)
     apart = offset * offset if spread.ndim == 2 else offset[:, :, None] * offset[:, None, :]
     half = spread - apart
     return np.stack([means - offset, means + offset], axis=1), np.stack([half, half], axis=1)
 
 
-def _longest(spread: NDArray) -> NDArray[np.float64]:
-    """The longest principal axis of each component, a standard deviation long, (K, D)."""
+def _axis(spread: NDArray, axis: int = 0) -> NDArray[np.float64]:
+    """A principal axis of each component, a standard deviation long, (K, D); 0 is the longest."""
+    place = spread.shape[1] - 1 - axis
     if spread.ndim == 2:
-        # Of equal ones the last, as of eigenvalues in their order.
-        which = spread.shape[1] - 1 - spread[:, ::-1].argmax(axis=1)
-        return np.sqrt(np.maximum(spread, 0.0)) * (np.arange(spread.shape[1]) == which[:, None])
+        which = spread.argsort(axis=1, kind="stable")[:, place, None]
+        return np.sqrt(np.maximum(spread, 0.0)) * (np.arange(spread.shape[1]) == which)
     variances, axes = eigh(spread)
-    return np.sqrt(np.maximum(variances[:, -1:], 0.0)) * axes[:, :, -1]
+    return np.sqrt(np.maximum(variances[:, place, None], 0.0)) * axes[:, :, place]
 
 
 def fitted(

@@ -1,0 +1,45 @@
+"""Where EM over half of the rows leads: near a maximum, but often to where another one is reached.
+
+A local maximum of the likelihood of all rows is mostly none for half of them.
+
+Source: G. Elidan, M. Ninio, N. Friedman and D. Schuurmans, Data perturbation for escaping local
+maxima in learning, AAAI-02 (2002) 132.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+
+from fastem import em
+from fastem.covariance import Parameters
+from fastem.rows import MemoryRows
+from fastem.search.objective import Objective
+
+#: Steps over half of the rows. Of 1,194 fits of real rows 16% missed the best known maximum with 8
+#: or 15 steps, 17% with 4.
+STEPS = 8
+
+
+def perturbed(
+    on: Objective[MemoryRows], parameters: Parameters, n: int, rng: np.random.Generator
+) -> Iterator[Parameters]:
+    """Where some steps over half of the rows lead, for up to n halves: where EM can go on.
+
+    Parameters
+    ----------
+    on : Objective
+    parameters : Parameters
+        Of a maximum.
+    n : int
+    rng : Generator
+        Draws the halves.
+    """
+    rule, n_samples = em.Rule.expected_gain(on.tol, on.rows.precision), on.rows.n_samples
+    for _ in range(n):
+        half = np.sort(rng.permutation(n_samples)[: (n_samples + 1) // 2])
+        run = replace(on, rows=on.rows.some(half)).runs.run(parameters, rule, STEPS)
+        if on.can_go_on(run.parameters):
+            yield run.parameters
