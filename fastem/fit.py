@@ -79,9 +79,9 @@ def fit(
         A weight of 2 is the row twice, of 0 an absent row. Where X is a path, the name of a column
         as well; where it is a source, weights come with it.
     n_init : int, default 10
-        Starts. One where `means_init` is given: nothing is left to chance. Of more than ten more
-        swaps of components are tried as well, of fewer fewer: over few rows one start takes about
-        half the time of ten.
+        Starts. One where `means_init` is given: nothing is left to chance. With more than ten,
+        more swaps of components are tried as well, with fewer, fewer: over few rows one start takes
+        about half the time of ten.
     init : str or sequence of str, default "mixed"
         Kinds of starts, which the `n_init` take in turn: "k-means++", greedy k-means++ with k-means
         after it; "k-means++-turned", the same along principal axes of which none is much the

@@ -62,10 +62,16 @@ class Objective(Generic[R]):
         """Runs over these rows."""
         return em.Runs(self.rows, self.family, self.bounds, self.accelerate)
 
-    def can_go_on(self, parameters: Parameters) -> bool:
-        """Whether EM can: no component is singular or without rows."""
-        has_rows = (parameters.weights > DEAD).all()
-        return bool(has_rows and not singular(parameters, self.family, self.bounds).any())
+    def after(self, start: Parameters, steps: int) -> tuple[float, Parameters]:
+        """Level and parameters after some steps; -inf where a component is singular or has no rows.
+
+        From there EM cannot go on.
+        """
+        run = self.runs.run(start, em.Rule.expected_gain(self.tol, self.rows.precision), steps)
+        lost = (run.parameters.weights <= DEAD).any()
+        if lost or singular(run.parameters, self.family, self.bounds).any():
+            return -np.inf, run.parameters
+        return run.trace[-1], run.parameters
 
     @property
     def is_sample(self) -> bool:

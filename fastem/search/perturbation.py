@@ -13,7 +13,6 @@ from dataclasses import replace
 
 import numpy as np
 
-from fastem import em
 from fastem.covariance import Parameters
 from fastem.rows import MemoryRows
 from fastem.search.objective import Objective
@@ -37,9 +36,9 @@ def perturbed(
     rng : Generator
         Draws the halves.
     """
-    rule, n_samples = em.Rule.expected_gain(on.tol, on.rows.precision), on.rows.n_samples
+    n_samples = on.rows.n_samples
     for _ in range(n):
         half = np.sort(rng.permutation(n_samples)[: (n_samples + 1) // 2])
-        run = replace(on, rows=on.rows.some(half)).runs.run(parameters, rule, STEPS)
-        if on.can_go_on(run.parameters):
-            yield run.parameters
+        level, found = replace(on, rows=on.rows.some(half)).after(parameters, STEPS)
+        if level > -np.inf:
+            yield found

@@ -19,7 +19,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from fastem import em
 from fastem.covariance import Bounds, Family, Parameters
 from fastem.moments import DEAD
 from fastem.rows import MemoryRows
@@ -33,10 +32,10 @@ CUT_STEPS, LEFT_STEPS = 4, 3
 #: Rows that are enough for these; of more than `WIDE` columns as many numbers, down to so few rows.
 #: Of more than those fewer pairs run on.
 ENOUGH, FEWEST = 4096, 1024
-#: Pairs that run on in each round, by the number of starts that met: of 190 problems with real data
+#: What is tried in each round, by the number of starts that met: of 190 problems with real data
 #: a swap led higher in 60% where none did, in 48, 21, 15 and 3% where one, two, three and more did.
-#: Of 398 such problems, three seeds each, the best known maximum was missed in 24% with 30 pairs,
-#: in 22% with 45 and in 20% with 60, for 1.24 and 1.45 times the processor time.
+#: Of 398 such problems, three seeds each, the best known maximum was missed in 24% with 30 pairs
+#: alone, in 22% with 45 and in 20% with 60, for 1.24 and 1.45 times the processor time.
 TRIES = 45, 30, 15, 8, 4
 #: The share of tries before halves of the rows are among them. Of 1,194 fits of real rows the best
 #: known maximum was missed in 21% without halves, in 17% so, in 18 to 19% where halves came first.
@@ -75,7 +74,7 @@ class Effort(NamedTuple):
     n_met: int = 0
 
     def tries(self, objective: Objective[MemoryRows]) -> int:
-        """How many pairs run on in a round."""
+        """How many starts run on in a round."""
         times = max(LEAST, self.n_starts / USUAL)
         share = self.share * times
         if not objective.family.diagonal:
@@ -174,22 +173,16 @@ def _pairs(on: Objective[MemoryRows], parameters: Parameters) -> Iterator[Parame
     K = len(parameters.weights)
     if not (parameters.weights > DEAD).all():  # what is left without the other has no weights
         return
-    left = [_short(on, without(parameters, j, family, bounds), LEFT_STEPS)[0] for j in range(K)]
+    left = [on.after(without(parameters, j, family, bounds), LEFT_STEPS)[0] for j in range(K)]
     pairs = []
     for i, start in cuts(on.rows, parameters, family, bounds):
-        level, cut = _short(on, start, CUT_STEPS)
+        level, cut = on.after(start, CUT_STEPS)
         # The parts come last, the others in their order.
         pairs += [(level + left[j], j - (0 <= i < j), cut) for j in range(K) if j != i]
     pairs.sort(key=lambda pair: -pair[0])
     for level, place, cut in pairs:
         if level > -np.inf:
             yield without(cut, place, family, bounds)
-
-
-def _short(on: Objective[MemoryRows], start: Parameters, steps: int) -> tuple[float, Parameters]:
-    """Level and parameters after some steps; -inf where a component is singular or without rows."""
-    run = on.runs.run(start, em.Rule.expected_gain(on.tol, on.rows.precision), steps)
-    return run.trace[-1] if on.can_go_on(run.parameters) else -np.inf, run.parameters
 
 
 def _thinned(rows: MemoryRows) -> MemoryRows:
