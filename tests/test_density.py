@@ -11,11 +11,13 @@ from oracle import COVARIANCE_TYPES, log_joint, log_prob, random_mixture, respon
 
 import fastem
 from fastem.density.partition import (
+    FEW_ROW_BYTES,
     MAX_SLOTS,
     MIN_SLOTS,
     SLOT_BYTES,
     SLOT_ROW_BYTES,
     SLOT_TILES,
+    SLOT_WORK,
     most_slots,
     plan,
     slot_tiles,
@@ -216,7 +218,7 @@ def test_kernels_are_compiled_once_for_writable_and_read_only_arrays():
 @pytest.mark.parametrize("slot_bytes", [0, 8, 2**20, 2**30])
 @pytest.mark.parametrize("row_bytes", [4, 512, 2**16])
 def test_slots_are_not_too_many_while_their_rows_are_few(n, row_bytes, slot_bytes):
-    tiles = slot_tiles(n, row_bytes, slot_bytes)
+    tiles = slot_tiles(n, row_bytes, slot_bytes, 1e9)
     n_slots = -(-n // (tiles * TILE_ROWS))
     rows_bytes = tiles * TILE_ROWS * row_bytes
     assert 1 <= tiles <= max(1, -(-n // TILE_ROWS))
@@ -226,12 +228,26 @@ def test_slots_are_not_too_many_while_their_rows_are_few(n, row_bytes, slot_byte
     assert most_slots(slot_bytes) in (MIN_SLOTS, SLOT_BYTES // max(slot_bytes, 1))
 
 
+@pytest.mark.parametrize("row_work", [1.0, 100.0, 1500.0, 1e6])
+@pytest.mark.parametrize("row_bytes", [4, 64, 2**16])
+def test_few_rows_are_not_cut_into_slots_of_little_work(row_work, row_bytes):
+    n_tiles = 100
+    tiles = slot_tiles(n_tiles * TILE_ROWS, row_bytes, 8, row_work)
+    own = np.array([row_work / SLOT_WORK, row_bytes / FEW_ROW_BYTES]) * TILE_ROWS
+    assert tiles == 1 or (tiles * own <= 1).all()
+    assert tiles == n_tiles or ((tiles + 1) * own > 1).any()
+
+
 @families
 @dtypes
 @pytest.mark.parametrize("K", [1, 5])
 @pytest.mark.parametrize("weighted", [False, True])
-def test_blocks_of_whole_slots_do_not_change_a_bit(covariance_type, dtype, K, weighted):
+def test_blocks_of_whole_slots_do_not_change_a_bit(
+    covariance_type, dtype, K, weighted, monkeypatch
+):
     """Oracle: the rows in one block, whose slots' moments may all stand in memory together."""
+    monkeypatch.setattr("fastem.density.partition.SLOT_WORK", 1e3)
+    plan.cache_clear()
     mixture, X = problem(1, K, covariance_type, dtype, n=150_000)
     weight = np.random.default_rng(0).exponential(size=len(X)) if weighted else None
     density, units = factored(mixture, covariance_type, X)

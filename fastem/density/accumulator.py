@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from fastem.compiler.options import read_only
 from fastem.density import partition
-from fastem.density.partition import SCALARS
 from fastem.kernels import passes
 from fastem.kernels.elementary import LN2
 from fastem.kernels.matrices import mirror
+from fastem.kernels.passes import SCALARS
 from fastem.kernels.tile import TILE_ROWS
 from fastem.kernels.wide import COLUMNS
 from fastem.moments import Moments
@@ -75,7 +75,7 @@ class Accumulator:
         self._row_work = row_work(len(means), factors)
         self._parallel = parallel
         self._n_sums, self._tiles, self.most_slots = partition.plan(
-            n, means.dtype.itemsize, *means.shape, self._second_dims
+            n, means.dtype.itemsize, *means.shape, self._second_dims, self._row_work
         )
         self.slot_rows = self._tiles * TILE_ROWS
         self._sums: NDArray[np.float64] | None = None
@@ -142,15 +142,15 @@ class Accumulator:
     def empty_sums(
         self, block: NDArray, sample_weight: NDArray[np.float64] | None
     ) -> NDArray[np.float64]:
-        """Sums of a block's slots, as of `sums`, of which only the weights of rows are summed."""
+        """Room for the sums of a block's slots, as of `sums`; the weights of rows are summed."""
         n, slot_rows = len(block), self.slot_rows
         n_slots = partition.n_slots(n, self._tiles)
-        sums = np.zeros((n_slots, self._n_sums))
+        sums = np.empty((n_slots, self._n_sums))
         if sample_weight is None:
             sums[:-1, 0] = slot_rows
             sums[-1, 0] = n - (n_slots - 1) * slot_rows
-        elif n:
-            sums[:, 0] = np.add.reduceat(sample_weight, range(0, n, slot_rows))
+        else:
+            sums[:, 0] = np.add.reduceat(sample_weight, range(0, n, slot_rows)) if n else 0.0
         return sums
 
     def arguments(

@@ -196,7 +196,7 @@ class Density:
         return labels
 
     def _answer(self, block: NDArray, units: Units, parallel: bool, *found: NDArray) -> None:
-        tiles = partition.slot_tiles(len(block), 0, 0)
+        tiles = partition.slot_tiles(len(block), 1, 0, self.work(1))
         n_slots = partition.n_slots(len(block), tiles)
         parameters = self.cast(block.dtype)
         factors_low, compensated = self._low_parts(block.dtype)

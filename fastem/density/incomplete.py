@@ -107,9 +107,8 @@ class Groups:
         """Sums of slots from the first on, at most so many, as `Accumulator.merge` takes them."""
         own, order = density.cast(self.rows.dtype), self.chunks
         K, D = own[0].shape
-        n_sums = partition.plan(len(self.rows), 8, K, D, own[1].ndim - 1)[0]
         slots = order.slots[first : None if most is None else first + most + 1]
-        sums = np.zeros((len(slots) - 1, n_sums))
+        sums = np.zeros((len(slots) - 1, partition.n_sums(K, D, own[1].ndim - 1)))
         sums[:, 0] = self.slot_weights[first : first + len(sums)]
         share = len(sums) / (len(order.slots) - 1)
         incomplete.summarise(

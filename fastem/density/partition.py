@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+from fastem.kernels.passes import SCALARS
 from fastem.kernels.tile import TILE_ROWS
 
 #: A pass is divided into this many slots at most, a multiple of any likely number of threads,
@@ -12,15 +13,15 @@ MAX_SLOTS = 192
 #: slots must fit into whatever memory a pass over a file may use.
 SLOT_ROW_BYTES = 2**20
 SLOT_TILES = 8
+#: Floating point operations of a slot, about, where its rows take no more bytes than these: to
+#: begin one, and to add its sums to those of the others, takes as long as some ten thousand.
+SLOT_WORK, FEW_ROW_BYTES = 1e6, 2**16
 #: Bytes that slots' moments may take together, as long as there are MIN_SLOTS.
 SLOT_BYTES = 2**24
 MIN_SLOTS = 4
-#: What a slot sums beside moments: the weight of its rows, log-likelihood and classification
-#: entropy.
-SCALARS = 3
 
 
-def slot_tiles(n: int, row_bytes: int, slot_bytes: int) -> int:
+def slot_tiles(n: int, row_bytes: int, slot_bytes: int, row_work: float) -> int:
     """How many tiles a slot has where n rows are divided.
 
     It depends on sizes alone, never on the machine, so that sums come out the same everywhere.
@@ -31,9 +32,13 @@ def slot_tiles(n: int, row_bytes: int, slot_bytes: int) -> int:
         How many rows, and how large one is.
     slot_bytes : int
         How large the moments of a slot are.
+    row_work : float
+        Floating point operations of a row, about.
     """
     n_tiles = -(-n // TILE_ROWS)
     tiles = max(1, -(-n_tiles // min(MAX_SLOTS, most_slots(slot_bytes))))
+    enough = int(min(SLOT_WORK / (TILE_ROWS * row_work), FEW_ROW_BYTES / (TILE_ROWS * row_bytes)))
+    tiles = max(tiles, min(n_tiles, enough))
     return min(tiles, max(SLOT_TILES, SLOT_ROW_BYTES // max(TILE_ROWS * row_bytes, 1)))
 
 
@@ -47,12 +52,16 @@ def n_slots(n: int, tiles: int) -> int:
     return max(1, -(-n // (tiles * TILE_ROWS)))
 
 
+def n_sums(n_components: int, n_features: int, second_dims: int) -> int:
+    """Numbers that a slot sums."""
+    return SCALARS + n_components * (1 + n_features + n_features**second_dims)
+
+
 @lru_cache(maxsize=64)
 def plan(
-    n: int, itemsize: int, n_components: int, n_features: int, second_dims: int
+    n: int, itemsize: int, n_components: int, n_features: int, second_dims: int, row_work: float
 ) -> tuple[int, int, int]:
     """Numbers that a slot sums, its tiles, and how many slots may stand in memory together."""
     n_second = n_components * n_features**second_dims
-    tiles = slot_tiles(n, n_features * itemsize, 8 * n_second)
-    n_sums = SCALARS + n_components * (1 + n_features) + n_second
-    return n_sums, tiles, most_slots(8 * n_second)
+    tiles = slot_tiles(n, n_features * itemsize, 8 * n_second, row_work)
+    return n_sums(n_components, n_features, second_dims), tiles, most_slots(8 * n_second)

@@ -1,7 +1,8 @@
-"""Steps in compiled code: where Python between passes would take longer than they do.
+"""Steps in compiled code, for rows in one array: between passes Python would take long.
 
-Many steps are one call. What raises eigenvalues to the floor is compiled when the first of them is
-below it; `Step` makes that M step.
+Where rows are few many steps are one call. Where threads pay, and of rows in single precision, a
+pass is a call of its own, and so is what happens between two of them. What raises eigenvalues to
+the floor is compiled when the first of them is below it; `Step` makes that M step.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from fastem.kernels import em_control, em_passes
 from fastem.kernels.ascending import summarise_ascending
 from fastem.kernels.em_control import Method
 from fastem.kernels.floor import ROUNDING
-from fastem.kernels.passes import summarise
+from fastem.kernels.passes import SCALARS, summarise
 from fastem.moments import DEAD, Moments
 from fastem.rows import Rows
 
@@ -37,7 +38,7 @@ class Workspace:
     Parameters
     ----------
     rows : Rows
-        In one array of float64.
+        In one array.
     family : Family
         With a compiled M step, or beliefs.
     bounds : Bounds
@@ -56,11 +57,14 @@ class Workspace:
         block = accumulator.arguments(X, sample_weight)
         self.sums = accumulator.empty_sums(X, sample_weight)
         kernel = summarise_ascending if rows.ascending else summarise
-        address = kernel.address((*block, *density.cast(X.dtype), self.sums, NO_LABELS))
         self.sums[0, 0] = np.add.accumulate(self.sums[:, 0])[-1]
         self.n_rows = float(self.sums[0, 0])
+        self._kernel, self._work = kernel, density.work(len(X))
+        address = 0
+        if X.dtype == np.float64 and (rows.ascending or self._work < LAUNCH_WORK):
+            address = kernel.address((*block, *density.cast(X.dtype), self.sums, NO_LABELS))
         factors, (K, D) = density.factors, density.means.shape
-        n_statistics = self.sums.shape[1] - em_passes.SCALARS
+        n_statistics = self.sums.shape[1] - SCALARS
         self.buffers = em_passes.Buffers.of(factors.shape, K, n_point, n_statistics)
         self.code = em_passes.Code.of(family.covariances_of, factors.ndim)
         self.passes = em_passes.Passes(
@@ -81,16 +85,27 @@ class Workspace:
     def of(cls, rows: Rows, family: Family, bounds: Bounds, state: State) -> Workspace | None:
         """For runs such as the state's; None where the rows or the family do not allow it."""
         compiled = family.covariances_of is not None or family.beliefs is not None
-        if not (compiled and function_pointers.AVAILABLE):
-            return None
-        if rows.whole is None or rows.dtype != np.float64:
+        if not (compiled and function_pointers.AVAILABLE) or rows.whole is None:
             return None
         if em_control.is_wide(int(state.shape[1]), family.diagonal):
             return None
-        density = family.factor(state.parameters(family))
-        if not rows.ascending and density.work(len(rows.whole[0])) >= LAUNCH_WORK:
+        density, n = family.factor(state.parameters(family)), len(rows.whole[0])
+        accumulator = density.accumulator(n, rows.dtype, rows.units)
+        if n > accumulator.most_slots * accumulator.slot_rows:
+            return None
+        if rows.ordered and density.prunable(n):
             return None
         return cls(rows, family, bounds, density, state.point.size)
+
+    def summarise(self, point: NDArray[np.float64]) -> None:
+        """A pass at a point whose factors are in the buffers, on threads where these pay."""
+        K, D = self._density.means.shape
+        means = point[K : K + K * D].reshape(K, D)
+        density = means, self.buffers.factors, self.buffers.log_norms
+        cast = [read_only(np.asarray(array, self._X.dtype)) for array in density]
+        self.buffers.about[K : K + K * D] = cast[0].ravel()
+        sums = self.sums, NO_LABELS
+        self._kernel(self._work, len(self.sums), *self.passes.block, *cast, *sums)
 
     def moments(self, means: NDArray[np.float64]) -> Moments:
         """Of all rows about the means at which the last pass was made."""
@@ -139,13 +154,16 @@ class CompiledStep(Step):
     def __call__(self, state: State, n: int) -> None:
         """Make up to n steps, unless the run ends."""
         stop, space = state.n_passes + n, self._workspace
+        how, level = em_passes.DONE, 0.0
         while True:
-            left = stop - state.n_passes
-            how, level = em_passes.run_passes(
-                space.code, *self._arguments, state, space.buffers, self._scratch, left
-            )
+            own = state, space.buffers, self._scratch, stop - state.n_passes
+            begun = how == em_passes.PASS
+            how, level = em_passes.run_passes(space.code, *self._arguments, *own, begun, level)
             if how == em_passes.DONE:
                 return
+            if how == em_passes.PASS:
+                space.summarise(state.point)
+                continue
             if how != em_passes.SINGULAR:
                 space.code = space.code.raising()
             if how == em_passes.PROJECT:  # of which nothing is done yet
@@ -169,7 +187,7 @@ def step_for(
     state: State,
     workspace: Workspace | None = None,
 ) -> Step:
-    """The step that suits: compiled where rows are few, or a column, and the family allows it."""
+    """The step that suits: compiled where rows are in one array and the family allows it."""
     arguments = rows, family, bounds, rule, method, state
     workspace = workspace or Workspace.of(rows, family, bounds, state)
     return Step(*arguments) if workspace is None else CompiledStep(*arguments, workspace)

@@ -5,7 +5,7 @@ import numpy as np
 from fastem.compiler.options import jit
 from fastem.compiler.slot_loop import slot_loop
 from fastem.kernels.axis_aligned import accumulate, log_densities
-from fastem.kernels.passes import load_all, parts, share_out
+from fastem.kernels.passes import SCALARS, clear, load_all, parts, share_out
 from fastem.kernels.tile import SPARE, TILE_ROWS, buffer, load_weights
 
 #: A component that nowhere on a tile comes so near to the likeliest one, in bits, is rounding.
@@ -40,7 +40,9 @@ def summarise_ascending(
     density = means, factors, log_norms
     n_components = means.shape[0]
     tile, densities = buffer(1, rows), buffer(n_components + SPARE, rows)
-    near, moments = np.empty(n_components, np.uint32), parts(sums[slot, 3:], means, factors)
+    clear(sums[slot])
+    near = np.empty(n_components, np.uint32)
+    moments = parts(sums[slot, SCALARS:], means, factors)
     start = slot * tiles * TILE_ROWS
     stop = min(start + tiles * TILE_ROWS, rows.shape[0])
     if weight.size == 0:

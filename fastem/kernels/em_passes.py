@@ -29,12 +29,12 @@ from fastem.kernels.em_control import (
 )
 from fastem.kernels.floor import above_floor_all, raise_all
 from fastem.kernels.matrices import factor_all, factor_diagonal, mirror, scatter
+from fastem.kernels.passes import SCALARS
 
-#: What `run_passes` has come to: all passes, or the end; an M step, from moments or from
-#: extrapolated statistics, that takes `Code.raising`; a covariance that cannot be factored.
-DONE, MAXIMISE, PROJECT, SINGULAR = range(4)
-#: What a pass sums before moments.
-SCALARS = 3
+#: What `run_passes` has come to: all passes, or the end; a pass that the caller makes; an M step,
+#: from moments or from extrapolated statistics, that takes `Code.raising`; a covariance that cannot
+#: be factored.
+DONE, PASS, MAXIMISE, PROJECT, SINGULAR = range(5)
 
 
 class Code(NamedTuple):
@@ -94,7 +94,10 @@ class Code(NamedTuple):
 
 
 class Buffers(NamedTuple):
-    """Scratch of a pass: factors and more of their shape; a new point and its statistics."""
+    """Scratch of a pass: factors and more of their shape; a new point and its statistics.
+
+    Where the caller makes passes, `about` has their means, which follow K numbers.
+    """
 
     factors: NDArray[np.float64]
     spreads: NDArray[np.float64]
@@ -103,6 +106,7 @@ class Buffers(NamedTuple):
     log_norms: NDArray[np.float64]
     found: NDArray[np.float64]
     statistics: NDArray[np.float64]
+    about: NDArray[np.float64]
 
     @classmethod
     def of(
@@ -111,8 +115,8 @@ class Buffers(NamedTuple):
         """For factors, parameters and statistics of those sizes."""
         factors, spreads, scratch = np.zeros((3, *shape))
         passed, log_norms = np.empty(shape[0], np.bool_), np.empty(n_components)
-        found, statistics = np.empty(n_point), np.empty(n_statistics)
-        return cls(factors, spreads, scratch, passed, log_norms, found, statistics)
+        found, about, statistics = np.empty(n_point), np.empty(n_point), np.empty(n_statistics)
+        return cls(factors, spreads, scratch, passed, log_norms, found, statistics, about)
 
 
 class Passes(NamedTuple):
@@ -121,7 +125,7 @@ class Passes(NamedTuple):
     Parameters
     ----------
     address : int
-        Of its machine code.
+        Of its machine code; 0 where the caller makes the passes, on threads.
     block : tuple
         Its arguments from rows to separated.
     sums : (n_slots, n_sums)
@@ -166,7 +170,9 @@ class Bounds(NamedTuple):
 
 
 @jit
-def run_passes(code, control, shape, passes, bounds, rule, method, state, buffers, scratch, n):
+def run_passes(
+    code, control, shape, passes, bounds, rule, method, state, buffers, scratch, n, begun, level
+):
     """Up to n accepted passes, until the run ends.
 
     Parameters
@@ -179,19 +185,23 @@ def run_passes(code, control, shape, passes, bounds, rule, method, state, buffer
     buffers : Buffers
         Keeps the factors of the last point, and its statistics.
     n : int
+    begun : bool
+        Whether the caller has made the pass at the state's point, as it was told by `PASS`.
+    level : float
+        What was returned then.
 
     Returns
     -------
-    how : {DONE, MAXIMISE, PROJECT, SINGULAR}
+    how : {DONE, PASS, MAXIMISE, PROJECT, SINGULAR}
     level : float
         Of the last pass.
     """
-    factors, counters, level = buffers.factors, state.counters, 0.0
+    factors, counters = buffers.factors, state.counters
     statistics = buffers.statistics
     flat = factors.reshape(factors.shape[0], factors.size // factors.shape[0])
     moments = passes.sums[0, SCALARS:]
     for _ in range(n):
-        if counters[NEXT] == PROJECTION:
+        if not begun and counters[NEXT] == PROJECTION:
             _restate(state.point_statistics, shape, passes.n_rows, moments)
             scatter_moments(
                 code, moments, state.point_statistics, shape, factors, bounds, statistics
@@ -199,19 +209,26 @@ def run_passes(code, control, shape, passes, bounds, rule, method, state, buffer
             if not maximise_point(code, bounds, shape, state.em_step, buffers):
                 return PROJECT, level
             copy(buffers.found, state.point)
-        move(state)
+        if not begun:
+            move(state)
         while True:
-            if factor_point(code, state.point, shape, method.scale, buffers) >= 0:
-                return SINGULAR, level
-            level = 0.0
-            if code.believe != 0:
-                believed = bounds.beliefs, state.point, shape, factors, method.scale
-                level = call(code.believe, 0.0, (*believed, buffers.log_norms))
-            summarise_at(passes, state.point, shape, factors, buffers.log_norms)
+            if not begun:
+                if factor_point(code, state.point, shape, method.scale, buffers) >= 0:
+                    return SINGULAR, level
+                level = 0.0
+                if code.believe != 0:
+                    believed = bounds.beliefs, state.point, shape, factors, method.scale
+                    level = call(code.believe, 0.0, (*believed, buffers.log_norms))
+                if passes.address == 0:
+                    return PASS, level
+                summarise_slots(passes, state.point, shape, factors, buffers.log_norms)
+            begun = False
+            add_slots(passes, shape, factors)
             level += _level(passes)
             if not take_back(level, method.precision, method.monotone, state):
                 break
-        scatter_moments(code, moments, state.point, shape, factors, bounds, statistics)
+        about = state.point if passes.address != 0 else buffers.about
+        scatter_moments(code, moments, about, shape, factors, bounds, statistics)
         if not maximise_point(code, bounds, shape, state.point, buffers):
             return MAXIMISE, level
         copy(statistics, state.em_statistics)
@@ -223,16 +240,18 @@ def run_passes(code, control, shape, passes, bounds, rule, method, state, buffer
 
 
 @jit
-def summarise_at(passes, point, shape, factors, log_norms):
-    """The moments of all rows, into the sums of the first slot; rows were weighed before."""
+def summarise_slots(passes, point, shape, factors, log_norms):
+    """The moments of the rows of each slot; rows were weighed before."""
     K, D = shape
-    sums, means = passes.sums, point[K : K + K * D].reshape(K, D)
-    for slot in range(sums.shape[0]):
-        for p in range(1, sums.shape[1]):
-            sums[slot, p] = 0.0
-    density = (means, factors, log_norms)
-    for slot in range(sums.shape[0]):
-        call(passes.address, None, (slot, *passes.block, *density, sums, passes.labels))
+    density = (point[K : K + K * D].reshape(K, D), factors, log_norms)
+    for slot in range(passes.sums.shape[0]):
+        call(passes.address, None, (slot, *passes.block, *density, passes.sums, passes.labels))
+
+
+@jit
+def add_slots(passes, shape, factors):
+    """The moments of all rows, into the sums of the first slot."""
+    (K, D), sums = shape, passes.sums
     for slot in range(1, sums.shape[0]):
         for p in range(1, sums.shape[1]):
             sums[0, p] += sums[slot, p]

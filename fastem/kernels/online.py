@@ -9,18 +9,19 @@ from fastem.compiler.options import jit
 from fastem.kernels.em_passes import (
     DONE,
     MAXIMISE,
-    SCALARS,
     SINGULAR,
     Bounds,
     Buffers,
     Code,
     Passes,
+    add_slots,
     factor_point,
     maximise_point,
     scatter_moments,
-    summarise_at,
+    summarise_slots,
 )
 from fastem.kernels.moments import add, level_variance, move
+from fastem.kernels.passes import SCALARS
 
 
 @jit
@@ -54,7 +55,8 @@ def learn(code, shape, scale, passes, bounds, buffers, point, past, share, joine
     factors, log_norms = buffers.factors, buffers.log_norms
     if factor_point(code, point, shape, scale, buffers) >= 0:
         return SINGULAR, 0.0
-    summarise_at(passes, point, shape, factors, log_norms)
+    summarise_slots(passes, point, shape, factors, log_norms)
+    add_slots(passes, shape, factors)
     about, counts, first, second = past
     move(about, counts, first, second, point[K : K + K * D].reshape(K, D), joined)
     add(passes.sums[0, SCALARS:], share, joined)

@@ -37,6 +37,9 @@ from fastem.kernels.wide import accumulate as accumulate_wide
 from fastem.kernels.wide import log_densities as log_densities_wide
 from fastem.kernels.wide import wide_scratch
 
+#: What a pass sums before moments: weights of rows, log-likelihood and classification entropy.
+SCALARS = 3
+
 # The compiler drops a branch where it depends on an argument alone: so factors are one, everywhere.
 
 
@@ -113,6 +116,13 @@ def load_all(rows, weight, index, start, stop, units, tile, densities):
 
 
 @jit
+def clear(sums):
+    """Let the sums of a slot be 0, but for the weight of its rows."""
+    for p in range(1, sums.shape[0]):
+        sums[p] = 0.0
+
+
+@jit
 def share_out(n_features, n_listed, n_rows, tile, densities, sums):
     """Turn log2 densities into weighted responsibilities, and sum up what rows say of the fit."""
     n_rows = padded(n_rows)
@@ -162,7 +172,7 @@ def summarise(
     means : (K, D), factors : (K, D, D), (1, D, D) or (K, D), log_norms : (K,)
         Of the dtype of rows, in the units of the tile; logarithms to base 2.
     sums : (n_slots, 3 + K + K D + K D[ D]) float64
-        Zeros on entry. Of each slot: a place for the weight of its rows, which is left alone;
+        Of each slot: a place for the weight of its rows, which is left alone;
         log-likelihood and classification entropy, in bits; then counts, first and second
         moments, of matrices only the lower triangles.
     labels : (n,) or (0,) int32
@@ -175,7 +185,8 @@ def summarise(
     scratch = buffer(4, rows)
     gathering = gather_scratch(n_features, separated, rows)
     own = wide_scratch(n_features, separated.ndim == 3, rows)
-    moments = parts(sums[slot, 3:], means, factors)
+    clear(sums[slot])
+    moments = parts(sums[slot, SCALARS:], means, factors)
     start = slot * tiles * TILE_ROWS
     stop = min(start + tiles * TILE_ROWS, rows.shape[0])
     if weight.size == 0:

@@ -73,10 +73,13 @@ class Rows(ABC):
     units : Units
     ascending : bool
         Whether these are a single column's, in their order, that one thread works on.
+    ordered : bool
+        Whether passes are made in an order, where components are many.
     """
 
     units: Units
     ascending: bool = False
+    ordered: bool = False
 
     @property
     @abstractmethod

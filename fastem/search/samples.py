@@ -55,6 +55,7 @@ class Sample(MemoryRows):
 
     forest: Forest
     incomplete: MemoryRows | None = None
+    ordered = True
 
     @property
     def whole(self) -> Drawn | None:

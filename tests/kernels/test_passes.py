@@ -35,7 +35,7 @@ def check(X, mixture, covariance_type="full", sample_weight=None):
     weight = np.ones(len(X)) if sample_weight is None else sample_weight
     tolerance = PRECISION[X.dtype.type]
     n = expected.n_rows
-    assert got.n_rows == n
+    assert_allclose(got.n_rows, n, rtol=1e-14)
     assert_allclose(about, mixture.means, rtol=tolerance, atol=tolerance)
     likelihood = expected.log_likelihood
     assert_allclose(got.log_likelihood, likelihood, rtol=tolerance, atol=tolerance * n)
