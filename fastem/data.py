@@ -41,6 +41,8 @@ SPREADS = 1e-153, 1e153
 FLOAT64_PEAK = 1e151
 #: Magnitudes, in standard deviations, whose squares float32 sums without overflow.
 FLOAT32_PEAK = 1e16
+#: Numbers that are worked on in float64 whatever their dtype: single precision would save no time.
+FEW = 2**16
 #: Principal axes along which the box is thinner than this, by its greatest width, are rounding.
 THIN = 1e-9
 
@@ -192,7 +194,7 @@ class Data:
 
     @lazy
     def tractable(self) -> Source:
-        """The source, in float64 if squares would overflow in its own dtype.
+        """The source, in float64 if it is small or squares would overflow in its own dtype.
 
         Raises
         ------
@@ -212,7 +214,8 @@ class Data:
                 f"{which} has a spread of {spread[j]:g} and values up to {peak[j]:g}, whose "
                 f"squares float64 cannot hold; multiply it by a constant, or drop the outliers"
             )
-        if source.dtype == np.float32 and (peak / spread > FLOAT32_PEAK).any():
+        far = (peak / spread > FLOAT32_PEAK).any()
+        if source.dtype == np.float32 and (far or source.n_samples * source.n_features <= FEW):
             return source.widened()
         return source
 

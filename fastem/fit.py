@@ -66,9 +66,10 @@ def fit(
     Parameters
     ----------
     X : (n_samples, n_features) array-like, path or source
-        Rows; float32 is worked on in float32, anything else in float64. Never changed. Files and
-        what `fastem.rows.open` or `fastem.rows.Blocks` returns may hold more rows than memory,
-        Dask's arrays and data frames (extra: dask) more than one machine.
+        Rows; more than 65,536 numbers of float32 are worked on in float32, anything else in
+        float64. Never changed. Files and what `fastem.rows.open` or `fastem.rows.Blocks` returns
+        may hold more rows than memory, Dask's arrays and data frames (extra: dask) more than one
+        machine.
     n_components : int, optional
         Needed unless `start` is given.
     covariance_type : str, default "full"
@@ -115,7 +116,7 @@ def fit(
     reg_covar : float, optional
         Added to the diagonal of every covariance, in squared units of the data. By default nothing
         is added; instead no eigenvalue may fall below 1e-10 of the data's own variance (1.5e-8 of
-        it in float32), which changes nothing unless a component collapses.
+        it where float32 is worked on), which changes nothing unless a component collapses.
     tol : float, default 1e-6
         Stop when the gain in mean log-likelihood still to be expected is below this, in nats a row.
         0 never stops before `max_iter`.

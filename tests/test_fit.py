@@ -585,3 +585,13 @@ def test_one_component_is_found_without_a_race(noise):
         assert "1 pass over all rows" in str(found.status)
         np.testing.assert_allclose(found.mixture.means, [X.mean(axis=0)], rtol=1e-12)
         np.testing.assert_allclose(found.mixture.covariances, [np.cov(X.T, bias=True)], rtol=1e-9)
+
+
+@pytest.mark.parametrize("family", ["full", "diag"])
+def test_few_rows_in_single_precision_are_worked_on_in_double(family):
+    """To the bits of the same numbers in float64, from the same start."""
+    X = problem(family)[0].astype(np.float32)
+    options = {"covariance_type": family, "random_state": 0}
+    single, double = (fastem.fit(rows, 3, **options) for rows in (X, X.astype(float)))
+    assert single.log_likelihood == double.log_likelihood
+    assert single.mixture == double.mixture

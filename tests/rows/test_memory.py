@@ -123,7 +123,7 @@ def test_what_a_source_says_of_itself(dtype):
 @pytest.mark.parametrize("name", ["full", "spherical"])
 def test_samples_are_in_standard_units(dtype, name):
     """Oracle: `Units.standard` of the rows drawn."""
-    X, _ = problem(n=6000, dtype=dtype)
+    X, _ = problem(n=30_000, dtype=dtype)
     kind = FAMILIES[name]
     rows = Samples(Data.of(X, None), np.random.SeedSequence(0)).of(kind, 2)
     assert rows.n_samples == 4096
