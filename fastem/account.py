@@ -92,7 +92,7 @@ def sorted_parameters(parameters: Parameters, family: Family) -> Parameters:
 def _sorted(run: Run, family: Family) -> Run:
     order = by_weight(run.parameters.weights, run.parameters.means)
     parameters = sorted_parameters(run.parameters, family)
-    return replace(run, parameters=parameters, moments=run.moments.permuted(order))
+    return replace(run, parameters=parameters, summed=lambda: run.moments.permuted(order))
 
 
 def _n_fixed(run: Run, family: Family) -> int:

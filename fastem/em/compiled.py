@@ -7,6 +7,7 @@ the floor is compiled when the first of them is below it; `Step` makes that M st
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -107,12 +108,17 @@ class Workspace:
         sums = self.sums, NO_LABELS
         self._kernel(self._work, len(self.sums), *self.passes.block, *cast, *sums)
 
-    def moments(self, means: NDArray[np.float64]) -> Moments:
-        """Of all rows about the means at which the last pass was made."""
-        density = replace(self._density, means=means)  # of which nothing else matters here
-        accumulator = density.accumulator(len(self._X), self._X.dtype, self._units)
-        accumulator.merge(self.sums[:1].copy())
-        return accumulator.moments()
+    def summed(self, means: NDArray[np.float64]) -> Callable[[], Moments]:
+        """What gives the moments of all rows about the means at which the last pass was made."""
+        sums = self.sums[:1].copy()
+
+        def moments() -> Moments:
+            density = replace(self._density, means=means)  # of which nothing else matters here
+            accumulator = density.accumulator(len(self._X), self._X.dtype, self._units)
+            accumulator.merge(sums)
+            return accumulator.moments()
+
+        return moments
 
 
 class CompiledStep(Step):
@@ -170,12 +176,12 @@ class CompiledStep(Step):
                 continue
             point = state.parameters(self._family)
             density = self._family.factor(point)  # raises where it is singular
-            self.arrive(state, density, self.moments(state), point, level)
+            self.arrive(state, density, self.summed(state)(), point, level)
             return
 
-    def moments(self, state: State) -> Moments:
-        """Of all rows at the point that was accepted last."""
-        return self._workspace.moments(state.parameters(self._family).means)
+    def summed(self, state: State) -> Callable[[], Moments]:
+        """What gives the moments of all rows at the point that was accepted last."""
+        return self._workspace.summed(state.parameters(self._family).means)
 
 
 def step_for(

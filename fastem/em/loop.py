@@ -18,6 +18,7 @@ from fastem.em.compiled import Workspace, step_for
 from fastem.em.rules import Rule
 from fastem.em.state import State
 from fastem.kernels.em_control import EXPECTED_GAIN, OUTCOME, PLAIN, QUASI_NEWTON, STOPPED, Method
+from fastem.lazy import lazy
 from fastem.moments import Moments
 from fastem.rows import Rows
 
@@ -29,8 +30,8 @@ class Run:
     Parameters
     ----------
     parameters : Parameters
-    moments : Moments
-        Of all rows at those parameters.
+    summed : callable
+        Gives the moments of all rows at those parameters.
     trace : tuple of float
         Mean log-likelihood of the rows at each accepted point, the last one at `parameters`; with a
         prior, the log posterior in nats a row, but for a constant.
@@ -43,11 +44,16 @@ class Run:
     """
 
     parameters: Parameters
-    moments: Moments
+    summed: Callable[[], Moments]
     trace: tuple[float, ...]
     n_iter: int
     outcome: str
     state: State
+
+    @lazy
+    def moments(self) -> Moments:
+        """Of all rows at those parameters: most runs of a search are never asked for them."""
+        return self.summed()
 
 
 class Pass(NamedTuple):
@@ -107,10 +113,7 @@ def run(
         Of runs over the same rows that are over.
     """
     state = start if isinstance(start, State) else State.begin(family, start, rule, accelerate)
-    stepper = QUASI_NEWTON if accelerate else PLAIN
-    # A ridge is no part of the likelihood, and a rule that never stops is not to stop by rounding.
-    monotone = rule.kind == EXPECTED_GAIN and not bounds.ridge.any()
-    method = Method(stepper, max_iter, rows.precision, bounds.floor, HALF_BITS, monotone)
+    method = method_of(rows, bounds, rule, max_iter, accelerate)
     with one_thread(len(rows.units.scale)):
         step = step_for(rows, family, bounds, rule, method, state, workspace)
         n = step.most if on_pass is None and keep is None else 1
@@ -130,9 +133,17 @@ def run(
                     state.counters[OUTCOME] = STOPPED
         return Run(
             state.parameters(family),
-            step.moments(state),
+            step.summed(state),
             tuple(state.levels.tolist()),
             state.n_iter,
             state.outcome,
             state,
         )
+
+
+def method_of(rows: Rows, bounds: Bounds, rule: Rule, max_iter: int, accelerate: bool) -> Method:
+    """How a run over those rows goes on."""
+    stepper = QUASI_NEWTON if accelerate else PLAIN
+    # A ridge is no part of the likelihood, and a rule that never stops is not to stop by rounding.
+    monotone = rule.kind == EXPECTED_GAIN and not bounds.ridge.any()
+    return Method(stepper, max_iter, rows.precision, bounds.floor, HALF_BITS, monotone)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from fastem.blas_threads import one_thread
 from fastem.covariance import Bounds, Family, Parameters
-from fastem.em.compiled import Workspace
-from fastem.em.loop import Pass, Run, run
+from fastem.em.compiled import Workspace, step_for
+from fastem.em.loop import Pass, Run, method_of, run
 from fastem.em.rules import Rule
 from fastem.em.state import State
+from fastem.em.steps import Step
 from fastem.rows import Rows
 
 
@@ -27,6 +29,22 @@ class Runs:
         self._rows, self._family, self._bounds = rows, family, bounds
         self._accelerate = accelerate
         self._workspaces: dict[int, Workspace | None] = {}  # by the number of components
+        self._short: dict[tuple[int, int], tuple[State, Step]] = {}  # and of steps
+
+    def short(self, start: Parameters, steps: int) -> tuple[float, Parameters]:
+        """Level and parameters after so many plain steps; such runs share all but the start."""
+        family, key = self._family, (len(start.weights), steps)
+        if key not in self._short:
+            state = State.begin(family, start, Rule(), accelerate=False).with_room(steps + 1)
+            method = method_of(self._rows, self._bounds, Rule(), steps, accelerate=False)
+            own = self._rows, family, self._bounds, Rule(), method, state
+            self._short[key] = state, step_for(*own, self._workspace(state))
+        state, step = self._short[key]
+        state.restart(start)
+        with one_thread(start.means.shape[1]):
+            while state.outcome == "running":
+                step(state, steps + 1 if step.most > 1 else 1)
+        return float(state.levels[-1]), state.parameters(family)
 
     def run(
         self,
@@ -39,10 +57,6 @@ class Runs:
         state = start
         if not isinstance(state, State):
             state = State.begin(self._family, state, rule, self._accelerate)
-        n_components = int(state.shape[0])
-        if n_components not in self._workspaces:
-            found = Workspace.of(self._rows, self._family, self._bounds, state)
-            self._workspaces[n_components] = found
         return run(
             self._rows,
             self._family,
@@ -52,5 +66,12 @@ class Runs:
             max_iter=max_iter,
             accelerate=self._accelerate,
             on_pass=on_pass,
-            workspace=self._workspaces[n_components],
+            workspace=self._workspace(state),
         )
+
+    def _workspace(self, state: State) -> Workspace | None:
+        n_components = int(state.shape[0])
+        if n_components not in self._workspaces:
+            found = Workspace.of(self._rows, self._family, self._bounds, state)
+            self._workspaces[n_components] = found
+        return self._workspaces[n_components]

@@ -88,6 +88,12 @@ class State(NamedTuple):
         fresh.counters[N_REPLACED] += 1
         return fresh._replace(trace=self.trace, n_rows=self.n_rows)
 
+    def restart(self, start: Parameters) -> None:
+        """Go to before the first pass of a run without acceleration or judgement, at a start."""
+        for parts in self.point, self.em_step, self.before:
+            parts[:] = vector(start)
+        self.counters[:] = 0
+
     def resumed(self) -> State:
         """The same run, to go on where `max_iter` ended it: by the EM step that it had found."""
         self.counters[[NEXT, OUTCOME]] = em_control.STEP, em_control.RUNNING

@@ -5,6 +5,8 @@ On to the next point, and a pass there, repeated until it is accepted.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from fastem.compiler.options import read_only
@@ -65,10 +67,11 @@ class Step:
                 break
         self.arrive(state, density, moments, point, level)
 
-    def moments(self, state: State) -> Moments:
-        """Of all rows at the point that was accepted last."""
-        assert self._moments is not None
-        return self._moments
+    def summed(self, state: State) -> Callable[[], Moments]:
+        """What gives the moments of all rows at the point that was accepted last."""
+        moments = self._moments
+        assert moments is not None
+        return lambda: moments
 
     def arrive(
         self, state: State, density: Density, moments: Moments, point: Parameters, level: float

@@ -63,15 +63,14 @@ class Objective(Generic[R]):
         return em.Runs(self.rows, self.family, self.bounds, self.accelerate)
 
     def after(self, start: Parameters, steps: int) -> tuple[float, Parameters]:
-        """Level and parameters after some steps; -inf where a component is singular or has no rows.
+        """Level and parameters after a few steps, which leave nothing to extrapolate from.
 
-        From there EM cannot go on.
+        The level is -inf where a component is singular or has no rows: EM cannot go on from there.
         """
-        run = self.runs.run(start, em.Rule.expected_gain(self.tol, self.rows.precision), steps)
-        lost = (run.parameters.weights <= DEAD).any()
-        if lost or singular(run.parameters, self.family, self.bounds).any():
-            return -np.inf, run.parameters
-        return run.trace[-1], run.parameters
+        level, found = self.runs.short(start, steps)
+        if (found.weights <= DEAD).any() or singular(found, self.family, self.bounds).any():
+            return -np.inf, found
+        return level, found
 
     @property
     def is_sample(self) -> bool:

@@ -127,8 +127,7 @@ def improve(
     tries = effort.tries(objective)
     if len(at.parameters.weights) < 2 or not tries:
         return at
-    # So few steps leave nothing to extrapolate from.
-    short = replace(objective, rows=_thinned(objective.rows), accelerate=False)
+    short = replace(objective, rows=_thinned(objective.rows))
     others, rng = iter(more), np.random.default_rng(0)
     for _ in range(ROUNDS):
         starts = chain(_pairs(short, at.parameters), others)

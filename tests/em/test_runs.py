@@ -69,3 +69,23 @@ def test_they_go_on_from_where_they_were_left(X):
         found = runs.run(left.state.resumed(), RULE, 40)
         assert found.n_iter > 10
         assert_same(found, alone(rows, family, again.state.resumed(), 40))
+
+
+@pytest.mark.parametrize("name", ["full", "tied", "VVE", "spherical"])
+@pytest.mark.parametrize("compiled", [True, False])
+def test_short_ones_are_plain_runs_by_no_rule(X, name, compiled, monkeypatch):
+    """From several starts, with other numbers of components and other runs between them."""
+    if not compiled:
+        monkeypatch.setattr("fastem.em.compiled.Workspace.of", lambda *_: None)
+    family, rows = family_by_name(name), rows_of(X)
+    runs = Runs(rows, family, BOUNDS)
+    for start in [*starts_of(X, family, 2, 4), *starts_of(X, family, 2, 3)]:
+        for steps in 0, 3, 4:
+            level, found = runs.short(start, steps)
+            runs.run(found, RULE, 5)
+            expected = em.run(
+                rows, family, start, bounds=BOUNDS, rule=Rule(), max_iter=steps, accelerate=False
+            )
+            assert level == expected.trace[-1]
+            for mine, theirs in zip(found, expected.parameters, strict=True):
+                np.testing.assert_array_equal(mine, theirs)
