@@ -40,8 +40,8 @@ class Family(ABC):
         The M step of the covariances, of the arguments that `kernels.averages` describes; None
         where there is more to it.
     beliefs : (n,) or None
-        A variational prior, as `kernels.variational` takes it; None where there is none, or no
-        compiled M step.
+        A prior, as `kernels.variational` or, beside `covariances_of`, `kernels.conjugate` takes
+        it; None where there is none, or no compiled M step.
     noise : Noise or None
         What there is beside the components, in the user's units.
     exchangeable : bool
@@ -244,14 +244,24 @@ class CompiledFamily(Family):
         self, moments: Moments, bounds: Bounds, start: Parameters | None = None
     ) -> Parameters:
         """Weighted means, and the family's covariances; matrices below the floor are raised."""
-        shape = moments.about.shape
-        covariances = np.empty(self.shape(*shape))
+        return self.maximised(moments.statistics, moments.about.shape, bounds, start)
+
+    def maximised(
+        self,
+        statistics: NDArray[np.float64],
+        shape: tuple[int, ...],
+        bounds: Bounds,
+        start: Parameters | None,
+    ) -> Parameters:
+        """As `maximise`, from statistics (as of `Moments`) of components and columns (K, D)."""
+        K, D = shape
+        covariances = np.empty(self.shape(K, D))
         before = _NONE if start is None else read_only(np.ascontiguousarray(start.covariances))
         limits = read_only(bounds.ridge), bounds.floor, before.reshape(-1)
-        self.covariances_of(read_only(moments.statistics), shape, *limits, covariances.reshape(-1))
+        self.covariances_of(read_only(statistics), (K, D), *limits, covariances.reshape(-1))
         if not self.diagonal:
             raised(covariances, bounds.floor)
-        return Parameters(moments.weights, moments.scatter()[1], covariances)
+        return Parameters(statistics[:K], statistics[K : K + K * D].reshape(K, D), covariances)
 
 
 def not_positive_definite(index: int) -> np.linalg.LinAlgError:

@@ -17,14 +17,18 @@ from moments with the prior's pseudo rows among them.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastem import validation
-from fastem.covariance.family import Family, Wrapped
+from fastem.compiler.options import read_only
+from fastem.covariance.family import CompiledFamily, Family, Wrapped
 from fastem.covariance.parameters import Bounds, Parameters
-from fastem.moments import Moments
+from fastem.density import HALF_BITS
+from fastem.kernels import conjugate
+from fastem.moments import DEAD, Moments
 from fastem.units import Units
 
 #: kappa: rows that the prior mean of each component counts for.
@@ -137,6 +141,7 @@ class WithPrior(Wrapped):
     Parameters
     ----------
     family : Family
+        With a compiled M step.
     mean : (n_features,)
         mu_P.
     scale : (n_features, n_features) or (n_features,)
@@ -151,6 +156,8 @@ class WithPrior(Wrapped):
         nu; by default n_features + 2.
     """
 
+    family: CompiledFamily
+
     def __init__(
         self,
         family: Family,
@@ -162,17 +169,21 @@ class WithPrior(Wrapped):
         dof: float | None = None,
     ) -> None:
         super().__init__(family)
+        self.family = cast(CompiledFamily, family)
         self.mean, self.scale, self.share, self.units = mean, scale, share, units
         self.shrinkage = shrinkage
         n_features = len(mean)
         dof = n_features + 2 if dof is None else dof
         self.dof = dof
         if not family.diagonal:
-            self._power = dof + n_features + 1.0
+            power = dof + n_features + 1.0
         elif family.per_column:
-            self._power = dof + 2.0
+            power = dof + 2.0
         else:  # one variance for all columns, in whose prior each has its part
-            self._power = (dof + 2.0) / n_features
+            power = (dof + 2.0) / n_features
+        numbers = share, shrinkage, power, float(family.shared)
+        self.beliefs = read_only(np.concatenate((numbers, mean, scale.ravel())))
+        self.covariances_of = family.covariances_of
 
     @classmethod
     def of(
@@ -246,20 +257,13 @@ class WithPrior(Wrapped):
         Each component of n_k rows about their mean m_k gets (kappa m_P + n_k m_k) / (kappa + n_k)
         for its mean, and a scatter of Lambda + W_k + kappa n_k / (kappa + n_k) (m_k - m_P)(..)'.
         """
-        counts, means, spread = moments.scatter()
-        unit = moments.n_rows * self.share
-        kappa = self.shrinkage * unit
-        pull = kappa / np.maximum(counts + kappa, np.finfo(float).tiny)
-        delta = means - self.mean
-        trailing = (slice(None),) + (None,) * (spread.ndim - 1)
-        own = unit / len(counts) if self.shared else unit
-        scatter = (
-            counts[trailing] * (spread + pull[trailing] * self.products(delta)) + own * self.scale
-        )
-        means = means - pull[:, None] * delta
-        counts = counts + unit + own * self._power
-        pseudo = Moments(means, moments.n_rows, 0.0, 0.0, counts, np.zeros_like(means), scatter)
-        return self.family.maximise(pseudo, bounds, start)._replace(weights=moments.weights)
+        shape, total = moments.about.shape, float(moments.counts.sum())
+        joined = np.empty(moments.statistics.shape)
+        # Of no rows at all the prior's are what there is, whatever they weigh.
+        unit, dead = (self.share * moments.n_rows / total, DEAD) if total > 0 else (1.0, np.inf)
+        conjugate.add_rows(moments.statistics, shape, unit, dead, self.beliefs, joined)
+        found = self.family.maximised(joined, shape, bounds, start)
+        return found._replace(weights=moments.weights)
 
     def with_means(
         self, moments: Moments, means: NDArray[np.float64], held: NDArray[np.bool_]
@@ -276,21 +280,8 @@ class WithPrior(Wrapped):
 
     def log_prior(self, parameters: Parameters) -> float:
         """Log density of the parameters but for a constant, in nats a row of all."""
-        _, means, covariances = parameters
-        n_components, n_features = means.shape
-        matrices = self.expand(covariances, n_components, n_features)
-        deviations = np.sqrt(np.diagonal(matrices, axis1=1, axis2=2))
-        # As correlations no product of the columns' scales can overflow.
-        correlations = matrices / deviations[:, :, None] / deviations[:, None, :]
-        scale = np.diag(self.scale) if self.diagonal else self.scale
-        scale = scale / deviations[:, :, None] / deviations[:, None, :]
-        delta = (means - self.mean) / deviations
-        roots = np.linalg.cholesky(correlations)
-        solved = np.linalg.solve(roots @ roots.swapaxes(1, 2), scale)
-        whitened = np.linalg.solve(roots, delta[:, :, None])
-        inner = np.log(np.diagonal(roots, axis1=1, axis2=2) * deviations).sum(axis=1)
-        traces = np.trace(solved, axis1=1, axis2=2)
-        squares = (whitened**2).sum(axis=(1, 2))
-        own = 1 / n_components if self.shared else 1.0
-        terms = (1 + own * self._power) * inner + 0.5 * (own * traces + self.shrinkage * squares)
-        return -self.share * float(terms.sum()) + self.family.log_prior(parameters)
+        point = np.concatenate((parameters.weights, parameters.means.ravel()))
+        density = self.family.factor(parameters)
+        factors, norms = density.factors.copy(), density.log_norms.copy()
+        own = self.beliefs, point, parameters.means.shape, factors, HALF_BITS, norms
+        return float(conjugate.log_density(*own))

@@ -67,7 +67,8 @@ class Workspace:
         factors, (K, D) = density.factors, density.means.shape
         n_statistics = self.sums.shape[1] - SCALARS
         self.buffers = em_passes.Buffers.of(factors.shape, K, n_point, n_statistics)
-        self.code = em_passes.Code.of(family.covariances_of, factors.ndim)
+        has_prior = family.beliefs is not None
+        self.code = em_passes.Code.of(family.covariances_of, factors.ndim, has_prior)
         self.passes = em_passes.Passes(
             address,
             block,

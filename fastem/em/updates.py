@@ -43,7 +43,8 @@ class Updates:
         self.shape: tuple[int, int] = parameters.means.shape
         self._space: Space | None = None
         wide = em_control.is_wide(self.shape[1], family.diagonal)
-        if family.covariances_of is not None and function_pointers.AVAILABLE and not wide:
+        compiled = family.covariances_of is not None and family.beliefs is None
+        if compiled and function_pointers.AVAILABLE and not wide:
             self._space = Space(family, parameters, units, bounds)
 
     def batch(self, rows: Rows, weight_unit: float, parameters: Parameters) -> Batch | SmallBatch:

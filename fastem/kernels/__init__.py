@@ -17,7 +17,8 @@ An iteration of EM factors the covariances once and makes one pass over the rows
        v  moments
     matrices.scatter                     moments to weights, means and covariances
        v
-    averages, parsimonious, common_axes  the M step of a family, by decomposition
+    averages, parsimonious, common_axes  the M step of a family, by decomposition; conjugate, what
+       |                                 a prior adds to it
     floor.raised                         no eigenvalue below the floor
        v
     em_control.proceed                   convergence says whether it ends, quasi_newton where it

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from fastem.compiler.function_pointers import address_of, call
 from fastem.compiler.options import jit, jit_strict
-from fastem.kernels import variational
+from fastem.kernels import conjugate, variational
 from fastem.kernels.em_control import (
     NEXT,
     OUTCOME,
@@ -49,14 +49,16 @@ class Code(NamedTuple):
     above_floor: int
     believe: int
     posterior: int
+    pseudo_rows: int
     raise_low: int = 0
 
     @classmethod
     @lru_cache
-    def of(cls, covariances: Any, n_dims: int) -> Code:
+    def of(cls, covariances: Any, n_dims: int, has_prior: bool = False) -> Code:
         """For a family's M step and factors of so many dimensions; as Python calls them.
 
-        The M step of the covariances is None in a variational fit.
+        The M step of the covariances is None in a variational fit, and under a conjugate prior it
+        is made from pseudo rows as well.
         """
         whole, number, pair = types.int64, types.float64, types.UniTuple(types.int64, 2)
         one, written = array_type(1), array_type(1, written=True)
@@ -68,15 +70,19 @@ class Code(NamedTuple):
             bounded = types.boolean(array_type(3), number, number, factors, passed)
             above_floor = address_of(above_floor_all, bounded)
         moments = array_type(2), one, array_type(2), array_type(n_dims), number, number, written
-        own = believe = posterior = 0
+        own = believe = posterior = pseudo_rows = 0
+        believed = one, written, pair, factors, number, written
         if covariances is None:
-            believed = one, written, pair, factors, number, written
             believe = address_of(variational.believe, number(*believed))
             maximised = one, pair, one, number, number, one, written
             posterior = address_of(variational.maximise, types.none(*maximised))
         else:
             taken = types.none(one, pair, one, number, one, written)
             own = address_of(covariances, taken)
+            if has_prior:
+                believe = address_of(conjugate.log_density, number(*believed))
+                joined = one, pair, number, number, one, written
+                pseudo_rows = address_of(conjugate.add_rows, types.none(*joined))
         return cls(
             address_of(factor_all if n_dims == 3 else factor_diagonal, whole(*factored)),
             address_of(scatter, whole(*moments)),
@@ -84,6 +90,7 @@ class Code(NamedTuple):
             above_floor,
             believe,
             posterior,
+            pseudo_rows,
         )
 
     def raising(self) -> Code:
@@ -96,7 +103,8 @@ class Code(NamedTuple):
 class Buffers(NamedTuple):
     """Scratch of a pass: factors and more of their shape; a new point and its statistics.
 
-    Where the caller makes passes, `about` has their means, which follow K numbers.
+    Where the caller makes passes, `about` has their means, which follow K numbers. Under a prior
+    `joined` has the statistics with its rows.
     """
 
     factors: NDArray[np.float64]
@@ -106,6 +114,7 @@ class Buffers(NamedTuple):
     log_norms: NDArray[np.float64]
     found: NDArray[np.float64]
     statistics: NDArray[np.float64]
+    joined: NDArray[np.float64]
     about: NDArray[np.float64]
 
     @classmethod
@@ -115,8 +124,9 @@ class Buffers(NamedTuple):
         """For factors, parameters and statistics of those sizes."""
         factors, spreads, scratch = np.zeros((3, *shape))
         passed, log_norms = np.empty(shape[0], np.bool_), np.empty(n_components)
-        found, about, statistics = np.empty(n_point), np.empty(n_point), np.empty(n_statistics)
-        return cls(factors, spreads, scratch, passed, log_norms, found, statistics, about)
+        (found, about), (statistics, joined) = np.empty((2, n_point)), np.empty((2, n_statistics))
+        own = factors, spreads, scratch, passed, log_norms
+        return cls(*own, found, statistics, joined, about)
 
 
 class Passes(NamedTuple):
@@ -158,8 +168,8 @@ class Bounds(NamedTuple):
         What covariances are held up by.
     dead : float
         The weight of a component of no rows.
-    beliefs : (6 + 2 D,) or (0,)
-        As `variational` has them; empty in a fit that is not.
+    beliefs : (n,) or (0,)
+        A prior as `variational` or `conjugate` has it; empty where there is none.
     """
 
     ridge: NDArray[np.float64]
@@ -328,10 +338,16 @@ def maximise_point(code, bounds, shape, start, buffers):
         held = bounds.ridge, bounds.floor, bounds.dead, bounds.beliefs
         call(code.posterior, None, (buffers.statistics, shape, *held, found))
         return True
-    copy(buffers.statistics, found[:before])
+    statistics = buffers.statistics
+    if code.pseudo_rows != 0:
+        statistics, prior = buffers.joined, bounds.beliefs
+        own = shape, prior[conjugate.SHARE], bounds.dead, prior
+        call(code.pseudo_rows, None, (buffers.statistics, *own, statistics))
+    copy(statistics, found[:before])
+    copy(buffers.statistics, found[: shape[0]])
     covariances = found[before:]
     limits = bounds.ridge, bounds.floor, start[before:]
-    call(code.covariances, None, (buffers.statistics, shape, *limits, covariances))
+    call(code.covariances, None, (statistics, shape, *limits, covariances))
     if buffers.factors.ndim == 3:
         matrices = covariances.reshape(buffers.factors.shape)
         least, passed = (bounds.floor, bounds.rounding), buffers.passed

@@ -43,7 +43,8 @@ def believe(beliefs, point, shape, factors, scale, log_norms):
     total = _expect_log_weights(beliefs, point, K, log_norms)
     for k in range(K):
         count, mean = point[k] * n_rows, point[K + k * D : K + (k + 1) * D]
-        squares, traces, log_variance = _measure(beliefs, mean, factors, k, scale)
+        centre, spread = beliefs[NUMBERS : NUMBERS + D], beliefs[NUMBERS + D :]
+        squares, traces, log_variance = measure(centre, spread, mean, factors, k, scale)
         beta, nu = prior_beta + count, beliefs[DEGREES] + count
         log_determinant, gammas = D * LN2, 0.0
         for d in range(D):
@@ -96,25 +97,36 @@ def log_constants(beliefs, weights, n_features, log_norms, log_jacobian):
 
 
 @jit_strict
-def _measure(beliefs, mean, factors, k, scale):
-    """Square of the distance to the prior's mean, trace of its scale, and log determinant."""
+def measure(centre, spread, mean, factors, k, scale):
+    """Square of a mean's distance to a centre, trace of a spread, and log determinant.
+
+    Parameters
+    ----------
+    centre, mean : (D,)
+    spread : (D D,) or (D,)
+        A matrix, or its diagonal.
+    factors : (n, D, D) or (n, D)
+        Inverse Cholesky factors, or inverse standard deviations, times scale; that of k measures.
+    k : int
+    scale : float
+    """
     D = mean.shape[0]
     squares, traces, log_variance = 0.0, 0.0, 0.0
     if factors.ndim == 2:
         for d in range(D):
             factor = factors[k, d] / scale
-            step = factor * (mean[d] - beliefs[NUMBERS + d])
+            step = factor * (mean[d] - centre[d])
             squares += step * step
-            traces += factor * factor * beliefs[NUMBERS + D + d]
+            traces += factor * factor * spread[d]
             log_variance -= 2.0 * math.log(factor)
     else:
         for i in range(D):
             step, trace = 0.0, 0.0
             for j in range(i + 1):
-                step += factors[k, i, j] * (mean[j] - beliefs[NUMBERS + j])
+                step += factors[k, i, j] * (mean[j] - centre[j])
                 column = 0.0
                 for m in range(i + 1):
-                    column += factors[k, i, m] * beliefs[NUMBERS + D + j * D + m]
+                    column += factors[k, i, m] * spread[j * D + m]
                 trace += factors[k, i, j] * column
             squares += step / scale * (step / scale)
             traces += trace / (scale * scale)

@@ -5,7 +5,15 @@ import pytest
 
 import fastem
 from fastem import em
-from fastem.covariance import FAMILIES, Bounds, Parameters, family_by_name
+from fastem.covariance import (
+    FAMILIES,
+    Bounds,
+    Fixed,
+    Parameters,
+    WithFixed,
+    WithPrior,
+    family_by_name,
+)
 from fastem.em.compiled import CompiledStep
 from fastem.kernels import em_passes as kernel
 from fastem.rows import MemoryRows
@@ -20,7 +28,7 @@ def sample(n=400, D=D, seed=0):
     return rng.normal(size=(n, D)) + 1.7 * rng.integers(0, K, n)[:, None]
 
 
-def run(X, name="full", *, rule=None, weight=None, **more):
+def run(X, name="full", *, rule=None, weight=None, wrapped=lambda kind, X, units: kind, **more):
     D = X.shape[1]
     units = Units(np.full(D, 0.5), np.full(D, 2.0))
     rows, kind = MemoryRows(np.ascontiguousarray(X), weight, units), family_by_name(name)
@@ -30,7 +38,13 @@ def run(X, name="full", *, rule=None, weight=None, **more):
     start = Parameters(np.full(K, 1 / K), means, unit)
     rule = em.Rule.expected_gain(1e-6, rows.precision) if rule is None else rule
     options = {"max_iter": 1000, "bounds": Bounds(np.zeros(D), 1e-10)} | more
-    return em.run(rows, kind, start, rule=rule, **options)
+    return em.run(rows, wrapped(kind, X, units), start, rule=rule, **options)
+
+
+def with_prior(kind, X, units):
+    scale = units.scale
+    spread = np.cov(X.T).reshape(len(scale), -1) * np.outer(scale, scale)
+    return WithPrior.of(kind, K, len(X), units.enter(X.mean(axis=0)), spread, units)
 
 
 def in_python(*args, **options):
@@ -75,6 +89,19 @@ def test_bits_are_those_of_python(name, accelerate, calls):
     assert found.outcome == "converged"
     assert set(calls) == {kernel.DONE}
     assert_same(found, in_python(X, name, **options))
+
+
+@pytest.mark.parametrize("accelerate", [True, False])
+@pytest.mark.parametrize("name", [name for name in COMPILED if name not in ("E", "V")])
+def test_a_prior(name, accelerate, calls):
+    """To rounding: Python divides by the sum of the counts, compiled code by that of weights."""
+    options = {"accelerate": accelerate, "wrapped": with_prior, "max_iter": 40}
+    found, expected = run(sample(), name, **options), in_python(sample(), name, **options)
+    assert set(calls) == {kernel.DONE}
+    assert found.outcome == expected.outcome
+    np.testing.assert_allclose(found.trace, expected.trace, rtol=1e-11)
+    for mine, theirs in zip(found.parameters, expected.parameters, strict=True):
+        np.testing.assert_allclose(mine, theirs, rtol=1e-7, atol=1e-9)
 
 
 @pytest.mark.parametrize("name", ["E", "V", "full"])
@@ -186,10 +213,13 @@ def test_a_covariance_that_cannot_be_factored_is_an_error_here_as_there():
 
 
 def test_where_it_is_not_for(calls):
-    """Noise and priors."""
+    """Noise, and what is held."""
     X = sample()
     fastem.fit(X, 2, noise=True, random_state=0, n_init=1)
-    fastem.fit(X, 2, prior=True, random_state=0, n_init=1)
+    held = np.arange(K) == 1
+    values = Parameters(np.full(K, 1 / K), np.zeros((K, D)), np.stack([np.eye(D)] * K))
+    fixed = Fixed(values, held, held, held)
+    run(X, wrapped=lambda kind, X, units: WithFixed(kind, fixed, units), max_iter=5)
     assert calls == []
 
 
