@@ -22,7 +22,7 @@ from fastem.density.accumulator import NO_LABELS
 from fastem.em.rules import Rule
 from fastem.em.state import State
 from fastem.em.steps import Step, weigh
-from fastem.kernels import em_control, em_passes
+from fastem.kernels import em_arguments, em_control, em_passes
 from fastem.kernels.ascending import summarise_ascending
 from fastem.kernels.em_control import Method
 from fastem.kernels.floor import ROUNDING
@@ -66,10 +66,10 @@ class Workspace:
             address = kernel.address((*block, *density.cast(X.dtype), self.sums, NO_LABELS))
         factors, (K, D) = density.factors, density.means.shape
         n_statistics = self.sums.shape[1] - SCALARS
-        self.buffers = em_passes.Buffers.of(factors.shape, K, n_point, n_statistics)
+        self.buffers = em_arguments.Buffers.of(factors.shape, K, n_point, n_statistics)
         has_prior = family.beliefs is not None
-        self.code = em_passes.Code.of(family.covariances_of, factors.ndim, has_prior)
-        self.passes = em_passes.Passes(
+        self.code = em_arguments.Code.of(family.covariances_of, factors.ndim, has_prior)
+        self.passes = em_arguments.Passes(
             address,
             block,
             self.sums,
@@ -80,7 +80,7 @@ class Workspace:
         )
         beliefs = _NO_BELIEFS if family.beliefs is None else family.beliefs
         limits = read_only(bounds.ridge), bounds.floor, ROUNDING * D, DEAD
-        self.bounds = em_passes.Bounds(*limits, beliefs)
+        self.bounds = em_arguments.Bounds(*limits, beliefs)
         self._density, self._X, self._units = density, X, rows.units
 
     @classmethod

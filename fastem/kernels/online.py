@@ -6,14 +6,11 @@ As in `em_passes` the arithmetic is that of Python's steps, by the same compiled
 from __future__ import annotations
 
 from fastem.compiler.options import jit
+from fastem.kernels.em_arguments import Bounds, Buffers, Code, Passes
 from fastem.kernels.em_passes import (
     DONE,
     MAXIMISE,
     SINGULAR,
-    Bounds,
-    Buffers,
-    Code,
-    Passes,
     add_slots,
     factor_point,
     maximise_point,

@@ -1,4 +1,4 @@
-"""A conjugate prior's pseudo rows and log density; published figures are in covariance/test_prior."""
+"""Pseudo rows of a conjugate prior and its density; published figures: covariance/test_prior."""
 
 import numpy as np
 import pytest
@@ -21,7 +21,7 @@ def prior_of(shared, diagonal, share=0.01):
 @pytest.mark.parametrize("shared", [False, True])
 @pytest.mark.parametrize("diagonal", [False, True])
 def test_pseudo_rows_are_rows_at_the_centre(shared, diagonal):
-    """Oracle: rows of equal weight, copies of the centre among them; the last component has none."""
+    """Oracle: rows of equal weight and copies of the centre; the last component has none."""
     rng = np.random.default_rng(0)
     rows = [rng.normal(size=(n, D)) + 3 * k for k, n in enumerate((9, 5))]
     n_rows = sum(map(len, rows))
