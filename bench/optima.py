@@ -410,7 +410,7 @@ def search(rounds, seconds, only=()):
 @contextlib.contextmanager
 def counted():
     """Rows times components evaluated by passes of EM meanwhile, in a list of one number."""
-    total, run = [0.0], em.run
+    total, run, short = [0.0], em.run, em.Runs.short
     places = em, sys.modules[em.Runs.__module__]
 
     def counting(rows, family, start, **options):
@@ -419,11 +419,17 @@ def counted():
         total[0] += (ended.n_iter - earlier) * rows.n_samples * len(ended.parameters.weights)
         return ended
 
+    def counting_short(runs, start, steps):
+        total[0] += (steps + 1) * runs.rows.n_samples * len(start.weights)
+        return short(runs, start, steps)
+
     for place in places:
         place.run = counting
+    em.Runs.short = counting_short
     try:
         yield total
     finally:
+        em.Runs.short = short
         for place in places:
             place.run = run
 

@@ -26,7 +26,7 @@ class Runs:
     """
 
     def __init__(self, rows: Rows, family: Family, bounds: Bounds, accelerate: bool = True) -> None:
-        self._rows, self._family, self._bounds = rows, family, bounds
+        self.rows, self._family, self._bounds = rows, family, bounds
         self._accelerate = accelerate
         self._workspaces: dict[int, Workspace | None] = {}  # by the number of components
         self._short: dict[tuple[int, int], tuple[State, Step]] = {}  # and of steps
@@ -36,8 +36,8 @@ class Runs:
         family, key = self._family, (len(start.weights), steps)
         if key not in self._short:
             state = State.begin(family, start, Rule(), accelerate=False).with_room(steps + 1)
-            method = method_of(self._rows, self._bounds, Rule(), steps, accelerate=False)
-            own = self._rows, family, self._bounds, Rule(), method, state
+            method = method_of(self.rows, self._bounds, Rule(), steps, accelerate=False)
+            own = self.rows, family, self._bounds, Rule(), method, state
             self._short[key] = state, step_for(*own, self._workspace(state))
         state, step = self._short[key]
         state.restart(start)
@@ -58,7 +58,7 @@ class Runs:
         if not isinstance(state, State):
             state = State.begin(self._family, state, rule, self._accelerate)
         return run(
-            self._rows,
+            self.rows,
             self._family,
             state,
             bounds=self._bounds,
@@ -72,6 +72,6 @@ class Runs:
     def _workspace(self, state: State) -> Workspace | None:
         n_components = int(state.shape[0])
         if n_components not in self._workspaces:
-            found = Workspace.of(self._rows, self._family, self._bounds, state)
+            found = Workspace.of(self.rows, self._family, self._bounds, state)
             self._workspaces[n_components] = found
         return self._workspaces[n_components]
