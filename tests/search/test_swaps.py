@@ -80,6 +80,22 @@ def test_other_starts_are_tried_where_pairs_are_wanting(crabs):
     assert sum(others[n_alone:]) == (len(tried) - n_alone) // 2
 
 
+@pytest.mark.parametrize("tries", [1, 100])
+def test_few_tries_have_few_cuts(crabs, tries, monkeypatch):
+    """Tied components are cut across two axes, and one is put at the farthest row."""
+    low, made, cuts = parted(crabs, 0), [], swaps.cuts
+
+    def noted(*arguments):
+        for cut in cuts(*arguments):
+            made.append(cut)
+            yield cut
+
+    monkeypatch.setattr(swaps, "cuts", noted)
+    monkeypatch.setattr(swaps, "TRIES", (tries,) * 5)
+    swaps.improve(crabs, low, lambda start, *_: swaps.Trial(start, (2, -np.inf)), swaps.OVER_RACE)
+    assert len(made) == min(2 * 2 + 1, swaps.CUTS * tries)
+
+
 def test_more_pairs_are_tried_for_more_starts_and_fewer_where_these_met(crabs):
     few = swaps.OVER_RACE
     assert few.tries(crabs) == swaps.TRIES[0]
