@@ -23,7 +23,7 @@ from fastem.search.beginning import Starts, begin
 from fastem.search.given_labels import GivenLabels
 from fastem.search.objective import Objective
 from fastem.search.over_all import REPLACEMENTS
-from fastem.search.spurious import FEW
+from fastem.search.spurious import fewest
 from fastem.search.starts import UserStart
 
 
@@ -73,7 +73,7 @@ def solve(
         checkpoint.restarts = restarts
     raced = bool(restarts) and labels is None and not options.is_variational
     raced = raced and starts.samples.of(family, n_components).n_samples < data.n_samples
-    few = FEW * (data.n_features + 1) / data.n_samples if raced else 0.0
+    few = fewest(family, data.n_features) / data.n_samples if raced else 0.0
     with goes_on:
         run = _over_all_rows(objective, data.n_samples, start, few, watch, checkpoint)
     unsettled = f"a gain above tol={options.tol:g} is still to be expected; raise max_iter or tol"

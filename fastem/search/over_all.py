@@ -18,7 +18,7 @@ from fastem.rows import MemoryRows
 from fastem.search import swaps
 from fastem.search.objective import LEFT, Objective
 from fastem.search.splitting import replaced
-from fastem.search.spurious import FEW, SOUND, judged
+from fastem.search.spurious import SOUND, fewest, judged
 
 #: Rows, at most: of more so many are drawn. And components: of 32 in 16 columns swaps took longer
 #: than all else, and led nowhere.
@@ -118,7 +118,7 @@ class _Search:
         None where a prior may spare those: the fit's own run takes care of them.
         """
         on, n_features = self._objective, len(self._objective.rows.units.scale)
-        few = FEW * (n_features + 1) / self._n_samples
+        few = fewest(on.family, n_features) / self._n_samples
         ended, is_replaced = self._run(start, on.max_iter, -np.inf, few), False
         if ended.outcome == "dwindled" and on.family.least_rows(n_features) == 0:
             return (None if isinstance(start, Parameters) else ended), False

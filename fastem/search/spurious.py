@@ -58,6 +58,14 @@ def judged(run: em.Run, objective: Objective, n_samples: int) -> tuple[int, NDAr
     return (DOUBTFUL if few.any() else SOUND), few
 
 
+def fewest(family: Family, n_features: int) -> int:
+    """Rows below which a component has dwindled, and is put elsewhere while EM goes on.
+
+    So few may lie in a line by chance; where all share their covariance that is no gain.
+    """
+    return 1 if family.shared else FEW * (n_features + 1)
+
+
 def _few(parameters: Parameters, objective: Objective, n_samples: int) -> NDArray[np.bool_]:
     """Which components hold so few rows that these may lie in a line, or in a heap, by chance."""
     n_features, family = parameters.means.shape[1], objective.family
