@@ -597,13 +597,23 @@ def test_few_rows_in_single_precision_are_worked_on_in_double(family):
     assert single.mixture == double.mixture
 
 
-@pytest.mark.parametrize("family", ["tied", "EEI", "EII"])
-def test_a_small_heap_stays_where_components_share_their_covariance(family):
-    """Ten rows of 6,000, far from all others: nothing else is worth as much to a component."""
+@pytest.mark.parametrize(
+    ("family", "prior"),
+    [
+        ("tied", False),
+        ("EEI", False),
+        ("EII", False),
+        ("diag", False),
+        ("diag", True),
+        ("full", True),
+    ],
+)
+def test_a_small_heap_stays_where_it_is_not_made_by_chance(family, prior):
+    """Twelve rows of 6,000, far from all others: nothing else is worth as much to a component."""
     rng = np.random.default_rng(0)
     X = rng.normal(size=(6000, 7))
     X[3000:, 0] += 4.0
-    X[::600] += 30.0
-    found = fastem.fit(X, 3, covariance_type=family, random_state=0)
-    assert found.mixture.weights.min() == pytest.approx(10 / 6000, rel=1e-6)
+    X[::500] = 30.0 + rng.normal(size=(12, 7))
+    found = fastem.fit(X, 3, covariance_type=family, prior=prior, random_state=0)
+    assert found.mixture.weights.min() == pytest.approx(12 / 6000, rel=1e-6)
     assert np.diff(found.trace).min() > -1e-12

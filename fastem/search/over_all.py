@@ -81,9 +81,6 @@ def improve(
     """
     search = _Search(objective, n_samples, to_all, to_sample, on_pass)
     first, is_replaced = search.converged(start)
-    if first is None:
-        assert isinstance(start, Parameters)
-        return Found(start, search.n_iter)
     alone = Found(first.parameters, search.n_iter, is_replaced)
     soundness, level = search.rank(first)
     if first.outcome != "converged" or soundness < SOUND:
@@ -112,16 +109,11 @@ class _Search:
         self.tol = max(objective.tol, LEFT / n_samples)
         self.n_iter, self.stopped = 0, False
 
-    def converged(self, start: Parameters | em.State) -> tuple[em.Run | None, bool]:
-        """The end of EM, and whether components were replaced that dwindled on the way there.
-
-        None where a prior may spare those: the fit's own run takes care of them.
-        """
+    def converged(self, start: Parameters | em.State) -> tuple[em.Run, bool]:
+        """The end of EM, and whether components were replaced that dwindled on the way there."""
         on, n_features = self._objective, len(self._objective.rows.units.scale)
         few = fewest(on.family, n_features) / self._n_samples
         ended, is_replaced = self._run(start, on.max_iter, -np.inf, few), False
-        if ended.outcome == "dwindled" and on.family.least_rows(n_features) == 0:
-            return (None if isinstance(start, Parameters) else ended), False
         for _ in range(REPLACEMENTS):
             (which,) = np.nonzero(ended.parameters.weights < few)
             if ended.outcome != "dwindled" or len(which) == len(ended.parameters.weights):

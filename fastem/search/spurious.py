@@ -59,21 +59,23 @@ def judged(run: em.Run, objective: Objective, n_samples: int) -> tuple[int, NDAr
 
 
 def fewest(family: Family, n_features: int) -> int:
-    """Rows below which a component has dwindled, and is put elsewhere while EM goes on.
+    """Rows below which a component is not to be had, and over all rows is put elsewhere.
 
-    So few may lie in a line by chance; where all share their covariance that is no gain.
+    So few may lie in a line, or in a heap, by chance; where all share their covariance, or under a
+    prior, that is no gain.
     """
-    return 1 if family.shared else FEW * (n_features + 1)
+    least = family.least_rows(n_features)
+    if least <= 1:
+        return least
+    # Rows in a line have next to no volume, also where components share a shape.
+    in_a_line = n_features == 1 or not family.diagonal
+    return (FEW if in_a_line else 1) * (n_features + 1)
 
 
 def _few(parameters: Parameters, objective: Objective, n_samples: int) -> NDArray[np.bool_]:
     """Which components hold so few rows that these may lie in a line, or in a heap, by chance."""
     n_features, family = parameters.means.shape[1], objective.family
-    least = family.least_rows(n_features)
-    if least > 1:
-        # Rows in a line have next to no volume, also where components share a shape.
-        in_a_line = n_features == 1 or not family.diagonal
-        least = (FEW if in_a_line else 1) * (n_features + 1)
+    least = fewest(family, n_features)
     if objective.bounds.ridge.any():
         return np.zeros(len(parameters.weights), bool)
     rows = parameters.weights * n_samples
