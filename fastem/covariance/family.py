@@ -244,24 +244,14 @@ class CompiledFamily(Family):
         self, moments: Moments, bounds: Bounds, start: Parameters | None = None
     ) -> Parameters:
         """Weighted means, and the family's covariances; matrices below the floor are raised."""
-        return self.maximised(moments.statistics, moments.about.shape, bounds, start)
-
-    def maximised(
-        self,
-        statistics: NDArray[np.float64],
-        shape: tuple[int, ...],
-        bounds: Bounds,
-        start: Parameters | None,
-    ) -> Parameters:
-        """As `maximise`, from statistics (as of `Moments`) of components and columns (K, D)."""
-        K, D = shape
-        covariances = np.empty(self.shape(K, D))
+        shape = moments.about.shape
+        covariances = np.empty(self.shape(*shape))
         before = _NONE if start is None else read_only(np.ascontiguousarray(start.covariances))
         limits = read_only(bounds.ridge), bounds.floor, before.reshape(-1)
-        self.covariances_of(read_only(statistics), (K, D), *limits, covariances.reshape(-1))
+        self.covariances_of(read_only(moments.statistics), shape, *limits, covariances.reshape(-1))
         if not self.diagonal:
             raised(covariances, bounds.floor)
-        return Parameters(statistics[:K], statistics[K : K + K * D].reshape(K, D), covariances)
+        return Parameters(moments.weights, moments.scatter()[1], covariances)
 
 
 def not_positive_definite(index: int) -> np.linalg.LinAlgError:

@@ -17,14 +17,13 @@ from moments with the prior's pseudo rows among them.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastem import validation
 from fastem.compiler.options import read_only
-from fastem.covariance.family import CompiledFamily, Family, Wrapped
+from fastem.covariance.family import Family, Wrapped
 from fastem.covariance.parameters import Bounds, Parameters
 from fastem.density import HALF_BITS
 from fastem.kernels import conjugate
@@ -141,7 +140,6 @@ class WithPrior(Wrapped):
     Parameters
     ----------
     family : Family
-        With a compiled M step.
     mean : (n_features,)
         mu_P.
     scale : (n_features, n_features) or (n_features,)
@@ -156,8 +154,6 @@ class WithPrior(Wrapped):
         nu; by default n_features + 2.
     """
 
-    family: CompiledFamily
-
     def __init__(
         self,
         family: Family,
@@ -169,7 +165,6 @@ class WithPrior(Wrapped):
         dof: float | None = None,
     ) -> None:
         super().__init__(family)
-        self.family = cast(CompiledFamily, family)
         self.mean, self.scale, self.share, self.units = mean, scale, share, units
         self.shrinkage = shrinkage
         n_features = len(mean)
@@ -182,8 +177,9 @@ class WithPrior(Wrapped):
         else:  # one variance for all columns, in whose prior each has its part
             power = (dof + 2.0) / n_features
         numbers = share, shrinkage, power, float(family.shared)
-        self.beliefs = read_only(np.concatenate((numbers, mean, scale.ravel())))
-        self.covariances_of = family.covariances_of
+        self._prior = read_only(np.concatenate((numbers, mean, scale.ravel())))
+        if family.covariances_of is not None:
+            self.covariances_of, self.beliefs = family.covariances_of, self._prior
 
     @classmethod
     def of(
@@ -257,13 +253,16 @@ class WithPrior(Wrapped):
         Each component of n_k rows about their mean m_k gets (kappa m_P + n_k m_k) / (kappa + n_k)
         for its mean, and a scatter of Lambda + W_k + kappa n_k / (kappa + n_k) (m_k - m_P)(..)'.
         """
-        shape, total = moments.about.shape, float(moments.counts.sum())
+        (K, D), total = moments.about.shape, float(moments.counts.sum())
         joined = np.empty(moments.statistics.shape)
         # Of no rows at all the prior's are what there is, whatever they weigh.
         unit, dead = (self.share * moments.n_rows / total, DEAD) if total > 0 else (1.0, np.inf)
-        conjugate.add_rows(moments.statistics, shape, unit, dead, self.beliefs, joined)
-        found = self.family.maximised(joined, shape, bounds, start)
-        return found._replace(weights=moments.weights)
+        conjugate.add_rows(moments.statistics, (K, D), unit, dead, self._prior, joined)
+        counts, means = joined[:K], joined[K : K + K * D].reshape(K, D)
+        second = counts[:, None] * joined[K + K * D :].reshape(K, -1)
+        second = second.reshape(moments.second.shape)
+        pseudo = Moments(means, 1.0, 0.0, 0.0, counts, np.zeros((K, D)), second)
+        return self.family.maximise(pseudo, bounds, start)._replace(weights=moments.weights)
 
     def with_means(
         self, moments: Moments, means: NDArray[np.float64], held: NDArray[np.bool_]
@@ -283,5 +282,5 @@ class WithPrior(Wrapped):
         point = np.concatenate((parameters.weights, parameters.means.ravel()))
         density = self.family.factor(parameters)
         factors, norms = density.factors.copy(), density.log_norms.copy()
-        own = self.beliefs, point, parameters.means.shape, factors, HALF_BITS, norms
+        own = self._prior, point, parameters.means.shape, factors, HALF_BITS, norms
         return float(conjugate.log_density(*own))

@@ -3,7 +3,7 @@
 loop      one step after another, until the run has ended
 runs      several runs over the same rows
 steps     a step in Python, for all families and rows
-compiled  many steps in one call of compiled code, for few rows
+compiled  steps in compiled code, many in one call where rows are few
 state     where a run stands between two passes
 rules     when it stops
 online    one update of a stream: what a batch adds to what is known

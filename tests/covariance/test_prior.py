@@ -300,3 +300,23 @@ def test_select_takes_the_prior_and_words_are_refused():
     assert choice.best.bic() == choice.best_row.bic
     with pytest.raises(TypeError, match="prior is 'yes'; give True or False"):
         fastem.fit(X, 2, prior="yes")
+
+
+def test_a_family_without_a_compiled_m_step_takes_it_too(monkeypatch):
+    """As contributors may write one. Oracle: the same family, compiled."""
+    full = FAMILIES["full"]
+
+    class Plain(type(full)):
+        def maximise(self, moments, bounds, start=None):
+            return full.maximise(moments, bounds, start)
+
+    plain = Plain("plain", None, full.n_free, separate=True)
+    monkeypatch.setitem(FAMILIES, "plain", plain)
+    X, _ = rows()
+    found, expected = (
+        fastem.fit(X, K, covariance_type=name, prior=True, random_state=0)
+        for name in ("plain", "full")
+    )
+    assert found.converged
+    assert_allclose(found.log_likelihood, expected.log_likelihood, rtol=1e-6)
+    assert_allclose(found.mixture.means, expected.mixture.means, rtol=1e-3)
