@@ -30,7 +30,7 @@ from fastem.covariance.conjugate import DirichletProcess, NormalWishart
 from fastem.covariance.ellipsoidal import EEV, EVE, EVV, VEE, VEV, VVE, full, tied
 from fastem.covariance.family import Family
 from fastem.covariance.parameters import Bounds, Fixed, Parameters
-from fastem.covariance.soundness import Unsound, singular, unsound
+from fastem.covariance.soundness import LACKING, Unsound, singular, unsound
 from fastem.covariance.variational import Variational
 from fastem.covariance.with_fixed import WithFixed, fixed_from
 from fastem.covariance.with_noise import WithNoise
@@ -39,6 +39,7 @@ from fastem.covariance.with_prior import ConjugatePrior, WithPrior
 __all__ = [
     "FAMILIES",
     "GROUPS",
+    "LACKING",
     "Bounds",
     "ConjugatePrior",
     "DirichletProcess",

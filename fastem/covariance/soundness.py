@@ -24,6 +24,8 @@ from fastem.moments import Moments
 #: How many times the scatter of all rows a component may add to it. At a maximum of families that
 #: tie nothing it is less than 1; those that tie volumes draw out a thin component.
 CEILING = 10.0
+#: Responsibilities of a component far from all others may lack so much of a row.
+LACKING = 0.5
 
 
 class Unsound(NamedTuple):
@@ -74,8 +76,7 @@ def unsound(
     return Unsound(
         singular(parameters, family, bounds),
         parameters.weights * size > CEILING * (total + size.min()),
-        # Half a row is what responsibilities of far components may lack.
-        (counts > 0) & (shares < (least - 0.5) / n_samples),
+        (counts > 0) & (shares < (least - LACKING) / n_samples),
     )
 
 

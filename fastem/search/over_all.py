@@ -13,8 +13,8 @@ from typing import NamedTuple
 import numpy as np
 
 from fastem import em
-from fastem.covariance import Parameters
-from fastem.rows import MemoryRows
+from fastem.covariance import Family, Parameters
+from fastem.rows import MemoryRows, Rows
 from fastem.search import swaps
 from fastem.search.objective import LEFT, Objective
 from fastem.search.splitting import replaced
@@ -29,6 +29,9 @@ NOWHERE = (-1, -np.inf)
 REPLACEMENTS = 2
 #: A gain over rows that are drawn is no chance where it is so many standard errors.
 SURE = 2.0
+#: Rows of least density that pairs are ranked on beside a sample, and components of which it is
+#: likely to hold fewer rows than this.
+FARTHEST, SCARCE = 64, 4
 
 #: Brings parameters into other units.
 Change = Callable[[Parameters], Parameters]
@@ -87,10 +90,46 @@ def improve(
         return alone
     at = swaps.Trial(to_sample(first.parameters), (soundness, level))
     least = max(search.tol, SURE * np.sqrt(objective.shortfall / n_samples))
-    found = swaps.improve(replace(sample, tol=least), at, search.tried, effort)
+    rows = with_rare(objective.rows, first.parameters, objective.family, sample.rows)
+    found = swaps.improve(replace(sample, rows=rows, tol=least), at, search.tried, effort)
     if found is at:
         return alone._replace(n_iter=search.n_iter)
     return Found(to_all(found.parameters), search.n_iter, moved=True)
+
+
+def with_rare(
+    rows: Rows, parameters: Parameters, family: Family, sample: MemoryRows
+) -> MemoryRows:
+    """Some of all rows, in a sample's units, with those that few samples hold: each as it counts.
+
+    A cluster of a few rows far from all others may be worth more than any other that is left to
+    find, the more so where components share their covariance.
+
+    Parameters
+    ----------
+    rows : Rows
+        All of them; where they are not in one array the sample is what is to be had.
+    parameters : Parameters
+        In the units of `rows`.
+    family : Family
+    sample : MemoryRows
+    """
+    if rows.whole is None:
+        return sample
+    X, sample_weight = rows.whole
+    n, m = len(X), swaps.thinned(sample).n_samples
+    asked = "log_prob", "predict"
+    log_prob, labels = map(family.factor(parameters).answers(asked, X, rows.units).get, asked)
+    scarce = np.append(parameters.weights * m < SCARCE, False)  # noise, -1, is the last
+    rare = scarce[labels]
+    rare[np.argpartition(log_prob, min(FARTHEST, n - 1))[:FARTHEST]] = True
+    (others,) = np.nonzero(~rare)
+    drawn = np.random.default_rng(0).permutation(others)[:m]
+    which = np.r_[np.flatnonzero(rare), drawn]
+    counts = np.ones(n) if sample_weight is None else sample_weight
+    weight = counts[which]
+    weight[-len(drawn):] *= counts[others].sum() / counts[drawn].sum()
+    return MemoryRows(np.ascontiguousarray(X[which]), weight, sample.units)
 
 
 class _Search:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastem import em
-from fastem.covariance import Family, Parameters, unsound
+from fastem.covariance import LACKING, Family, Parameters, unsound
 from fastem.eigen import eigh, eigvalsh
 from fastem.rows import MemoryRows
 from fastem.search.objective import Objective
@@ -58,7 +58,7 @@ def judged(run: em.Run, objective: Objective, n_samples: int) -> tuple[int, NDAr
     return (DOUBTFUL if few.any() else SOUND), few
 
 
-def fewest(family: Family, n_features: int) -> int:
+def fewest(family: Family, n_features: int) -> float:
     """Rows below which a component is not to be had, and over all rows is put elsewhere.
 
     So few may lie in a line, or in a heap, by chance; where all share their covariance, or under a
@@ -66,7 +66,7 @@ def fewest(family: Family, n_features: int) -> int:
     """
     least = family.least_rows(n_features)
     if least <= 1:
-        return least
+        return max(least - LACKING, 0.0)
     # Rows in a line have next to no volume, also where components share a shape.
     in_a_line = n_features == 1 or not family.diagonal
     return (FEW if in_a_line else 1) * (n_features + 1)

@@ -36,7 +36,7 @@ ENOUGH, FEWEST = 4096, 1024
 #: a swap led higher in 60% where none did, in 48, 21, 15 and 3% where one, two, three and more did.
 #: Of 398 such problems, three seeds each, the best known maximum was missed in 24% with 30 pairs
 #: alone, in 22% with 45 and in 20% with 60, for 1.24 and 1.45 times the processor time.
-TRIES = 45, 30, 15, 8, 4
+TRIES = 45, 30, 18, 14, 10
 #: Cuts that are judged for each try, at most: in very many columns few pairs run on.
 CUTS = 4
 #: The share of tries before halves of the rows are among them. Of 1,194 fits of real rows the best
@@ -129,7 +129,7 @@ def improve(
     tries = effort.tries(objective)
     if len(at.parameters.weights) < 2 or not tries:
         return at
-    short = replace(objective, rows=_thinned(objective.rows))
+    short = replace(objective, rows=thinned(objective.rows))
     others, rng = iter(more), np.random.default_rng(0)
     for _ in range(ROUNDS):
         starts = chain(_pairs(short, at.parameters, CUTS * tries), others)
@@ -186,7 +186,7 @@ def _pairs(on: Objective[MemoryRows], parameters: Parameters, most: int) -> Iter
             yield without(cut, place, family, bounds)
 
 
-def _thinned(rows: MemoryRows) -> MemoryRows:
+def thinned(rows: MemoryRows) -> MemoryRows:
     """Evenly spaced ones, if there are more than enough."""
     enough = max(FEWEST, ENOUGH * WIDE // max(WIDE, rows.n_features))
     step = rows.n_samples // enough

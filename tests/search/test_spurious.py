@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import fastem
 from fastem import em
 from fastem.covariance import FAMILIES, Bounds
 from fastem.rows import MemoryRows
@@ -43,3 +44,14 @@ def test_a_component_on_few_rows_in_a_line_is_doubtful(family, width, soundness,
     found, poor = judged(run, on, 400)
     assert found == soundness
     assert poor.tolist() == [soundness == DOUBTFUL, False]
+
+
+def test_where_all_share_their_covariance_a_row_alone_is_sound():
+    """Oracle: a start at the row. Its weight, 1 / 196, times 196 is less than 1 by rounding."""
+    X = np.random.default_rng(0).normal(size=(2, 196, 3))[1]
+    X[7], X[8:10] = [30, -20, 10], [5, 4, 4]
+    means = [np.delete(X, 7, axis=0).mean(axis=0), X[7]]
+    best = fastem.fit(X, 2, covariance_type="tied", means_init=means)
+    assert best.mixture.weights[1] == pytest.approx(1 / 196)
+    found = fastem.fit(X, 2, covariance_type="tied", random_state=0)
+    assert found.log_likelihood == pytest.approx(best.log_likelihood)
