@@ -4,6 +4,7 @@
     slot_loop          loops over independent slots: `@njit(parallel=True)`, or serial
     function_pointers  machine code called by its address
     inlining           functions optimised within their callers
+    collection         no search for garbage meanwhile
     cache              machine code kept on disk
     fork_safety        a fork waits for the compiler's lock
     internals          names from inside Numba, and what is done where one is missing

@@ -11,6 +11,7 @@ user works without it:
     LOCK         `fork_safety` has a lock of its own, for which compiling does not wait
     FINGERPRINT  `slot_loop` compares arguments by their Numba types, which takes longer
     PRODUCTS     `blas` has no product, and rows of many columns are worked on as others are
+    EVENTS       `collection` lets Python look for garbage while Numba compiles
 """
 
 import importlib
@@ -100,4 +101,9 @@ PRODUCTS = taken(
     helpers="numba._helperlib:c_helpers",
     get_or_insert="numba.core.cgutils:get_or_insert_function",
     alloca_once_value="numba.core.cgutils:alloca_once_value",
+)
+EVENTS = taken(
+    "garbage is looked for while functions are compiled",
+    Listener="numba.core.event:Listener",
+    register="numba.core.event:register",
 )

@@ -16,11 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastem.compiler.cache import keep
+from fastem.compiler.collection import pause_collection
 from fastem.compiler.inlining import inline_into_callers
 
 # Sums may be reordered and products fused into them, which is what SIMD lanes need. Infinities and
 # NaN keep their meaning (no "ninf", no "nnan"): log-sum-exp meets -inf.
 FASTMATH = frozenset({"reassoc", "contract", "nsz", "arcp"})
+
+pause_collection()
 
 
 def _options() -> Any:

@@ -62,6 +62,7 @@ GROUPS = {
     "LOCK": "numba.core.compiler_lock:global_compiler_lock",
     "FINGERPRINT": "numba._dispatcher:compute_fingerprint",
     "PRODUCTS": "numba._helperlib:c_helpers",
+    "EVENTS": "numba.core.event:register",
 }
 
 
