@@ -209,9 +209,10 @@ def _select(
         counts = list(range(1, min(MOST_COMPONENTS, rows.n_samples) + 1))
     most = max(counts)
     if most > rows.n_samples:
+        n_rows = f"{rows.n_samples} row{'s' * (rows.n_samples > 1)}"
         raise InputError(
-            f"--components asks for {most} but {name_of(arguments.file)} has only "
-            f"{rows.n_samples} rows; ask for at most as many"
+            f"--components asks for {most} but {name_of(arguments.file)} has only {n_rows}; ask "
+            f"for at most as many"
         )
     same = "criterion", "n_init", "init", "tol", "max_iter", "reg_covar", "noise", "prior"
     with as_input_error():

@@ -196,6 +196,8 @@ LONG = "a,b\n" + "1,2\n" * 9000
     ("text", "message"),
     [
         ("a,b\n1,x\n2,y\n", r"line 2: column 'b' holds text, 'x'; .* columns=\[0\]"),
+        ("a,b\n1,f\n2,4\n3,r\n", r"line 2: column 'b' holds text, 'f'; .* columns=\[0\]"),
+        ("a,b,c\nx,1,2\ny,2,3z\n", r"line 2: column 'a' holds text, 'x'; .* columns=\[1\]"),
         ("1,x\n2,y\n", r"line 1: column 1 \(counted from 0\) holds text, 'x'"),
         ('a,b\n"1\n",2\n3,4\n5,6z\n', "line 5: column 'b' is '6z', not a number"),
         (LONG + "1,2x\n", "line 9002: column 'b' is '2x', not a number"),

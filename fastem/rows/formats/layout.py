@@ -48,8 +48,8 @@ class Layout:
         Fields of a row.
     n_lines : int
         Lines before the first row.
-    numeric : list of int
-        Columns that hold numbers.
+    numeric, usable : list of int
+        Columns that hold numbers, some fields of which may be wrong; and those without such.
     set_aside : list of int
         Columns that are no data: row names, and what follows a trailing delimiter.
     notes : list of str
@@ -107,7 +107,10 @@ class Layout:
             if len(first) == self.width:
                 even.insert(0, first)
         columns = [[row[j] for row in even] for j in range(self.width)]
-        self.numeric = [j for j, held in enumerate(columns) if any(map(self._is_number, held))]
+        texts = [sum(not self._is_datum(field) for field in held) for held in columns]
+        counts = [sum(map(self._is_number, held)) for held in columns]
+        self.numeric = [j for j in range(self.width) if 0 < counts[j] >= texts[j]]
+        self.usable = [j for j in self.numeric if not texts[j]]
         self.set_aside = []
         if trailing and (self.names is None or not self.names[-1]):
             self.set_aside.append(self.width - 1)

@@ -162,7 +162,7 @@ class Text(Table):
                 f"{what}, not a number; correct it, leave the column out with columns=, or name it "
                 f"in na_values= if it stands for a missing value"
             )
-        usable = [j for j in self.layout.numeric if j in self.data]
+        usable = [j for j in self.layout.usable if j in self.data]
         if not usable:
             return ValueError(
                 f"{where} holds text, {shown(field)}; no column holds numbers, give a file that "
