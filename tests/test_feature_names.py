@@ -196,6 +196,9 @@ def test_dropping_most_rows_is_warned_of():
         fastem.fit(pd.DataFrame(gaps, columns=NAMES), 1, missing="drop")
     with pytest.raises(ValueError, match="every row has missing values"):
         fastem.fit(np.full((4, 2), np.nan), 1, missing="drop")
+    gaps[:, 1] = np.nan
+    with pytest.raises(ValueError, match="insulin has no number in any row; leave it out"):
+        fastem.fit(pd.DataFrame(gaps, columns=NAMES), 1, missing="drop")
     with pytest.raises(ValueError, match="missing is 'mean'; use one of 'error', 'drop'"):
         fastem.fit(X, 1, missing="mean")
 

@@ -118,6 +118,13 @@ class Gaps:
             f"rows out"
         )
 
+    def nothing_left(self, owner: str, names: Sequence[str]) -> ValueError:
+        """What is said where all rows are dropped."""
+        (empty,) = np.nonzero(self.by_column == self.n_rows)
+        if len(empty) in (0, self.n_columns):
+            return ValueError(f"{owner}: every row has missing values; choose other columns=")
+        return _nothing_in(owner, names[empty[0]])
+
     def costly(self, names: Sequence[str]) -> str | None:
         """What is said where more rows are dropped than kept, with the columns to blame."""
         if self.n_dropped <= MANY * self.n_rows:
@@ -148,8 +155,11 @@ def check_seen(low: NDArray[np.float64], owner: str, names: Sequence[str]) -> No
     """
     seen = np.isfinite(low)
     if not seen.all():
-        absent = names[int(seen.argmin())]
-        raise ValueError(f"{owner}: {absent} has no number in any row; leave it out with columns=")
+        raise _nothing_in(owner, names[int(seen.argmin())])
+
+
+def _nothing_in(owner: str, column: str) -> ValueError:
+    return ValueError(f"{owner}: {column} has no number in any row; leave it out with columns=")
 
 
 def suspects(X: NDArray, names: Sequence[str]) -> list[str]:

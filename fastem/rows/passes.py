@@ -254,7 +254,7 @@ def scan(passes: Passes) -> Scan:
             if here.sums is not None:
                 sums.append(here.sums)
     if not n:
-        raise _nothing_left(frame.name, frame.weighted, gaps[0])
+        raise _nothing_left(frame, gaps[0])
     check_seen(reached[0], frame.name, frame.columns)
     unit, memory = weight_unit(heaviest), None
     for rows, weight in kept:
@@ -276,9 +276,9 @@ def _room(passes: Passes, few: int) -> list[Drawn]:
         return []
 
 
-def _nothing_left(name: str, weighted: bool, gaps: Gaps) -> ValueError:
+def _nothing_left(frame: Frame, gaps: Gaps) -> ValueError:
     """What is said where no row counts."""
     if gaps.n_dropped:
-        return ValueError(f"{name}: every row has missing values; choose other columns=")
-    rows = "rows of weight above 0" if weighted else "rows"
-    return ValueError(f"{name} has no {rows}; give at least one")
+        return gaps.nothing_left(frame.name, frame.columns)
+    rows = "rows of weight above 0" if frame.weighted else "rows"
+    return ValueError(f"{frame.name} has no {rows}; give at least one")

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastem.validation.arrays import numeric
-from fastem.validation.column_choice import printable
+from fastem.validation.column_choice import called, printable
 from fastem.validation.frames import feature_names
 from fastem.validation.options import choice
 
@@ -71,7 +71,11 @@ def complete(
         return X, None
     kept = ~gaps.any(axis=1)
     if not kept.any():
-        raise ValueError(f"{name}: every row has missing values; choose other columns")
+        (empty,) = np.nonzero(gaps.all(axis=0))
+        if len(empty) in (0, X.shape[1]):
+            raise ValueError(f"{name}: every row has missing values; choose other columns")
+        absent = called(names, X.shape[1])[empty[0]]
+        raise ValueError(f"{name}: {absent} has no number in any row; leave it out")
     X = X[kept]
     _check(X, name, names, n_features)
     return X, gaps

@@ -283,6 +283,9 @@ def test_dropping_most_rows_is_warned_of_with_the_columns_to_blame(tmp_path):
     np.save(tmp_path / "x.npy", np.full((9, 2), np.nan))
     with pytest.raises(ValueError, match="every row has missing values; choose other columns="):
         open_rows(tmp_path / "x.npy", missing="drop").limits()
+    np.save(tmp_path / "x.npy", np.column_stack([X[:, :2], np.full(len(X), np.nan)]))
+    with pytest.raises(ValueError, match="column 2 has no number in any row; leave it out with"):
+        open_rows(tmp_path / "x.npy", missing="drop").limits()
 
 
 @pytest.mark.parametrize(
