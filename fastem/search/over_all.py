@@ -97,9 +97,7 @@ def improve(
     return Found(to_all(found.parameters), search.n_iter, moved=True)
 
 
-def with_rare(
-    rows: Rows, parameters: Parameters, family: Family, sample: MemoryRows
-) -> MemoryRows:
+def with_rare(rows: Rows, parameters: Parameters, family: Family, sample: MemoryRows) -> MemoryRows:
     """Some of all rows, in a sample's units, with those that few samples hold: each as it counts.
 
     A cluster of a few rows far from all others may be worth more than any other that is left to
@@ -118,18 +116,18 @@ def with_rare(
         return sample
     X, sample_weight = rows.whole
     n, m = len(X), swaps.thinned(sample).n_samples
-    asked = "log_prob", "predict"
-    log_prob, labels = map(family.factor(parameters).answers(asked, X, rows.units).get, asked)
+    said = family.factor(parameters).answers(("log_prob", "predict"), X, rows.units)
     scarce = np.append(parameters.weights * m < SCARCE, False)  # noise, -1, is the last
-    rare = scarce[labels]
-    rare[np.argpartition(log_prob, min(FARTHEST, n - 1))[:FARTHEST]] = True
-    (others,) = np.nonzero(~rare)
+    is_rare = scarce[said["predict"]]
+    is_rare[np.argpartition(said["log_prob"], min(FARTHEST, n - 1))[:FARTHEST]] = True
+    (rare,), (others,) = np.nonzero(is_rare), np.nonzero(~is_rare)
     drawn = np.random.default_rng(0).permutation(others)[:m]
-    which = np.r_[np.flatnonzero(rare), drawn]
+    if not len(drawn):
+        return sample
     counts = np.ones(n) if sample_weight is None else sample_weight
-    weight = counts[which]
-    weight[-len(drawn):] *= counts[others].sum() / counts[drawn].sum()
-    return MemoryRows(np.ascontiguousarray(X[which]), weight, sample.units)
+    times = counts[others].sum() / counts[drawn].sum()
+    weight = np.r_[counts[rare], times * counts[drawn]]
+    return MemoryRows(X[np.r_[rare, drawn]], weight, sample.units)
 
 
 class _Search:

@@ -39,7 +39,8 @@ def inner(x):
 def test_it_pauses_within_a_kernel_and_goes_on_after_it(seen):
     outer = kernel(lambda x: max(inner(x), 2 * x))
     assert outer(3) == 6
-    assert seen and not any(seen)
+    assert seen
+    assert not any(seen)
     assert gc.isenabled()
 
 
@@ -49,7 +50,8 @@ def test_it_goes_on_after_a_kernel_that_cannot_be_compiled(seen):
 
     with pytest.raises(numba.TypingError):
         kernel(fails)(1)
-    assert seen and not any(seen)
+    assert seen
+    assert not any(seen)
     assert gc.isenabled()
 
 
@@ -64,4 +66,5 @@ def test_it_stays_off_where_the_user_has_turned_it_off(seen):
 
 def test_it_is_left_alone_in_the_users_own_functions(seen):
     numba.njit(lambda x: max(x, 1))(2)
-    assert seen and all(seen)
+    assert seen
+    assert all(seen)

@@ -114,9 +114,10 @@ def test_rare_rows_stand_beside_a_sample_each_as_it_counts(weighted, dtype):
     found = over_all.with_rare(rows, parameters, FAMILIES["diag"], sample)
     assert found.dtype == dtype
     assert 140 <= found.n_samples - len(X[::5]) <= 110 + over_all.FARTHEST
-    assert found.units is units and len(np.unique(found.X, axis=0)) == found.n_samples
+    assert found.units is units
+    assert len(np.unique(found.X, axis=0)) == found.n_samples
     counts = np.ones(20_000) if weight is None else weight
     assert found.sample_weight.sum() == pytest.approx(counts.sum())
     for row in range(140):
-        (place,) = np.flatnonzero((found.X == X[row]).all(axis=1))
+        (place,) = np.flatnonzero((X[row] == found.X).all(axis=1))
         assert found.sample_weight[place] == counts[row]
