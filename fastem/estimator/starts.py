@@ -36,6 +36,10 @@ ROUNDING_FLOOR = 1e-14
 SINGLE_ROW_FLOOR = 10 * float(np.finfo(np.float64).eps)
 #: k-means ends when its centres move by less than this share of the mean variance, or after steps.
 K_MEANS_TOL, K_MEANS_STEPS = 1e-4, 300
+#: Rows that scikit-learn compares with centres at a time.
+BLAS_ROWS = 256
+#: Rows that are looked at for equal numbers.
+LOOKED_AT = 1024
 #: Random responsibilities are drawn for this many rows at a time.
 BLOCK = 8192
 
@@ -58,6 +62,8 @@ class Frame:
 
     Parameters
     ----------
+    X : (n_samples, n_features)
+        As they were given.
     rows : (n_samples, n_features)
     weight : (n_samples,)
     units : Units
@@ -66,6 +72,7 @@ class Frame:
     bounds : Bounds
     """
 
+    X: NDArray
     rows: NDArray[np.float64]
     weight: NDArray[np.float64]
     units: Units
@@ -83,7 +90,7 @@ class Frame:
         rows = np.ascontiguousarray((X - centre) * units.scale)
         bounds = bounds_of(reg_covar, units, family, starting=True)
         weight = np.ones(len(X)) if weight is None else weight
-        return cls(rows, weight, units, family.at(units), bounds)
+        return cls(X, rows, weight, units, family.at(units), bounds)
 
     @lazy
     def tiles(self) -> NDArray[np.float64]:
@@ -99,8 +106,11 @@ class Frame:
         labels = np.full((1, len(weight)), -1, np.int32)
         only = np.zeros(1, np.intp)
         settled = False
-        for _ in range(K_MEANS_STEPS):
-            moved, n_changed = step(rows, tiles, weight, centres, labels, only)
+        for i in range(K_MEANS_STEPS):
+            if i == 0 and _is_lattice(self.X):
+                moved, n_changed = self._first_step(centres, labels[0])
+            else:
+                moved, n_changed = step(rows, tiles, weight, centres, labels, only)
             shift = ((moved - centres) ** 2).sum()
             centres = moved
             settled = not n_changed.any()
@@ -110,6 +120,32 @@ class Frame:
             step(rows, tiles, weight, centres, labels, only)
         start = Start(rows, weight, labels[0], centres[0], pooled=False)
         return start.parameters(self.family, self.bounds)
+
+    def _first_step(
+        self, seeds: NDArray[np.float64], labels: NDArray[np.int32]
+    ) -> tuple[NDArray[np.float64], NDArray[np.int_]]:
+        """As `step`, where seeds are rows of a lattice: rounding decides midway between two.
+
+        scikit-learn rounds |c|**2 - 2 x c, about the mean, as BLAS does.
+        """
+        from scipy.linalg import get_blas_funcs  # slow to import
+
+        X, rows, mean, K = self.X, self.rows, self.X.mean(axis=0), seeds.shape[1]
+        c = X[[_place_of(seed, rows) for seed in seeds[0]]] - mean
+        squares = np.einsum("ij,ij->i", c, c)[:, None]
+        gemm, which = get_blas_funcs("gemm", (X,)), np.arange(K)[:, None]
+        mass, sums = np.zeros((K, 1)), np.zeros(seeds.shape[1:])
+        for begin in range(0, len(X), BLAS_ROWS):
+            some = slice(begin, begin + BLAS_ROWS)
+            x = np.ascontiguousarray(X[some] - mean)
+            beside = np.asfortranarray(np.repeat(squares, len(x), axis=1))
+            distances = gemm(-2.0, c.T, x.T, 1.0, beside, trans_a=True, overwrite_c=True)
+            labels[some] = distances.argmin(axis=0)
+            shares = (labels[some] == which) * self.weight[some]
+            mass += shares.sum(axis=1, keepdims=True)
+            sums += shares @ rows[some]
+        means = np.where(mass > 0, sums / np.where(mass > 0, mass, 1.0), seeds[0])
+        return means[None], np.array([len(X)])
 
     def plus_plus(self, n_components: int, rng: np.random.RandomState) -> Parameters:
         """The seeds of k-means."""
@@ -202,3 +238,15 @@ def begin(
         own = labelled.parameters(family.at(sample.units), bounds)
         yield change_units(own, family, sample.units, units)
         seed = int(rng.randint(2**31 - 1))
+
+
+def _is_lattice(X: NDArray) -> bool:
+    """Whether every column holds equal numbers, as whole ones are: rows may lie midway."""
+    some = X[:: max(1, len(X) // LOOKED_AT)]
+    return all(len(np.unique(column)) < len(some) for column in some.T)
+
+
+def _place_of(row: NDArray[np.float64], rows: NDArray[np.float64]) -> int:
+    """The number of the first row that is equal to that one."""
+    (like,) = np.nonzero(rows[:, 0] == row[0])
+    return int(like[(rows[like] == row).all(axis=1).argmax()])
