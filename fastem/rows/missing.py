@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from fastem import validation
+
 #: The label of a row that was left out; its probabilities are NaN.
 LEFT_OUT = -2
 #: Dropping more than this share of the rows is warned of, with the columns that cost most.
@@ -120,10 +122,7 @@ class Gaps:
 
     def nothing_left(self, owner: str, names: Sequence[str]) -> ValueError:
         """What is said where all rows are dropped."""
-        (empty,) = np.nonzero(self.by_column == self.n_rows)
-        if len(empty) in (0, self.n_columns):
-            return ValueError(f"{owner}: every row has missing values; choose other columns=")
-        return _nothing_in(owner, names[empty[0]])
+        return validation.none_left(owner, names, self.by_column == self.n_rows)
 
     def costly(self, names: Sequence[str]) -> str | None:
         """What is said where more rows are dropped than kept, with the columns to blame."""
@@ -155,11 +154,7 @@ def check_seen(low: NDArray[np.float64], owner: str, names: Sequence[str]) -> No
     """
     seen = np.isfinite(low)
     if not seen.all():
-        raise _nothing_in(owner, names[int(seen.argmin())])
-
-
-def _nothing_in(owner: str, column: str) -> ValueError:
-    return ValueError(f"{owner}: {column} has no number in any row; leave it out with columns=")
+        raise validation.nothing_in(owner, names[int(seen.argmin())])
 
 
 def suspects(X: NDArray, names: Sequence[str]) -> list[str]:

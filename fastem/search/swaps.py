@@ -37,7 +37,7 @@ ENOUGH, FEWEST = 4096, 1024
 #: Of 398 such problems, three seeds each, the best known maximum was missed in 24% with 30 pairs
 #: alone, in 22% with 45 and in 20% with 60, for 1.24 and 1.45 times the processor time. Of 1,188
 #: fits of two to four components to 99 other real sets, it was in 7.8% with 15, 8 and 4 where two,
-#: three and more starts met, in 7.0% with 18, 14 and 10, and in 6.6% with 30 for a fifth more time.
+#: three and more starts met, in 7.0% with 18, 14 and 10, in 6.6% with 30 for a quarter more time.
 TRIES = 45, 30, 18, 14, 10
 #: Cuts that are judged for each try, at most: in very many columns few pairs run on.
 CUTS = 4

@@ -71,14 +71,22 @@ def complete(
         return X, None
     kept = ~gaps.any(axis=1)
     if not kept.any():
-        (empty,) = np.nonzero(gaps.all(axis=0))
-        if len(empty) in (0, X.shape[1]):
-            raise ValueError(f"{name}: every row has missing values; choose other columns")
-        absent = called(names, X.shape[1])[empty[0]]
-        raise ValueError(f"{name}: {absent} has no number in any row; leave it out")
+        raise none_left(name, called(names, X.shape[1]), gaps.all(axis=0))
     X = X[kept]
     _check(X, name, names, n_features)
     return X, gaps
+
+
+def none_left(owner: str, names: Sequence[str], empty: NDArray[np.bool_]) -> ValueError:
+    """What is said where every row lacks a column, some of which may hold no number at all."""
+    if empty.any() and not empty.all():
+        return nothing_in(owner, names[int(empty.argmax())])
+    return ValueError(f"{owner}: every row has missing values; choose other columns=")
+
+
+def nothing_in(owner: str, column: str) -> ValueError:
+    """What is said of a column without any number."""
+    return ValueError(f"{owner}: {column} has no number in any row; leave it out with columns=")
 
 
 def are_rows(X: Any) -> bool:
