@@ -1,10 +1,10 @@
 """The decorators of kernels: the only file that names Numba's options.
 
 A kernel file imports its decorators from here: `jit` for what works on one tile or one slot of
-tiles, `jit_allocating` where that creates arrays, `jit_strict` where each rounding counts,
-`jit_strict_inlined` where a call would take as long as what is called, and `overload` for a
-function whose body depends on the types of its arguments; `slot_loop`, for a loop over slots, from
-the file of that name.
+tiles, `jit_inlined` where its loops may be of known length, `jit_allocating` where that creates
+arrays, `jit_strict` where each rounding counts, `jit_strict_inlined` where a call would take as
+long as what is called, and `overload` for a function whose body depends on the types of its
+arguments; `slot_loop`, for a loop over slots, from the file of that name.
 """
 
 from collections.abc import Callable
@@ -73,6 +73,35 @@ def jit(function: Callable) -> Any:
     3.0
     """
     return njit(_nrt=False)(function)
+
+
+def jit_inlined(function: Callable) -> Any:
+    """Compile as `jit` does a function that is always inlined into its callers.
+
+    What callers hand over as a constant is one in it: so loops of known length stay that.
+
+    Parameters
+    ----------
+    function : function
+        At the top level of a kernel file, for kernels that call it at one place.
+
+    Returns
+    -------
+    numba.core.dispatcher.Dispatcher
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> @jit_inlined
+    ... def total(x, n):
+    ...     found = 0.0
+    ...     for i in range(n):
+    ...         found += x[i]
+    ...     return found
+    >>> total(np.ones(3), 2)
+    2.0
+    """
+    return njit(_nrt=False, forceinline=True)(function)
 
 
 def jit_allocating(function: Callable) -> Any:

@@ -36,6 +36,7 @@ from fastem.kernels.passes import densities_of, label
 from fastem.kernels.tile import (
     LARGEST,
     LISTED,
+    PRODUCTS,
     SPARE,
     STRIDE,
     TILE_ROWS,
@@ -57,7 +58,7 @@ def _buffers(rows, separated, density, low_parts):
         buffer(n_features, rows),
         buffer(n_components + SPARE, rows),
         buffer(4 if low_parts[1].size == 0 else 2 * n_features + 2, rows),
-        wide_scratch(n_features, separated.ndim == 3, rows),
+        wide_scratch(n_features, separated.ndim == PRODUCTS, rows),
     )
 
 

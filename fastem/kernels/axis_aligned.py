@@ -3,17 +3,19 @@
 The factor of a column is 1 / standard deviation times sqrt(log2(e) / 2), as in `ellipsoidal`.
 """
 
-from fastem.compiler.options import jit
-from fastem.kernels.tile import LISTED, ROWS, STRIDE, THREE, TWO, size
+from fastem.compiler.options import jit_inlined
+from fastem.kernels.tile import LISTED, STRIDE, THREE, TWO, size
 
 
-@jit
-def log_densities(tile, means, factors, log_norms, listed, n_listed, densities):
+@jit_inlined
+def log_densities(tile, n_rows, means, factors, log_norms, listed, n_listed, densities):
     """log2 of weight times density of the listed components on the tile's rows.
 
     Parameters
     ----------
     tile : flat, D columns
+    n_rows : int
+        Rows of it that loops cross: all, or some and their padding.
     means : (K, D)
     factors : (K, D)
     log_norms : (K,)
@@ -29,26 +31,26 @@ def log_densities(tile, means, factors, log_norms, listed, n_listed, densities):
         k = listed[a]
         out = LISTED + size(a) * STRIDE
         base = log_norms[k]
-        for b in range(ROWS):
+        for b in range(n_rows):
             densities[out + b] = base
         for i in range(0, whole, 4):
-            _subtract_4(tile, means[k], factors[k], i, densities, out)
+            _subtract_4(tile, n_rows, means[k], factors[k], i, densities, out)
         for i in range(whole, n_features):
             mean, factor = means[k, i], factors[k, i]
             column = size(i) * STRIDE
-            for b in range(ROWS):
+            for b in range(n_rows):
                 y = factor * (tile[column + b] - mean)
                 densities[out + b] -= dtype(y * y)
 
 
-@jit
-def _subtract_4(tile, mean, factor, i, densities, out):
+@jit_inlined
+def _subtract_4(tile, n_rows, mean, factor, i, densities, out):
     """Subtract the squared distance along four columns."""
     m0, m1, m2, m3 = mean[i], mean[i + 1], mean[i + 2], mean[i + 3]
     f0, f1, f2, f3 = factor[i], factor[i + 1], factor[i + 2], factor[i + 3]
     x0 = size(i) * STRIDE
     x1, x2, x3 = x0 + STRIDE, x0 + TWO * STRIDE, x0 + THREE * STRIDE
-    for b in range(ROWS):
+    for b in range(n_rows):
         y0 = f0 * (tile[x0 + b] - m0)
         y1 = f1 * (tile[x1 + b] - m1)
         y2 = f2 * (tile[x2 + b] - m2)
@@ -56,39 +58,39 @@ def _subtract_4(tile, mean, factor, i, densities, out):
         densities[out + b] -= y0 * y0 + y1 * y1 + y2 * y2 + y3 * y3
 
 
-@jit
-def accumulate(tile, means, listed, n_listed, densities, counts, first, second):
+@jit_inlined
+def accumulate(tile, n_rows, means, listed, n_listed, densities, counts, first, second):
     """Add the tile to the moments about the means; `densities` holds weighted responsibilities.
 
-    `second` is (K, D): the squares only.
+    `n_rows` is as of `log_densities`; `second` is (K, D): the squares only.
     """
     n_features = means.shape[1]
     whole = n_features - n_features % 4
     for a in range(n_listed):
         k = listed[a]
         resp = LISTED + size(a) * STRIDE
-        counts[k] += _sum(densities, resp)
+        counts[k] += _sum(densities, n_rows, resp)
         for i in range(0, whole, 4):
-            _accumulate_4(tile, means[k], densities, resp, i, first[k], second[k])
+            _accumulate_4(tile, n_rows, means[k], densities, resp, i, first[k], second[k])
         for i in range(whole, n_features):
-            _accumulate_1(tile, means[k], densities, resp, i, first[k], second[k])
+            _accumulate_1(tile, n_rows, means[k], densities, resp, i, first[k], second[k])
 
 
-@jit
-def _sum(densities, resp):
+@jit_inlined
+def _sum(densities, n_rows, resp):
     total = densities.dtype.type(0)
-    for b in range(ROWS):
+    for b in range(n_rows):
         total += densities[resp + b]
     return total
 
 
-@jit
-def _accumulate_1(tile, mean, densities, resp, i, first, second):
+@jit_inlined
+def _accumulate_1(tile, n_rows, mean, densities, resp, i, first, second):
     dtype = tile.dtype.type
     m0 = mean[i]
     x0 = size(i) * STRIDE
     g0 = s0 = dtype(0)
-    for b in range(ROWS):
+    for b in range(n_rows):
         z0 = tile[x0 + b] - m0
         w0 = densities[resp + b] * z0
         g0 += w0
@@ -97,14 +99,14 @@ def _accumulate_1(tile, mean, densities, resp, i, first, second):
     second[i] += s0
 
 
-@jit
-def _accumulate_4(tile, mean, densities, resp, i, first, second):
+@jit_inlined
+def _accumulate_4(tile, n_rows, mean, densities, resp, i, first, second):
     dtype = tile.dtype.type
     m0, m1, m2, m3 = mean[i], mean[i + 1], mean[i + 2], mean[i + 3]
     x0 = size(i) * STRIDE
     x1, x2, x3 = x0 + STRIDE, x0 + TWO * STRIDE, x0 + THREE * STRIDE
     g0 = g1 = g2 = g3 = s0 = s1 = s2 = s3 = dtype(0)
-    for b in range(ROWS):
+    for b in range(n_rows):
         r = densities[resp + b]
         z0, z1 = tile[x0 + b] - m0, tile[x1 + b] - m1
         z2, z3 = tile[x2 + b] - m2, tile[x3 + b] - m3

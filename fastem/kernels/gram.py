@@ -8,23 +8,46 @@ whole tiles. What the others would add is less than rounding.
 
 import numpy as np
 
-from fastem.compiler.options import jit, jit_allocating
+from fastem.compiler.options import jit_allocating, jit_inlined
 from fastem.kernels.ordering import NEGLIGIBLE
-from fastem.kernels.tile import LISTED, ROWS, STRIDE, THREE, TILE_ROWS, TWO, WEIGHT, buffer, size
+from fastem.kernels.tile import (
+    FEW_SEPARATED,
+    LISTED,
+    ROWS,
+    SEPARATED,
+    STRIDE,
+    THREE,
+    TILE_ROWS,
+    TWO,
+    WEIGHT,
+    buffer,
+    size,
+)
 
 #: Rows of a tile, at most, that are gathered.
 MOST_GATHERED = 256
 
 
-@jit
+@jit_inlined
 def accumulate(
-    tile, means, listed, n_listed, densities, counts, first, second, scratch, separated, gathering
+    tile,
+    n_rows,
+    means,
+    listed,
+    n_listed,
+    densities,
+    counts,
+    first,
+    second,
+    scratch,
+    separated,
+    gathering,
 ):
     """Add the tile to the moments about the means; `densities` holds weighted responsibilities.
 
-    Only the lower triangle of `second` (K, D, D) is added to. `scratch`: flat, 4 columns. Where
-    `separated` has two dimensions the rows that share in a component are gathered; `gathering` is
-    the scratch for them, as of `gather_scratch`.
+    Loops cross `n_rows` rows. Only the lower triangle of `second` (K, D, D) is added to. `scratch`:
+    flat, 4 columns. Where `separated` says so the rows that share in a component are gathered;
+    `gathering` is the scratch for them, as of `gather_scratch`.
     """
     gathered, at = gathering
     n_features = means.shape[1]
@@ -32,33 +55,33 @@ def accumulate(
     for a in range(n_listed):
         k = listed[a]
         mean, f, s = means[k], first[k], second[k]
-        columns, shares, resp, n_rows = tile, densities, LISTED + size(a) * STRIDE, ROWS
-        if separated.ndim == 2:
+        columns, shares, resp, n = tile, densities, LISTED + size(a) * STRIDE, n_rows
+        if separated.ndim == SEPARATED or separated.ndim == FEW_SEPARATED:
             n_sharing = find_sharing(densities, resp, at)
             if n_sharing <= MOST_GATHERED:
-                n_rows = gather(tile, densities, resp, n_features, at, n_sharing, gathered)
+                n = gather(tile, densities, resp, n_features, at, n_sharing, gathered)
                 columns, shares, resp = gathered, gathered, size(n_features) * STRIDE
         count = 0.0
         for i in range(0, whole, 4):
-            count = _gram_diagonal_4(columns, mean, shares, resp, n_rows, i, scratch, f, s)
+            count = _gram_diagonal_4(columns, mean, shares, resp, n, i, scratch, f, s)
             for j in range(0, i, 4):
-                _gram_4(columns, mean, scratch, n_rows, i, j, s)
+                _gram_4(columns, mean, scratch, n, i, j, s)
         if n_features > whole:
             rest = n_features - whole
             if rest == 1:
-                count = _gram_diagonal_1(columns, mean, shares, resp, n_rows, whole, scratch, f, s)
+                count = _gram_diagonal_1(columns, mean, shares, resp, n, whole, scratch, f, s)
             elif rest == 2:
-                count = _gram_diagonal_2(columns, mean, shares, resp, n_rows, whole, scratch, f, s)
+                count = _gram_diagonal_2(columns, mean, shares, resp, n, whole, scratch, f, s)
             else:
-                count = _gram_diagonal_3(columns, mean, shares, resp, n_rows, whole, scratch, f, s)
+                count = _gram_diagonal_3(columns, mean, shares, resp, n, whole, scratch, f, s)
             for i in range(whole, n_features):
                 for j in range(0, whole, 4):
                     line = size(i - whole) * STRIDE
-                    _gram_1(columns, mean, scratch, line, n_rows, i, j, s)
+                    _gram_1(columns, mean, scratch, line, n, i, j, s)
         counts[k] += count
 
 
-@jit
+@jit_inlined
 def _gram_diagonal_1(tile, mean, densities, resp, n_rows, i, w, first, second):
     """Moments of one column with itself; leaves resp * (x - mean) in w, returns the sum of resp."""
     dtype = tile.dtype.type
@@ -78,7 +101,7 @@ def _gram_diagonal_1(tile, mean, densities, resp, n_rows, i, w, first, second):
     return count
 
 
-@jit
+@jit_inlined
 def _gram_diagonal_2(tile, mean, densities, resp, n_rows, i, w, first, second):
     """As `_gram_diagonal_1`, two columns."""
     dtype = tile.dtype.type
@@ -105,7 +128,7 @@ def _gram_diagonal_2(tile, mean, densities, resp, n_rows, i, w, first, second):
     return count
 
 
-@jit
+@jit_inlined
 def _gram_diagonal_3(tile, mean, densities, resp, n_rows, i, w, first, second):
     """As `_gram_diagonal_1`, three columns."""
     dtype = tile.dtype.type
@@ -140,7 +163,7 @@ def _gram_diagonal_3(tile, mean, densities, resp, n_rows, i, w, first, second):
     return count
 
 
-@jit
+@jit_inlined
 def _gram_diagonal_4(tile, mean, densities, resp, n_rows, i, w, first, second):
     """As `_gram_diagonal_1`, four columns."""
     dtype = tile.dtype.type
@@ -187,7 +210,7 @@ def _gram_diagonal_4(tile, mean, densities, resp, n_rows, i, w, first, second):
     return count
 
 
-@jit
+@jit_inlined
 def _gram_4(tile, mean, w, n_rows, i, j, second):
     """second[i:i+4, j:j+4] += w[0:4] @ (x - mean)[j:j+4].T."""
     dtype = tile.dtype.type
@@ -222,7 +245,7 @@ def _gram_4(tile, mean, w, n_rows, i, j, second):
     _add_4(second, i + 3, j, s30, s31, s32, s33)
 
 
-@jit
+@jit_inlined
 def _gram_1(tile, mean, w, line, n_rows, i, j, second):
     """second[i, j:j+4] += w[line] @ (x - mean)[j:j+4].T."""
     dtype = tile.dtype.type
@@ -239,7 +262,7 @@ def _gram_1(tile, mean, w, line, n_rows, i, j, second):
     _add_4(second, i, j, s0, s1, s2, s3)
 
 
-@jit
+@jit_inlined
 def _add_4(second, i, j, s0, s1, s2, s3):
     second[i, j] += s0
     second[i, j + 1] += s1
@@ -255,12 +278,12 @@ LEAST = 2.0 ** -NEGLIGIBLE[0], 2.0 ** -NEGLIGIBLE[1]
 @jit_allocating
 def gather_scratch(n_features, separated, like):
     """Scratch for gathered rows and, in one more column, their shares; and for their numbers."""
-    some = separated.ndim == 2
+    some = separated.ndim == SEPARATED or separated.ndim == FEW_SEPARATED
     gathered = buffer(n_features + 1 if some else 0, like)
     return gathered, np.empty(TILE_ROWS if some else 0, np.uint16)
 
 
-@jit
+@jit_inlined
 def find_sharing(densities, resp, at):
     """Find the rows that share in the component of a column of weighted responsibilities.
 
@@ -284,7 +307,7 @@ def find_sharing(densities, resp, at):
     return n
 
 
-@jit
+@jit_inlined
 def gather(tile, densities, resp, n_features, at, n, gathered):
     """Copy those rows, and after them their weighted responsibilities, into a tile of their own.
 

@@ -148,7 +148,8 @@ def summarise(
                 fill(tile, means[k], regressions[index_of(regressions, k)], factors, gaps, n_gaps)
             some = components[a : a + together]
             out = densities[size(a) * STRIDE :]
-            component_densities(tile, means, factors, norms, some, together, out, scratch)
+            density = means, factors, norms
+            component_densities(tile, ROWS, *density, some, together, out, scratch)
         share_out(n_features, m, stop - start, tile, densities, sums[slot])
         for a in range(0, m, together):
             k = components[a]
@@ -158,7 +159,7 @@ def summarise(
             some = components[a : a + together]
             out = densities[size(a) * STRIDE :]
             own_moments = of_components, scratch, overlapping, gathering
-            accumulate(tile, means, factors, some, together, out, *own_moments)
+            accumulate(tile, stop - start, means, factors, some, together, out, *own_moments)
             if n_gaps > 0 and not (noisy and k == n_components - 1):
                 count = _total(densities, LISTED + size(a) * STRIDE)
                 add_covariance(count, k, n_components, columns, regression, gaps, n_gaps, moments)

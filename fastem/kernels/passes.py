@@ -11,7 +11,7 @@ The factors' shape says which tile code runs, and the compiler drops the other o
 
 import numpy as np
 
-from fastem.compiler.options import jit, jit_allocating
+from fastem.compiler.options import jit, jit_allocating, jit_inlined
 from fastem.compiler.slot_loop import slot_loop
 from fastem.kernels.axis_aligned import accumulate as accumulate_axis_aligned
 from fastem.kernels.axis_aligned import log_densities as log_densities_axis_aligned
@@ -20,10 +20,12 @@ from fastem.kernels.gram import accumulate as accumulate_ellipsoidal
 from fastem.kernels.gram import gather_scratch
 from fastem.kernels.tile import (
     LISTED,
+    PRODUCTS,
     SPARE,
     STRIDE,
     TILE_ROWS,
     buffer,
+    crossed,
     exponentiate,
     load,
     load_ordered,
@@ -43,25 +45,27 @@ SCALARS = 3
 # The compiler drops a branch where it depends on an argument alone: so factors are one, everywhere.
 
 
-@jit
-def component_densities(tile, means, factors, norms, listed, n_listed, densities, scratch):
+@jit_inlined
+def component_densities(tile, n_rows, means, factors, norms, listed, n_listed, densities, scratch):
     """log2 of weight times density of the listed components on the tile's rows."""
+    own, some = (tile, n_rows, means, factors, norms), (listed, n_listed, densities)
     if factors.ndim == 3:
-        log_densities_ellipsoidal(tile, means, factors, norms, listed, n_listed, densities, scratch)
+        log_densities_ellipsoidal(*own, *some, scratch)
     else:
-        log_densities_axis_aligned(tile, means, factors, norms, listed, n_listed, densities)
+        log_densities_axis_aligned(*own, *some)
 
 
-@jit
+@jit_inlined
 def densities_of(
     tile, n_rows, means, factors, norms, listed, n_listed, densities, scratch, separated, own
 ):
-    """As `component_densities`; where `separated` has three dimensions those of `wide`."""
+    """As `component_densities`; where `separated` is of `PRODUCTS` those of `wide`."""
     density = means, factors, norms
-    if separated.ndim == 3:
+    if separated.ndim == PRODUCTS:
         log_densities_wide(tile, n_rows, *density, listed, n_listed, densities, own)
     else:
-        component_densities(tile, *density, listed, n_listed, densities, scratch)
+        across = crossed(n_rows, separated)
+        component_densities(tile, across, *density, listed, n_listed, densities, scratch)
 
 
 @jit_allocating
@@ -77,12 +81,22 @@ def parts(moments, means, factors):
     return moments[:n_components], first, second
 
 
-@jit
+@jit_inlined
 def accumulate(
-    tile, means, factors, listed, n_listed, densities, moments, scratch, separated, gathering
+    tile,
+    n_rows,
+    means,
+    factors,
+    listed,
+    n_listed,
+    densities,
+    moments,
+    scratch,
+    separated,
+    gathering,
 ):
     """Add the tile to the moments, as of `parts`."""
-    own = tile, means, listed, n_listed, densities
+    own = tile, crossed(n_rows, separated), means, listed, n_listed, densities
     if factors.ndim == 3:
         accumulate_ellipsoidal(*own, *moments, scratch, separated, gathering)
     else:
@@ -165,10 +179,9 @@ def summarise(
         The components of each tile, or of all, as `ordering.list_components` gives them.
     units : (2, D) float64
         Centre and scale: a row enters as (row - centre) * scale.
-    separated : (0,), (0, 0) or (0, 0, 0) float64
-        Two dimensions say that components are well separated, so that the rows which share in one
-        are gathered, three that there are so many columns that products go to BLAS. Code for that
-        is otherwise not compiled.
+    separated : empty float64
+        Of `tile.OVERLAPPING` dimensions or of one of those named after it, which say what the pass
+        is compiled for.
     means : (K, D), factors : (K, D, D), (1, D, D) or (K, D), log_norms : (K,)
         Of the dtype of rows, in the units of the tile; logarithms to base 2.
     sums : (n_slots, 3 + K + K D + K D[ D]) float64
@@ -184,7 +197,7 @@ def summarise(
     densities = buffer(n_components + SPARE, rows)
     scratch = buffer(4, rows)
     gathering = gather_scratch(n_features, separated, rows)
-    own = wide_scratch(n_features, separated.ndim == 3, rows)
+    own = wide_scratch(n_features, separated.ndim == PRODUCTS, rows)
     clear(sums[slot])
     moments = parts(sums[slot, SCALARS:], means, factors)
     start = slot * tiles * TILE_ROWS
@@ -200,9 +213,9 @@ def summarise(
         if labels.size > 0:
             label(some, m, densities, labels[t:end])
         share_out(n_features, m, end - t, tile, densities, sums[slot])
-        if separated.ndim == 3:
+        if separated.ndim == PRODUCTS:
             block = rows, index, t, units, tile
             accumulate_wide(*block, means, some, m, densities, *moments, own)
         else:
             place = densities, moments, scratch, separated, gathering
-            accumulate(tile, means, factors, some, m, *place)
+            accumulate(tile, end - t, means, factors, some, m, *place)

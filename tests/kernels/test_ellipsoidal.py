@@ -7,7 +7,7 @@ from scipy.stats import multivariate_normal
 
 from fastem.kernels.elementary import HALF_BITS, LN2
 from fastem.kernels.ellipsoidal import log_densities
-from fastem.kernels.tile import LISTED, SPARE, STRIDE, TILE_ROWS, buffer, load
+from fastem.kernels.tile import LISTED, ROWS, SPARE, STRIDE, TILE_ROWS, buffer, load, padded
 
 K = 4
 
@@ -40,7 +40,8 @@ def test_densities_are_scipys(D, shared, dtype):
     load(rows, 0, TILE_ROWS, np.zeros(D), np.ones(D), tile)
     listed = np.array([2, 0, 3, 1], np.uint32)
     densities[:] = 7
-    log_densities(tile, *arrays(weights, means, covariances, dtype), listed, 3, densities, scratch)
+    parameters = arrays(weights, means, covariances, dtype)
+    log_densities(tile, ROWS, *parameters, listed, 3, densities, scratch)
     found = densities.reshape(SPARE + K, int(STRIDE))[:, :TILE_ROWS]
     for a, k in enumerate(listed[:3]):
         covariance = covariances[0 if shared else k]
@@ -57,7 +58,26 @@ def test_a_weight_of_zero_is_minus_infinity():
         parameters = arrays(np.array([1.0, 0.0, 0.0, 0.0]), means, covariances, np.float64)
     tile, densities, scratch = (buffer(n, rows) for n in (3, SPARE + K, 4))
     load(rows, 0, TILE_ROWS, np.zeros(3), np.ones(3), tile)
-    log_densities(tile, *parameters, np.arange(4, dtype=np.uint32), 4, densities, scratch)
+    log_densities(tile, ROWS, *parameters, np.arange(4, dtype=np.uint32), 4, densities, scratch)
     found = densities.reshape(SPARE + K, int(STRIDE))[SPARE:, :TILE_ROWS]
     assert np.isfinite(found[0]).all()
     assert (found[1:] == -np.inf).all()
+
+
+@pytest.mark.parametrize("D", [3, 4, 9])
+def test_loops_end_with_the_rows(D):
+    rows, weights, means, covariances = problem(D, np.float64)
+    parameters, every = (
+        arrays(weights, means, covariances, np.float64),
+        np.arange(K, dtype=np.uint32),
+    )
+    found = []
+    for n_rows in padded(70), ROWS:
+        tile, densities, scratch = (buffer(n, rows) for n in (D, SPARE + K, 4))
+        load(rows, 0, TILE_ROWS, np.zeros(D), np.ones(D), tile)
+        densities[:] = 7
+        log_densities(tile, n_rows, *parameters, every, K, densities, scratch)
+        found.append(densities.reshape(SPARE + K, int(STRIDE))[SPARE:, :TILE_ROWS])
+    some, whole = found
+    assert_allclose(some[:, :128], whole[:, :128], rtol=1e-14)
+    assert (some[:, 128:] == 7).all()

@@ -61,6 +61,24 @@ def test_any_number_of_columns(D, covariance_type, dtype):
     check(*problem(600, 3, D, covariance_type, dtype), covariance_type)
 
 
+@families
+@dtypes
+@pytest.mark.parametrize("D", [1, 2, 3, 4, 5, 8, 11, 24, 50])
+def test_rows_that_do_not_fill_a_tile(D, covariance_type, dtype):
+    check(*problem(130, 3, D, covariance_type, dtype), covariance_type)
+
+
+def test_few_rows_and_many_are_looked_at_alike():
+    """Where rows are few the loops of a pass end with them."""
+    X, mixture = problem(448, 3, 6)
+    density, units = factored(mixture, "full", X)
+    few = density.summarise(X, None, units)
+    many = density.summarise(np.concatenate([X] * 2), None, units)
+    for name in "log_likelihood", "counts", "first", "second":
+        ours, theirs = 2 * np.asarray(getattr(few, name)), getattr(many, name)
+        assert_allclose(ours, theirs, rtol=1e-12, atol=1e-12 * abs(np.asarray(theirs)).max())
+
+
 @pytest.mark.parametrize("K", range(1, 41))
 def test_any_number_of_components(K):
     check(*problem(700, K, 3))
