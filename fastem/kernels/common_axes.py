@@ -30,7 +30,7 @@ MAX_SWEEPS = 1000
 #: after so many sweeps. No sweep lowers the expected log-likelihood, so such a generalised EM never
 #: leads down, and more sweeps bring little that the next step would not: 178 rows of 13 columns,
 #: EVE, K = 2 to 9 took seven times as long with all of them, and ended no higher.
-WARM_SHARE, WARM_SWEEPS = 0.01, 10
+WARM_SHARE, WARM_SWEEPS = 0.01, 3
 #: Matrices share axes along which they have no larger elements off their diagonals, as a share of
 #: their traces.
 ALIGNED = 1e-9

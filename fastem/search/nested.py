@@ -14,6 +14,7 @@ from fastem.search.beginning import Starts
 from fastem.search.objective import Objective
 from fastem.search.race import race
 from fastem.search.splitting import fitted, splits, twinned
+from fastem.search.swaps import CUT_STEPS
 from fastem.search.starts import UserStart
 
 
@@ -60,12 +61,22 @@ def larger_starts(
         yield _user_start(race(on, [found]).winner, on, family, starts)
         return
     more = wider
-    for _ in range(n_more):
-        more = halved(starts, family, more)
-    yield more
+    for _ in range(n_more - 1):
+        more = _halved_at_once(starts, family, more)
+    yield halved(starts, family, more)
     for _ in range(n_more):
         found = twinned(found, on.family, on.bounds)
     yield _user_start(found, on, family, starts)
+
+
+def _halved_at_once(starts: Starts, family: Family, whole: UserStart) -> UserStart:
+    """As `halved`, chosen after a few steps: on the way to more components a search is too much."""
+    given = whole.complete()
+    on = _objective(starts, family, len(given.weights) + 1)
+    halves = splits(to_units(given, on.family, on.rows.units), on.family, on.bounds)
+    ends = [on.after(start, CUT_STEPS) for start in halves]
+    _, best = max(ends, key=lambda end: end[0])
+    return _user_start(best, on, family, starts)
 
 
 def _widened(starts: Starts, mixture: Mixture, own: Family, family: Family) -> UserStart:

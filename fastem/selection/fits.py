@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from itertools import tee
 from typing import Any
 
 import numpy as np
@@ -68,28 +69,15 @@ class Fits:
         # Of these fits none has a checkpoint of its own: they are made anew from those that have.
         starts = replace(self.starts, options=replace(self.starts.options, checkpoint=None))
         within = sorted(self._within(k, family), key=_level, reverse=True)
+        made = [_larger(starts, smaller, family, k) for smaller in within]
         if found.status.code == "collapsed":
             # What collapses from the highest of them does so from the others.
-            for smaller in within[:RESCUES]:
-                found = self._from(smaller, starts, found, family)
+            for i, smaller in enumerate(within[:RESCUES]):
+                tried, made[i] = tee(made[i])  # of which none is made twice
+                found = _better(found, smaller, tried)
         if found.status.code != "collapsed":
-            for smaller in within:
-                found = self._from(smaller, starts, found, family)
-        return found
-
-    def _from(self, smaller: Fit, starts: Starts, found: Fit, family: Family) -> Fit:
-        """The better of a fit and those from the end of a smaller model's, if that is higher."""
-        k, own = found.mixture.n_components, FAMILIES[smaller.mixture.covariance_type]
-        if _level(found) >= _level(smaller):
-            return found
-        for start in larger_starts(starts, smaller.mixture, own, family, k):
-            better = solve(starts, k, family, Progress(False), start)
-            if _level(better) > _level(found):
-                seconds = found.seconds + better.seconds
-                found = replace(better, restarts=found.restarts, seconds=seconds)
-            # What collapses from the best halves is no better held up by twins.
-            if found.status.code == "collapsed" or _level(found) >= _level(smaller):
-                break
+            for smaller, larger in zip(within, made, strict=True):
+                found = _better(found, smaller, larger)
         return found
 
     def _within(self, n_components: int, family: Family) -> list[Fit]:
@@ -116,6 +104,27 @@ def kinds_of(covariance_type: Any, n_features: int) -> list[Family]:
     """The families of those names."""
     listed = np.iterable(covariance_type) and not isinstance(covariance_type, str)
     return families(list(covariance_type) if listed else [covariance_type], n_features)
+
+
+def _larger(starts: Starts, smaller: Fit, family: Family, k: int) -> Iterator[Fit]:
+    """Fits of k components from the end of a smaller model's, as they are asked for."""
+    own = FAMILIES[smaller.mixture.covariance_type]
+    for start in larger_starts(starts, smaller.mixture, own, family, k):
+        yield solve(starts, k, family, Progress(False), start)
+
+
+def _better(found: Fit, smaller: Fit, larger: Iterable[Fit]) -> Fit:
+    """The better of a fit and those from the end of a smaller model's, if that is higher."""
+    if _level(found) >= _level(smaller):
+        return found
+    for better in larger:
+        if _level(better) > _level(found):
+            seconds = found.seconds + better.seconds
+            found = replace(better, restarts=found.restarts, seconds=seconds)
+        # What collapses from the best halves is no better held up by twins.
+        if found.status.code == "collapsed" or _level(found) >= _level(smaller):
+            break
+    return found
 
 
 def _level(fit: Fit) -> tuple[bool, float]:
