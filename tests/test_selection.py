@@ -175,6 +175,23 @@ def test_a_fit_that_collapses_is_tried_from_few_smaller_ones(monkeypatch):
         assert 1 < times <= 1 + fits.RESCUES
 
 
+def test_no_fit_from_a_smaller_one_is_made_twice(monkeypatch):
+    """One that collapsed is no better where another smaller one has led to a sound fit since."""
+    asked, larger_starts = [], fits.larger_starts
+
+    def noted(starts, mixture, own, family, n_components):
+        asked.append((id(mixture), family.name, n_components))
+        yield from larger_starts(starts, mixture, own, family, n_components)
+
+    monkeypatch.setattr(fits, "larger_starts", noted)
+    rng = np.random.default_rng(2)
+    rows = np.concatenate([rng.normal(size=(60, 5)), 3 * rng.standard_t(2, size=(30, 5))])
+    choice = fastem.select(rows, range(1, 8), covariance_type="EVV", n_init=3, random_state=0)
+    assert len(choice.table) == 7
+    assert asked
+    assert len(set(asked)) == len(asked)
+
+
 def test_a_collapsed_fit_is_not_chosen_over_a_sound_one():
     rows = np.r_[X, np.full((300, 2), 30.0)]
     choice = fastem.select(rows, range(1, 4), random_state=0)

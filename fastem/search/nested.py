@@ -13,9 +13,9 @@ from fastem.mixture import Mixture, from_units, to_units
 from fastem.search.beginning import Starts
 from fastem.search.objective import Objective
 from fastem.search.race import race
-from fastem.search.splitting import fitted, splits, twinned
-from fastem.search.swaps import CUT_STEPS
+from fastem.search.splitting import TWINS_APART, fitted, splits, twinned
 from fastem.search.starts import UserStart
+from fastem.search.swaps import CUT_STEPS
 
 
 def halved(starts: Starts, family: Family, whole: UserStart) -> UserStart:
@@ -64,8 +64,8 @@ def larger_starts(
     for _ in range(n_more - 1):
         more = _halved_at_once(starts, family, more)
     yield halved(starts, family, more)
-    for _ in range(n_more):
-        found = twinned(found, on.family, on.bounds)
+    for n in range(n_more):
+        found = twinned(found, on.family, on.bounds, TWINS_APART / 2**n)
     yield _user_start(found, on, family, starts)
 
 

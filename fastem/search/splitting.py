@@ -16,7 +16,8 @@ from fastem.moments import Moments
 HALF_MEAN = float(np.sqrt(2.0 / np.pi))
 #: Covariance of a component's core, as a share of the whole's.
 CORE = 0.4
-#: How far twins lie from where the component was, in its standard deviations.
+#: How far twins lie from where the component was, in its standard deviations; twins of twins lie
+#: half as far, or one would be where another is.
 TWINS_APART = 0.01
 
 Parts = Callable[[NDArray, NDArray], tuple[NDArray, NDArray]]
@@ -77,7 +78,9 @@ def put_in(
     return fitted(counts, np.r_[means, [mean]], np.r_[spread, [pooled / 2]], family, bounds)
 
 
-def twinned(parameters: Parameters, family: Family, bounds: Bounds) -> Parameters:
+def twinned(
+    parameters: Parameters, family: Family, bounds: Bounds, apart: float = TWINS_APART
+) -> Parameters:
     """The mixture with its heaviest component twice, hardly apart: a level that is hardly lower.
 
     From two components that coincide EM would never part them.
@@ -85,7 +88,7 @@ def twinned(parameters: Parameters, family: Family, bounds: Bounds) -> Parameter
     weights, means, covariances = parameters
     spread = family.spread(covariances, *means.shape)
     j = int(weights.argmax())
-    offset = TWINS_APART * _axis(spread[[j]])[0]
+    offset = apart * _axis(spread[[j]])[0]
     counts, places = np.r_[weights, weights[j] / 2], np.r_[means, [means[j] + offset]]
     counts[j] /= 2
     places[j] -= offset
