@@ -1,7 +1,7 @@
 """The decorators of kernels: the only file that names Numba's options.
 
 A kernel file imports its decorators from here: `jit` for what works on one tile or one slot of
-tiles, `jit_inlined` where its loops may be of known length, `jit_allocating` where that creates
+tiles, `jit_inlined` where it gains by what its caller knows, `jit_allocating` where that creates
 arrays, `jit_strict` where each rounding counts, `jit_strict_inlined` where a call would take as
 long as what is called, and `overload` for a function whose body depends on the types of its
 arguments; `slot_loop`, for a loop over slots, from the file of that name.
@@ -78,7 +78,7 @@ def jit(function: Callable) -> Any:
 def jit_inlined(function: Callable) -> Any:
     """Compile as `jit` does a function that is always inlined into its callers.
 
-    What callers hand over as a constant is one in it: so loops of known length stay that.
+    What callers know of an argument is known in it: that a loop's length has a factor, say.
 
     Parameters
     ----------

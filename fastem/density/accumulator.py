@@ -13,15 +13,7 @@ from fastem.kernels import passes
 from fastem.kernels.elementary import LN2
 from fastem.kernels.matrices import mirror
 from fastem.kernels.passes import SCALARS
-from fastem.kernels.tile import (
-    CHUNK,
-    FEW,
-    FEW_SEPARATED,
-    OVERLAPPING,
-    PRODUCTS,
-    SEPARATED,
-    TILE_ROWS,
-)
+from fastem.kernels.tile import OVERLAPPING, PRODUCTS, SEPARATED, TILE_ROWS
 from fastem.kernels.wide import COLUMNS
 from fastem.moments import Moments
 from fastem.ordering import Order
@@ -40,7 +32,7 @@ WIDE = 192
 NO_LABELS = np.empty(0, np.int32)
 _NO_WEIGHTS = read_only(np.empty(0))
 _AS_THEY_COME = read_only(np.empty(0, np.uint16))
-_MODES = [read_only(np.empty((0,) * n)) for n in range(FEW_SEPARATED + 1)]
+_MODES = {n: read_only(np.empty((0,) * n)) for n in (OVERLAPPING, SEPARATED, PRODUCTS)}
 
 
 class Accumulator:
@@ -81,7 +73,7 @@ class Accumulator:
         means, factors, _ = parameters
         self._second_dims = factors.ndim - 1
         self._row_work = row_work(len(means), factors)
-        self._parallel, self._few = parallel, n <= TILE_ROWS - int(CHUNK)
+        self._parallel = parallel
         self._n_sums, self._tiles, self.most_slots = partition.plan(
             n, means.dtype.itemsize, *means.shape, self._second_dims, self._row_work
         )
@@ -179,7 +171,7 @@ class Accumulator:
             _AS_THEY_COME if order is None else order.index,
             *lists,
             self._units.array,
-            compiled_mode(self._parameters[1], block.dtype, self._few),
+            compiled_mode(self._parameters[1], block.dtype),
         )
 
     def merge(self, sums: NDArray[np.float64]) -> None:
@@ -234,13 +226,12 @@ def is_wide(factors: NDArray) -> bool:
     return factors.ndim == 3 and factors.shape[-1] >= COLUMNS
 
 
-def compiled_mode(factors: NDArray, dtype: np.dtype, few: bool = False) -> NDArray[np.float64]:
-    """What `passes.summarise` calls `separated`, for rows of that dtype, or few of them."""
+def compiled_mode(factors: NDArray, dtype: np.dtype) -> NDArray[np.float64]:
+    """What `passes.summarise` calls `separated`, for rows of that dtype."""
     if is_wide(factors):
         return _MODES[PRODUCTS]
-    if factors.ndim == 3 and factors.shape[-1] * dtype.itemsize >= WIDE:
-        return _MODES[FEW_SEPARATED if few else SEPARATED]
-    return _MODES[FEW if few else OVERLAPPING]
+    gathers = factors.ndim == 3 and factors.shape[-1] * dtype.itemsize >= WIDE
+    return _MODES[SEPARATED if gathers else OVERLAPPING]
 
 
 @lru_cache

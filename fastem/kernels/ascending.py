@@ -6,7 +6,7 @@ from fastem.compiler.options import jit
 from fastem.compiler.slot_loop import slot_loop
 from fastem.kernels.axis_aligned import accumulate, log_densities
 from fastem.kernels.passes import SCALARS, clear, load_all, parts, share_out
-from fastem.kernels.tile import ROWS, SPARE, TILE_ROWS, buffer, load_weights
+from fastem.kernels.tile import SPARE, TILE_ROWS, buffer, load_weights, padded
 
 #: A component that nowhere on a tile comes so near to the likeliest one, in bits, is rounding.
 NEGLIGIBLE = 64.0
@@ -51,9 +51,10 @@ def summarise_ascending(
         end = min(t + TILE_ROWS, stop)
         load_all(rows, weight, index, t, end, units, tile, densities)
         m = _list_near(tile[0], tile[end - t - 1], density, near)
-        log_densities(tile, ROWS, *density, near, m, densities)
+        n_rows = padded(end - t)
+        log_densities(tile, n_rows, *density, near, m, densities)
         share_out(1, m, end - t, tile, densities, sums[slot])
-        accumulate(tile, ROWS, means, near, m, densities, *moments)
+        accumulate(tile, n_rows, means, near, m, densities, *moments)
 
 
 @jit

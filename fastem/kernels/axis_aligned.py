@@ -15,7 +15,7 @@ def log_densities(tile, n_rows, means, factors, log_norms, listed, n_listed, den
     ----------
     tile : flat, D columns
     n_rows : int
-        Rows of it that loops cross: all, or some and their padding.
+        Its rows and their padding, as of `padded`: loops end there.
     means : (K, D)
     factors : (K, D)
     log_norms : (K,)

@@ -11,7 +11,6 @@ import numpy as np
 from fastem.compiler.options import jit_allocating, jit_inlined
 from fastem.kernels.ordering import NEGLIGIBLE
 from fastem.kernels.tile import (
-    FEW_SEPARATED,
     LISTED,
     ROWS,
     SEPARATED,
@@ -56,7 +55,7 @@ def accumulate(
         k = listed[a]
         mean, f, s = means[k], first[k], second[k]
         columns, shares, resp, n = tile, densities, LISTED + size(a) * STRIDE, n_rows
-        if separated.ndim == SEPARATED or separated.ndim == FEW_SEPARATED:
+        if separated.ndim == SEPARATED:
             n_sharing = find_sharing(densities, resp, at)
             if n_sharing <= MOST_GATHERED:
                 n = gather(tile, densities, resp, n_features, at, n_sharing, gathered)
@@ -278,7 +277,7 @@ LEAST = 2.0 ** -NEGLIGIBLE[0], 2.0 ** -NEGLIGIBLE[1]
 @jit_allocating
 def gather_scratch(n_features, separated, like):
     """Scratch for gathered rows and, in one more column, their shares; and for their numbers."""
-    some = separated.ndim == SEPARATED or separated.ndim == FEW_SEPARATED
+    some = separated.ndim == SEPARATED
     gathered = buffer(n_features + 1 if some else 0, like)
     return gathered, np.empty(TILE_ROWS if some else 0, np.uint16)
 

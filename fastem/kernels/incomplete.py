@@ -28,7 +28,17 @@ from fastem.kernels.regressions import (
     regress,
     regression_scratch,
 )
-from fastem.kernels.tile import LISTED, ROWS, SPARE, STRIDE, buffer, load, load_weights, size
+from fastem.kernels.tile import (
+    LISTED,
+    ROWS,
+    SPARE,
+    STRIDE,
+    buffer,
+    load,
+    load_weights,
+    padded,
+    size,
+)
 
 #: Rows of a group from which a tile is faster than one row after another.
 TILE_FROM = 64
@@ -149,7 +159,7 @@ def summarise(
             some = components[a : a + together]
             out = densities[size(a) * STRIDE :]
             density = means, factors, norms
-            component_densities(tile, ROWS, *density, some, together, out, scratch)
+            component_densities(tile, padded(stop - start), *density, some, together, out, scratch)
         share_out(n_features, m, stop - start, tile, densities, sums[slot])
         for a in range(0, m, together):
             k = components[a]

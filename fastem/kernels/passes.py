@@ -25,7 +25,6 @@ from fastem.kernels.tile import (
     STRIDE,
     TILE_ROWS,
     buffer,
-    crossed,
     exponentiate,
     load,
     load_ordered,
@@ -64,8 +63,8 @@ def densities_of(
     if separated.ndim == PRODUCTS:
         log_densities_wide(tile, n_rows, *density, listed, n_listed, densities, own)
     else:
-        across = crossed(n_rows, separated)
-        component_densities(tile, across, *density, listed, n_listed, densities, scratch)
+        some = listed, n_listed, densities, scratch
+        component_densities(tile, padded(n_rows), *density, *some)
 
 
 @jit_allocating
@@ -96,7 +95,7 @@ def accumulate(
     gathering,
 ):
     """Add the tile to the moments, as of `parts`."""
-    own = tile, crossed(n_rows, separated), means, listed, n_listed, densities
+    own = tile, padded(n_rows), means, listed, n_listed, densities
     if factors.ndim == 3:
         accumulate_ellipsoidal(*own, *moments, scratch, separated, gathering)
     else:

@@ -29,10 +29,9 @@ SPARE = 3
 CHUNK = size(64)
 
 #: What a pass is compiled for, as the dimensions of the array tell that it calls `separated`:
-#: clusters overlap, or are so well separated that the rows which share in one are gathered; columns
-#: are so many that products go to BLAS; or, as of the first two, rows do not fill a tile, and loops
-#: end with them.
-OVERLAPPING, SEPARATED, PRODUCTS, FEW, FEW_SEPARATED = range(1, 6)
+#: clusters overlap, or are so well separated that the rows which share in one are gathered; or
+#: columns are so many that products go to BLAS.
+OVERLAPPING, SEPARATED, PRODUCTS = 1, 2, 3
 
 #: Rows that are ordered among themselves: as many as two bytes can count.
 GROUP = 65536
@@ -49,14 +48,8 @@ def buffer(n_columns, like):
 @jit
 def padded(n_rows):
     """Rows of a tile that loops cross: some of them, and padding."""
+    # What is inlined where this is called sees a multiple of CHUNK, and needs no loop for a rest.
     return (size(n_rows) + CHUNK - ONE) // CHUNK * CHUNK
-
-
-@jit
-def crossed(n_rows, separated):
-    """Rows of a tile that the loops of a pass cross: all of them, unless there are few."""
-    # A constant where it can be one: the blocks are a tenth faster for it.
-    return padded(n_rows) if separated.ndim >= FEW else ROWS
 
 
 @jit

@@ -69,7 +69,7 @@ def test_rows_that_do_not_fill_a_tile(D, covariance_type, dtype):
 
 
 def test_few_rows_and_many_are_looked_at_alike():
-    """Where rows are few the loops of a pass end with them."""
+    """The loops of a pass end with the rows of a tile."""
     X, mixture = problem(448, 3, 6)
     density, units = factored(mixture, "full", X)
     few = density.summarise(X, None, units)
