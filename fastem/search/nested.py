@@ -13,6 +13,7 @@ from fastem.mixture import Mixture, from_units, to_units
 from fastem.search.beginning import Starts
 from fastem.search.objective import Objective
 from fastem.search.race import race
+from fastem.search.samples import Sample
 from fastem.search.splitting import TWINS_APART, fitted, splits, twinned
 from fastem.search.starts import UserStart
 from fastem.search.swaps import CUT_STEPS
@@ -29,9 +30,7 @@ def halved(starts: Starts, family: Family, whole: UserStart) -> UserStart:
     whole : UserStart
         All of a mixture.
     """
-    given = whole.complete()
-    on = _objective(starts, family, len(given.weights) + 1)
-    halves = splits(to_units(given, on.family, on.rows.units), on.family, on.bounds)
+    on, halves = _halves(starts, family, whole)
     return _user_start(race(on, halves).winner, on, family, starts)
 
 
@@ -71,12 +70,19 @@ def larger_starts(
 
 def _halved_at_once(starts: Starts, family: Family, whole: UserStart) -> UserStart:
     """As `halved`, chosen after a few steps: on the way to more components a search is too much."""
-    given = whole.complete()
-    on = _objective(starts, family, len(given.weights) + 1)
-    halves = splits(to_units(given, on.family, on.rows.units), on.family, on.bounds)
+    on, halves = _halves(starts, family, whole)
     ends = [on.after(start, CUT_STEPS) for start in halves]
     _, best = max(ends, key=lambda end: end[0])
     return _user_start(best, on, family, starts)
+
+
+def _halves(
+    starts: Starts, family: Family, whole: UserStart
+) -> tuple[Objective[Sample], list[Parameters]]:
+    """The mixtures with one component in halves, and the objective that they are told apart by."""
+    given = whole.complete()
+    on = _objective(starts, family, len(given.weights) + 1)
+    return on, splits(to_units(given, on.family, on.rows.units), on.family, on.bounds)
 
 
 def _widened(starts: Starts, mixture: Mixture, own: Family, family: Family) -> UserStart:
@@ -95,7 +101,7 @@ def _widened(starts: Starts, mixture: Mixture, own: Family, family: Family) -> U
     return _user_start(found, on, family, starts)
 
 
-def _objective(starts: Starts, family: Family, n_components: int) -> Objective:
+def _objective(starts: Starts, family: Family, n_components: int) -> Objective[Sample]:
     """Over the sample that such fits race on."""
     options, sample = starts.options, starts.samples.of(family, n_components)
     extended = starts.data.extended(family, n_components, noise=options.box, prior=options.prior)
