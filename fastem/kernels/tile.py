@@ -1,8 +1,9 @@
 """A tile: `ROWS` rows of data, transposed so that SIMD lanes run across rows.
 
-Every buffer is flat, with one column (or one component) each `STRIDE` entries. Both are constants
-of the compiled code, and offsets are unsigned: so the compiler sees that columns do not overlap and
-that no index counts from the end, worth a third of the speed of the blocks built on it.
+Every buffer is flat, with one column (or one component) each `STRIDE` entries. That is a constant
+of the compiled code, loops end at a multiple of `CHUNK`, and offsets are unsigned: so the compiler
+sees that columns do not overlap, that no rows are left over and that no index counts from the end,
+worth a third of the speed of the blocks built on it.
 """
 
 import numpy as np

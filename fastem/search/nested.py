@@ -61,14 +61,14 @@ def larger_starts(
         return
     more = wider
     for _ in range(n_more - 1):
-        more = _halved_at_once(starts, family, more)
+        more = _quickly_halved(starts, family, more)
     yield halved(starts, family, more)
     for n in range(n_more):
         found = twinned(found, on.family, on.bounds, TWINS_APART / 2**n)
     yield _user_start(found, on, family, starts)
 
 
-def _halved_at_once(starts: Starts, family: Family, whole: UserStart) -> UserStart:
+def _quickly_halved(starts: Starts, family: Family, whole: UserStart) -> UserStart:
     """As `halved`, chosen after a few steps: on the way to more components a search is too much."""
     on, halves = _halves(starts, family, whole)
     ends = [on.after(start, CUT_STEPS) for start in halves]
