@@ -44,6 +44,8 @@ class Family(ABC):
         it; None where there is none, or no compiled M step.
     noise : Noise or None
         What there is beside the components, in the user's units.
+    noise_density : float
+        log2 of its density in the units of the rows, if there is any.
     exchangeable : bool
         Whether the order of the components says nothing.
     separate : bool
@@ -63,6 +65,7 @@ class Family(ABC):
     covariances_of: Any = None
     beliefs: NDArray[np.float64] | None = None
     noise: Noise | None = None
+    noise_density: float = 0.0
     exchangeable: bool = True
     separate: bool = False
     conform: Callable[[NDArray, NDArray], NDArray] | None = None
@@ -180,6 +183,7 @@ class Wrapped(Family):
     def __init__(self, family: Family) -> None:
         super().__init__(family.name)
         self.family, self.noise = family, family.noise
+        self.noise_density = family.noise_density
         self.per_column, self.diagonal = family.per_column, family.diagonal
         self.shared, self.exchangeable = family.shared, family.exchangeable
         self.separate, self.fixed = family.separate, family.fixed

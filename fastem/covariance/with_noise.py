@@ -10,16 +10,16 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
+from fastem.compiler.options import read_only
 from fastem.covariance.family import Family, Wrapped
 from fastem.covariance.parameters import Bounds, Parameters
 from fastem.density import LN2, Density
+from fastem.kernels import noise as kernel
 from fastem.moments import Moments
 from fastem.noise import Noise
 from fastem.units import Units
-
-#: Noise loses no more than all but this share of its weight in one step: from 0 it never returns.
-LEAST_LEFT = 1e-3
 
 
 class WithNoise(Wrapped):
@@ -38,7 +38,10 @@ class WithNoise(Wrapped):
 
     def __init__(self, family: Family, noise: Noise, log_jacobian: float = 0.0) -> None:
         super().__init__(family)
-        self.noise, self.log_jacobian = noise, log_jacobian
+        self.noise = noise
+        self.noise_density = -(noise.log_volume + log_jacobian) / LN2
+        if family.beliefs is None:
+            self.covariances_of = family.covariances_of
 
     def at(self, units: Units) -> WithNoise:
         """The same noise in those units."""
@@ -50,24 +53,25 @@ class WithNoise(Wrapped):
 
     def noise_weight(self, parameters: Parameters) -> float:
         """What the weights lack to sum to 1."""
-        return max(1.0 - float(parameters.weights.sum()), 0.0)
+        return kernel.noise_weight(_vector(parameters.weights))
 
     def factor(self, parameters: Parameters) -> Density:
         """The density of `family`, and the noise's."""
-        with np.errstate(divide="ignore"):
-            bits = np.log2(self.noise_weight(parameters))
-        bits -= (self.noise.log_volume + self.log_jacobian) / LN2
-        return replace(self.family.factor(parameters), log_noise=float(bits))
+        log_noise = kernel.log_norm(_vector(parameters.weights), self.noise_density)
+        return replace(self.family.factor(parameters), log_noise=log_noise)
 
     def maximise(
         self, moments: Moments, bounds: Bounds, start: Parameters | None = None
     ) -> Parameters:
         """M step of `family` on the rows that are not noise; rows that do not count are noise."""
-        total = float(moments.counts.sum())
-        noise = moments.noise or max(moments.n_rows - total, 0.0)
-        share = noise / (total + noise)
-        if start is not None:
-            share = max(share, LEAST_LEFT * self.noise_weight(start))
+        weights = moments.weights if start is None else start.weights
+        counted = _vector(moments.counts), moments.noise, moments.n_rows
+        share = kernel.noise_share(*counted, _vector(weights))
         gaussians = replace(moments, noise=0.0)
         found = self.family.maximise(gaussians, bounds, start)
         return found._replace(weights=found.weights * (1.0 - share))
+
+
+def _vector(numbers: NDArray[np.float64]) -> NDArray[np.float64]:
+    """As kernels take them."""
+    return read_only(np.ascontiguousarray(numbers))

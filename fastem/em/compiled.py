@@ -26,7 +26,7 @@ from fastem.kernels import em_arguments, em_control, em_passes
 from fastem.kernels.ascending import summarise_ascending
 from fastem.kernels.em_control import Method
 from fastem.kernels.floor import ROUNDING
-from fastem.kernels.passes import SCALARS, summarise
+from fastem.kernels.passes import summarise
 from fastem.moments import DEAD, Moments
 from fastem.rows import Rows
 
@@ -65,10 +65,10 @@ class Workspace:
         if X.dtype == np.float64 and (rows.ascending or self._work < LAUNCH_WORK):
             address = kernel.address((*block, *density.cast(X.dtype), self.sums, NO_LABELS))
         factors, (K, D) = density.factors, density.means.shape
-        n_statistics = self.sums.shape[1] - SCALARS
-        self.buffers = em_arguments.Buffers.of(factors.shape, K, n_point, n_statistics)
+        self.buffers = em_arguments.Buffers.of(factors.shape, K, n_point, density.is_noisy)
         has_prior = family.beliefs is not None
-        self.code = em_arguments.Code.of(family.covariances_of, factors.ndim, has_prior)
+        kinds = factors.ndim, has_prior, density.is_noisy
+        self.code = em_arguments.Code.of(family.covariances_of, *kinds)
         self.passes = em_arguments.Passes(
             address,
             block,
@@ -77,6 +77,7 @@ class Workspace:
             self.n_rows,
             LN2,
             rows.units.log_jacobian,
+            family.noise_density,
         )
         beliefs = _NO_BELIEFS if family.beliefs is None else family.beliefs
         limits = read_only(bounds.ridge), bounds.floor, ROUNDING * D, DEAD
@@ -101,11 +102,13 @@ class Workspace:
 
     def summarise(self, point: NDArray[np.float64]) -> None:
         """A pass at a point whose factors are in the buffers, on threads where these pay."""
-        K, D = self._density.means.shape
-        means = point[K : K + K * D].reshape(K, D)
-        density = means, self.buffers.factors, self.buffers.log_norms
+        (K, D), buffers = self._density.means.shape, self.buffers
+        means, factors = point[K : K + K * D].reshape(K, D), buffers.factors
+        if self._density.is_noisy:
+            means, factors = buffers.means, buffers.with_noise
+        density = means, factors, buffers.log_norms
         cast = [read_only(np.asarray(array, self._X.dtype)) for array in density]
-        self.buffers.about[K : K + K * D] = cast[0].ravel()
+        buffers.about[K : K + K * D] = cast[0][:K].ravel()
         sums = self.sums, NO_LABELS
         self._kernel(self._work, len(self.sums), *self.passes.block, *cast, *sums)
 

@@ -18,7 +18,7 @@ An iteration of EM factors the covariances once and makes one pass over the rows
     matrices.scatter                     moments to weights, means and covariances
        v
     averages, parsimonious, common_axes  the M step of a family, by decomposition; conjugate, what
-       |                                 a prior adds to it
+       |                                 a prior adds to it, and noise, what is not its rows
     floor.raised                         no eigenvalue below the floor
        v
     em_control.proceed                   convergence says whether it ends, quasi_newton where it

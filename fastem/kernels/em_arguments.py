@@ -14,6 +14,7 @@ from fastem.kernels import conjugate, variational
 from fastem.kernels.em_control import array_type
 from fastem.kernels.floor import above_floor_all, raise_all
 from fastem.kernels.matrices import factor_all, factor_diagonal, scatter
+from fastem.kernels.noise import put_beside_noise, set_noise_apart
 
 
 class Code(NamedTuple):
@@ -29,11 +30,15 @@ class Code(NamedTuple):
     believe: int
     posterior: int
     pseudo_rows: int
+    put_beside_noise: int
+    set_noise_apart: int
     raise_low: int = 0
 
     @classmethod
     @lru_cache
-    def of(cls, covariances: Any, n_dims: int, has_prior: bool = False) -> Code:
+    def of(
+        cls, covariances: Any, n_dims: int, has_prior: bool = False, is_noisy: bool = False
+    ) -> Code:
         """For a family's M step and factors of so many dimensions; as Python calls them.
 
         The M step of the covariances is None in a variational fit, and under a conjugate prior it
@@ -49,7 +54,7 @@ class Code(NamedTuple):
             bounded = types.boolean(array_type(3), number, number, factors, passed)
             above_floor = address_of(above_floor_all, bounded)
         moments = array_type(2), one, array_type(2), array_type(n_dims), number, number, written
-        own = believe = posterior = pseudo_rows = 0
+        own = believe = posterior = pseudo_rows = beside = apart = 0
         believed = one, written, pair, factors, number, written
         if covariances is None:
             believe = address_of(variational.believe, number(*believed))
@@ -62,6 +67,11 @@ class Code(NamedTuple):
                 believe = address_of(conjugate.log_density, number(*believed))
                 joined = one, pair, number, number, one, written
                 pseudo_rows = address_of(conjugate.add_rows, types.none(*joined))
+        if is_noisy:
+            density = one, pair, number, factors, array_type(2, written=True), factors, written
+            beside = address_of(put_beside_noise, types.none(*density))
+            counted = written, number, pair, one, written
+            apart = address_of(set_noise_apart, number(*counted))
         return cls(
             address_of(factor_all if n_dims == 3 else factor_diagonal, whole(*factored)),
             address_of(scatter, whole(*moments)),
@@ -70,6 +80,8 @@ class Code(NamedTuple):
             believe,
             posterior,
             pseudo_rows,
+            beside,
+            apart,
         )
 
     def raising(self) -> Code:
@@ -83,7 +95,8 @@ class Buffers(NamedTuple):
     """Scratch of a pass: factors and more of their shape; a new point and its statistics.
 
     Where the caller makes passes, `about` has their means, which follow K numbers. Under a prior
-    `joined` has the statistics with its rows.
+    `joined` has the statistics with its rows, beside noise those of the rows that are not. Noise
+    follows the components in `means` and `with_noise`, what passes take; without it they are empty.
     """
 
     factors: NDArray[np.float64]
@@ -95,17 +108,22 @@ class Buffers(NamedTuple):
     statistics: NDArray[np.float64]
     joined: NDArray[np.float64]
     about: NDArray[np.float64]
+    means: NDArray[np.float64]
+    with_noise: NDArray[np.float64]
 
     @classmethod
     def of(
-        cls, shape: tuple[int, ...], n_components: int, n_point: int, n_statistics: int
+        cls, shape: tuple[int, ...], n_components: int, n_point: int, noisy: bool = False
     ) -> Buffers:
-        """For factors, parameters and statistics of those sizes."""
+        """For such factors, and parameters of that size."""
+        D, width = shape[-1], int(np.prod(shape[1:]))
         factors, spreads, scratch = np.zeros((3, *shape))
-        passed, log_norms = np.empty(shape[0], np.bool_), np.empty(n_components)
-        (found, about), (statistics, joined) = np.empty((2, n_point)), np.empty((2, n_statistics))
-        own = factors, spreads, scratch, passed, log_norms
-        return cls(*own, found, statistics, joined, about)
+        passed, log_norms = np.empty(shape[0], np.bool_), np.empty(n_components + noisy)
+        found, about = np.empty((2, n_point))
+        statistics, joined = np.empty((2, n_components * (1 + D + width)))
+        n_beside = n_components + 1 if noisy else 0
+        own = factors, spreads, scratch, passed, log_norms, found, statistics, joined, about
+        return cls(*own, np.zeros((n_beside, D)), np.zeros((n_beside, *shape[1:])))
 
 
 class Passes(NamedTuple):
@@ -127,6 +145,8 @@ class Passes(NamedTuple):
         Of a bit.
     log_jacobian : float
         What the log density of a row lacks in the units of the rows, in nats.
+    noise_density : float
+        log2 of that of noise, if there is any.
     """
 
     address: int
@@ -136,6 +156,7 @@ class Passes(NamedTuple):
     n_rows: float
     nats: float
     log_jacobian: float
+    noise_density: float = 0.0
 
 
 class Bounds(NamedTuple):

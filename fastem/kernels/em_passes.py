@@ -54,7 +54,7 @@ def run_passes(
         Of the last pass.
     """
     factors, counters = buffers.factors, state.counters
-    statistics = buffers.statistics
+    statistics, noisy = buffers.statistics, _is_noisy(buffers)
     flat = factors.reshape(factors.shape[0], factors.size // factors.shape[0])
     moments = passes.sums[0, SCALARS:]
     for _ in range(n):
@@ -63,7 +63,8 @@ def run_passes(
             scatter_moments(
                 code, moments, state.point_statistics, shape, factors, bounds, statistics
             )
-            if not maximise_point(code, bounds, shape, state.em_step, buffers):
+            noise = _noise_after(code, moments, passes.n_rows, shape, state.em_step, buffers)
+            if not maximise_point(code, bounds, shape, state.em_step, noise, buffers):
                 return PROJECT, level
             copy(buffers.found, state.point)
         if not begun:
@@ -76,9 +77,13 @@ def run_passes(
                 if code.believe != 0:
                     believed = bounds.beliefs, state.point, shape, factors, method.scale
                     level = call(code.believe, 0.0, (*believed, buffers.log_norms))
+                if noisy:
+                    own = state.point, shape, passes.noise_density, factors
+                    beside = buffers.means, buffers.with_noise, buffers.log_norms
+                    call(code.put_beside_noise, None, (*own, *beside))
                 if passes.address == 0:
                     return PASS, level
-                summarise_slots(passes, state.point, shape, factors, buffers.log_norms)
+                summarise_slots(passes, state.point, shape, buffers)
             begun = False
             add_slots(passes, shape, factors)
             level += _level(passes)
@@ -86,21 +91,25 @@ def run_passes(
                 break
         about = state.point if passes.address != 0 else buffers.about
         scatter_moments(code, moments, about, shape, factors, bounds, statistics)
-        if not maximise_point(code, bounds, shape, state.point, buffers):
+        noise = _noise_after(code, moments, passes.n_rows, shape, state.point, buffers)
+        if not maximise_point(code, bounds, shape, state.point, noise, buffers):
             return MAXIMISE, level
         copy(statistics, state.em_statistics)
         copy(buffers.found, state.em_step)
-        proceed(control, shape, False, flat, level, rule, method, state, scratch)
+        proceed(control, shape, noisy, flat, level, rule, method, state, scratch)
         if counters[OUTCOME] != RUNNING:
             break
     return DONE, level
 
 
 @jit
-def summarise_slots(passes, point, shape, factors, log_norms):
+def summarise_slots(passes, point, shape, buffers):
     """The moments of the rows of each slot; rows were weighed before."""
     K, D = shape
-    density = (point[K : K + K * D].reshape(K, D), factors, log_norms)
+    means, factors = point[K : K + K * D].reshape(K, D), buffers.factors
+    if _is_noisy(buffers):
+        means, factors = buffers.means, buffers.with_noise
+    density = means, factors, buffers.log_norms
     for slot in range(passes.sums.shape[0]):
         call(passes.address, None, (slot, *passes.block, *density, passes.sums, passes.labels))
 
@@ -108,12 +117,25 @@ def summarise_slots(passes, point, shape, factors, log_norms):
 @jit
 def add_slots(passes, shape, factors):
     """The moments of all rows, into the sums of the first slot."""
-    (K, D), sums = shape, passes.sums
+    (_, D), sums = shape, passes.sums
     for slot in range(1, sums.shape[0]):
         for p in range(1, sums.shape[1]):
             sums[0, p] += sums[slot, p]
     if factors.ndim == 3:
-        mirror(sums[0, SCALARS + K + K * D :], K, D)
+        n = _n_summed(sums[0, SCALARS:], D, factors)
+        mirror(sums[0, SCALARS + n + n * D :], n, D)
+
+
+@jit
+def _is_noisy(buffers):
+    """Whether noise is one more component of the passes."""
+    return buffers.means.shape[0] > 0
+
+
+@jit
+def _n_summed(moments, D, factors):
+    """Components whose moments these are: noise is one of them."""
+    return moments.shape[0] // (1 + D + factors.size // factors.shape[0])
 
 
 @jit_strict
@@ -139,6 +161,15 @@ def factor_point(code, point, shape, scale, buffers):
 
 
 @jit
+def _noise_after(code, moments, n_rows, shape, before, buffers):
+    """The weight of noise after an M step; the buffers then join statistics of the other rows."""
+    if not _is_noisy(buffers):
+        return 0.0
+    copy(buffers.statistics, buffers.joined)
+    return call(code.set_noise_apart, 0.0, (moments, n_rows, shape, before, buffers.joined))
+
+
+@jit
 def _expand(covariances, spreads):
     """Covariances in the factors' shape: one number may stand for all of a component."""
     flat = spreads.reshape(spreads.size)
@@ -151,15 +182,16 @@ def _expand(covariances, spreads):
 def scatter_moments(code, moments, about, shape, factors, bounds, statistics):
     """As `matrices.scatter`; about is a vector in which means follow weights."""
     K, D = shape
-    means = about[K : K + K * D].reshape(K, D)
-    counts, first = moments[:K], moments[K : K + K * D].reshape(K, D)
-    spread = moments[K + K * D :]
+    means, n = about[K : K + K * D].reshape(K, D), _n_summed(moments, D, factors)
+    noise = moments[K] if n > K else 0.0
+    counts, first = moments[:K], moments[n : n + K * D].reshape(K, D)
+    spread = moments[n + n * D :]
     if factors.ndim == 3:
-        second = spread.reshape(K, D, D)
-        call(code.scatter, 0, (means, counts, first, second, 0.0, bounds.dead, statistics))
+        second = spread[: K * D * D].reshape(K, D, D)
+        call(code.scatter, 0, (means, counts, first, second, noise, bounds.dead, statistics))
     else:
-        second = spread.reshape(K, D)
-        call(code.scatter, 0, (means, counts, first, second, 0.0, bounds.dead, statistics))
+        second = spread[: K * D].reshape(K, D)
+        call(code.scatter, 0, (means, counts, first, second, noise, bounds.dead, statistics))
 
 
 @jit
@@ -168,30 +200,39 @@ def _restate(statistics, shape, n_rows, moments):
     K, D = shape
     before = K + K * D
     width = (statistics.shape[0] - before) // K
+    n = moments.shape[0] // (1 + D + width)
     for k in range(K):
         moments[k] = n_rows * statistics[k]
-    for p in range(K, before):
+    for p in range(K, n + n * D):
         moments[p] = 0.0
     for k in range(K):
-        for p in range(before + k * width, before + (k + 1) * width):
-            moments[p] = moments[k] * statistics[p]
+        for p in range(k * width, (k + 1) * width):
+            moments[n + n * D + p] = moments[k] * statistics[before + p]
 
 
 @jit
-def maximise_point(code, bounds, shape, start, buffers):
-    """The M step from the buffers' statistics; False where it takes `Code.raising`."""
+def maximise_point(code, bounds, shape, start, noise, buffers):
+    """The M step from the buffers' statistics; False where it takes `Code.raising`.
+
+    Beside noise of that weight the buffers join statistics of the other rows already.
+    """
     before, found = shape[0] * (1 + shape[1]), buffers.found
     if code.posterior != 0:
         held = bounds.ridge, bounds.floor, bounds.dead, bounds.beliefs
         call(code.posterior, None, (buffers.statistics, shape, *held, found))
         return True
     statistics = buffers.statistics
+    if _is_noisy(buffers):
+        statistics = buffers.joined
     if code.pseudo_rows != 0:
         statistics, prior = buffers.joined, bounds.beliefs
         own = shape, prior[SHARE], bounds.dead, prior
         call(code.pseudo_rows, None, (buffers.statistics, *own, statistics))
     copy(statistics, found[:before])
     copy(buffers.statistics, found[: shape[0]])
+    if _is_noisy(buffers):
+        for k in range(shape[0]):
+            found[k] = statistics[k] * (1.0 - noise)
     covariances = found[before:]
     limits = bounds.ridge, bounds.floor, start[before:]
     call(code.covariances, None, (statistics, shape, *limits, covariances))

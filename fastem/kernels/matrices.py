@@ -160,7 +160,7 @@ def factor_diagonal(weights, variances, scale, inverses, log_norms):
 
 
 @jit_strict
-def _shares(counts, noise, shares):
+def shares(counts, noise, found):
     """Counts over their sum and the noise's; equal where that is 0."""
     # Strictly, for else a division might become a product, and all of the rows be less than 1.
     total = 0.0
@@ -168,7 +168,7 @@ def _shares(counts, noise, shares):
         total += counts[k]
     total += noise
     for k in range(counts.shape[0]):
-        shares[k] = counts[k] / total if total > 0.0 else 1.0 / counts.shape[0]
+        found[k] = counts[k] / total if total > 0.0 else 1.0 / counts.shape[0]
 
 
 @jit
@@ -196,7 +196,7 @@ def scatter(about, counts, first, second, noise, dead, statistics):
     K, D = about.shape
     width = second.size // K
     spreads = second.reshape(K, width)
-    _shares(counts, noise, statistics)
+    shares(counts, noise, statistics)
     total = 0.0
     for k in range(K):
         total += counts[k]

@@ -49,15 +49,15 @@ def learn(code, shape, scale, passes, bounds, buffers, point, past, share, joine
     """
     code, passes, bounds, buffers = Code(*code), Passes(*passes), Bounds(*bounds), Buffers(*buffers)
     K, D = shape
-    factors, log_norms = buffers.factors, buffers.log_norms
+    factors = buffers.factors
     if factor_point(code, point, shape, scale, buffers) >= 0:
         return SINGULAR, 0.0
-    summarise_slots(passes, point, shape, factors, log_norms)
+    summarise_slots(passes, point, shape, buffers)
     add_slots(passes, shape, factors)
     about, counts, first, second = past
     move(about, counts, first, second, point[K : K + K * D].reshape(K, D), joined)
     add(passes.sums[0, SCALARS:], share, joined)
-    variance = level_variance(joined[:K], log_norms)
+    variance = level_variance(joined[:K], buffers.log_norms)
     scatter_moments(code, joined, point, shape, factors, bounds, buffers.statistics)
-    made = maximise_point(code, bounds, shape, point, buffers)
+    made = maximise_point(code, bounds, shape, point, 0.0, buffers)
     return DONE if made else MAXIMISE, variance

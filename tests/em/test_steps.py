@@ -11,11 +11,13 @@ from fastem.covariance import (
     Fixed,
     Parameters,
     WithFixed,
+    WithNoise,
     WithPrior,
     family_by_name,
 )
 from fastem.em.compiled import CompiledStep
 from fastem.kernels import em_passes as kernel
+from fastem.noise import Noise
 from fastem.rows import MemoryRows
 from fastem.units import Units
 
@@ -35,7 +37,8 @@ def run(X, name="full", *, rule=None, weight=None, wrapped=lambda kind, X, units
     means = np.random.default_rng(1).normal(size=(K, D))
     shape = kind.shape(K, D)
     unit = np.ones(shape) if kind.diagonal else np.broadcast_to(np.eye(D), shape)
-    start = Parameters(np.full(K, 1 / K), means, unit)
+    share = 0.2 if wrapped is with_noise else 0.0
+    start = Parameters(np.full(K, (1 - share) / K), means, unit)
     rule = em.Rule.expected_gain(1e-6, rows.precision) if rule is None else rule
     options = {"max_iter": 1000, "bounds": Bounds(np.zeros(D), 1e-10)} | more
     return em.run(rows, wrapped(kind, X, units), start, rule=rule, **options)
@@ -45,6 +48,10 @@ def with_prior(kind, X, units):
     scale = units.scale
     spread = np.cov(X.T).reshape(len(scale), -1) * np.outer(scale, scale)
     return WithPrior.of(kind, K, len(X), units.enter(X.mean(axis=0)), spread, units)
+
+
+def with_noise(kind, X, units):
+    return WithNoise(kind, Noise(0.2, X.min(axis=0) - 3, X.max(axis=0) + 3), units.log_jacobian)
 
 
 def in_python(*args, **options):
@@ -102,6 +109,40 @@ def test_a_prior(name, accelerate, calls):
     np.testing.assert_allclose(found.trace, expected.trace, rtol=1e-11)
     for mine, theirs in zip(found.parameters, expected.parameters, strict=True):
         np.testing.assert_allclose(mine, theirs, rtol=1e-7, atol=1e-9)
+
+
+@pytest.mark.parametrize("accelerate", [True, False])
+@pytest.mark.parametrize("name", [name for name in COMPILED if name not in ("E", "V")])
+def test_noise(name, accelerate, calls):
+    X = np.r_[sample(), np.random.default_rng(2).uniform(-9, 9, (100, D))]
+    options = {"accelerate": accelerate, "wrapped": with_noise}
+    found = run(X, name, **options)
+    assert found.outcome == "converged"
+    assert set(calls) == {kernel.DONE}
+    assert 0.05 < 1 - found.parameters.weights.sum() < 0.3
+    assert_same(found, in_python(X, name, **options))
+
+
+@pytest.mark.parametrize("name", ["full", "tied", "spherical"])
+@pytest.mark.parametrize(
+    ("n", "dtype"), [(20_000, "float64"), (60_000, "float64"), (400, "float32")]
+)
+def test_noise_beside_slots_threads_and_single_precision(name, n, dtype, calls):
+    X, weight = sample(n).astype(dtype), 1.0 + np.arange(n) % 7
+    options = {"weight": weight, "max_iter": 25, "wrapped": with_noise}
+    found = run(X, name, **options)
+    assert_same(found, in_python(X, name, **options))
+    assert kernel.DONE in calls
+
+
+def test_noise_that_no_row_is_dwindles_alike(calls):
+    """Its weight falls by a thousand in each step: it is not lost at once."""
+    X = np.r_[np.full((50, D), 0.0), np.full((50, D), 1.0)] + 1e-3 * sample(100)
+    bounds = Bounds(np.full(D, 1e-6), 1e-10)
+    options = {"wrapped": with_noise, "bounds": bounds, "rule": em.Rule(), "max_iter": 4}
+    found = run(X, "tied", **options)
+    assert_same(found, in_python(X, "tied", **options))
+    assert calls == [kernel.DONE]
 
 
 @pytest.mark.parametrize("name", ["E", "V", "full"])
@@ -213,9 +254,8 @@ def test_a_covariance_that_cannot_be_factored_is_an_error_here_as_there():
 
 
 def test_where_it_is_not_for(calls):
-    """Noise, and what is held."""
+    """What is held."""
     X = sample()
-    fastem.fit(X, 2, noise=True, random_state=0, n_init=1)
     held = np.arange(K) == 1
     values = Parameters(np.full(K, 1 / K), np.zeros((K, D)), np.stack([np.eye(D)] * K))
     fixed = Fixed(values, held, held, held)
