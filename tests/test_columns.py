@@ -34,7 +34,7 @@ def test_compiled_fits_are_those_of_python(prior):
     options = {"prior": prior, "random_state": 0, "max_iter": 1}
     one = fit_columns(X, 4, **options)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("fastem.em.compiled.Workspace.of", lambda *_: None)
+        patch.setattr("fastem.em.workspace.Workspace.of", lambda *_: None)
         other = fit_columns(X, 4, **options)
     for mine, theirs in zip(one, other, strict=True):
         assert_allclose(mine.trace, theirs.trace, rtol=1e-12)

@@ -86,6 +86,11 @@ class Groups:
         return np.add.reduceat(weights[:, None] * masks[pattern], self.chunks.slots[:-1], axis=0)
 
     @lazy
+    def missing_weight(self) -> NDArray[np.float64]:
+        """The weight of the rows that lack each column, (n_features,)."""
+        return np.add.reduce(self.missing_weights, axis=0)
+
+    @lazy
     def slot_weights(self) -> NDArray[np.float64]:
         """The weight of the rows of each slot."""
         begins = self.chunks.chunks[self.chunks.slots[:-1], 0]
@@ -161,8 +166,7 @@ class Groups:
             how = {"possible": possible, "parallel": parallel}
             sums = self.sums(density, units, noise_widths, first, most, **how)  # type: ignore[arg-type]
             accumulator.merge(sums)
-        missing_weight = np.add.reduce(self.missing_weights, axis=0)
-        return of_what_is_observed(accumulator.moments(), missing_weight, units)
+        return of_what_is_observed(accumulator.moments(), self.missing_weight, units)
 
 
 def of_what_is_observed(moments: Moments, missing_weight: NDArray, units: Units) -> Moments:
@@ -284,7 +288,8 @@ def _blocks(density: Density) -> tuple[NDArray, NDArray, NDArray]:
 def _side_by_side(array: NDArray[np.float64]) -> NDArray[np.float64]:
     """An array (8 n_blocks, ...) as (n_blocks, ..., 8)."""
     blocks = array.reshape(-1, LANES, *array.shape[1:])
-    return read_only(np.ascontiguousarray(np.moveaxis(blocks, 1, -1)))
+    lanes_last = 0, *range(2, blocks.ndim), 1
+    return read_only(np.ascontiguousarray(blocks.transpose(lanes_last)))
 
 
 def _noise_bits(density: Density, noise_widths: NDArray | None) -> NDArray[np.float64]:

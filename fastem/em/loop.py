@@ -14,9 +14,10 @@ from typing import NamedTuple
 from fastem.blas_threads import one_thread
 from fastem.covariance import Bounds, Family, Parameters
 from fastem.density import HALF_BITS
-from fastem.em.compiled import Workspace, step_for
+from fastem.em.compiled import step_for
 from fastem.em.rules import Rule
 from fastem.em.state import State
+from fastem.em.workspace import Workspace
 from fastem.kernels.em_control import EXPECTED_GAIN, OUTCOME, PLAIN, QUASI_NEWTON, STOPPED, Method
 from fastem.lazy import lazy
 from fastem.moments import Moments

@@ -6,11 +6,12 @@ from collections.abc import Callable
 
 from fastem.blas_threads import one_thread
 from fastem.covariance import Bounds, Family, Parameters
-from fastem.em.compiled import Workspace, step_for
+from fastem.em.compiled import step_for
 from fastem.em.loop import Pass, Run, method_of, run
 from fastem.em.rules import Rule
 from fastem.em.state import State
 from fastem.em.steps import Step
+from fastem.em.workspace import Workspace
 from fastem.rows import Rows
 
 

@@ -13,9 +13,9 @@ from fastem.compiler.options import read_only
 from fastem.compiler.slot_loop import LAUNCH_WORK
 from fastem.covariance import Bounds, Family, Parameters
 from fastem.density import HALF_BITS, LN2
-from fastem.em.compiled import Workspace
 from fastem.em.online import Batch, Learnt, deviation, share_of
 from fastem.em.state import vector
+from fastem.em.workspace import OverWhole
 from fastem.kernels import em_control, em_passes
 from fastem.kernels.online import learn
 from fastem.moments import Moments
@@ -76,14 +76,14 @@ class Space:
         self.second_shape = (K, D) if family.diagonal else (K, D, D)
         self.covariances_shape = parameters.covariances.shape
         self.n_moments = K + K * D + int(np.prod(self.second_shape))
-        self._workspace: Workspace | None = None
+        self._workspace: OverWhole | None = None
         self._point: tuple[Parameters, NDArray[np.float64]] | None = None
 
-    def workspace(self, rows: Rows, n_rows: float) -> Workspace:
+    def workspace(self, rows: Rows, n_rows: float) -> OverWhole:
         """That of other rows will do if these are as many."""
         if self._workspace is None or self._workspace.n_rows != n_rows:
             n_point = self.shape[0] * (1 + self.shape[1]) + int(np.prod(self.covariances_shape))
-            self._workspace = Workspace(rows, self.family, self.bounds, self.density, n_point)
+            self._workspace = OverWhole(rows, self.family, self.bounds, self.density, n_point)
         return self._workspace
 
     def point(self, parameters: Parameters) -> NDArray[np.float64]:
@@ -134,7 +134,7 @@ class SmallBatch:
         if how == em_passes.SINGULAR:
             return self._in_python(past, odds)
         joined.setflags(write=False)
-        bits, entropy = work.sums[0, 1:3].tolist()
+        bits, entropy = work.passes.sums[0, 1:3].tolist()
         log_likelihood = bits * LN2 + n_rows * space.units.log_jacobian
         moments = Moments(
             before.means,

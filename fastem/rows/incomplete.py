@@ -59,7 +59,7 @@ class IncompleteRows(MemoryRows):
 
     def summarise(self, density: Density) -> Moments:
         """One pass: the moments of all rows as if they were whole."""
-        return self._groups.summarise(density, self.units, noise_widths(self.box, self.units))
+        return self._groups.summarise(density, self.units, self._noise_widths)
 
     def reweighted(self, weigh: Weigh) -> IncompleteRows:
         """The same rows with the weights that a function gives them."""
@@ -71,6 +71,10 @@ class IncompleteRows(MemoryRows):
     @lazy
     def _groups(self) -> Groups:
         return Groups.of(self.X, self.sample_weight)
+
+    @lazy
+    def _noise_widths(self) -> NDArray[np.float64]:
+        return noise_widths(self.box, self.units)
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,8 +113,8 @@ class LabelledRows(MemoryRows):
         possible = self.possible
         if density.is_noisy:
             possible = np.column_stack([possible, possible.all(axis=1)])
-        widths = noise_widths(self.box, self.units)
-        moments = self._groups.summarise(density, self.units, widths, possible=possible)
+        own = self.units, self._noise_widths
+        moments = self._groups.summarise(density, *own, possible=possible)
         if not self._is_settled.any():
             return moments
         return moments + self._settled_under(density, moments.about)
@@ -129,6 +133,10 @@ class LabelledRows(MemoryRows):
             return None
         weight = None if self.sample_weight is None else self.sample_weight[some]
         return Groups.of(self.X[some], weight, set_of=self.set_of[some])
+
+    @lazy
+    def _noise_widths(self) -> NDArray[np.float64]:
+        return noise_widths(self.box, self.units)
 
     @lazy
     def _settled(self) -> Moments:

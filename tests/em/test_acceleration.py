@@ -72,7 +72,7 @@ def test_an_extrapolated_point_is_inside_the_family(kind, monkeypatch):
         extrapolated.append(state.parameters(kind))
 
     monkeypatch.setattr(Step, "project", noted)
-    monkeypatch.setattr("fastem.em.compiled.Workspace.of", lambda *_: None)
+    monkeypatch.setattr("fastem.em.workspace.Workspace.of", lambda *_: None)
     unit = {"full": np.array([np.eye(2)] * 2), "tied": np.eye(2), "diag": np.ones((2, 2))}
     covariances = unit.get(kind.name, np.ones(2))
     start = Parameters(np.array([0.99, 0.01]), np.array([[0.0, 0.0], [4.0, 4.0]]), covariances)

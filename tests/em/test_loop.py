@@ -84,7 +84,7 @@ def sabotaged(monkeypatch):
         state.point[K : K + K * D] += 50.0
 
     monkeypatch.setattr(Step, "project", project)
-    monkeypatch.setattr("fastem.em.compiled.Workspace.of", lambda *_: None)
+    monkeypatch.setattr("fastem.em.workspace.Workspace.of", lambda *_: None)
     return projected
 
 
@@ -131,7 +131,7 @@ def test_the_caller_hears_of_every_accepted_pass_and_may_stop():
 def test_a_run_goes_on_from_a_state_to_the_same_bits(monkeypatch, step, accelerate):
     """Oracle: the run uninterrupted."""
     if step == "Python":
-        monkeypatch.setattr("fastem.em.compiled.Workspace.of", lambda *_: None)
+        monkeypatch.setattr("fastem.em.workspace.Workspace.of", lambda *_: None)
     X, start = overlapping(spread=2.0)
     rule, kept = Rule.expected_gain(1e-9, 2e-16), []
 

@@ -76,7 +76,7 @@ def test_they_go_on_from_where_they_were_left(X):
 def test_short_ones_are_plain_runs_by_no_rule(X, name, compiled, monkeypatch):
     """From several starts, with other numbers of components and other runs between them."""
     if not compiled:
-        monkeypatch.setattr("fastem.em.compiled.Workspace.of", lambda *_: None)
+        monkeypatch.setattr("fastem.em.workspace.Workspace.of", lambda *_: None)
     family, rows = family_by_name(name), rows_of(X)
     runs = Runs(rows, family, BOUNDS)
     for start in [*starts_of(X, family, 2, 4), *starts_of(X, family, 2, 3)]:

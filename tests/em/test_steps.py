@@ -19,6 +19,7 @@ from fastem.em.compiled import CompiledStep
 from fastem.kernels import em_passes as kernel
 from fastem.noise import Noise
 from fastem.rows import MemoryRows
+from fastem.rows.incomplete import IncompleteRows, LabelledRows
 from fastem.units import Units
 
 COMPILED = [name for name, kind in FAMILIES.items() if kind.covariances_of is not None]
@@ -30,10 +31,14 @@ def sample(n=400, D=D, seed=0):
     return rng.normal(size=(n, D)) + 1.7 * rng.integers(0, K, n)[:, None]
 
 
-def run(X, name="full", *, rule=None, weight=None, wrapped=lambda kind, X, units: kind, **more):
+def as_it_is(kind, X, units):
+    return kind
+
+
+def run(X, name="full", *, rule=None, weight=None, wrapped=as_it_is, rows=MemoryRows, **more):
     D = X.shape[1]
     units = Units(np.full(D, 0.5), np.full(D, 2.0))
-    rows, kind = MemoryRows(np.ascontiguousarray(X), weight, units), family_by_name(name)
+    rows, kind = rows(np.ascontiguousarray(X), weight, units), family_by_name(name)
     means = np.random.default_rng(1).normal(size=(K, D))
     shape = kind.shape(K, D)
     unit = np.ones(shape) if kind.diagonal else np.broadcast_to(np.eye(D), shape)
@@ -57,7 +62,7 @@ def with_noise(kind, X, units):
 def in_python(*args, **options):
     """The oracle: the same run in Python."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("fastem.em.compiled.Workspace.of", lambda *_: None)
+        patch.setattr("fastem.em.workspace.Workspace.of", lambda *_: None)
         return run(*args, **options)
 
 
@@ -143,6 +148,49 @@ def test_noise_that_no_row_is_dwindles_alike(calls):
     found = run(X, "tied", **options)
     assert_same(found, in_python(X, "tied", **options))
     assert calls == [kernel.DONE]
+
+
+def with_gaps(X, seed=3):
+    X, rng = X.copy(), np.random.default_rng(seed)
+    X[np.arange(0, len(X), 4), rng.integers(X.shape[1], size=-(-len(X) // 4))] = np.nan
+    return X
+
+
+@pytest.mark.parametrize("wrapped", [as_it_is, with_noise])
+@pytest.mark.parametrize("name", ["full", "tied", "diag", "VEV"])
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_rows_that_lack_columns(name, wrapped, dtype, calls):
+    X = sample(D=3).astype(dtype)
+    limits = X.min(axis=0).astype(float), X.max(axis=0).astype(float)
+
+    def rows(given, weight, units):
+        return IncompleteRows(with_gaps(given), weight, units, limits)
+
+    options = {"rows": rows, "wrapped": wrapped, "max_iter": 40}
+    found = run(X, name, **options)
+    assert calls.count(kernel.PASS) >= len(found.trace)
+    assert_same(found, in_python(X, name, **options))
+
+
+@pytest.mark.parametrize("noisy", [False, True])
+def test_rows_that_are_of_some_components(noisy, calls):
+    X, possible = sample(), np.r_[np.eye(K, dtype=bool), [[1, 1, 0], [1, 1, 1]]].astype(bool)
+    limits, set_of = (X.min(axis=0), X.max(axis=0)), np.arange(len(X)) % len(possible)
+
+    def rows(given, weight, units):
+        return LabelledRows(given, weight, units, limits, possible, set_of)
+
+    options = {"rows": rows, "max_iter": 40} | ({"wrapped": with_noise} if noisy else {})
+    found = run(X, **options)
+    assert calls.count(kernel.PASS) >= len(found.trace)
+    assert_same(found, in_python(X, **options))
+
+
+def test_of_many_such_rows_python_makes_the_steps(monkeypatch, calls):
+    monkeypatch.setattr("fastem.em.workspace.FEW_WORK", 1.0)
+    limits = np.full(D, -9.0), np.full(D, 9.0)
+    run(sample(), rows=lambda *own: IncompleteRows(*own, limits), max_iter=3)
+    assert calls == []
 
 
 @pytest.mark.parametrize("name", ["E", "V", "full"])

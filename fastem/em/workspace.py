@@ -1,0 +1,192 @@
+"""What compiled steps need over some rows: machine code, scratch, and passes."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastem.compiler import function_pointers
+from fastem.compiler.options import read_only
+from fastem.compiler.slot_loop import LAUNCH_WORK
+from fastem.covariance import Bounds, Family
+from fastem.density import LN2, Density
+from fastem.density.accumulator import NO_LABELS
+from fastem.em.state import State
+from fastem.kernels import em_arguments, em_control
+from fastem.kernels.ascending import summarise_ascending
+from fastem.kernels.floor import ROUNDING
+from fastem.kernels.passes import SCALARS, summarise
+from fastem.moments import DEAD, Moments
+from fastem.rows import MemoryRows, Rows
+
+#: Floating point operations of a pass over rows of another kind than `OverWhole` has: beyond them
+#: the time that Python takes between passes is nothing beside them.
+FEW_WORK = 1e7
+
+_NO_BELIEFS = read_only(np.empty(0))
+
+
+class Workspace(ABC):
+    """What compiled steps over some rows need, whichever run they belong to.
+
+    Parameters
+    ----------
+    family : Family
+        With a compiled M step, or beliefs.
+    bounds : Bounds
+    density : Density
+        Of some point.
+    n_point : int
+        Numbers in a point.
+    passes : Passes
+    """
+
+    def __init__(
+        self,
+        family: Family,
+        bounds: Bounds,
+        density: Density,
+        n_point: int,
+        passes: em_arguments.Passes,
+    ) -> None:
+        factors, noisy = density.factors, density.is_noisy
+        self.buffers = em_arguments.Buffers.of(factors.shape, len(density.means), n_point, noisy)
+        kinds = factors.ndim, family.beliefs is not None, noisy
+        self.code = em_arguments.Code.of(family.covariances_of, *kinds)
+        beliefs = _NO_BELIEFS if family.beliefs is None else family.beliefs
+        limits = read_only(bounds.ridge), bounds.floor, ROUNDING * density.means.shape[1], DEAD
+        self.bounds = em_arguments.Bounds(*limits, beliefs)
+        self.passes, self.n_rows, self._density = passes, passes.n_rows, density
+
+    @staticmethod
+    def of(rows: Rows, family: Family, bounds: Bounds, state: State) -> Workspace | None:
+        """For runs such as the state's; None where the rows or the family do not allow it."""
+        compiled = family.covariances_of is not None or family.beliefs is not None
+        if not (compiled and function_pointers.AVAILABLE and isinstance(rows, MemoryRows)):
+            return None
+        if em_control.is_wide(int(state.shape[1]), family.diagonal):
+            return None
+        density, n = family.factor(state.parameters(family)), rows.n_samples
+        own = family, bounds, density, state.point.size
+        if rows.whole is None:
+            return OverOthers(rows, *own) if density.work(n) < FEW_WORK else None
+        accumulator = density.accumulator(n, rows.dtype, rows.units)
+        if n > accumulator.most_slots * accumulator.slot_rows:
+            return None
+        if rows.ordered and density.prunable(n):
+            return None
+        return OverWhole(rows, *own)
+
+    @abstractmethod
+    def summarise(self, point: NDArray[np.float64]) -> None:
+        """A pass at a point whose factors are in the buffers."""
+
+    @abstractmethod
+    def summed(self, means: NDArray[np.float64]) -> Callable[[], Moments]:
+        """What gives the moments of all rows about the means at which the last pass was made."""
+
+
+class OverWhole(Workspace):
+    """Of rows that lack nothing and may be of any component, in one array.
+
+    Parameters
+    ----------
+    rows : Rows
+    family, bounds, density, n_point
+        As of `Workspace`.
+    """
+
+    def __init__(
+        self, rows: Rows, family: Family, bounds: Bounds, density: Density, n_point: int
+    ) -> None:
+        assert rows.whole is not None
+        X, sample_weight = rows.whole
+        accumulator = density.accumulator(len(X), X.dtype, rows.units)
+        block = accumulator.arguments(X, sample_weight)
+        sums = accumulator.empty_sums(X, sample_weight)
+        kernel = summarise_ascending if rows.ascending else summarise
+        sums[0, 0] = np.add.accumulate(sums[:, 0])[-1]
+        self._kernel, self._work = kernel, density.work(len(X))
+        address = 0
+        if X.dtype == np.float64 and (rows.ascending or self._work < LAUNCH_WORK):
+            address = kernel.address((*block, *density.cast(X.dtype), sums, NO_LABELS))
+        worth = LN2, rows.units.log_jacobian, family.noise_density
+        passes = em_arguments.Passes(address, block, sums, NO_LABELS, float(sums[0, 0]), *worth)
+        super().__init__(family, bounds, density, n_point, passes)
+        self._X, self._units = X, rows.units
+
+    def summarise(self, point: NDArray[np.float64]) -> None:
+        """A pass at a point whose factors are in the buffers, on threads where these pay."""
+        (K, D), buffers = self._density.means.shape, self.buffers
+        means, factors = point[K : K + K * D].reshape(K, D), buffers.factors
+        if self._density.is_noisy:
+            means, factors = buffers.means, buffers.with_noise
+        density = means, factors, buffers.log_norms
+        cast = [read_only(np.asarray(array, self._X.dtype)) for array in density]
+        buffers.about[K : K + K * D] = cast[0][:K].ravel()
+        sums = self.passes.sums
+        self._kernel(self._work, len(sums), *self.passes.block, *cast, sums, NO_LABELS)
+
+    def summed(self, means: NDArray[np.float64]) -> Callable[[], Moments]:
+        """What gives the moments of all rows about the means at which the last pass was made."""
+        sums = self.passes.sums[:1].copy()
+
+        def moments() -> Moments:
+            density = replace(self._density, means=means)  # of which nothing else matters here
+            accumulator = density.accumulator(len(self._X), self._X.dtype, self._units)
+            accumulator.merge(sums)
+            return accumulator.moments()
+
+        return moments
+
+
+class OverOthers(Workspace):
+    """Of few rows that lack columns, or may be of some components only: Python makes the passes.
+
+    Parameters
+    ----------
+    rows : Rows
+    family, bounds, density, n_point
+        As of `Workspace`.
+    """
+
+    def __init__(
+        self, rows: Rows, family: Family, bounds: Bounds, density: Density, n_point: int
+    ) -> None:
+        D, float64 = density.means.shape[1], np.dtype(np.float64)
+        accumulator, none = density.accumulator(0, float64, rows.units), np.empty((0, D))
+        self._rows, self._moments = rows, rows.summarise(density)
+        sums = np.empty((1, accumulator.empty_sums(none, None).shape[1]))
+        # Likelihoods are in nats, and in the user's units.
+        worth = self._moments.n_rows, 1.0, 0.0, family.noise_density
+        passes = em_arguments.Passes(0, accumulator.arguments(none, None), sums, NO_LABELS, *worth)
+        super().__init__(family, bounds, density, n_point, passes)
+
+    def summarise(self, point: NDArray[np.float64]) -> None:
+        """A pass at a point whose factors are in the buffers."""
+        (K, D), noisy = self._density.means.shape, self._density.is_noisy
+        log_norms = self.buffers.log_norms
+        own = point[K : K + K * D].reshape(K, D), self.buffers.factors, log_norms[:K]
+        means, factors, norms = (read_only(array.copy()) for array in own)
+        log_noise = float(log_norms[K]) if noisy else None
+        density = replace(
+            self._density, means=means, factors=factors, log_norms=norms, log_noise=log_noise
+        )
+        self._moments = moments = self._rows.summarise(density)
+        self.buffers.about[K : K + K * D] = moments.about.ravel()
+        sums, n = self.passes.sums[0], K + noisy
+        sums[:SCALARS] = moments.n_rows, moments.log_likelihood, moments.classification_entropy
+        found, width = sums[SCALARS:], moments.second[0].size
+        found[:] = 0.0
+        found[K:n] = moments.noise
+        found[:K], found[n : n + K * D] = moments.counts, moments.first.ravel()
+        found[n + n * D :][: K * width] = moments.second.ravel()
+
+    def summed(self, means: NDArray[np.float64]) -> Callable[[], Moments]:
+        """What gives the moments of all rows about the means at which the last pass was made."""
+        moments = self._moments
+        return lambda: moments
