@@ -109,8 +109,8 @@ def location_and_spread(X: NDArray) -> tuple[NDArray[np.float64], NDArray[np.flo
         return np.concatenate(centres), np.concatenate(spreads)
     ranks = [len(some) // 4, len(some) // 2, 3 * len(some) // 4]
     by_column = np.ascontiguousarray(some.T)  # to sort along rows is slow
-    ordered = np.partition(by_column, ranks, axis=1)
-    low, centre, high = ordered[:, ranks].T
+    # NumPy sorts by vectors, which takes a third of the time of its partition by several ranks.
+    low, centre, high = np.sort(by_column, axis=1)[:, ranks].T
     spread = high / 1.349 - low / 1.349
     tied = spread <= 0
     if tied.any():

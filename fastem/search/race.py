@@ -235,7 +235,8 @@ class _Race:
             return swaps.Trial(tried.parameters, tried.rank)
 
         at, on = swaps.Trial(winner.parameters, winner.rank), self._objective
-        effort = swaps.OVER_RACE._replace(n_starts=self._n_starts, n_met=self.met)
+        n_steps = sum(runner.n_iter for runner in (*self._alive, *self._dropped))
+        effort = swaps.OVER_RACE._replace(n_starts=self._n_starts, n_met=self.met, n_steps=n_steps)
         found = swaps.improve(on, at, run, effort, self._more)
         winner.parameters, (winner.soundness, winner.level) = found
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from fastem import em
-from fastem.covariance import FAMILIES, Bounds
+from fastem.covariance import FAMILIES, Bounds, Parameters
 from fastem.data import Data
 from fastem.options import Options
 from fastem.rows import MemoryRows
@@ -96,15 +96,30 @@ def test_few_tries_have_few_cuts(crabs, tries, monkeypatch):
     assert len(made) == min(2 * 2 + 1, swaps.CUTS * tries)
 
 
+def tries(on, **effort):
+    family, D = on.family, on.rows.n_features
+    shape = family.shape(2, D)
+    at = Parameters(np.full(2, 0.5), np.zeros((2, D)), np.broadcast_to(np.eye(D), shape).copy())
+    return swaps.OVER_RACE._replace(**effort).tries(on, at)
+
+
 def test_more_pairs_are_tried_for_more_starts_and_fewer_where_these_met(crabs):
-    few = swaps.OVER_RACE
-    assert few.tries(crabs) == swaps.TRIES[0]
+    assert tries(crabs) == swaps.TRIES[0]
     fewest = int(swaps.LEAST * swaps.TRIES[0])
-    assert few._replace(n_starts=1).tries(crabs) == few._replace(n_starts=3).tries(crabs) == fewest
-    assert few._replace(n_starts=40).tries(crabs) == 4 * swaps.TRIES[0]
-    assert few._replace(n_met=2).tries(crabs) == swaps.TRIES[2]
-    assert few._replace(n_starts=40, n_met=9).tries(crabs) == 4 * swaps.TRIES[2]
-    assert few._replace(n_met=1000).tries(crabs) == swaps.TRIES[-1]
+    assert tries(crabs, n_starts=1) == tries(crabs, n_starts=3) == fewest
+    assert tries(crabs, n_starts=40) == 4 * swaps.TRIES[0]
+    assert tries(crabs, n_met=2) == swaps.TRIES[2]
+    assert tries(crabs, n_starts=40, n_met=9) == 4 * swaps.TRIES[2]
+    assert tries(crabs, n_met=1000) == swaps.TRIES[-1]
+
+
+def test_where_a_pass_takes_long_swaps_take_no_more_steps_than_the_starts(crabs, monkeypatch):
+    steps = swaps.OVER_RACE.steps
+    assert tries(crabs, n_steps=4 * steps) == swaps.TRIES[0]
+    monkeypatch.setattr(swaps, "LONG", 1.0)
+    assert tries(crabs, n_steps=4 * steps + 1) == 4
+    assert tries(crabs, n_steps=steps - 1) == 0
+    assert tries(crabs, n_steps=1000 * steps) == tries(crabs) == swaps.TRIES[0]
 
 
 def test_there_are_more_starts_than_n_init_but_for_one():
