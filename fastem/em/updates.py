@@ -19,7 +19,7 @@ from fastem.em.workspace import OverWhole
 from fastem.kernels import em_control, em_passes
 from fastem.kernels.online import learn
 from fastem.moments import Moments
-from fastem.rows import Rows
+from fastem.rows import MemoryRows, Rows
 from fastem.units import Units
 
 
@@ -51,10 +51,10 @@ class Updates:
     def batch(self, rows: Rows, weight_unit: float, parameters: Parameters) -> Batch | SmallBatch:
         """The way that suits these rows, whose weights are multiples of a unit."""
         space = self._space
-        if space is not None and rows.whole is not None and rows.dtype == np.float64:
-            X, sample_weight = rows.whole
-            if sample_weight is None and space.row_work * len(X) < LAUNCH_WORK:
-                return SmallBatch(space, rows, X, parameters)
+        if space is not None and isinstance(rows, MemoryRows) and rows.whole is not None:
+            plain = rows.dtype == np.float64 and rows.sample_weight is None
+            if plain and space.row_work * rows.n_samples < LAUNCH_WORK:
+                return SmallBatch(space, rows, parameters)
         return Batch(rows, weight_unit, self.family, parameters, self.bounds)
 
 
@@ -79,7 +79,7 @@ class Space:
         self._workspace: OverWhole | None = None
         self._point: tuple[Parameters, NDArray[np.float64]] | None = None
 
-    def workspace(self, rows: Rows, n_rows: float) -> OverWhole:
+    def workspace(self, rows: MemoryRows, n_rows: float) -> OverWhole:
         """That of other rows will do if these are as many."""
         if self._workspace is None or self._workspace.n_rows != n_rows:
             n_point = self.shape[0] * (1 + self.shape[1]) + int(np.prod(self.covariances_shape))
@@ -105,11 +105,9 @@ class Space:
 class SmallBatch:
     """As `online.Batch`, of float64 rows in memory, without weights, which one thread works on."""
 
-    def __init__(
-        self, space: Space, rows: Rows, X: NDArray[np.float64], parameters: Parameters
-    ) -> None:
-        self._space, self._rows, self._X, self._parameters = space, rows, X, parameters
-        self.n_rows = float(len(X))
+    def __init__(self, space: Space, rows: MemoryRows, parameters: Parameters) -> None:
+        self._space, self._rows, self._parameters = space, rows, parameters
+        self.n_rows = float(rows.n_samples)
 
     def learn(self, past: Moments | None, odds: float) -> Learnt:
         """Join the batch with the past, if there is one, and make an M step."""
@@ -123,7 +121,7 @@ class SmallBatch:
             tuple(work.code),
             space.shape,
             HALF_BITS,
-            (address, (read_only(self._X), *block[1:]), *others),
+            (address, (read_only(self._rows.X), *block[1:]), *others),
             tuple(work.bounds),
             tuple(work.buffers),
             space.point(before),

@@ -35,6 +35,7 @@ class Workspace(ABC):
 
     Parameters
     ----------
+    rows : MemoryRows
     family : Family
         With a compiled M step, or beliefs.
     bounds : Bounds
@@ -42,25 +43,21 @@ class Workspace(ABC):
         Of some point.
     n_point : int
         Numbers in a point.
-    passes : Passes
     """
 
     def __init__(
-        self,
-        family: Family,
-        bounds: Bounds,
-        density: Density,
-        n_point: int,
-        passes: em_arguments.Passes,
+        self, rows: MemoryRows, family: Family, bounds: Bounds, density: Density, n_point: int
     ) -> None:
-        factors, noisy = density.factors, density.is_noisy
-        self.buffers = em_arguments.Buffers.of(factors.shape, len(density.means), n_point, noisy)
+        self._rows, self._density = rows, density
+        factors, (K, D), noisy = density.factors, density.means.shape, density.is_noisy
+        self.buffers = em_arguments.Buffers.of(factors.shape, K, n_point, noisy)
         kinds = factors.ndim, family.beliefs is not None, noisy
         self.code = em_arguments.Code.of(family.covariances_of, *kinds)
         beliefs = _NO_BELIEFS if family.beliefs is None else family.beliefs
-        limits = read_only(bounds.ridge), bounds.floor, ROUNDING * density.means.shape[1], DEAD
+        limits = read_only(bounds.ridge), bounds.floor, ROUNDING * D, DEAD
         self.bounds = em_arguments.Bounds(*limits, beliefs)
-        self.passes, self.n_rows, self._density = passes, passes.n_rows, density
+        self.passes = self._passes_of(family.noise_density)
+        self.n_rows = self.passes.n_rows
 
     @staticmethod
     def of(rows: Rows, family: Family, bounds: Bounds, state: State) -> Workspace | None:
@@ -82,6 +79,10 @@ class Workspace(ABC):
         return OverWhole(rows, *own)
 
     @abstractmethod
+    def _passes_of(self, noise_density: float) -> em_arguments.Passes:
+        """What passes over the rows take, and what their sums are worth."""
+
+    @abstractmethod
     def summarise(self, point: NDArray[np.float64]) -> None:
         """A pass at a point whose factors are in the buffers."""
 
@@ -91,20 +92,11 @@ class Workspace(ABC):
 
 
 class OverWhole(Workspace):
-    """Of rows that lack nothing and may be of any component, in one array.
+    """Of rows that lack nothing and may be of any component."""
 
-    Parameters
-    ----------
-    rows : Rows
-    family, bounds, density, n_point
-        As of `Workspace`.
-    """
-
-    def __init__(
-        self, rows: Rows, family: Family, bounds: Bounds, density: Density, n_point: int
-    ) -> None:
-        assert rows.whole is not None
-        X, sample_weight = rows.whole
+    def _passes_of(self, noise_density: float) -> em_arguments.Passes:
+        rows, density = self._rows, self._density
+        X, sample_weight = rows.X, rows.sample_weight
         accumulator = density.accumulator(len(X), X.dtype, rows.units)
         block = accumulator.arguments(X, sample_weight)
         sums = accumulator.empty_sums(X, sample_weight)
@@ -114,10 +106,8 @@ class OverWhole(Workspace):
         address = 0
         if X.dtype == np.float64 and (rows.ascending or self._work < LAUNCH_WORK):
             address = kernel.address((*block, *density.cast(X.dtype), sums, NO_LABELS))
-        worth = LN2, rows.units.log_jacobian, family.noise_density
-        passes = em_arguments.Passes(address, block, sums, NO_LABELS, float(sums[0, 0]), *worth)
-        super().__init__(family, bounds, density, n_point, passes)
-        self._X, self._units = X, rows.units
+        worth = LN2, rows.units.log_jacobian, noise_density
+        return em_arguments.Passes(address, block, sums, NO_LABELS, float(sums[0, 0]), *worth)
 
     def summarise(self, point: NDArray[np.float64]) -> None:
         """A pass at a point whose factors are in the buffers, on threads where these pay."""
@@ -126,7 +116,7 @@ class OverWhole(Workspace):
         if self._density.is_noisy:
             means, factors = buffers.means, buffers.with_noise
         density = means, factors, buffers.log_norms
-        cast = [read_only(np.asarray(array, self._X.dtype)) for array in density]
+        cast = [read_only(np.asarray(array, self._rows.dtype)) for array in density]
         buffers.about[K : K + K * D] = cast[0][:K].ravel()
         sums = self.passes.sums
         self._kernel(self._work, len(sums), *self.passes.block, *cast, sums, NO_LABELS)
@@ -137,7 +127,8 @@ class OverWhole(Workspace):
 
         def moments() -> Moments:
             density = replace(self._density, means=means)  # of which nothing else matters here
-            accumulator = density.accumulator(len(self._X), self._X.dtype, self._units)
+            n, dtype, units = self._rows.n_samples, self._rows.dtype, self._rows.units
+            accumulator = density.accumulator(n, dtype, units)
             accumulator.merge(sums)
             return accumulator.moments()
 
@@ -145,26 +136,17 @@ class OverWhole(Workspace):
 
 
 class OverOthers(Workspace):
-    """Of few rows that lack columns, or may be of some components only: Python makes the passes.
+    """Of few rows that lack columns, or may be of some components only: Python makes the passes."""
 
-    Parameters
-    ----------
-    rows : Rows
-    family, bounds, density, n_point
-        As of `Workspace`.
-    """
-
-    def __init__(
-        self, rows: Rows, family: Family, bounds: Bounds, density: Density, n_point: int
-    ) -> None:
-        D, float64 = density.means.shape[1], np.dtype(np.float64)
-        accumulator, none = density.accumulator(0, float64, rows.units), np.empty((0, D))
-        self._rows, self._moments = rows, rows.summarise(density)
+    def _passes_of(self, noise_density: float) -> em_arguments.Passes:
+        rows, density = self._rows, self._density
+        self._moments = rows.summarise(density)
+        none = np.empty((0, density.means.shape[1]))
+        accumulator = density.accumulator(0, none.dtype, rows.units)
         sums = np.empty((1, accumulator.empty_sums(none, None).shape[1]))
         # Likelihoods are in nats, and in the user's units.
-        worth = self._moments.n_rows, 1.0, 0.0, family.noise_density
-        passes = em_arguments.Passes(0, accumulator.arguments(none, None), sums, NO_LABELS, *worth)
-        super().__init__(family, bounds, density, n_point, passes)
+        worth = self._moments.n_rows, 1.0, 0.0, noise_density
+        return em_arguments.Passes(0, accumulator.arguments(none, None), sums, NO_LABELS, *worth)
 
     def summarise(self, point: NDArray[np.float64]) -> None:
         """A pass at a point whose factors are in the buffers."""
