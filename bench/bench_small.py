@@ -5,6 +5,8 @@ import peers
 import pytest
 from measure import Rounds, ratio
 
+import fastem
+
 #: A small fit is timed this many times in one go.
 REPEATS = 20
 
@@ -33,4 +35,30 @@ def bench_small(benchmark, report, rounds, covariance_type, n_iter):
         iterations=n_iter,
         **{name: ratio(race.best(name) / race.best("fastem")) for name in programs[1:]},
         noise=f"{max(race.noise(name) for name in programs):.0%}",
+    )
+
+
+@pytest.mark.parametrize(("n", "D", "K"), [(300, 2, 3), (1_000, 4, 4), (10_000, 4, 4)])
+def bench_beside(report, rounds, n, D, K):
+    """Default fits beside noise, of rows that lack a tenth, and of labels, over plain ones."""
+    X = peers.overlapping(n, D, K, separation=4.0)[0]
+    rng = np.random.default_rng(0)
+    scattered = np.where(rng.random((n, 1)) < 0.1, rng.uniform(-12, 12, X.shape), X)
+    gaps = np.where((rng.random(X.shape) < 0.1) & (np.arange(D) > 0), np.nan, X)
+    labels = np.where(rng.random(n) < 0.2, fastem.fit(X, K, random_state=0).mixture.predict(X), -1)
+    kinds = {
+        "plain": lambda: fastem.fit(X, K, random_state=0),
+        "noise": lambda: fastem.fit(scattered, K, noise=True, random_state=0),
+        "missing": lambda: fastem.fit(gaps, K, missing="mar", random_state=0),
+        "labels": lambda: fastem.fit(X, K, labels=labels, random_state=0),
+    }
+    race = Rounds(kinds)
+    for _ in range(rounds):
+        race.once()
+    report(
+        "Default fits: time over that of plain ones",
+        rows=f"{n} x {D}",
+        K=K,
+        **{name: ratio(race.best(name) / race.best("plain")) for name in list(kinds)[1:]},
+        noise_of_runs=f"{max(map(race.noise, kinds)):.0%}",
     )
