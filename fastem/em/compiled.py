@@ -2,8 +2,8 @@
 
 Where rows are few many steps are one call. Where threads pay, of rows in single precision and of
 those that are not all alike a pass is a call of its own, and so is what happens between two of
-them. What raises eigenvalues to
-the floor is compiled when the first of them is below it; `Step` makes that M step.
+them. What raises eigenvalues to the floor is compiled when the first of them is below it; `Step`
+makes that M step.
 """
 
 from __future__ import annotations
