@@ -86,11 +86,6 @@ class Groups:
         return np.add.reduceat(weights[:, None] * masks[pattern], self.chunks.slots[:-1], axis=0)
 
     @lazy
-    def missing_weight(self) -> NDArray[np.float64]:
-        """The weight of the rows that lack each column, (n_features,)."""
-        return np.add.reduce(self.missing_weights, axis=0)
-
-    @lazy
     def slot_weights(self) -> NDArray[np.float64]:
         """The weight of the rows of each slot."""
         begins = self.chunks.chunks[self.chunks.slots[:-1], 0]
@@ -166,7 +161,8 @@ class Groups:
             how = {"possible": possible, "parallel": parallel}
             sums = self.sums(density, units, noise_widths, first, most, **how)  # type: ignore[arg-type]
             accumulator.merge(sums)
-        return of_what_is_observed(accumulator.moments(), self.missing_weight, units)
+        missing_weight = np.add.reduce(self.missing_weights, axis=0)
+        return of_what_is_observed(accumulator.moments(), missing_weight, units)
 
 
 def of_what_is_observed(moments: Moments, missing_weight: NDArray, units: Units) -> Moments:

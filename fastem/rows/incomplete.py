@@ -39,7 +39,23 @@ class Incomplete(Memory):
 
 
 @dataclass(frozen=True, eq=False)
-class IncompleteRows(MemoryRows):
+class _Uneven(MemoryRows):
+    """Rows that are not all alike, and the box of the data, between whose sides noise is spread."""
+
+    box: Limits
+
+    @property
+    def whole(self) -> Drawn | None:
+        """None: there is no array of whole rows that may be of any component."""
+        return None
+
+    @lazy
+    def _noise_widths(self) -> NDArray[np.float64]:
+        return noise_widths(self.box, self.units)
+
+
+@dataclass(frozen=True, eq=False)
+class IncompleteRows(_Uneven):
     """Rows that may lack columns, and the units to work on them in.
 
     Parameters
@@ -49,13 +65,6 @@ class IncompleteRows(MemoryRows):
     box : Limits
         Smallest and largest number of each column of the data, between which noise is spread.
     """
-
-    box: Limits
-
-    @property
-    def whole(self) -> Drawn | None:
-        """None: there is no array of whole rows."""
-        return None
 
     def summarise(self, density: Density) -> Moments:
         """One pass: the moments of all rows as if they were whole."""
@@ -72,13 +81,9 @@ class IncompleteRows(MemoryRows):
     def _groups(self) -> Groups:
         return Groups.of(self.X, self.sample_weight)
 
-    @lazy
-    def _noise_widths(self) -> NDArray[np.float64]:
-        return noise_widths(self.box, self.units)
-
 
 @dataclass(frozen=True, eq=False)
-class LabelledRows(MemoryRows):
+class LabelledRows(_Uneven):
     """Rows that may come from some of the components only, and may lack columns.
 
     A row of the components C adds log sum_{k in C} weight_k N_k to the likelihood. Rows of one
@@ -97,14 +102,8 @@ class LabelledRows(MemoryRows):
         The set of each row.
     """
 
-    box: Limits
     possible: NDArray[np.bool_]
     set_of: NDArray[np.intp]
-
-    @property
-    def whole(self) -> Drawn | None:
-        """None: rows are not all alike."""
-        return None
 
     def summarise(self, density: Density) -> Moments:
         """One pass: the moments of all rows."""
@@ -133,10 +132,6 @@ class LabelledRows(MemoryRows):
             return None
         weight = None if self.sample_weight is None else self.sample_weight[some]
         return Groups.of(self.X[some], weight, set_of=self.set_of[some])
-
-    @lazy
-    def _noise_widths(self) -> NDArray[np.float64]:
-        return noise_widths(self.box, self.units)
 
     @lazy
     def _settled(self) -> Moments:
