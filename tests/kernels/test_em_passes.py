@@ -66,8 +66,9 @@ def test_a_covariance_below_the_floor_is_raised_once_in_python(ends):
 
 
 def test_a_covariance_that_cannot_be_factored_is_told(ends):
-    """The M step from rows at one place, without a floor: rounding says which of them is first."""
-    _, start = problem("full")
-    with pytest.raises(np.linalg.LinAlgError, match=r"covariance [0-2] is not positive definite"):
-        run(np.ones((200, D)), start)
+    """One component has rows at its mean alone, without a floor: its covariance is exactly 0."""
+    X, start = problem("full")
+    start.means[1] = 1000.0
+    with pytest.raises(np.linalg.LinAlgError, match="covariance 1 is not positive definite"):
+        run(np.r_[X, np.full((50, D), 1000.0)], start)
     assert ends[-1][0] in (kernel.SINGULAR, kernel.MAXIMISE)
