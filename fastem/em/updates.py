@@ -43,8 +43,8 @@ class Updates:
         self.shape: tuple[int, int] = parameters.means.shape
         self._space: Space | None = None
         wide = em_control.is_wide(self.shape[1], family.diagonal)
-        compiled = family.covariances_of is not None and family.beliefs is None
-        compiled = compiled and family.noise is None
+        plain = family.beliefs is None and family.noise is None
+        compiled = plain and family.covariances_of is not None
         if compiled and function_pointers.AVAILABLE and not wide:
             self._space = Space(family, parameters, units, bounds)
 

@@ -122,7 +122,7 @@ def add_slots(passes, shape, factors):
         for p in range(1, sums.shape[1]):
             sums[0, p] += sums[slot, p]
     if factors.ndim == 3:
-        n = _n_summed(sums[0, SCALARS:], D, factors)
+        n = _n_summed(sums[0, SCALARS:], D, D * D)
         mirror(sums[0, SCALARS + n + n * D :], n, D)
 
 
@@ -133,9 +133,9 @@ def _is_noisy(buffers):
 
 
 @jit
-def _n_summed(moments, D, factors):
-    """Components whose moments these are: noise is one of them."""
-    return moments.shape[0] // (1 + D + factors.size // factors.shape[0])
+def _n_summed(moments, D, width):
+    """Components whose moments these are, with so many second ones: noise is one of them."""
+    return moments.shape[0] // (1 + D + width)
 
 
 @jit_strict
@@ -182,7 +182,8 @@ def _expand(covariances, spreads):
 def scatter_moments(code, moments, about, shape, factors, bounds, statistics):
     """As `matrices.scatter`; about is a vector in which means follow weights."""
     K, D = shape
-    means, n = about[K : K + K * D].reshape(K, D), _n_summed(moments, D, factors)
+    width = factors.size // factors.shape[0]
+    means, n = about[K : K + K * D].reshape(K, D), _n_summed(moments, D, width)
     noise = moments[K] if n > K else 0.0
     counts, first = moments[:K], moments[n : n + K * D].reshape(K, D)
     spread = moments[n + n * D :]
@@ -200,7 +201,7 @@ def _restate(statistics, shape, n_rows, moments):
     K, D = shape
     before = K + K * D
     width = (statistics.shape[0] - before) // K
-    n = moments.shape[0] // (1 + D + width)
+    n = _n_summed(moments, D, width)
     for k in range(K):
         moments[k] = n_rows * statistics[k]
     for p in range(K, n + n * D):
