@@ -67,7 +67,11 @@ class Units:
         per_column : bool
             False gives all columns one scale.
         """
-        centre, spread = location_and_spread(X)
+        return cls.around(*location_and_spread(X), per_column=per_column)
+
+    @classmethod
+    def around(cls, centre: NDArray, spread: NDArray, *, per_column: bool = True) -> Units:
+        """As `standard`, of rows of that location and spread (n_features,)."""
         if not per_column:
             spread = np.full_like(spread, spread.max())
         return cls(centre, 1.0 / spread)

@@ -16,6 +16,7 @@ from fastem.em.rules import Rule
 from fastem.em.state import State, vector
 from fastem.kernels import em_control
 from fastem.kernels.em_control import NEXT, Control, Method, Scratch
+from fastem.kernels.whitening import whiten_steps
 from fastem.moments import Moments
 from fastem.rows import Rows
 
@@ -83,6 +84,9 @@ class Step:
         factors = density.factors
         if not self._is_wide:
             factors = factors.reshape(len(factors), -1)
+        elif self._rule.kind == em_control.EXPECTED_GAIN:
+            ends = state.point, state.em_step, self._shape, factors, self._method.scale
+            whiten_steps(*ends, state.gain.before, self._scratch.steps)
         own = self._shape, density.is_noisy, read_only(factors), level
         em_control.proceed(self._control, *own, self._rule, self._method, state, self._scratch)
 

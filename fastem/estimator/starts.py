@@ -28,7 +28,7 @@ from fastem.moments import Moments
 from fastem.search.filling import filled
 from fastem.search.samples import Samples
 from fastem.search.starts import STARTS, Start
-from fastem.units import Units, location_and_spread
+from fastem.units import Units
 
 #: Most that the floor of covariances may be, as a share of the data's variance: rounding.
 ROUNDING_FLOOR = 1e-14
@@ -85,7 +85,7 @@ class Frame:
         X, weight = data.source.draw(data.n_samples, np.random.default_rng())
         if not data.source.complete:
             X = filled(X, *data.location)
-        centre, spread = location_and_spread(X)
+        centre, spread = data.location
         units = Units.from_spread(centre, np.full_like(spread, spread.max()))
         rows = np.ascontiguousarray((X - centre) * units.scale)
         bounds = bounds_of(reg_covar, units, family, starting=True)
@@ -101,8 +101,9 @@ class Frame:
         """The clusters of k-means, to its end."""
         rows, weight, tiles = self.rows, self.weight, self.tiles
         centres = self._seeds(n_components, rng)
-        middle = np.average(rows, axis=0, weights=weight)
-        variance = np.average((rows - middle) ** 2, axis=0, weights=weight).mean()
+        from_middle = rows - weight @ rows / weight.sum()
+        squares = np.einsum("ij,ij->i", from_middle, from_middle)
+        variance = weight @ squares / weight.sum() / rows.shape[1]
         labels = np.full((1, len(weight)), -1, np.int32)
         only = np.zeros(1, np.intp)
         settled = False

@@ -28,7 +28,8 @@ An iteration of EM factors the covariances once and makes one pass over the rows
     by double_double.log_densities. Passes over many rows and components leave out what `ordering`
     shows to be negligible in a tile. `incomplete` passes over rows that lack columns or may be of
     some components only, whose gaps `regressions` fills in tiles, and `lanes` over few of a kind.
-    From 192 columns on `wide` and `wide_matrices` give the products to BLAS.
+    From 192 columns on `wide` and `wide_matrices` give the products to BLAS. Steps are measured in
+    the metric of the complete data, by `whitening`.
 
 Elsewhere: seeding, k_means and agglomeration for starts, whose labels `labelled` turns into
 moments; donors, which fills rows for them; moments, about other means and beside others, and

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastem.compiler.options import jit, jit_strict
-from fastem.kernels.wide_matrices import whiten as whiten_wide
+from fastem.kernels.whitening import find_steps, whiten
 
 #: Passes whose largest residual counts.
 RESIDUALS = 3
@@ -123,8 +123,6 @@ def expected_gain(sizes, rates, n_seen):
     return 0.5 * size * rate if size > 0.0 else 0.0
 
 
-#: The least weight that is divided by: the smallest normal number.
-TINY = 2.2250738585072014e-308
 #: The least weight of noise, which is known as what the others lack to sum to 1.
 EPS = 2.220446049250313e-16
 
@@ -147,133 +145,32 @@ def measure_steps(point, em_step, shape, noisy, factors, scale, before, steps):
         An earlier point and the step from it, zeros if there is none; replaced by this one and its
         step.
     steps : (4, P)
-        Scratch.
+        Receives the step, the way and how much the step shrank on it, whitened; the last is
+        scratch. Of many columns they are there already, by `whitening.whiten_steps`.
 
     Returns
     -------
     size, slowed, length : float
         |r|^2, <m, r_before - r> and |m|^2 for the step r and the way m from the earlier point.
     """
-    fresh = factors.ndim == 3 and _is_fresh(before, shape[0])
-    followed = factors.ndim == 3 and not fresh and _is_followed(point, before)
-    for p in range(point.shape[0]):
-        step = em_step[p] - point[p]
-        steps[0, p] = step
-        steps[1, p] = point[p] - before[0, p]
-        steps[2, p] = before[1, p] - step
-        before[0, p] = point[p]
-        before[1, p] = step
     size = slowed = length = 0.0
     if noisy:
         left = 1.0
         for k in range(shape[0]):
             left -= point[k]
-            size += steps[0, k]
-            length += steps[1, k]
-            slowed += steps[2, k]
+            size += em_step[k] - point[k]
+            length += point[k] - before[0, k]
+            slowed += before[1, k] - (em_step[k] - point[k])
         share = 1.0 / max(left, EPS)
         size, slowed, length = share * size * size, share * length * slowed, share * length * length
-    # A step alone has nothing to be compared with: the first is whitened alone.
-    for step in range(1 if fresh else 2 if followed else 3):
-        whiten(steps[step], point, shape[0], shape[1], factors, scale, steps[3])
-    if followed:
-        for p in range(point.shape[0]):
-            steps[2, p] = steps[1, p] - steps[0, p]
-    if fresh:
-        for p in range(point.shape[0]):
-            steps[1, p] = steps[2, p] = 0.0
-        slowed = length = 0.0
+    if factors.ndim == 2:
+        find_steps(point, em_step, before, steps)
+        for step in range(3):
+            whiten(steps[step], point, shape[0], shape[1], factors, scale, steps[3])
     for p in range(point.shape[0]):
+        before[0, p] = point[p]
+        before[1, p] = em_step[p] - point[p]
         size += steps[0, p] * steps[0, p]
         slowed += steps[1, p] * steps[2, p]
         length += steps[1, p] * steps[1, p]
     return size, slowed, length
-
-
-@jit_strict
-def _is_fresh(before, K):
-    """Whether there is no earlier point: its weights would be 0."""
-    for k in range(K):
-        if before[0, k] != 0.0:
-            return False
-    return True
-
-
-@jit_strict
-def _is_followed(point, before):
-    """Whether a point is where the step from an earlier one led, exactly: one less is whitened."""
-    for p in range(point.shape[0]):
-        if point[p] - before[0, p] != before[1, p]:
-            return False
-    return True
-
-
-@jit
-def whiten(step, point, K, D, factors, scale, spare):
-    """Turn a step into one whose squared length is step' I_c step; spare is scratch of its size."""
-    n_spreads = step.shape[0] - K - K * D
-    triangular = factors.ndim == 3 or factors.shape[1] == D * D
-    total = 0.0
-    for k in range(K):
-        share = max(point[k], TINY)
-        total += share
-        step[k] /= math.sqrt(share)
-        factor = factors[k if factors.shape[0] > 1 else 0]
-        flat, weight = factor.reshape(factor.size), math.sqrt(share) / scale
-        _whiten_mean(step[K + k * D :], D, flat, triangular, weight)
-    shared = triangular and n_spreads == D * D  # one matrix for all
-    for k in range(1 if shared else K):
-        share = total if shared else max(point[k], TINY)
-        weight = math.sqrt(0.5 * share) / (scale * scale)
-        if factors.ndim == 3:
-            spread = step[K + K * D + k * D * D : K + K * D + (k + 1) * D * D].reshape(D, D)
-            factor = factors[k if factors.shape[0] > 1 else 0]
-            whiten_wide(spread, factor, weight, spare[: D * D].reshape(D, D))
-        elif triangular:
-            spread = step[K + K * D + k * D * D :]
-            factor = factors[k if factors.shape[0] > 1 else 0]
-            _whiten_matrix(spread, D, factor, weight)
-        elif n_spreads == K * D:
-            for d in range(D):
-                step[K + K * D + k * D + d] *= weight * factors[k, d] * factors[k, d]
-        else:  # one variance for all columns
-            squares = 0.0
-            for d in range(D):
-                square = factors[k, d] * factors[k, d]
-                squares += square * square
-            step[K + K * D + k] *= weight * math.sqrt(squares)
-
-
-@jit
-def _whiten_mean(mean, D, factor, triangular, weight):
-    for i in range(D - 1, -1, -1):
-        total = 0.0
-        if triangular:
-            for j in range(i + 1):
-                total += factor[i * D + j] * mean[j]
-        else:
-            total = factor[i] * mean[i]
-        mean[i] = weight * total
-
-
-@jit
-def _whiten_matrix(spread, D, factor, weight):
-    """F S F' in the place of S; off the diagonal once, times sqrt(2), in the lower triangle."""
-    for i in range(D - 1, -1, -1):
-        row = spread[i * D : i * D + i + 1]
-        pivot = factor[i * D + i]
-        for j in range(i + 1):
-            row[j] *= pivot
-        for d in range(i):
-            f = factor[i * D + d]
-            above = spread[d * D : d * D + i + 1]
-            for j in range(i + 1):
-                row[j] += f * above[j]
-        for j in range(i, -1, -1):
-            total = 0.0
-            for d in range(j + 1):
-                total += row[d] * factor[j * D + d]
-            row[j] = total * weight * (1.0 if i == j else math.sqrt(2.0))
-    for i in range(D):
-        for j in range(i + 1, D):
-            spread[i * D + j] = 0.0

@@ -37,9 +37,10 @@ def above_floor(
     all_passed : bool
     """
     if covariances.shape[-1] >= COLUMNS:
-        pivots = wide_matrices.pivots_for(covariances.shape[-1])
+        n_features = covariances.shape[-1]
+        pivots, matrix = wide_matrices.pivots_for(n_features), np.empty(covariances.shape[1:])
         for k, covariance in enumerate(covariances):
-            matrix = covariance.T.copy()
+            wide_matrices.load(covariance, np.ones(n_features), matrix)
             matrix.flat[:: len(matrix) + 1] *= 1.0 - rounding
             matrix.flat[:: len(matrix) + 1] -= floor
             passed[k] = wide_matrices.cholesky(matrix, pivots)

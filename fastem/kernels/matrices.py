@@ -75,9 +75,7 @@ def _factor_wide(
     if not ((variances > 0.0) & (variances < np.inf)).all():
         return False
     deviations = np.sqrt(variances)
-    # The lower triangle is what counts, and the upper one is read.
-    np.divide(covariance.T, deviations, out=matrix)
-    matrix /= deviations[:, None]
+    wide_matrices.load(covariance, deviations, matrix)
     pivots = wide_matrices.pivots_for(len(matrix))
     if not wide_matrices.cholesky(matrix, pivots):
         return False

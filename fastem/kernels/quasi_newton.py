@@ -26,8 +26,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastem.compiler.options import jit
-from fastem.kernels.convergence import EPS, whiten
+from fastem.kernels.convergence import EPS
 from fastem.kernels.elementary import cholesky
+from fastem.kernels.whitening import whiten
 from fastem.kernels.wide_matrices import SIDE, STEP, is_definite
 
 #: Steps that an extrapolation learns from, at most.

@@ -1,4 +1,4 @@
-"""Large matrices by BLAS: Cholesky factors, their inverses, and steps of covariances whitened.
+"""Large matrices by BLAS: products, Cholesky factors and their inverses.
 
 A matrix is worked on in blocks of `SIDE` by `SIDE`, whose products OpenBLAS makes in the calling
 thread: results are the same to the bit for any number of threads, each of which has blocks of its
@@ -30,6 +30,14 @@ SHARED = 1500
 def pivots_for(n_features: int) -> NDArray[np.float64]:
     """Room for the inverses of the factors of diagonal blocks: (n_blocks, SIDE * STEP)."""
     return np.empty((-(-n_features // SIDE), SIDE * STEP))
+
+
+def load(
+    covariance: NDArray[np.float64], deviations: NDArray[np.float64], matrix: NDArray[np.float64]
+) -> None:
+    """The lower triangle of a covariance (D, D) over deviations (D,), where `cholesky` reads it."""
+    n = -(-len(matrix) // SIDE)
+    _load_each(2.0 * matrix.size, n, covariance, deviations, apart(n), matrix)
 
 
 def cholesky(matrix: NDArray[np.float64], pivots: NDArray[np.float64]) -> bool:
@@ -67,7 +75,7 @@ def invert(
 ) -> None:
     """The inverse of what `cholesky` has found, its columns times units (D,), into zeros (D, D)."""
     n, work = len(pivots), float(len(matrix)) ** 3 / 3
-    _invert_each(work, n, matrix, pivots, units, _apart(n), inverse)
+    _invert_each(work, n, matrix, pivots, units, apart(n), inverse)
 
 
 def add_product(
@@ -75,12 +83,22 @@ def add_product(
 ) -> None:
     """Add the lower triangle of left (D, n) @ right (n, D) to that of out (D, D)."""
     n_blocks, work = -(-len(out) // SIDE), float(left.size) * len(out)
-    _add_product_each(work, n_blocks, left, right, _apart(n_blocks), out)
+    _add_product_each(work, n_blocks, left, right, apart(n_blocks), out)
 
 
-def _apart(n: int) -> NDArray[np.int_]:
+def apart(n: int) -> NDArray[np.int_]:
     """Numbers of n blocks, in an order in which any stretch has early and late ones."""
     return np.concatenate([np.arange(n)[first::APART] for first in range(min(APART, n))])
+
+
+@slot_loop
+def _load_each(slot, covariance, deviations, blocks, matrix):
+    i, D = blocks[slot] * SIDE, matrix.shape[0]
+    for j in range(i, D, SIDE):
+        for a in range(i, min(i + SIDE, D)):
+            row = matrix[a]
+            for b in range(max(j, a), min(j + SIDE, D)):
+                row[b] = covariance[b, a] / deviations[b] / deviations[a]
 
 
 @slot_loop
@@ -203,54 +221,3 @@ def is_definite(matrix, pivot, piece):
         for j in range(i + SIDE, D, SIDE):
             finish_block(matrix, i, j, pivot, piece)
     return True
-
-
-@jit
-def whiten(spread, factor, weight, turned):
-    """F S F' in the place of a symmetric S, off the diagonal once, times sqrt(2). One thread.
-
-    Parameters
-    ----------
-    spread : (D, D)
-        Receives the result in its upper triangle, and zeros below it.
-    factor : (D, D), lower triangular
-    weight : float
-        Of the result.
-    turned : (D, D)
-        Scratch.
-    """
-    D = spread.shape[0]
-    s, f, t = spread.reshape(D * D), factor.reshape(D * D), turned.reshape(D * D)
-    for i in range(0, D, SIDE):  # (F S)' = S F', of which the upper triangle counts
-        height = min(SIDE, D - i)
-        for j in range(0, i + SIDE, SIDE):
-            shape = height, min(SIDE, D - j), i + height
-            multiply(shape, 1.0, f[i * D :], D, s[j:], D, 0.0, t[i * D + j :], D)
-    for i in range(0, D, SIDE):
-        _transpose_below(turned, i)
-    for i in range(0, D, SIDE):  # F (F S)'
-        height = min(SIDE, D - i)
-        for j in range(i, D, SIDE):
-            shape = height, min(SIDE, D - j), i + height
-            multiply(shape, 1.0, f[i * D :], D, t[j:], D, 0.0, s[i * D + j :], D)
-    root = weight * math.sqrt(2.0)
-    for i in range(D):
-        row = spread[i]
-        for j in range(i):
-            row[j] = 0.0
-        row[i] *= weight
-        for j in range(i + 1, D):
-            row[j] *= root
-
-
-@jit
-def _transpose_below(matrix, i):
-    """Transpose the block at (i, i), and the row of blocks left of it into the column above it."""
-    D = matrix.shape[0]
-    end = min(i + SIDE, D)
-    for j in range(0, i + SIDE, SIDE):
-        for a in range(i, end):
-            for b in range(j, min(j + SIDE, a)):
-                swapped = matrix[b, a]
-                matrix[b, a] = matrix[a, b]
-                matrix[a, b] = swapped

@@ -18,7 +18,7 @@ from fastem.rows import MemoryRows, rows_of
 from fastem.rows.source import Drawn
 from fastem.search.filling import filled
 from fastem.search.hierarchy import Forest
-from fastem.units import Units
+from fastem.units import Units, location_and_spread
 from fastem.words import Seed
 
 #: Restarts race on this many rows for each free parameter and for each component, and on at least
@@ -94,7 +94,10 @@ class Samples:
         size, alone = self._size(n_components), family.per_column
         if (alone, size) not in self._samples:
             X, weight = self._filled(size)
-            units = Units.standard(X, per_column=alone)
+            source = self.data.source
+            is_known = source.complete and len(X) == source.n_samples  # all rows were looked at
+            location = self.data.location if is_known else location_and_spread(X)
+            units = Units.around(*location, per_column=alone)
             incomplete = self._incomplete(self._draw(size), units)
             self._samples[alone, size] = Sample(X, weight, units, self.forest, incomplete)
         return self._samples[alone, size]

@@ -4,64 +4,12 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from fastem.kernels.convergence import measure_steps, whiten
+from fastem.kernels.convergence import measure_steps
 from fastem.kernels.quasi_newton import ascend, reach, reach_wide
+from fastem.kernels.whitening import whiten, whiten_steps
 from fastem.kernels.wide import COLUMNS
 
 ORDER = 4
-
-
-def whitened(step, weights, factors, unit=1.0):
-    D = factors.shape[-1]
-    out, point = step.copy(), np.zeros_like(step)
-    point[: len(weights)] = weights
-    given, scratch = unit * factors, np.empty_like(out)
-    given = given if D >= COLUMNS else given.reshape(len(factors), -1)
-    whiten(out, point, len(weights), D, given, unit, scratch)
-    return out
-
-
-def mixture(K, D, diagonal, shared=False):
-    rng = np.random.default_rng(0)
-    roots = rng.normal(size=(1 if shared else K, D, D)) + 2 * np.eye(D)
-    covariances = roots @ roots.swapaxes(1, 2)
-    if diagonal:
-        covariances = np.diagonal(covariances, axis1=1, axis2=2)
-        return rng.dirichlet(np.full(K, 5.0)), covariances, 1 / np.sqrt(covariances)
-    factors = np.linalg.inv(np.linalg.cholesky(covariances))
-    return rng.dirichlet(np.full(K, 5.0)), covariances, factors
-
-
-@pytest.mark.parametrize("unit", [1.0, 0.7])
-@pytest.mark.parametrize(
-    ("K", "D", "diagonal", "shared"),
-    [
-        (3, 4, False, False),
-        (3, 4, False, True),
-        (2, 1, False, False),
-        (3, 4, True, False),
-        (2, COLUMNS, False, False),
-        (2, COLUMNS + 9, False, True),
-    ],
-)
-def test_whitened_lengths_are_information(K, D, diagonal, shared, unit):
-    """Oracle: dw'dw / w + w (dm' S^-1 dm + tr(S^-1 dS S^-1 dS) / 2), component by component."""
-    weights, covariances, factors = mixture(K, D, diagonal, shared)
-    rng = np.random.default_rng(1)
-    changes, means = rng.normal(size=K), rng.normal(size=(K, D))
-    spread = rng.normal(size=(K, D) if diagonal else (K, D, D))
-    if not diagonal:
-        spread = spread + spread.swapaxes(1, 2)
-    vector = np.concatenate([changes, means.ravel(), spread.ravel()])
-    white = whitened(vector, weights, factors, unit)
-    expected = 0.0
-    for k in range(K):
-        S, dS = covariances[0 if shared else k], spread[k]
-        S, dS = (np.diag(S), np.diag(dS)) if diagonal else (S, dS)
-        A = np.linalg.solve(S, dS)
-        form = means[k] @ np.linalg.solve(S, means[k]) + 0.5 * np.trace(A @ A)
-        expected += changes[k] ** 2 / weights[k] + weights[k] * form
-    assert_allclose(white @ white, expected, rtol=1e-12 if D < COLUMNS else 1e-9)
 
 
 def dense_bfgs(pairs, gradient):
@@ -91,7 +39,8 @@ def test_steps_are_those_of_bfgs(climbs):
     K, D = 2, 3
     weights, factors = np.array([0.3, 0.7]), np.array([[1.0, 2.0, 3.0], [0.5, 1.0, 1.5]])
     size = K + 2 * K * D
-    metric = whitened(np.ones(size), weights, factors)
+    metric, point = np.ones(size), np.append(weights, np.zeros(size - K))
+    whiten(metric, point, K, D, factors, 1.0, np.empty(size))
     rng = np.random.default_rng(2)
     A = rng.normal(size=(size, size))
     A = (A @ A.T / size + 0.1 * np.eye(size)) * (1.0 if climbs else -1.0)
@@ -116,7 +65,9 @@ def test_steps_are_those_of_bfgs(climbs):
 def test_what_was_whitened_for_the_judge_leads_to_the_same_steps(noisy):
     """Oracle: the same steps without it."""
     K, D, rng = 2, COLUMNS, np.random.default_rng(4)
-    _, covariances, factors = mixture(K, D, False)
+    roots = rng.normal(size=(K, D, D)) + 2 * np.eye(D)
+    covariances = roots @ roots.swapaxes(1, 2)
+    factors = np.linalg.inv(np.linalg.cholesky(covariances))
     start = np.concatenate([[0.3, 0.5], np.zeros(K * D), covariances.ravel()])
     size, ends = start.size, []
     for judged in (False, True):
@@ -130,6 +81,7 @@ def test_what_was_whitened_for_the_judge_leads_to_the_same_steps(noisy):
             ).ravel()
             residual[:K], direction = 0.01 * residual[:K], np.empty(size)
             own = (K, D), noisy, factors, 1.0
+            whiten_steps(place, place + residual, (K, D), factors, 1.0, before, steps)
             measure_steps(place, place + residual, *own, before, steps)
             known = steps if judged else steps[:0]
             found = ascend(place + residual, place, *own, known, learnt, 10.0, direction)

@@ -52,19 +52,6 @@ def test_what_is_not_definite_is_found(D):
     assert not factored(np.full((D, D), np.nan))[0]
 
 
-@sizes
-def test_whitened_matrices_are_numpys(D):
-    rng = np.random.default_rng(D)
-    factor, spread = np.tril(rng.normal(size=(D, D))), rng.normal(size=(D, D))
-    spread += spread.T
-    expected = 0.5 * factor @ spread @ factor.T
-    got = spread.copy()
-    wide_matrices.whiten(got, factor, 0.5, np.empty((D, D)))
-    off = np.triu(expected, 1) * np.sqrt(2)
-    scale = abs(expected).max()
-    assert_allclose(got, np.diag(np.diag(expected)) + off, atol=1e-13 * scale)
-
-
 @pytest.mark.parametrize("exponent", [-480, 0, 480])
 def test_wide_covariances_are_factored(exponent):
     """Oracle: NumPy, of the same matrices with columns near 1."""

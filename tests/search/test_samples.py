@@ -7,6 +7,7 @@ import fastem
 from fastem.covariance import FAMILIES
 from fastem.data import Data
 from fastem.search.samples import MIN_SAMPLE, Samples
+from fastem.units import Units
 
 SEED = np.random.SeedSequence(0)
 FULL = FAMILIES["full"]
@@ -28,6 +29,18 @@ def test_samples_around_the_sample_size_hold_distinct_rows(extra):
     np.testing.assert_array_equal(sample.sample_weight * data.weight_unit, weight[which])
     fitted = fastem.fit(rows % 97, 2, sample_weight=weight, n_init=2, random_state=0)
     assert fitted.n_samples == pytest.approx(weight.sum())
+
+
+@pytest.mark.parametrize("name", ["full", "spherical"])
+def test_all_rows_are_looked_at_once(name, monkeypatch):
+    """Oracle: `Units.standard` of the rows."""
+    rows, kind = np.random.default_rng(0).normal(3.0, 2.0, size=(500, 3)), FAMILIES[name]
+    data = Data.of(rows, None)
+    expected = Units.standard(rows, per_column=kind.per_column)
+    assert data.location  # units of all rows are chosen from it
+    monkeypatch.setattr("fastem.search.samples.location_and_spread", None)
+    sample = Samples(data, SEED).of(kind, 2)
+    assert np.array_equal(sample.units.array, expected.array)
 
 
 def test_the_race_ends_over_larger_and_larger_samples_of_the_same_units():
