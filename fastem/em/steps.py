@@ -81,13 +81,13 @@ class Step:
         state.em_step[:] = vector(self._family.maximise(moments, self._bounds, point))
         if state.em_statistics.size:
             state.em_statistics[:] = moments.statistics
-        factors = density.factors
+        factors = read_only(density.factors)
         if not self._is_wide:
             factors = factors.reshape(len(factors), -1)
         elif self._rule.kind == em_control.EXPECTED_GAIN:
             ends = state.point, state.em_step, self._shape, factors, self._method.scale
             whiten_steps(*ends, state.gain.before, self._scratch.steps)
-        own = self._shape, density.is_noisy, read_only(factors), level
+        own = self._shape, density.is_noisy, factors, level
         em_control.proceed(self._control, *own, self._rule, self._method, state, self._scratch)
 
     def project(self, state: State) -> None:

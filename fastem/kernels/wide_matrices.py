@@ -24,7 +24,7 @@ STEP = SIDE + 8
 #: Blocks so many apart follow one another, so that threads get as much work each.
 APART = 8
 #: Columns from which threads share a Cholesky factor: they wait for each other twice a panel.
-SHARED = 1500
+SHARED = 900
 
 
 def pivots_for(n_features: int) -> NDArray[np.float64]:
