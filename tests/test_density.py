@@ -14,6 +14,7 @@ from fastem.density.partition import (
     FEW_ROW_BYTES,
     MAX_SLOTS,
     MIN_SLOTS,
+    PRUNABLE_COMPONENTS,
     SLOT_BYTES,
     SLOT_ROW_BYTES,
     SLOT_TILES,
@@ -24,6 +25,7 @@ from fastem.density.partition import (
 )
 from fastem.kernels import passes
 from fastem.kernels.tile import TILE_ROWS
+from fastem.kernels.wide import COLUMNS, STRIP
 
 DIMENSIONS = [*range(1, 19), 23, 24, 31, 32, 33, 47, 64, 65]
 PRECISION = {np.float64: 1e-12, np.float32: 1e-5}
@@ -228,6 +230,21 @@ def test_slots_are_not_too_many_while_their_rows_are_few(n, row_bytes, slot_byte
     assert most_slots(slot_bytes) in (MIN_SLOTS, SLOT_BYTES // max(slot_bytes, 1))
 
 
+@pytest.mark.parametrize("n", [0, 1, 300, 1500, 2000, 5000, 8000, 20_000, 10**6])
+@pytest.mark.parametrize(("K", "D"), [(1, COLUMNS), (3, 200), (2, 500), (1, 2000), (7, 1000)])
+def test_slots_of_many_columns_are_alike(n, K, D):
+    n_sums, slot_rows, most = plan(n, 8, K, D, 2, 2.0 * K * D * D)
+    slots = -(-n // slot_rows)
+    assert n_sums == 3 + K * (1 + D + D * D)
+    assert slot_rows % STRIP == 0
+    if slots <= most:
+        rows = np.minimum(slot_rows, n - slot_rows * np.arange(slots))
+        halves = [part.sum() for part in np.array_split(rows, 2)]
+        assert abs(np.diff(halves)[0]) <= slots * STRIP
+    # An order of the rows has lists for whole tiles.
+    assert plan(n, 8, PRUNABLE_COMPONENTS, D, 2, 2.0 * K * D * D)[1] % TILE_ROWS == 0
+
+
 @pytest.mark.parametrize("row_work", [1.0, 100.0, 1500.0, 1e6])
 @pytest.mark.parametrize("row_bytes", [4, 64, 2**16])
 def test_few_rows_are_not_cut_into_slots_of_little_work(row_work, row_bytes):
@@ -310,7 +327,8 @@ def test_labels_of_a_pass_are_those_of_predict(covariance_type, dtype, monkeypat
     assert len(np.unique(expected)) == 5
     assert expected[7] == 0
     monkeypatch.setattr(
-        "fastem.density.accumulator.partition.plan", lambda *sizes: (*plan(*sizes)[:1], 1, 2)
+        "fastem.density.accumulator.partition.plan",
+        lambda *sizes: (*plan(*sizes)[:1], TILE_ROWS, 2),
     )
     assert np.array_equal(density.classify(X, units), expected)
     noisy = replace(density, log_noise=float(density.log_norms.max()) - 3.0)

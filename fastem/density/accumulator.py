@@ -13,7 +13,7 @@ from fastem.kernels import passes
 from fastem.kernels.elementary import LN2
 from fastem.kernels.matrices import mirror
 from fastem.kernels.passes import SCALARS
-from fastem.kernels.tile import OVERLAPPING, PRODUCTS, SEPARATED, TILE_ROWS
+from fastem.kernels.tile import OVERLAPPING, PRODUCTS, SEPARATED
 from fastem.kernels.wide import COLUMNS
 from fastem.moments import Moments
 from fastem.ordering import Order
@@ -38,7 +38,7 @@ _MODES = {n: read_only(np.empty((0,) * n)) for n in (OVERLAPPING, SEPARATED, PRO
 class Accumulator:
     """The moments of rows that come block by block: the same bits however they are cut.
 
-    The rows are divided into slots of whole tiles, by sizes alone, and the slots' sums are added in
+    The rows are divided into slots of so many, by sizes alone, and the slots' sums are added in
     their order.
 
     Parameters
@@ -74,10 +74,9 @@ class Accumulator:
         self._second_dims = factors.ndim - 1
         self._row_work = row_work(len(means), factors)
         self._parallel = parallel
-        self._n_sums, self._tiles, self.most_slots = partition.plan(
+        self._n_sums, self.slot_rows, self.most_slots = partition.plan(
             n, means.dtype.itemsize, *means.shape, self._second_dims, self._row_work
         )
-        self.slot_rows = self._tiles * TILE_ROWS
         self._sums: NDArray[np.float64] | None = None
 
     def add(
@@ -144,7 +143,7 @@ class Accumulator:
     ) -> NDArray[np.float64]:
         """Room for the sums of a block's slots, as of `sums`; the weights of rows are summed."""
         n, slot_rows = len(block), self.slot_rows
-        n_slots = partition.n_slots(n, self._tiles)
+        n_slots = partition.n_slots(n, slot_rows)
         sums = np.empty((n_slots, self._n_sums))
         if sample_weight is None:
             sums[:-1, 0] = slot_rows
@@ -166,7 +165,7 @@ class Accumulator:
             lists = order.lists(*self._parameters)
         return (
             read_only(block),
-            self._tiles,
+            self.slot_rows,
             _NO_WEIGHTS if sample_weight is None else read_only(sample_weight),
             _AS_THEY_COME if order is None else order.index,
             *lists,

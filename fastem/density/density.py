@@ -14,13 +14,13 @@ from fastem.density.accumulator import Accumulator, all_components, compiled_mod
 from fastem.kernels.answers import answer
 from fastem.kernels.double_double import refine
 from fastem.kernels.elementary import HALF_BITS, LN2
+from fastem.kernels.tile import TILE_ROWS
 from fastem.moments import Moments
 from fastem.ordering import Order
 from fastem.units import Units
 
-#: Fewest components, and floating point operations of a pass, for which an order is looked for: to
-#: see whether it pays takes as long as half a million operations.
-PRUNABLE_COMPONENTS = 8
+#: Fewest floating point operations of a pass for which an order is looked for: to see whether it
+#: pays takes as long as half a million.
 PRUNABLE_WORK = 2e7
 
 #: Variance inflation of a column by its regression on the others, 1 / (1 - R**2), from which rows
@@ -196,8 +196,8 @@ class Density:
         return labels
 
     def _answer(self, block: NDArray, units: Units, parallel: bool, *found: NDArray) -> None:
-        tiles = partition.slot_tiles(len(block), 1, 0, self.work(1))
-        n_slots = partition.n_slots(len(block), tiles)
+        slot_rows = TILE_ROWS * partition.slot_tiles(len(block), 1, 0, self.work(1))
+        n_slots = partition.n_slots(len(block), slot_rows)
         parameters = self.cast(block.dtype)
         factors_low, compensated = self._low_parts(block.dtype)
         work = self.work(len(block)) * (1.0 + COMPENSATED_WORK * len(compensated) / len(self.means))
@@ -205,7 +205,7 @@ class Density:
             work if parallel else 0.0,
             n_slots,
             read_only(block),
-            tiles,
+            slot_rows,
             read_only(units.array),
             compiled_mode(parameters[1], block.dtype),
             all_components(len(parameters[0]))[0][0],
@@ -238,7 +238,7 @@ class Density:
 
     def prunable(self, n: int) -> bool:
         """Whether it may pay to find an order of n rows, by sizes alone."""
-        return len(self.means) >= PRUNABLE_COMPONENTS and self.work(n) >= PRUNABLE_WORK
+        return len(self.means) >= partition.PRUNABLE_COMPONENTS and self.work(n) >= PRUNABLE_WORK
 
     def work(self, n: int) -> float:
         """Floating point operations of a pass over n rows, about."""

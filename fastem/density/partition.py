@@ -6,6 +6,7 @@ from functools import lru_cache
 
 from fastem.kernels.passes import SCALARS
 from fastem.kernels.tile import TILE_ROWS
+from fastem.kernels.wide import COLUMNS, STRIP
 
 #: A pass is divided into this many slots at most, a multiple of any likely number of threads,
 MAX_SLOTS = 192
@@ -19,6 +20,8 @@ SLOT_WORK, FEW_ROW_BYTES = 1e6, 2**16
 #: Bytes that slots' moments may take together, as long as there are MIN_SLOTS.
 SLOT_BYTES = 2**24
 MIN_SLOTS = 4
+#: Components from which it may pay to put rows in an order, of which each tile has a list.
+PRUNABLE_COMPONENTS = 8
 
 
 def slot_tiles(n: int, row_bytes: int, slot_bytes: int, row_work: float) -> int:
@@ -47,9 +50,20 @@ def most_slots(slot_bytes: int) -> int:
     return max(MIN_SLOTS, SLOT_BYTES // max(slot_bytes, 1))
 
 
-def n_slots(n: int, tiles: int) -> int:
-    """How many slots of so many tiles n rows fill."""
-    return max(1, -(-n // (tiles * TILE_ROWS)))
+def even_rows(n: int, tiles: int, most: int) -> int:
+    """Rows of a slot where slots of so many tiles, of many columns, are made alike.
+
+    A slot's moments are large there, so that slots are few: ten tiles in four slots of three would
+    keep one of two threads busy with six. A slot is of whole strips, and slots are as many as
+    `MIN_SLOTS` times some number where there may be so many.
+    """
+    wanted = MIN_SLOTS * -(-n_slots(n, tiles * TILE_ROWS) // MIN_SLOTS)
+    return STRIP * max(1, -(-n // (min(wanted, most) * STRIP)))
+
+
+def n_slots(n: int, slot_rows: int) -> int:
+    """How many slots of so many rows n rows fill."""
+    return max(1, -(-n // slot_rows))
 
 
 def n_sums(n_components: int, n_features: int, second_dims: int) -> int:
@@ -61,7 +75,11 @@ def n_sums(n_components: int, n_features: int, second_dims: int) -> int:
 def plan(
     n: int, itemsize: int, n_components: int, n_features: int, second_dims: int, row_work: float
 ) -> tuple[int, int, int]:
-    """Numbers that a slot sums, its tiles, and how many slots may stand in memory together."""
+    """Numbers that a slot sums, its rows, and how many slots may stand in memory together."""
     n_second = n_components * n_features**second_dims
     tiles = slot_tiles(n, n_features * itemsize, 8 * n_second, row_work)
-    return n_sums(n_components, n_features, second_dims), tiles, most_slots(8 * n_second)
+    most = most_slots(8 * n_second)
+    slot_rows = tiles * TILE_ROWS
+    if second_dims == 2 and n_features >= COLUMNS and n_components < PRUNABLE_COMPONENTS:
+        slot_rows = min(slot_rows, even_rows(n, tiles, most))
+    return n_sums(n_components, n_features, second_dims), slot_rows, most

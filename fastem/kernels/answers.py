@@ -5,8 +5,8 @@ They are as of `passes` up to the densities, and in ill-conditioned components t
 
 The arguments of `answer`:
 
-slot, tiles : int
-    Which slot, and how many tiles each one holds.
+slot, slot_rows : int
+    Which slot, and how many rows each one holds.
 rows : (n, D) float64 or float32, C order
 units, separated
     As of `passes.summarise`.
@@ -63,10 +63,10 @@ def _buffers(rows, separated, density, low_parts):
 
 
 @jit
-def _span(slot, tiles, rows):
+def _span(slot, slot_rows, rows):
     """Where a slot begins and ends."""
-    start = slot * tiles * TILE_ROWS
-    return start, min(start + tiles * TILE_ROWS, rows.shape[0])
+    start = slot * slot_rows
+    return start, min(start + slot_rows, rows.shape[0])
 
 
 @jit
@@ -92,7 +92,7 @@ def _compensate(tile, means, factors, norms, factors_low, compensated, densities
 def answer(
     slot,
     rows,
-    tiles,
+    slot_rows,
     units,
     separated,
     every,
@@ -109,7 +109,7 @@ def answer(
     density, low_parts = (means, factors, norms), (factors_low, compensated)
     buffers = _buffers(rows, separated, density, low_parts)
     densities = buffers[1]
-    start, stop = _span(slot, tiles, rows)
+    start, stop = _span(slot, slot_rows, rows)
     for t in range(start, stop, TILE_ROWS):
         end = min(t + TILE_ROWS, stop)
         _evaluate(rows, t, end, units, separated, every, density, low_parts, buffers)

@@ -16,7 +16,7 @@ NEGLIGIBLE = 64.0
 def summarise_ascending(
     slot,
     rows,
-    tiles,
+    slot_rows,
     weight,
     index,
     listed,
@@ -43,8 +43,8 @@ def summarise_ascending(
     clear(sums[slot])
     near = np.empty(n_components, np.uint32)
     moments = parts(sums[slot, SCALARS:], means, factors)
-    start = slot * tiles * TILE_ROWS
-    stop = min(start + tiles * TILE_ROWS, rows.shape[0])
+    start = slot * slot_rows
+    stop = min(start + slot_rows, rows.shape[0])
     if weight.size == 0:
         load_weights(weight, index, start, start + TILE_ROWS, densities)
     for t in range(start, stop, TILE_ROWS):

@@ -1,8 +1,8 @@
 """The pass over a block of rows: their moments.
 
-A pass divides the block into slots of whole tiles. Slots depend on the size of the data alone, each
-writes only its own part of the output, and whoever adds slots up does so in their order: the result
-is the same to the bit for any number of threads.
+A pass divides the block into slots of tiles, of which the last one may not be full. Slots depend on
+the size of the data alone, each writes only its own part of the output, and whoever adds slots up
+does so in their order: the result is the same to the bit for any number of threads.
 
 The factors' shape says which tile code runs, and the compiler drops the other one: (K, D, D) or
 (1, D, D) is `ellipsoidal` and `gram`, or `wide` where there are many columns, and (K, D) is
@@ -150,7 +150,7 @@ def share_out(n_features, n_listed, n_rows, tile, densities, sums):
 def summarise(
     slot,
     rows,
-    tiles,
+    slot_rows,
     weight,
     index,
     listed,
@@ -167,8 +167,8 @@ def summarise(
 
     Parameters
     ----------
-    slot, tiles : int
-        Which slot, and how many tiles each one holds.
+    slot, slot_rows : int
+        Which slot, and how many rows each one holds: whole tiles, where these have lists.
     rows : (n, D) float64 or float32, C order
     weight : (n,) or (0,) float64
         Sample weights. Empty means 1 for every row.
@@ -199,8 +199,8 @@ def summarise(
     own = wide_scratch(n_features, separated.ndim == PRODUCTS, rows)
     clear(sums[slot])
     moments = parts(sums[slot, SCALARS:], means, factors)
-    start = slot * tiles * TILE_ROWS
-    stop = min(start + tiles * TILE_ROWS, rows.shape[0])
+    start = slot * slot_rows
+    stop = min(start + slot_rows, rows.shape[0])
     if weight.size == 0:
         load_weights(weight, index, start, start + TILE_ROWS, densities)
     for t in range(start, stop, TILE_ROWS):

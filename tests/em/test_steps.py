@@ -230,7 +230,7 @@ def test_where_slots_may_not_stand_in_memory_together(monkeypatch, calls):
     X, expected = sample(60_000), run(sample(60_000), max_iter=5)
     calls.clear()
     plan = "fastem.density.accumulator.partition.plan"
-    monkeypatch.setattr(plan, lambda *sizes: (3 + K * (1 + D + D * D), 15, 2))
+    monkeypatch.setattr(plan, lambda *sizes: (3 + K * (1 + D + D * D), 15 * 512, 2))
     found = run(X, max_iter=5)
     assert calls == []
     np.testing.assert_allclose(found.trace, expected.trace, rtol=1e-13)

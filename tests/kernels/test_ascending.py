@@ -25,11 +25,11 @@ def arguments(n, K, seed, weighted=False, spread=30.0):
     return X, weight, units, means, factors, log_norms
 
 
-def sums_of(kernel, X, weight, units, means, factors, log_norms, tiles=3):
-    K, n_slots = len(means), -(-len(X) // (512 * tiles))
+def sums_of(kernel, X, weight, units, means, factors, log_norms, slot_rows=1536):
+    K, n_slots = len(means), -(-len(X) // slot_rows)
     sums = np.zeros((n_slots, 3 + 3 * K))
     listed, n_listed = np.arange(K, dtype=np.uint32)[None], np.array([K], np.uint32)
-    arrays = X, tiles, weight, np.empty(0, np.uint16), listed, n_listed, units, np.empty(0)
+    arrays = X, slot_rows, weight, np.empty(0, np.uint16), listed, n_listed, units, np.empty(0)
     for array in (X, weight, units, means, factors, log_norms, listed, n_listed):
         array.flags.writeable = False
     kernel(0.0, n_slots, *arrays, means, factors, log_norms, sums, NAMES)
