@@ -54,10 +54,11 @@ def even_rows(n: int, tiles: int, most: int) -> int:
     """Rows of a slot where slots of so many tiles, of many columns, are made alike.
 
     A slot's moments are large there, so that slots are few: ten tiles in four slots of three would
-    keep one of two threads busy with six. A slot is of whole strips, and slots are as many as
-    `MIN_SLOTS` times some number where there may be so many.
+    keep one of two threads busy with six. A slot is of whole strips, and the number of slots is
+    even where there may be so many. No more are made: to add up one more takes as long as some
+    hundred rows.
     """
-    wanted = MIN_SLOTS * -(-n_slots(n, tiles * TILE_ROWS) // MIN_SLOTS)
+    wanted = 2 * -(-n_slots(n, tiles * TILE_ROWS) // 2)
     return STRIP * max(1, -(-n // (min(wanted, most) * STRIP)))
 
 

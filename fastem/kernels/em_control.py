@@ -181,6 +181,7 @@ def proceed(control, shape, noisy, factors, level, rule, method, state, scratch)
     state : em.State
         Which has the EM step from the point.
     scratch : Scratch
+        Of many columns, where the rule expects a gain, with steps as of `whitening.whiten_steps`.
     """
     counters, own = state.counters, (shape, noisy, factors, method.scale)
     if counters[NEXT] == RETURN:

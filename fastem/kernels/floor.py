@@ -39,8 +39,9 @@ def above_floor(
     if covariances.shape[-1] >= COLUMNS:
         n_features = covariances.shape[-1]
         pivots, matrix = wide_matrices.pivots_for(n_features), np.empty(covariances.shape[1:])
+        ones = np.ones(n_features)
         for k, covariance in enumerate(covariances):
-            wide_matrices.load(covariance, np.ones(n_features), matrix)
+            wide_matrices.load(covariance, ones, matrix)
             matrix.flat[:: len(matrix) + 1] *= 1.0 - rounding
             matrix.flat[:: len(matrix) + 1] -= floor
             passed[k] = wide_matrices.cholesky(matrix, pivots)
