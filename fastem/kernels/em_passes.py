@@ -152,8 +152,9 @@ def factor_point(code, point, shape, scale, buffers):
     weights, spreads, factors = point[:K], buffers.spreads, buffers.factors
     _expand(point[K + K * D :], spreads)
     if factors.ndim == 3:
-        for p in range(factors.size):
-            factors.reshape(factors.size)[p] = 0.0
+        flat = factors.reshape(factors.size)
+        for p in range(flat.shape[0]):
+            flat[p] = 0.0
         arguments = (weights, spreads, scale, buffers.scratch, factors, buffers.log_norms)
         return call(code.factor, 0, arguments)
     else:
