@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from fastem.compiler.function_pointers import address_of, call, jit_calling
 from fastem.compiler.options import jit, jit_strict, overload
 from fastem.kernels import convergence, quasi_newton
-from fastem.kernels.convergence import CONVERGED, GO_ON
+from fastem.kernels.convergence import CONVERGED, EPS, GO_ON
 from fastem.kernels.wide import COLUMNS
 
 #: When a run stops: never before its last step, by `convergence.judge`, or by scikit-learn's rule.
@@ -43,6 +43,8 @@ RUNNING, DWINDLED, EXHAUSTED, STOPPED = GO_ON, 3, 4, 5
 #: An EM step that lowers the level by more than this, relative, was no EM step: covariances are
 #: so far apart in size, or so bounded, that rounding or the bounds decide.
 FALL = 1e-10
+#: Differences of numbers that are smaller than this, relative, may be due to rounding.
+ROUNDING = 4 * EPS
 
 
 class Method(NamedTuple):
@@ -191,9 +193,7 @@ def proceed(control, shape, noisy, factors, level, rule, method, state, scratch)
     state.trace[counters[N_PASSES]] = level
     counters[N_PASSES] += 1
     outcome = RUNNING
-    judged = False
-    if factors.ndim == 3:  # a step is whitened once, as that takes as long as a pass
-        judged = rule.kind == EXPECTED_GAIN and _same_points(state)
+    judged = rule.kind == EXPECTED_GAIN and _same_steps(state)
     if _lightest(state.point, shape[0]) < rule.least_weight:
         outcome = DWINDLED
     elif rule.kind == EXPECTED_GAIN:
@@ -223,24 +223,20 @@ def proceed(control, shape, noisy, factors, level, rule, method, state, scratch)
 
 
 @jit_strict
-def _same_points(state):
-    """Whether statistics are the parameters, at the point, the EM step and those before."""
-    same = _is_same(state.point, state.point_statistics)
-    same = same and _is_same(state.em_step, state.em_statistics)
-    size = state.steps.before.size
-    before = state.gain.before.reshape(state.gain.before.size), state.steps.before.reshape(size)
-    return same and _is_same(*before)
-
-
-@jit_strict
-def _is_same(one, other):
-    """Whether two vectors are equal."""
-    if one.shape[0] != other.shape[0]:
+def _same_steps(state):
+    """Whether statistics move as parameters do, but for rounding: a ridge stays where it is."""
+    point, statistics = state.point, state.point_statistics
+    if point.shape[0] != statistics.shape[0]:
         return False
-    for p in range(one.shape[0]):
-        if one[p] != other[p]:
-            return False
-    return True
+    gain, steps, same = state.gain.before, state.steps.before, True
+    for p in range(point.shape[0]):
+        grain = ROUNDING * max(abs(point[p]), abs(statistics[p]))
+        ahead = (state.em_step[p] - point[p]) - (state.em_statistics[p] - statistics[p])
+        way = (point[p] - gain[0, p]) - (statistics[p] - steps[0, p])
+        same &= abs(ahead) <= grain
+        same &= abs(way) <= grain
+        same &= abs(gain[1, p] - steps[1, p]) <= grain
+    return same
 
 
 @jit_strict
