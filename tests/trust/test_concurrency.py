@@ -174,7 +174,8 @@ warnings.simplefilter("ignore")  # of distributed's own
 from distributed import Client, LocalCluster
 if __name__ == "__main__":
     good = expected()
-    options = dict(n_workers=1, threads_per_worker=2, processes=False, dashboard_address=None)
+    options = dict(n_workers=1, threads_per_worker=2, processes=False)
+    options["dashboard_address"] = "127.0.0.1:0"
     with LocalCluster(**options) as cluster, Client(cluster) as client:
         futures = [client.submit(work, i, pure=False) for i in range(3)]
         assert client.gather(futures) == [good] * 3

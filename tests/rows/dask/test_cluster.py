@@ -151,7 +151,7 @@ def test_a_scheduler_that_is_closed_meanwhile(tmp_path, caplog):
         n_workers=1,
         threads_per_worker=1,
         processes=False,
-        dashboard_address=None,
+        dashboard_address="127.0.0.1:0",
         scheduler_kwargs={"dashboard": False},
     ) as cluster:
 
