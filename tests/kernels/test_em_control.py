@@ -40,6 +40,34 @@ def proceed(state, level, rule=None, stepper=kernel.PLAIN, max_iter=100, precisi
     kernel.proceed(control, (K, D), False, FACTORS, level, rule, method, state, scratch)
 
 
+def shifted(part, size):
+    """A run whose statistics are its parameters, but for a ridge, and for one number."""
+    state = begun(em.Rule.expected_gain(1e-6, 1e-16), accelerate=True)
+    rng = np.random.default_rng(0)
+    point, em_step, before = state.point, rng.normal(size=state.point.size), rng.normal(size=(2, 6))
+    point[:] = rng.normal(size=point.size)
+    ridge = np.array([0, 0, 0, 0, 0.1, 0.3])
+    state.em_step[:], state.em_statistics[:] = em_step, em_step - ridge
+    state.point_statistics[:] = point - ridge
+    state.gain.before[:] = state.steps.before[:] = before
+    state.steps.before[0] -= ridge
+    parts = {"point": state.point_statistics, "EM step": state.em_statistics}
+    parts |= {"before": state.steps.before[0], "step before": state.steps.before[1]}
+    parts[part][-1] += size
+    return state
+
+
+@pytest.mark.parametrize("part", ["point", "EM step", "before", "step before"])
+def test_statistics_move_as_parameters_do_where_a_ridge_is_all_between_them(part):
+    assert kernel._same_steps(shifted(part, 0.0))
+    assert not kernel._same_steps(shifted(part, 1e-12))
+
+
+def test_statistics_of_other_size_move_otherwise():
+    state = begun(em.Rule.expected_gain(1e-6, 1e-16), accelerate=False)
+    assert not kernel._same_steps(state)
+
+
 @pytest.mark.parametrize("compiled", [True, False])
 @pytest.mark.parametrize("next_", range(6))
 def test_a_move_goes_to_the_em_step_or_to_the_extrapolated_point(next_, compiled):
