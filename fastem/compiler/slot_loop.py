@@ -18,18 +18,11 @@ import numba
 from numba import types
 
 from fastem.compiler import function_pointers, vector_width
-from fastem.compiler.fork_safety import forked
 from fastem.compiler.function_pointers import address_of, call
 from fastem.compiler.internals import FINGERPRINT
 from fastem.compiler.options import njit
+from fastem.compiler.threads import WORKQUEUE_LAUNCH_WORK, n_threads
 
-__all__ = ["LAUNCH_WORK", "SlotLoop", "n_threads", "packed_slot_loop", "slot_loop"]
-
-# Floating point operations from which threads pay. Measured on two cores: OpenMP and TBB take 2 to
-# 3 us to start and finish a loop, the work queue 40 to 140 us. When other programs want the cores,
-# a loop waits for the last thread to get one: so less than 100 us of work is left alone.
-LAUNCH_WORK = 4e6
-WORKQUEUE_LAUNCH_WORK = 2e7
 # Python sees Ctrl-C between two calls of compiled code only: a loop longer than this, about a
 # second on one core, is made in pieces. A piece has a slot for each thread at least.
 PIECE_WORK = 4e9
@@ -115,7 +108,7 @@ class SlotLoop:
             stop = min(first + piece, n_slots)
             if threads == 1:
                 self.serial(first, stop, *args)
-            elif numba.threading_layer() != "workqueue":  # type: ignore[attr-defined]
+            elif self.is_launchable():
                 self.parallel(first, stop, *args)
             elif work < WORKQUEUE_LAUNCH_WORK or not _workqueue.acquire(blocking=False):
                 self.serial(first, stop, *args)
@@ -146,6 +139,20 @@ class SlotLoop:
             self._loops[True](first, stop, *args)
         else:
             _parallel(self.address(args), first, stop, *args)
+
+    @staticmethod
+    def is_launchable() -> bool:
+        """Whether several Python threads may enter a parallel loop; after `n_threads`."""
+        return numba.threading_layer() != "workqueue"  # type: ignore[attr-defined]
+
+    def launcher(self, args: tuple) -> int:
+        """The address of the parallel loop for such arguments after the slot.
+
+        For compiled code, which calls it with the address of the function, the first slot, the one
+        to stop before, and these arguments as a tuple.
+        """
+        own = types.StarArgTuple.from_types(tuple(map(numba.typeof, args)))
+        return address_of(_parallel, types.none(types.intp, types.intp, types.intp, own))
 
     def address(self, args: tuple) -> int:
         """The address of the machine code for arguments of these types after the slot."""
@@ -188,11 +195,3 @@ def slot_loop(function: Callable) -> SlotLoop:
 def packed_slot_loop(function: Callable) -> SlotLoop:
     """Compile as `slot_loop` does a function whose straight-line code is to be put in vectors."""
     return SlotLoop(function, packed=True)
-
-
-def n_threads(work: float) -> int:
-    """How many threads may share this many floating point operations, here and now."""
-    config: Any = numba.config
-    if forked() or work < LAUNCH_WORK or config.NUMBA_NUM_THREADS == 1 or config.DISABLE_JIT:
-        return 1
-    return int(numba.get_num_threads())  # starts the threading layer, under a lock of Numba's own

@@ -1,9 +1,9 @@
 """Steps in compiled code, for rows in memory: between passes Python would take long.
 
-Where rows are few many steps are one call. Where threads pay, of rows in single precision and of
-those that are not all alike a pass is a call of its own, and so is what happens between two of
-them. What raises eigenvalues to the floor is compiled when the first of them is below it; `Step`
-makes that M step.
+Many steps are one call, and threads share each of its passes where they pay. Of rows in single
+precision, and of those that are not all alike, a pass is a call of its own, and so is what happens
+between two of them; so it is where a pass takes more than a second. What raises eigenvalues to the
+floor is compiled when the first of them is below it; `Step` makes that M step.
 """
 
 from __future__ import annotations
@@ -32,9 +32,6 @@ class CompiledStep(Step):
         Which no other step uses at the same time.
     """
 
-    #: Between two calls Python sees Ctrl-C.
-    most = 256
-
     def __init__(
         self,
         rows: Rows,
@@ -48,23 +45,17 @@ class CompiledStep(Step):
         super().__init__(rows, family, bounds, rule, method, state)
         self._workspace = workspace
         weigh(state, workspace.n_rows)
-        self._arguments = (
-            self._control,
-            self._shape,
-            workspace.passes,
-            workspace.bounds,
-            rule,
-            method,
-        )
+        self.most = workspace.most
 
     def __call__(self, state: State, n: int) -> None:
         """Make up to n steps, unless the run ends."""
         stop, space = state.n_passes + n, self._workspace
         how, level = em_passes.DONE, 0.0
+        run = self._control, self._shape, space.passes_now(), space.bounds, self._rule, self._method
         while True:
             own = state, space.buffers, self._scratch, stop - state.n_passes
             begun = how == em_passes.PASS
-            how, level = em_passes.run_passes(space.code, *self._arguments, *own, begun, level)
+            how, level = em_passes.run_passes(space.code, *run, *own, begun, level)
             if how == em_passes.DONE:
                 return
             if how == em_passes.PASS:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from fastem.compiler import function_pointers
 from fastem.compiler.options import read_only
-from fastem.compiler.slot_loop import LAUNCH_WORK
+from fastem.compiler.threads import LAUNCH_WORK
 from fastem.covariance import Bounds, Family, Parameters
 from fastem.density import HALF_BITS, LN2
 from fastem.em.online import Batch, Learnt, deviation, share_of

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from fastem.compiler import function_pointers
 from fastem.compiler.options import read_only
-from fastem.compiler.slot_loop import LAUNCH_WORK
+from fastem.compiler.slot_loop import PIECE_WORK
+from fastem.compiler.threads import n_threads
 from fastem.covariance import Bounds, Family
 from fastem.density import LN2, Density
 from fastem.density.accumulator import NO_LABELS
@@ -44,6 +45,9 @@ class Workspace(ABC):
     n_point : int
         Numbers in a point.
     """
+
+    #: Passes of a call, at most: between two calls Python sees Ctrl-C.
+    most = 256
 
     def __init__(
         self, rows: MemoryRows, family: Family, bounds: Bounds, density: Density, n_point: int
@@ -82,6 +86,10 @@ class Workspace(ABC):
     def _passes_of(self, noise_density: float) -> em_arguments.Passes:
         """What passes over the rows take, and what their sums are worth."""
 
+    def passes_now(self) -> em_arguments.Passes:
+        """What passes take, by as many threads as may make them here and now."""
+        return self.passes
+
     @abstractmethod
     def summarise(self, point: NDArray[np.float64]) -> None:
         """A pass at a point whose factors are in the buffers."""
@@ -103,11 +111,23 @@ class OverWhole(Workspace):
         kernel = summarise_ascending if rows.ascending else summarise
         sums[0, 0] = np.add.accumulate(sums[:, 0])[-1]
         self._kernel, self._work = kernel, density.work(len(X))
-        address = 0
-        if X.dtype == np.float64 and (rows.ascending or self._work < LAUNCH_WORK):
-            address = kernel.address((*block, *density.cast(X.dtype), sums, NO_LABELS))
+        self._arguments = (*block, *density.cast(X.dtype), sums, NO_LABELS)
+        address, self._launcher = 0, 0
+        if X.dtype == np.float64 and (rows.ascending or self._work < PIECE_WORK):
+            address = kernel.address(self._arguments)
+            self.most = max(1, min(self.most, int(PIECE_WORK / self._work)))
         worth = LN2, rows.units.log_jacobian, noise_density
         return em_arguments.Passes(address, block, sums, NO_LABELS, float(sums[0, 0]), *worth)
+
+    def passes_now(self) -> em_arguments.Passes:
+        """What passes take, by as many threads as may make them here and now."""
+        passes, kernel = self.passes, self._kernel
+        if not passes.address or self._rows.ascending or n_threads(self._work) == 1:
+            return passes
+        if not kernel.is_launchable():
+            return passes._replace(address=0)
+        self._launcher = self._launcher or kernel.launcher(self._arguments)
+        return passes._replace(launcher=self._launcher)
 
     def summarise(self, point: NDArray[np.float64]) -> None:
         """A pass at a point whose factors are in the buffers, on threads where these pay."""

@@ -132,7 +132,7 @@ class Passes(NamedTuple):
     Parameters
     ----------
     address : int
-        Of its machine code; 0 where the caller makes the passes, on threads.
+        Of its machine code; 0 where the caller makes the passes.
     block : tuple
         Its arguments from rows to separated.
     sums : (n_slots, n_sums)
@@ -147,6 +147,8 @@ class Passes(NamedTuple):
         What the log density of a row lacks in the units of the rows, in nats.
     noise_density : float
         log2 of that of noise, if there is any.
+    launcher : int
+        Address of the loop over slots on threads, as of `SlotLoop.launcher`; 0 for one thread.
     """
 
     address: int
@@ -157,6 +159,7 @@ class Passes(NamedTuple):
     nats: float
     log_jacobian: float
     noise_density: float = 0.0
+    launcher: int = 0
 
 
 class Bounds(NamedTuple):

@@ -1,7 +1,8 @@
-"""Passes of EM one after another in one call, where rows are so few that a pass takes no time.
+"""Passes of EM one after another in one call.
 
-Between such passes Python would take several times as long as they do. The arithmetic is that of
-Python's steps, by the same compiled functions, and what happens between the passes is `em_control`.
+Between passes over few rows Python would take several times as long as they do. The arithmetic is
+that of Python's steps, by the same compiled functions, and what happens between the passes is
+`em_control`.
 """
 
 from __future__ import annotations
@@ -109,9 +110,13 @@ def summarise_slots(passes, point, shape, buffers):
     means, factors = point[K : K + K * D].reshape(K, D), buffers.factors
     if _is_noisy(buffers):
         means, factors = buffers.means, buffers.with_noise
-    density = means, factors, buffers.log_norms
-    for slot in range(passes.sums.shape[0]):
-        call(passes.address, None, (slot, *passes.block, *density, passes.sums, passes.labels))
+    arguments = (*passes.block, means, factors, buffers.log_norms, passes.sums, passes.labels)
+    n_slots = passes.sums.shape[0]
+    if passes.launcher != 0:
+        call(passes.launcher, None, (passes.address, 0, n_slots, arguments))
+        return
+    for slot in range(n_slots):
+        call(passes.address, None, (slot, *arguments))
 
 
 @jit

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastem.compiler.options import jit, jit_strict
-from fastem.compiler.slot_loop import LAUNCH_WORK, slot_loop
+from fastem.compiler.slot_loop import slot_loop
+from fastem.compiler.threads import LAUNCH_WORK
 from fastem.kernels import wide_matrices
 from fastem.kernels.elementary import cholesky, invert_transposed
 from fastem.kernels.wide import COLUMNS

@@ -11,7 +11,7 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from fastem.compiler.slot_loop import n_threads
+from fastem.compiler.threads import n_threads
 from fastem.kernels.tile import TILE_ROWS
 from fastem.rows.frame import Frame
 from fastem.rows.incomplete import Incomplete

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from fastem.compiler.slot_loop import n_threads
+from fastem.compiler.threads import n_threads
 from fastem.density import Accumulator, Density
 from fastem.density.chunks import rows_of_a_slot
 from fastem.density.incomplete import Groups, of_what_is_observed

@@ -8,6 +8,8 @@ import numpy as np
 import processes
 import pytest
 
+from fastem.compiler import function_pointers
+from fastem.compiler.function_pointers import call, jit_calling
 from fastem.compiler.slot_loop import PIECE_WORK, slot_loop
 
 MUCH, LITTLE = 1e9, 1.0
@@ -22,6 +24,11 @@ def scale(i, x, out):
 @slot_loop
 def element(i, x):
     return x[i]
+
+
+@jit_calling
+def run_all(launcher, address, n, arguments):
+    call(launcher, None, (address, 0, n, arguments))
 
 
 class Counted:
@@ -54,6 +61,14 @@ def counted(monkeypatch):
 several_threads = pytest.mark.skipif(
     numba.config.NUMBA_NUM_THREADS == 1, reason="Numba has one thread here"
 )
+
+
+@pytest.mark.skipif(not function_pointers.AVAILABLE, reason="this Numba calls no addresses")
+def test_compiled_code_runs_a_loop_by_its_address():
+    x, out = np.arange(7.0), np.empty(7)
+    arguments = x, out
+    run_all(scale.launcher(arguments), scale.address(arguments), len(x), arguments)
+    np.testing.assert_array_equal(out, 3.0 * x)
 
 
 def test_a_slot_loop_describes_its_function():

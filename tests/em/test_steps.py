@@ -1,10 +1,12 @@
 """Steps in compiled code: the bits of those in Python, whose own tests are in test_loop."""
 
+import numba
 import numpy as np
 import pytest
 
 import fastem
 from fastem import em
+from fastem.compiler.slot_loop import SlotLoop
 from fastem.covariance import (
     FAMILIES,
     Bounds,
@@ -15,7 +17,7 @@ from fastem.covariance import (
     WithPrior,
     family_by_name,
 )
-from fastem.em.compiled import CompiledStep
+from fastem.em.workspace import OverWhole, Workspace
 from fastem.kernels import em_passes as kernel
 from fastem.noise import Noise
 from fastem.rows import MemoryRows
@@ -217,13 +219,69 @@ def test_several_slots_and_weights(name):
 )
 @pytest.mark.parametrize("weighted", [False, True])
 def test_passes_that_threads_share_and_rows_in_single_precision(name, n, dtype, weighted, calls):
-    """Each pass is a call of its own; extrapolated steps are taken back on the way."""
+    """Extrapolated steps are taken back on the way. In single precision a pass is a call."""
     X, weight = sample(n).astype(dtype), 1.0 + np.arange(n) % 7 if weighted else None
     options = {"weight": weight, "max_iter": 25}
     found = run(X, name, **options)
     assert_same(found, in_python(X, name, **options))
-    assert calls.count(kernel.PASS) >= found.n_iter
-    assert set(calls) == {kernel.PASS, kernel.DONE}
+    if dtype == "float64":
+        assert calls == [kernel.DONE]
+    else:
+        assert calls.count(kernel.PASS) >= found.n_iter
+        assert set(calls) == {kernel.PASS, kernel.DONE}
+
+
+@pytest.fixture
+def passes(monkeypatch):
+    """What was passed to compiled steps as their passes."""
+    seen, original = [], OverWhole.passes_now
+
+    def passes_now(workspace):
+        seen.append(original(workspace))
+        return seen[-1]
+
+    monkeypatch.setattr(OverWhole, "passes_now", passes_now)
+    return seen
+
+
+def test_threads_share_a_pass_where_there_are_several(passes, calls):
+    X, before = sample(60_000), numba.get_num_threads()
+    try:
+        numba.set_num_threads(1)
+        alone = run(X, max_iter=25)
+    finally:
+        numba.set_num_threads(before)
+    shared = run(X, max_iter=25)
+    assert_same(alone, shared)
+    one, several = passes
+    assert one.address == several.address > 0
+    assert one.launcher == 0
+    assert (several.launcher > 0) == (before > 1)
+
+
+def test_passes_on_a_work_queue_are_calls_of_their_own(passes, monkeypatch, calls):
+    X = sample(60_000)
+    expected = run(X, max_iter=25)
+    calls.clear()
+    monkeypatch.setattr(SlotLoop, "is_launchable", lambda loop: False)
+    monkeypatch.setattr("fastem.em.workspace.n_threads", lambda work: 2)
+    assert_same(run(X, max_iter=25), expected)
+    assert passes[-1].address == passes[-1].launcher == 0
+    assert calls.count(kernel.PASS) >= len(expected.trace)
+
+
+@pytest.mark.parametrize("most", [256, 3, 0])
+def test_a_call_is_no_longer_than_a_second(most, monkeypatch, calls):
+    """Of passes that take longer each Python makes every one, in pieces."""
+    X, expected = sample(), run(sample(), max_iter=8)
+    work = family_by_name("full").factor(expected.parameters).work(len(X))
+    monkeypatch.setattr("fastem.em.workspace.PIECE_WORK", (most + 0.5) * work)
+    calls.clear()
+    assert_same(run(X, max_iter=8), expected)
+    if most:
+        assert calls == [kernel.DONE] * -(-len(expected.trace) // most)
+    else:
+        assert calls.count(kernel.PASS) >= len(expected.trace)
 
 
 def test_where_slots_may_not_stand_in_memory_together(monkeypatch, calls):
@@ -249,7 +307,7 @@ def test_a_run_that_is_cut_short(max_iter, accelerate, calls):
 @pytest.mark.parametrize("name", ["full", "spherical"])
 @pytest.mark.parametrize("most", [1, 3])
 def test_passes_of_a_call_change_nothing(name, most, monkeypatch, calls):
-    monkeypatch.setattr(CompiledStep, "most", most)
+    monkeypatch.setattr(Workspace, "most", most)
     found = run(sample(), name)
     assert_same(found, in_python(sample(), name))
     assert len(calls) == -(-len(found.trace) // most)

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastem.compiler.options import read_only
-from fastem.compiler.slot_loop import n_threads
+from fastem.compiler.threads import n_threads
 from fastem.kernels.text import NEWLINE, PADDING, POWERS, POWERS_LOW, RETURN, parse
 from fastem.rows.files import File
 from fastem.rows.formats.encoding import plain
