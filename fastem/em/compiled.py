@@ -1,9 +1,9 @@
 """Steps in compiled code, for rows in memory: between passes Python would take long.
 
-Many steps are one call, and threads share each of its passes where they pay. Of rows in single
-precision, and of those that are not all alike, a pass is a call of its own, and so is what happens
-between two of them; so it is where a pass takes more than a second. What raises eigenvalues to the
-floor is compiled when the first of them is below it; `Step` makes that M step.
+Many steps are one call, and threads share each of its passes where they pay. Of rows that are not
+all alike a pass is a call of its own, and so is what happens between two of them; so it is where a
+pass takes more than a second. What raises eigenvalues to the floor is compiled when the first of
+them is below it; `Step` makes that M step.
 """
 
 from __future__ import annotations

@@ -29,6 +29,8 @@ from fastem.rows import MemoryRows, Rows
 FEW_WORK = 1e7
 
 _NO_BELIEFS = read_only(np.empty(0))
+#: Room for the density of rows in double precision, which is taken as it is.
+_NO_COPY = np.empty((0, 0)), np.empty((0, 0)), np.empty(0)
 
 
 class Workspace(ABC):
@@ -111,13 +113,15 @@ class OverWhole(Workspace):
         kernel = summarise_ascending if rows.ascending else summarise
         sums[0, 0] = np.add.accumulate(sums[:, 0])[-1]
         self._kernel, self._work = kernel, density.work(len(X))
-        self._arguments = (*block, *density.cast(X.dtype), sums, NO_LABELS)
+        cast = density.cast(X.dtype)
+        self._arguments = (*block, *cast, sums, NO_LABELS)
         address, self._launcher = 0, 0
-        if X.dtype == np.float64 and (rows.ascending or self._work < PIECE_WORK):
+        if rows.ascending or self._work < PIECE_WORK:
             address = kernel.address(self._arguments)
             self.most = max(1, min(self.most, int(PIECE_WORK / self._work)))
-        worth = LN2, rows.units.log_jacobian, noise_density
-        return em_arguments.Passes(address, block, sums, NO_LABELS, float(sums[0, 0]), *worth)
+        worth = float(sums[0, 0]), LN2, rows.units.log_jacobian, noise_density
+        single = _NO_COPY if X.dtype == np.float64 else tuple(map(np.empty_like, cast))
+        return em_arguments.Passes(address, block, sums, NO_LABELS, *worth, single)
 
     def passes_now(self) -> em_arguments.Passes:
         """What passes take, by as many threads as may make them here and now."""
@@ -166,7 +170,8 @@ class OverOthers(Workspace):
         sums = np.empty((1, accumulator.empty_sums(none, None).shape[1]))
         # Likelihoods are in nats, and in the user's units.
         worth = self._moments.n_rows, 1.0, 0.0, noise_density
-        return em_arguments.Passes(0, accumulator.arguments(none, None), sums, NO_LABELS, *worth)
+        block = accumulator.arguments(none, None)
+        return em_arguments.Passes(0, block, sums, NO_LABELS, *worth, _NO_COPY)
 
     def summarise(self, point: NDArray[np.float64]) -> None:
         """A pass at a point whose factors are in the buffers."""

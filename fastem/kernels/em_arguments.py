@@ -94,7 +94,8 @@ class Code(NamedTuple):
 class Buffers(NamedTuple):
     """Scratch of a pass: factors and more of their shape; a new point and its statistics.
 
-    Where the caller makes passes, `about` has their means, which follow K numbers. Under a prior
+    Where the caller makes passes, and of rows in single precision, `about` has their means, which
+    follow K numbers. Under a prior
     `joined` has the statistics with its rows, beside noise those of the rows that are not. Noise
     follows the components in `means` and `with_noise`, what passes take; without it they are empty.
     """
@@ -147,6 +148,8 @@ class Passes(NamedTuple):
         What the log density of a row lacks in the units of the rows, in nats.
     noise_density : float
         log2 of that of noise, if there is any.
+    single : (means, factors, log_norms)
+        Receives the density of rows in single precision; empty, of double, for others.
     launcher : int
         Address of the loop over slots on threads, as of `SlotLoop.launcher`; 0 for one thread.
     """
@@ -158,7 +161,8 @@ class Passes(NamedTuple):
     n_rows: float
     nats: float
     log_jacobian: float
-    noise_density: float = 0.0
+    noise_density: float
+    single: tuple
     launcher: int = 0
 
 

@@ -7,8 +7,10 @@ that of Python's steps, by the same compiled functions, and what happens between
 
 from __future__ import annotations
 
+from numba import types
+
 from fastem.compiler.function_pointers import call
-from fastem.compiler.options import jit, jit_strict
+from fastem.compiler.options import jit, jit_strict, overload
 from fastem.kernels.conjugate import SHARE
 from fastem.kernels.em_control import (
     NEXT,
@@ -90,7 +92,8 @@ def run_passes(
             level += _level(passes)
             if not take_back(level, method.precision, method.monotone, state):
                 break
-        about = state.point if passes.address != 0 else buffers.about
+        exact = passes.address != 0 and passes.single[0].size == 0
+        about = state.point if exact else buffers.about
         scatter_moments(code, moments, about, shape, factors, bounds, statistics)
         noise = _noise_after(code, moments, passes.n_rows, shape, state.point, buffers)
         if not maximise_point(code, bounds, shape, state.point, noise, buffers):
@@ -110,13 +113,36 @@ def summarise_slots(passes, point, shape, buffers):
     means, factors = point[K : K + K * D].reshape(K, D), buffers.factors
     if _is_noisy(buffers):
         means, factors = buffers.means, buffers.with_noise
-    arguments = (*passes.block, means, factors, buffers.log_norms, passes.sums, passes.labels)
+    about = buffers.about[K : K + K * D]
+    density = as_precise_as_rows((means, factors, buffers.log_norms), passes.single, about)
+    arguments = (*passes.block, *density, passes.sums, passes.labels)
     n_slots = passes.sums.shape[0]
     if passes.launcher != 0:
         call(passes.launcher, None, (passes.address, 0, n_slots, arguments))
         return
     for slot in range(n_slots):
         call(passes.address, None, (slot, *arguments))
+
+
+def as_precise_as_rows(density, single, about):
+    """The density that rows are given: in single precision a copy, whose means `about` receives."""
+    raise NotImplementedError("for compiled code only")
+
+
+@overload(as_precise_as_rows)
+def _as_precise_as_rows(density, single, about):
+    if single[0].dtype == types.float64:
+        return lambda density, single, about: density
+
+    def rounded(density, single, about):
+        means, factors, log_norms = single
+        copy(density[0].reshape(means.size), means.reshape(means.size))
+        copy(density[1].reshape(factors.size), factors.reshape(factors.size))
+        copy(density[2], log_norms)
+        copy(means.reshape(means.size)[: about.size], about)
+        return single
+
+    return rounded
 
 
 @jit
