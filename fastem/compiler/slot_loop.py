@@ -151,8 +151,8 @@ class SlotLoop:
         For compiled code, which calls it with the address of the function, the first slot, the one
         to stop before, and these arguments as a tuple.
         """
-        own = types.StarArgTuple.from_types(tuple(map(numba.typeof, args)))
-        return address_of(_parallel, types.none(types.intp, types.intp, types.intp, own))
+        taken = types.intp, types.intp, types.intp, numba.typeof(args)
+        return address_of(_parallel, types.none(*taken))
 
     def address(self, args: tuple) -> int:
         """The address of the machine code for arguments of these types after the slot."""

@@ -10,7 +10,7 @@ import pytest
 
 from fastem.compiler import function_pointers
 from fastem.compiler.function_pointers import call, jit_calling
-from fastem.compiler.slot_loop import PIECE_WORK, slot_loop
+from fastem.compiler.slot_loop import PIECE_WORK, _parallel, slot_loop
 
 MUCH, LITTLE = 1e9, 1.0
 
@@ -69,6 +69,15 @@ def test_compiled_code_runs_a_loop_by_its_address():
     arguments = x, out
     run_all(scale.launcher(arguments), scale.address(arguments), len(x), arguments)
     np.testing.assert_array_equal(out, 3.0 * x)
+
+
+@pytest.mark.skipif(not function_pointers.AVAILABLE, reason="this Numba calls no addresses")
+def test_that_loop_is_the_one_which_python_runs():
+    x, out = np.arange(7.0), np.empty(7)
+    scale.parallel(0, len(x), x, out)
+    before = list(_parallel.overloads)
+    assert scale.launcher((x, out)) == scale.launcher((x, out))
+    assert list(_parallel.overloads) == before
 
 
 def test_a_slot_loop_describes_its_function():
