@@ -2,8 +2,8 @@
 
     pytest bench/bench_processes.py
 
-Two processes that do as much each take at least twice as long as one whose threads had both
-processors for themselves, and no longer than that where little of it is done by threads.
+Where threads do all of the work, two processes at once should take twice as long as one that has
+both processors; where one thread does, no longer than that one. What is beyond is lost in waiting.
 """
 
 import os

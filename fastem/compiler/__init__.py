@@ -9,6 +9,8 @@
     vector_width       vectors of 512 bits
     blas               products of matrices
     cache              machine code kept on disk
+    byte_words         bytes of text, eight at a time
+    uninterrupted      signals wait while machine code is put in place
     fork_safety        a fork waits for the compiler's lock
     internals          names from inside Numba, and what is done where one is missing
 

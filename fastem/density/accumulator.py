@@ -38,7 +38,7 @@ _MODES = {n: read_only(np.empty((0,) * n)) for n in (OVERLAPPING, SEPARATED, PRO
 class Accumulator:
     """The moments of rows that come block by block: the same bits however they are cut.
 
-    The rows are divided into slots of so many, by sizes alone, and the slots' sums are added in
+    The rows are divided into slots of `slot_rows`, by sizes alone, and the slots' sums are added in
     their order.
 
     Parameters

@@ -95,9 +95,9 @@ class Buffers(NamedTuple):
     """Scratch of a pass: factors and more of their shape; a new point and its statistics.
 
     Where the caller makes passes, and of rows in single precision, `about` has their means, which
-    follow K numbers. Under a prior
-    `joined` has the statistics with its rows, beside noise those of the rows that are not. Noise
-    follows the components in `means` and `with_noise`, what passes take; without it they are empty.
+    follow K numbers. Under a prior `joined` has the statistics with its rows, beside noise those of
+    the rows that are not. Noise follows the components in `means` and `with_noise`, what passes
+    take; without it they are empty.
     """
 
     factors: NDArray[np.float64]
