@@ -21,7 +21,7 @@ from fastem.compiler import function_pointers, vector_width
 from fastem.compiler.function_pointers import address_of, call
 from fastem.compiler.internals import FINGERPRINT
 from fastem.compiler.options import njit
-from fastem.compiler.threads import WORKQUEUE_LAUNCH_WORK, n_threads
+from fastem.compiler.threads import is_reentrant, n_threads
 
 # Python sees Ctrl-C between two calls of compiled code only: a loop longer than this, about a
 # second on one core, is made in pieces. A piece has a slot for each thread at least.
@@ -108,9 +108,9 @@ class SlotLoop:
             stop = min(first + piece, n_slots)
             if threads == 1:
                 self.serial(first, stop, *args)
-            elif self.is_launchable():
+            elif is_reentrant():
                 self.parallel(first, stop, *args)
-            elif work < WORKQUEUE_LAUNCH_WORK or not _workqueue.acquire(blocking=False):
+            elif not _workqueue.acquire(blocking=False):
                 self.serial(first, stop, *args)
             else:
                 try:
@@ -139,11 +139,6 @@ class SlotLoop:
             self._loops[True](first, stop, *args)
         else:
             _parallel(self.address(args), first, stop, *args)
-
-    @staticmethod
-    def is_launchable() -> bool:
-        """Whether several Python threads may enter a parallel loop; after `n_threads`."""
-        return numba.threading_layer() != "workqueue"  # type: ignore[attr-defined]
 
     def launcher(self, args: tuple) -> int:
         """The address of the parallel loop for such arguments after the slot.

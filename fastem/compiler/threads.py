@@ -31,7 +31,14 @@ def n_threads(work: float) -> int:
     if forked() or work < LAUNCH_WORK or config.NUMBA_NUM_THREADS == 1 or config.DISABLE_JIT:
         return 1
     _start()
+    if work < WORKQUEUE_LAUNCH_WORK and not is_reentrant():
+        return 1
     return int(numba.get_num_threads())
+
+
+def is_reentrant() -> bool:
+    """Whether several Python threads may be in parallel loops at once; after `n_threads`."""
+    return numba.threading_layer() != "workqueue"  # type: ignore[attr-defined]
 
 
 def _start() -> None:

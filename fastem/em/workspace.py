@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from fastem.compiler import function_pointers
 from fastem.compiler.options import read_only
 from fastem.compiler.slot_loop import PIECE_WORK
-from fastem.compiler.threads import WORKQUEUE_LAUNCH_WORK, n_threads
+from fastem.compiler.threads import is_reentrant, n_threads
 from fastem.covariance import Bounds, Family
 from fastem.density import LN2, Density
 from fastem.density.accumulator import NO_LABELS
@@ -128,10 +128,10 @@ class OverWhole(Workspace):
         passes, kernel = self.passes, self._kernel
         if not passes.address or self._rows.ascending or n_threads(self._work) == 1:
             return passes
-        if kernel.is_launchable():
-            self._launcher = self._launcher or kernel.launcher(self._arguments)
-            return passes._replace(launcher=self._launcher)
-        return passes if self._work < WORKQUEUE_LAUNCH_WORK else passes._replace(address=0)
+        if not is_reentrant():
+            return passes._replace(address=0)
+        self._launcher = self._launcher or kernel.launcher(self._arguments)
+        return passes._replace(launcher=self._launcher)
 
     def summarise(self, point: NDArray[np.float64]) -> None:
         """A pass at a point whose factors are in the buffers, on threads where these pay."""

@@ -45,9 +45,12 @@ def test_what_the_user_has_decided_stays(name):
     assert f"{name} = '{value}'" in started(**{name: value})
 
 
-def test_little_work_is_for_one_thread():
-    assert threads.n_threads(threads.LAUNCH_WORK / 2) == 1
-    assert threads.n_threads(threads.LAUNCH_WORK) == numba.get_num_threads()
+@pytest.mark.parametrize("is_reentrant", [True, False])
+def test_little_work_is_for_one_thread(is_reentrant, monkeypatch):
+    monkeypatch.setattr(threads, "is_reentrant", lambda: is_reentrant)
+    least = threads.LAUNCH_WORK if is_reentrant else threads.WORKQUEUE_LAUNCH_WORK
+    assert threads.n_threads(least / 2) == 1
+    assert threads.n_threads(least) == numba.get_num_threads()
 
 
 def test_a_forked_process_has_one_thread(monkeypatch):

@@ -6,7 +6,7 @@ import pytest
 
 import fastem
 from fastem import em
-from fastem.compiler.slot_loop import SlotLoop
+from fastem.compiler.threads import is_reentrant
 from fastem.covariance import (
     FAMILIES,
     Bounds,
@@ -252,23 +252,22 @@ def test_threads_share_a_pass_where_there_are_several(passes, calls):
     one, several = passes
     assert one.address == several.address > 0
     assert one.launcher == 0
-    assert (several.launcher > 0) == (before > 1 and SlotLoop.is_launchable())
+    assert (several.launcher > 0) == (before > 1 and is_reentrant())
 
 
-@pytest.mark.parametrize("pays", [True, False])
-def test_passes_on_a_work_queue_are_calls_of_their_own_where_it_pays(
-    pays, passes, monkeypatch, calls
+@pytest.mark.parametrize("n_threads", [1, 2])
+def test_passes_on_a_work_queue_are_calls_of_their_own_where_threads_pay(
+    n_threads, passes, monkeypatch, calls
 ):
     X = sample(60_000)
     expected = run(X, max_iter=25)
     calls.clear()
-    monkeypatch.setattr(SlotLoop, "is_launchable", lambda loop: False)
-    monkeypatch.setattr("fastem.em.workspace.n_threads", lambda work: 2)
-    monkeypatch.setattr("fastem.em.workspace.WORKQUEUE_LAUNCH_WORK", 0.0 if pays else np.inf)
+    monkeypatch.setattr("fastem.em.workspace.is_reentrant", lambda: False)
+    monkeypatch.setattr("fastem.em.workspace.n_threads", lambda work: n_threads)
     assert_same(run(X, max_iter=25), expected)
     assert passes[-1].launcher == 0
-    assert (passes[-1].address == 0) == pays
-    if pays:
+    assert (passes[-1].address == 0) == (n_threads > 1)
+    if n_threads > 1:
         assert calls.count(kernel.PASS) >= len(expected.trace)
     else:
         assert calls == [kernel.DONE]
