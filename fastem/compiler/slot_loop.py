@@ -28,7 +28,7 @@ from fastem.compiler.threads import is_reentrant, n_threads
 PIECE_WORK = 4e9
 
 #: Something hashable, different for arguments of different Numba types.
-_fingerprint: Callable[[tuple], Any] = (
+fingerprint: Callable[[tuple], Any] = (
     FINGERPRINT.of if FINGERPRINT else lambda args: tuple(map(numba.typeof, args))
 )
 
@@ -151,7 +151,7 @@ class SlotLoop:
 
     def address(self, args: tuple) -> int:
         """The address of the machine code for arguments of these types after the slot."""
-        key = _fingerprint(args)
+        key = fingerprint(args)
         address = self._addresses.get(key)
         if address is None:
             signature = types.none(types.intp, *map(numba.typeof, args))

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+from typing import TypeVar
 
 from fastem.blas_threads import one_thread
 from fastem.covariance import Bounds, Family, Parameters
 from fastem.em.compiled import step_for
 from fastem.em.loop import Pass, Run, method_of, run
 from fastem.em.rules import Rule
+from fastem.em.side_by_side import Batch, at_once
 from fastem.em.state import State
 from fastem.em.steps import Step
-from fastem.em.workspace import Workspace
-from fastem.rows import Rows
+from fastem.em.workspace import OverWhole, Workspace
+from fastem.rows import MemoryRows, Rows
+
+T = TypeVar("T")
 
 
 class Runs:
     """Runs over the same rows: to prepare one takes as long as several short ones.
+
+    Where passes are too short for threads to share them, threads make several runs at once. What
+    these begin with is then drawn before the runs of those before it are asked for.
 
     Parameters
     ----------
@@ -30,22 +38,8 @@ class Runs:
         self.rows, self._family, self._bounds = rows, family, bounds
         self._accelerate = accelerate
         self._workspaces: dict[int, Workspace | None] = {}  # by the number of components
+        self._batches: dict[int, Batch] = {}
         self._short: dict[tuple[int, int], tuple[State, Step]] = {}  # and of steps
-
-    def short(self, start: Parameters, steps: int) -> tuple[float, Parameters]:
-        """Level and parameters after so many plain steps; such runs share all but the start."""
-        family, key = self._family, (len(start.weights), steps)
-        if key not in self._short:
-            state = State.begin(family, start, Rule(), accelerate=False).with_room(steps + 1)
-            method = method_of(self.rows, self._bounds, Rule(), steps, accelerate=False)
-            own = self.rows, family, self._bounds, Rule(), method, state
-            self._short[key] = state, step_for(*own, self._workspace(state))
-        state, step = self._short[key]
-        state.restart(start)
-        with one_thread(start.means.shape[1]):
-            while state.outcome == "running":
-                step(state, steps + 1 if step.most > 1 else 1)
-        return float(state.levels[-1]), state.parameters(family)
 
     def run(
         self,
@@ -55,9 +49,7 @@ class Runs:
         on_pass: Callable[[Pass], object] | None = None,
     ) -> Run:
         """As the function `run` with these arguments; one run at a time."""
-        state = start
-        if not isinstance(state, State):
-            state = State.begin(self._family, state, rule, self._accelerate)
+        state = start if isinstance(start, State) else self._begin(start, rule, self._accelerate)
         return run(
             self.rows,
             self._family,
@@ -69,6 +61,100 @@ class Runs:
             on_pass=on_pass,
             workspace=self._workspace(state),
         )
+
+    def each(
+        self,
+        starts: Iterable[Parameters],
+        rule: Rule,
+        max_iter: int,
+        on_pass: Callable[[Pass], object] | None = None,
+    ) -> Iterator[Run]:
+        """The runs from starts, in their order, as `run` makes them; told of passes, one by one."""
+        method = method_of(self.rows, self._bounds, rule, max_iter, self._accelerate)
+        n_passes = max_iter + 1 if on_pass is None else 0
+        for some, batch in self._divided(starts, lambda start: start, n_passes):
+            if batch is None:
+                yield self.run(some[0], rule, max_iter, on_pass)
+                continue
+            states = [self._begin(start, rule, self._accelerate) for start in some]
+            for start, ended in zip(some, batch.runs(states, rule, method), strict=True):
+                yield ended or self.run(start, rule, max_iter)
+
+    def short(self, starts: Iterable[Parameters], steps: int) -> Iterator[tuple[float, Parameters]]:
+        """Level and parameters after so many plain steps from each start, in their order."""
+        method = method_of(self.rows, self._bounds, Rule(), steps, accelerate=False)
+        for some, batch in self._divided(starts, lambda start: start, steps + 1):
+            if batch is None:
+                yield self._stepped(some[0], steps)
+                continue
+            states = [self._begin(start, Rule(), accelerate=False) for start in some]
+            for start, ended in zip(some, batch.runs(states, Rule(), method), strict=True):
+                yield (ended.trace[-1], ended.parameters) if ended else self._stepped(start, steps)
+
+    def short_over(
+        self, parts: Iterable[MemoryRows], start: Parameters, steps: int
+    ) -> Iterator[tuple[float, Parameters]]:
+        """The same from one start over other rows, as many as these and alike, in their order."""
+        method = method_of(self.rows, self._bounds, Rule(), steps, accelerate=False)
+        for some, batch in self._divided(parts, lambda _: start, steps + 1):
+            if batch is None:
+                yield self._over(some[0], start)._stepped(start, steps)
+                continue
+            states = [self._begin(start, Rule(), accelerate=False) for _ in some]
+            for part, ended in zip(some, batch.runs(states, Rule(), method, some), strict=True):
+                if ended is None:
+                    yield self._over(part, start)._stepped(start, steps)
+                else:
+                    yield ended.trace[-1], ended.parameters
+
+    def _divided(
+        self, items: Iterable[T], start_of: Callable[[T], Parameters], n_passes: int
+    ) -> Iterator[tuple[list[T], Batch | None]]:
+        """Items in groups, and what makes their runs side by side; None where an item is alone."""
+        items, n = iter(items), 1
+        for first in items:
+            start = start_of(first)
+            at_most = at_once(self._workspace_of(start), n_passes)
+            n = min(2 * n, at_most)  # who asks may want no more than the first few
+            some = [first, *islice(items, n - 1)]
+            yield some, self._batch(start, at_most) if len(some) > 1 else None
+
+    def _batch(self, start: Parameters, n: int) -> Batch:
+        K, space = len(start.weights), self._workspace_of(start)
+        if K not in self._batches or self._batches[K].size != n:
+            assert space is not None
+            self._batches[K] = Batch(space, n, self._family)
+        return self._batches[K]
+
+    def _begin(self, start: Parameters, rule: Rule, accelerate: bool) -> State:
+        return State.begin(self._family, start, rule, accelerate)
+
+    def _stepped(self, start: Parameters, steps: int) -> tuple[float, Parameters]:
+        """A short run by itself; such runs share all but the start."""
+        key = len(start.weights), steps
+        if key not in self._short:
+            state = self._begin(start, Rule(), accelerate=False).with_room(steps + 1)
+            method = method_of(self.rows, self._bounds, Rule(), steps, accelerate=False)
+            own = self.rows, self._family, self._bounds, Rule(), method, state
+            self._short[key] = state, step_for(*own, self._workspace(state))
+        state, step = self._short[key]
+        state.restart(start)
+        with one_thread(start.means.shape[1]):
+            while state.outcome == "running":
+                step(state, steps + 1 if step.most > 1 else 1)
+        return float(state.levels[-1]), state.parameters(self._family)
+
+    def _over(self, rows: MemoryRows, start: Parameters) -> Runs:
+        """Runs over other rows, as many as these and alike."""
+        runs, space = Runs(rows, self._family, self._bounds), self._workspace_of(start)
+        if isinstance(space, OverWhole):
+            runs._workspaces[len(start.weights)] = space.over(rows)
+        return runs
+
+    def _workspace_of(self, start: Parameters) -> Workspace | None:
+        if len(start.weights) in self._workspaces:
+            return self._workspaces[len(start.weights)]
+        return self._workspace(self._begin(start, Rule(), accelerate=False))
 
     def _workspace(self, state: State) -> Workspace | None:
         n_components = int(state.shape[0])

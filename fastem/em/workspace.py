@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from copy import copy
 from dataclasses import replace
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,6 +57,7 @@ class Workspace(ABC):
         self, rows: MemoryRows, family: Family, bounds: Bounds, density: Density, n_point: int
     ) -> None:
         self._rows, self._density = rows, density
+        self.work = density.work(rows.n_samples)
         factors, (K, D), noisy = density.factors, density.means.shape, density.is_noisy
         self.buffers = em_arguments.Buffers.of(factors.shape, K, n_point, noisy)
         kinds = factors.ndim, family.beliefs is not None, noisy
@@ -84,6 +87,14 @@ class Workspace(ABC):
             return None
         return OverWhole(rows, *own)
 
+    def another(self) -> Self:
+        """For a run over the same rows at the same time."""
+        space = copy(self)
+        space.buffers = em_arguments.Buffers._make(array.copy() for array in self.buffers)
+        sums, single = self.passes.sums.copy(), tuple(map(np.copy, self.passes.single))
+        space.passes = self.passes._replace(sums=sums, single=single)
+        return space
+
     @abstractmethod
     def _passes_of(self, noise_density: float) -> em_arguments.Passes:
         """What passes over the rows take, and what their sums are worth."""
@@ -106,27 +117,40 @@ class OverWhole(Workspace):
 
     def _passes_of(self, noise_density: float) -> em_arguments.Passes:
         rows, density = self._rows, self._density
-        X, sample_weight = rows.X, rows.sample_weight
-        accumulator = density.accumulator(len(X), X.dtype, rows.units)
-        block = accumulator.arguments(X, sample_weight)
-        sums = accumulator.empty_sums(X, sample_weight)
         kernel = summarise_ascending if rows.ascending else summarise
-        sums[0, 0] = np.add.accumulate(sums[:, 0])[-1]
-        self._kernel, self._work = kernel, density.work(len(X))
-        cast = density.cast(X.dtype)
+        self._kernel = kernel
+        block, sums = self._arguments_of(rows)
+        cast = density.cast(rows.dtype)
         self._arguments = (*block, *cast, sums, NO_LABELS)
         address, self._launcher = 0, 0
-        if rows.ascending or self._work < PIECE_WORK:
+        if rows.ascending or self.work < PIECE_WORK:
             address = kernel.address(self._arguments)
-            self.most = max(1, min(self.most, int(PIECE_WORK / self._work)))
+            self.most = max(1, min(self.most, int(PIECE_WORK / self.work)))
         worth = float(sums[0, 0]), LN2, rows.units.log_jacobian, noise_density
-        single = _NO_COPY if X.dtype == np.float64 else tuple(map(np.empty_like, cast))
+        single = _NO_COPY if rows.dtype == np.float64 else tuple(map(np.empty_like, cast))
         return em_arguments.Passes(address, block, sums, NO_LABELS, *worth, single)
+
+    def over(self, rows: MemoryRows) -> Self:
+        """The same over other rows, as many and alike, one run of these at a time."""
+        space = copy(self)
+        block, sums = self._arguments_of(rows)
+        space._rows = rows
+        space.passes = self.passes._replace(block=block, sums=sums, n_rows=float(sums[0, 0]))
+        space.n_rows = space.passes.n_rows
+        return space
+
+    def _arguments_of(self, rows: MemoryRows) -> tuple[tuple, NDArray[np.float64]]:
+        """What kernels take of rows, and room for their sums."""
+        X, sample_weight = rows.X, rows.sample_weight
+        accumulator = self._density.accumulator(len(X), X.dtype, rows.units)
+        sums = accumulator.empty_sums(X, sample_weight)
+        sums[0, 0] = np.add.accumulate(sums[:, 0])[-1]
+        return accumulator.arguments(X, sample_weight), sums
 
     def passes_now(self) -> em_arguments.Passes:
         """What passes take, by as many threads as may make them here and now."""
         passes, kernel = self.passes, self._kernel
-        if not passes.address or self._rows.ascending or n_threads(self._work) == 1:
+        if not passes.address or self._rows.ascending or n_threads(self.work) == 1:
             return passes
         if not is_reentrant():
             return passes._replace(address=0)
@@ -143,7 +167,7 @@ class OverWhole(Workspace):
         cast = [read_only(np.asarray(array, self._rows.dtype)) for array in density]
         buffers.about[K : K + K * D] = cast[0][:K].ravel()
         sums = self.passes.sums
-        self._kernel(self._work, len(sums), *self.passes.block, *cast, sums, NO_LABELS)
+        self._kernel(self.work, len(sums), *self.passes.block, *cast, sums, NO_LABELS)
 
     def summed(self, means: NDArray[np.float64]) -> Callable[[], Moments]:
         """What gives the moments of all rows about the means at which the last pass was made."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain, starmap
 from typing import Generic, TypeVar
 
 import numpy as np
@@ -12,7 +14,7 @@ from fastem.covariance import Bounds, Family, Parameters, singular
 from fastem.lazy import lazy
 from fastem.moments import DEAD
 from fastem.options import Options
-from fastem.rows import Rows
+from fastem.rows import MemoryRows, Rows
 
 #: Default floor of covariances' eigenvalues, as a share of the data's own variance.
 DEFAULT_FLOOR = 1e-10
@@ -67,10 +69,27 @@ class Objective(Generic[R]):
 
         The level is -inf where a component is singular or has no rows: EM cannot go on from there.
         """
-        level, found = self.runs.short(start, steps)
-        if (found.weights <= DEAD).any() or singular(found, self.family, self.bounds).any():
-            return -np.inf, found
-        return level, found
+        return next(self.each_after([start], steps))
+
+    def each_after(
+        self, starts: Iterable[Parameters], steps: int
+    ) -> Iterator[tuple[float, Parameters]]:
+        """The same from each start, in their order."""
+        return starmap(self._alive, self.runs.short(starts, steps))
+
+    def after_over(
+        self, parts: Iterable[MemoryRows], start: Parameters, steps: int
+    ) -> Iterator[tuple[float, Parameters]]:
+        """The same over other rows, each time as many, in their order."""
+        parts = iter(parts)
+        for first in parts:
+            runs = em.Runs(first, self.family, self.bounds, self.accelerate)
+            yield from starmap(self._alive, runs.short_over(chain([first], parts), start, steps))
+
+    def _alive(self, level: float, found: Parameters) -> tuple[float, Parameters]:
+        dead = (found.weights <= DEAD).any()
+        lost = dead or singular(found, self.family, self.bounds).any()
+        return -np.inf if lost else level, found
 
     @property
     def is_sample(self) -> bool:

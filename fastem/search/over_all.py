@@ -6,7 +6,7 @@ rows, or over as many as tell maxima apart where these matter.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -91,7 +91,7 @@ def improve(
     at = swaps.Trial(to_sample(first.parameters), (soundness, level))
     least = max(search.tol, SURE * np.sqrt(objective.shortfall / n_samples))
     rows = with_rare(objective.rows, first.parameters, objective.family, sample.rows)
-    found = swaps.improve(replace(sample, rows=rows, tol=least), at, search.tried, effort)
+    found = swaps.improve(replace(sample, rows=rows, tol=least), at, search.tries, effort)
     if found is at:
         return alone._replace(n_iter=search.n_iter)
     return Found(to_all(found.parameters), search.n_iter, moved=True)
@@ -159,14 +159,22 @@ class _Search:
             ended, is_replaced = self._run(moved, on.max_iter, -np.inf, few), True
         return ended, is_replaced
 
-    def tried(self, start: Parameters, steps: int, to_beat: float) -> swaps.Trial:
-        """Where a start of the sample leads, in its units."""
+    def tries(
+        self, starts: Iterable[Parameters], steps: int, to_beat: float
+    ) -> Iterator[swaps.Trial]:
+        """Where starts of the sample lead, in its units."""
         if self.stopped:
-            return swaps.Trial(start, NOWHERE)
-        ended = self._run(self._to_all(start), steps, to_beat)
-        if ended.outcome == "hopeless":  # which loses, sound or not
-            return swaps.Trial(start, NOWHERE)
-        return swaps.Trial(self._to_sample(ended.parameters), self.rank(ended))
+            return
+        on, rule = self._objective, self._rule(to_beat)
+        entered = map(self._to_all, starts)
+        for ended in on.runs.each(entered, rule, min(steps, on.max_iter), self._on_pass):
+            self._note(ended)
+            if ended.outcome == "hopeless":  # which loses, sound or not
+                yield swaps.Trial(ended.parameters, NOWHERE)
+            else:
+                yield swaps.Trial(self._to_sample(ended.parameters), self.rank(ended))
+            if ended.outcome == "stopped":
+                return
 
     def rank(self, ended: em.Run) -> tuple[int, float]:
         """How sound an end is, and its level."""
@@ -176,10 +184,16 @@ class _Search:
     def _run(
         self, start: Parameters | em.State, steps: int, to_beat: float, least_weight: float = 0.0
     ) -> em.Run:
-        on = self._objective
-        rule = em.Rule.expected_gain(self.tol, on.rows.precision, to_beat, least_weight)
-        before = start.n_iter if isinstance(start, em.State) else 0
+        on, before = self._objective, start.n_iter if isinstance(start, em.State) else 0
+        rule = self._rule(to_beat, least_weight)
         ended = on.runs.run(start, rule, min(steps, on.max_iter), self._on_pass)
+        self._note(ended, before)
+        return ended
+
+    def _rule(self, to_beat: float, least_weight: float = 0.0) -> em.Rule:
+        precision = self._objective.rows.precision
+        return em.Rule.expected_gain(self.tol, precision, to_beat, least_weight)
+
+    def _note(self, ended: em.Run, before: int = 0) -> None:
         self.n_iter += ended.n_iter - before
         self.stopped = ended.outcome == "stopped"
-        return ended

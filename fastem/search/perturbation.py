@@ -9,7 +9,6 @@ maxima in learning, AAAI-02 (2002) 132.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 import numpy as np
 
@@ -37,8 +36,8 @@ def perturbed(
         Draws the halves.
     """
     n_samples = on.rows.n_samples
-    for _ in range(n):
-        half = np.sort(rng.permutation(n_samples)[: (n_samples + 1) // 2])
-        level, found = replace(on, rows=on.rows.some(half)).after(parameters, STEPS)
+    m = (n_samples + 1) // 2
+    halves = (on.rows.some(np.sort(rng.permutation(n_samples)[:m])) for _ in range(n))
+    for level, found in on.after_over(halves, parameters, STEPS):
         if level > -np.inf:
             yield found

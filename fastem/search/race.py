@@ -6,7 +6,7 @@ as long as the last one and keeps the better half; the last two run to convergen
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -230,14 +230,14 @@ class _Race:
         """Swap components of the winner while that leads higher."""
         winner = self.winner
 
-        def run(start: Parameters, steps: int, to_beat: float) -> swaps.Trial:
-            tried = self._tried(start, steps, to_beat)
-            return swaps.Trial(tried.parameters, tried.rank)
+        def runs(starts: Iterable[Parameters], steps: int, to_beat: float) -> Iterator[swaps.Trial]:
+            for tried in self._tries(starts, steps, to_beat):
+                yield swaps.Trial(tried.parameters, tried.rank)
 
         at, on = swaps.Trial(winner.parameters, winner.rank), self._objective
         n_steps = sum(runner.n_iter for runner in (*self._alive, *self._dropped))
         effort = swaps.OVER_RACE._replace(n_starts=self._n_starts, n_met=self.met, n_steps=n_steps)
-        found = swaps.improve(on, at, run, effort, self._more)
+        found = swaps.improve(on, at, runs, effort, self._more)
         winner.parameters, (winner.soundness, winner.level) = found
 
     def _move(self, runner: Runner) -> None:
@@ -296,11 +296,22 @@ class _Race:
 
     def _tried(self, start: Parameters, steps: int, to_beat: float) -> Runner:
         """Where a run from there ends, whose steps count as the winner's."""
-        tried = Runner(self.winner.index, start)
-        if not self._stopped:
-            self._advance(tried, min(steps, self._objective.max_iter), to_beat, to_beat)
-        self.winner.n_iter += tried.n_iter
-        return tried
+        return next(self._tries([start], steps, to_beat), Runner(self.winner.index, start))
+
+    def _tries(self, starts: Iterable[Parameters], steps: int, to_beat: float) -> Iterator[Runner]:
+        """Where runs from some starts end, until one is stopped."""
+        if self._stopped:
+            return
+        on, index = self._objective, self.winner.index
+        rule = em.Rule.expected_gain(on.tol, on.rows.precision, to_beat)
+        steps, told = max(min(steps, on.max_iter), 1), contest.watcher(self._on_pass, index)
+        for run in on.runs.each(starts, rule, steps, told):
+            tried = Runner(index, run.parameters)
+            self._note(tried, run, to_beat)
+            self.winner.n_iter += tried.n_iter
+            yield tried
+            if run.outcome == "stopped":
+                return
 
     def _take(self, found: Runner) -> None:
         """Let the winner be there."""
@@ -309,8 +320,8 @@ class _Race:
         winner.soundness, winner.poor = found.soundness, found.poor
         winner.converged = found.converged
 
-    def _advance(self, runner: Runner, steps: int, to_beat: float, least: float = -np.inf) -> None:
-        """Run one start some steps further; below a least level it loses, sound or not."""
+    def _advance(self, runner: Runner, steps: int, to_beat: float) -> None:
+        """Run one start some steps further."""
         on = self._objective
         begun = runner.parameters if runner.state is None else runner.state.resumed()
         run = on.runs.run(
@@ -319,11 +330,16 @@ class _Race:
             runner.n_iter + max(steps, 1),
             contest.watcher(self._on_pass, runner.index),
         )
+        self._note(runner, run)
+
+    def _note(self, runner: Runner, run: em.Run, least: float = -np.inf) -> None:
+        """Let a runner be where a run ended; below a least level it loses, sound or not."""
         runner.parameters, runner.state = run.parameters, run.state
         runner.trace, runner.level = run.trace, run.trace[-1]
         runner.n_iter = run.n_iter
         runner.converged = run.outcome in ("converged", "hopeless")
         if run.outcome != "hopeless" and runner.level >= least:
+            on = self._objective
             runner.soundness, runner.poor = judged(run, on, on.rows.n_samples)
         self._stopped = run.outcome == "stopped"
 

@@ -116,14 +116,15 @@ class Trial(NamedTuple):
     rank: tuple[int, float]
 
 
-#: Runs EM from a start, so many steps, as long as it may come up to a level.
-Run = Callable[[Parameters, int, float], Trial]
+#: Runs EM from each start, so many steps, as long as it may come up to a level. Starts may be drawn
+#: ahead of what is asked for.
+Runs = Callable[[Iterable[Parameters], int, float], Iterator[Trial]]
 
 
 def improve(
     objective: Objective[MemoryRows],
     at: Trial,
-    run: Run,
+    runs: Runs,
     effort: Effort,
     more: Iterable[Parameters] = (),
 ) -> Trial:
@@ -134,7 +135,7 @@ def improve(
     objective : Objective
     at : Trial
         Where EM converged.
-    run : callable
+    runs : callable
     effort : Effort
     more : iterable of Parameters
         Other starts, in place of pairs that are wanting.
@@ -143,11 +144,12 @@ def improve(
     if len(at.parameters.weights) < 2 or not tries:
         return at
     short = replace(objective, rows=thinned(objective.rows))
-    others, rng = iter(more), np.random.default_rng(0)
-    for _ in range(ROUNDS):
+    others = _Others(more)
+    for i in range(ROUNDS):
         starts = chain(_pairs(short, at.parameters, CUTS * tries), others)
-        halves = perturbed(short, at.parameters, tries, rng)
-        better = _better(short, at, run, effort.steps, islice(_mixed(starts, halves, tries), tries))
+        halves = perturbed(short, at.parameters, tries, np.random.default_rng(i))
+        mixed = islice(_mixed(starts, halves, tries), tries)
+        better = _better(short, at, runs, effort.steps, mixed, others)
         if better is None:
             break
         at = better
@@ -166,19 +168,48 @@ def _mixed(
 
 
 def _better(
-    short: Objective[MemoryRows], at: Trial, run: Run, steps: int, starts: Iterable[Parameters]
+    short: Objective[MemoryRows],
+    at: Trial,
+    runs: Runs,
+    steps: int,
+    starts: Iterable[Parameters],
+    others: _Others,
 ) -> Trial | None:
     """Where the first start leads that comes to something better."""
     sound, level = at.rank
     least = level + short.tol
-    for start in starts:
-        # A sound end is worth more than a higher one that is not.
-        tried = run(start, steps, least if sound == SOUND else -np.inf)
+    drawn = list[Parameters]()
+    # A sound end is worth more than a higher one that is not.
+    trials = runs(_noted(starts, drawn), steps, least if sound == SOUND else -np.inf)
+    for n, tried in enumerate(trials, start=1):
+        if tried.rank > (sound, least):  # a component may dwindle yet
+            tried = next(runs([tried.parameters], short.max_iter, -np.inf), at)
         if tried.rank > (sound, least):
-            tried = run(tried.parameters, short.max_iter, -np.inf)  # a component may dwindle yet
-        if tried.rank > (sound, least):
+            others.put_back(drawn[:n])
             return tried
     return None
+
+
+def _noted(starts: Iterable[Parameters], drawn: list[Parameters]) -> Iterator[Parameters]:
+    for start in starts:
+        drawn.append(start)
+        yield start
+
+
+class _Others(Iterator[Parameters]):
+    """Starts of which those that were drawn ahead, and not tried, can be put back."""
+
+    def __init__(self, starts: Iterable[Parameters]) -> None:
+        self._left, self._drawn = iter(starts), list[Parameters]()
+
+    def __next__(self) -> Parameters:
+        self._drawn.append(next(self._left))
+        return self._drawn[-1]
+
+    def put_back(self, tried: list[Parameters]) -> None:
+        known = set(map(id, tried))
+        unused = [start for start in self._drawn if id(start) not in known]
+        self._left, self._drawn = chain(unused, self._left), []
 
 
 def _pairs(on: Objective[MemoryRows], parameters: Parameters, most: int) -> Iterator[Parameters]:
@@ -187,10 +218,14 @@ def _pairs(on: Objective[MemoryRows], parameters: Parameters, most: int) -> Iter
     K = len(parameters.weights)
     if not (parameters.weights > DEAD).all():  # what is left without the other has no weights
         return
-    left = [on.after(without(parameters, j, family, bounds), LEFT_STEPS)[0] for j in range(K)]
-    pairs = []
+    without_one = (without(parameters, j, family, bounds) for j in range(K))
+    left = [level for level, _ in on.each_after(without_one, LEFT_STEPS)]
+    which, starts = [], []
     for i, start in islice(cuts(on.rows, parameters, family, bounds), most):
-        level, cut = on.after(start, CUT_STEPS)
+        which.append(i)
+        starts.append(start)
+    pairs = []
+    for i, (level, cut) in zip(which, on.each_after(starts, CUT_STEPS), strict=True):
         # The parts come last, the others in their order.
         pairs += [(level + left[j], j - (0 <= i < j), cut) for j in range(K) if j != i]
     pairs.sort(key=lambda pair: -pair[0])

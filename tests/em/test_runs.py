@@ -5,7 +5,7 @@ import pytest
 
 from fastem import em
 from fastem.covariance import Bounds, Parameters, family_by_name
-from fastem.em import Rule, Runs
+from fastem.em import Rule, Runs, side_by_side
 from fastem.rows import MemoryRows
 from fastem.units import Units
 
@@ -81,7 +81,7 @@ def test_short_ones_are_plain_runs_by_no_rule(X, name, compiled, monkeypatch):
     runs = Runs(rows, family, BOUNDS)
     for start in [*starts_of(X, family, 2, 4), *starts_of(X, family, 2, 3)]:
         for steps in 0, 3, 4:
-            level, found = runs.short(start, steps)
+            ((level, found),) = runs.short([start], steps)
             runs.run(found, RULE, 5)
             expected = em.run(
                 rows, family, start, bounds=BOUNDS, rule=Rule(), max_iter=steps, accelerate=False
@@ -89,3 +89,88 @@ def test_short_ones_are_plain_runs_by_no_rule(X, name, compiled, monkeypatch):
             assert level == expected.trace[-1]
             for mine, theirs in zip(found, expected.parameters, strict=True):
                 np.testing.assert_array_equal(mine, theirs)
+
+
+@pytest.fixture(params=[1, 2])
+def abreast(request, monkeypatch):
+    """Whether threads make runs at once: of rows as few as these it would not pay."""
+    n = request.param
+    monkeypatch.setattr(side_by_side, "n_threads", lambda work: n if work > 2e6 else 1)
+    made, compiled = [], side_by_side.SideBySide.__call__
+
+    def noted(self, work, calls):
+        made.append(len(calls))
+        return compiled(self, work, calls)
+
+    monkeypatch.setattr(side_by_side.SideBySide, "__call__", noted)
+    yield made
+    assert bool(made) == (n > 1)
+
+
+@pytest.mark.parametrize("name", ["full", "tied", "diag", "spherical", "VEV", "VVE"])
+@pytest.mark.parametrize("accelerate", [True, False])
+def test_several_at_once_are_what_each_is_alone(X, name, accelerate, abreast):
+    """Where a component is on equal rows too, so that a run is made anew with the floor."""
+    family, rows = family_by_name(name), rows_of(X, np.linspace(0.5, 2.0, len(X)))
+    starts = list(starts_of(X, family, 13, 4))
+    found = list(Runs(rows, family, BOUNDS, accelerate).each(starts, RULE, 200))
+    for start, run in zip(starts, found, strict=True):
+        assert_same(run, alone(rows, family, start, 200, accelerate))
+    assert len({run.n_iter for run in found}) > 1
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("name", ["full", "diag"])
+def test_short_ones_at_once_are_what_each_is_alone(X, name, dtype, abreast):
+    family, rows = family_by_name(name), rows_of(X.astype(dtype))
+    runs, starts = Runs(rows, family, BOUNDS), list(starts_of(X, family, 9, 3))
+    for steps in 0, 60:
+        for start, (level, found) in zip(starts, runs.short(starts, steps), strict=True):
+            expected = em.run(
+                rows, family, start, bounds=BOUNDS, rule=Rule(), max_iter=steps, accelerate=False
+            )
+            assert level == expected.trace[-1]
+            for mine, theirs in zip(found, expected.parameters, strict=True):
+                np.testing.assert_array_equal(mine, theirs)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_short_ones_over_other_rows_are_runs_over_those(X, weighted, abreast):
+    family, rng = family_by_name("full"), np.random.default_rng(0)
+    rows = rows_of(X, rng.uniform(1, 2, len(X)) if weighted else None)
+    parts = [rows.some(np.sort(rng.permutation(len(X))[:100])) for _ in range(7)]
+    (start,) = starts_of(X, family, 1, 3)
+    found = Runs(parts[0], family, BOUNDS).short_over(iter(parts), start, 60)
+    for part, (level, parameters) in zip(parts, found, strict=True):
+        ((expected, own),) = Runs(part, family, BOUNDS).short([start], 60)
+        assert level == expected
+        for mine, theirs in zip(parameters, own, strict=True):
+            np.testing.assert_array_equal(mine, theirs)
+
+
+def test_groups_grow_for_who_asks_may_want_the_first_alone(X, monkeypatch):
+    monkeypatch.setattr(side_by_side, "n_threads", lambda work: 2 if work > 2e6 else 1)
+    family, drawn = family_by_name("full"), []
+
+    def starts():
+        for start in starts_of(X, family, 40, 3):
+            drawn.append(start)
+            yield start
+
+    runs = Runs(rows_of(X), family, BOUNDS).each(starts(), RULE, 200)
+    seen = []
+    for _ in runs:
+        seen.append(len(drawn))
+    assert seen == [2] * 2 + [6] * 4 + [14] * 8 + [22] * 8 + [30] * 8 + [38] * 8 + [40] * 2
+
+
+def test_who_is_told_of_passes_is_told_of_one_run_after_another(X, abreast, monkeypatch):
+    family, told = family_by_name("full"), []
+    starts = list(starts_of(X, family, 3, 3))
+    runs = Runs(rows_of(X), family, BOUNDS)
+    for i, run in enumerate(
+        runs.each(starts, RULE, 100, lambda told_of: told.append(told_of.level))
+    ):
+        assert told[-len(run.trace) :] == list(run.trace)
+        assert len(told) >= i + 1
+    list(runs.each(starts, RULE, 200))  # these are not

@@ -48,15 +48,21 @@ def ended(on, start, steps, to_beat):
     return swaps.Trial(run.parameters, (2, run.trace[-1]))
 
 
+def runs_of(on):
+    """Runs one by one, drawn when they are asked for."""
+
+    def runs(starts, steps, to_beat):
+        return (ended(on, start, steps, to_beat) for start in starts)
+
+    return runs
+
+
 def test_from_the_lowest_end_swaps_and_halves_lead_to_the_best(crabs):
     n = len(crabs.rows.X)
     low = min((parted(crabs, seed) for seed in range(40)), key=lambda end: end.rank)
     assert low.rank[1] * n < BEST - 10
 
-    def run(start, steps, to_beat):
-        return ended(crabs, start, steps, to_beat)
-
-    found = swaps.improve(crabs, low, run, swaps.OVER_RACE)
+    found = swaps.improve(crabs, low, runs_of(crabs), swaps.OVER_RACE)
     assert found.rank[1] * n == pytest.approx(BEST, abs=0.01)
 
 
@@ -65,11 +71,13 @@ def test_other_starts_are_tried_where_pairs_are_wanting(crabs):
     low = min((parted(crabs, seed) for seed in range(40)), key=lambda end: end.rank)
     tried = []
 
-    def run(start, steps, to_beat):
-        tried.append(start)
-        return swaps.Trial(start, (2, -np.inf))
+    def runs(starts, steps, to_beat):
+        for start in starts:
+            tried.append(start)
+            yield swaps.Trial(start, (2, -np.inf))
 
-    assert swaps.improve(crabs, low, run, swaps.OVER_RACE, more=iter([low.parameters] * 100)) is low
+    more = iter([low.parameters] * 100)
+    assert swaps.improve(crabs, low, runs, swaps.OVER_RACE, more) is low
     n_alone, others = (
         int(swaps.ALONE * swaps.TRIES[0]),
         [start is low.parameters for start in tried],
@@ -78,6 +86,43 @@ def test_other_starts_are_tried_where_pairs_are_wanting(crabs):
     assert not any(others[:3])
     assert all(others[6:n_alone])
     assert sum(others[n_alone:]) == (len(tried) - n_alone) // 2
+
+
+@pytest.mark.parametrize("ahead", [2, 5, 8])
+def test_it_makes_no_difference_how_many_starts_are_drawn_ahead(crabs, ahead):
+    """Other starts that are drawn and not tried come again in the next round."""
+    low = min((parted(crabs, seed) for seed in range(40)), key=lambda end: end.rank)
+    # None leads higher but one, from which the rounds begin anew: six others are tried before it.
+    others = [
+        Parameters(low.parameters.weights, low.parameters.means + i, low.parameters.covariances)
+        for i in range(40)
+    ]
+
+    def course(ahead):
+        tried = []
+
+        def runs(starts, steps, to_beat):
+            starts = iter(starts)
+            while some := list(islice(starts, ahead)):
+                for start in some:
+                    which = [i for i, other in enumerate(others) if other is start]
+                    tried.append((which, start.means.tobytes()))
+                    higher = which == [6] and to_beat > -np.inf
+                    yield swaps.Trial(start, (2, low.rank[1] + 1.0 if higher else -np.inf))
+
+        def again(starts, steps, to_beat):
+            if to_beat == -np.inf:  # to the end, from what led higher
+                return iter([swaps.Trial(next(iter(starts)), (2, low.rank[1] + 1.0))])
+            return runs(starts, steps, to_beat)
+
+        swaps.improve(crabs, low, again, swaps.OVER_RACE, iter(others))
+        return tried
+
+    alone = course(1)
+    assert course(ahead) == alone
+    which = [i for ones, _ in alone for i in ones]
+    assert which == sorted(set(which))
+    assert len(which) > 7
 
 
 @pytest.mark.parametrize("tries", [1, 100])
@@ -92,7 +137,11 @@ def test_few_tries_have_few_cuts(crabs, tries, monkeypatch):
 
     monkeypatch.setattr(swaps, "cuts", noted)
     monkeypatch.setattr(swaps, "TRIES", (tries,) * 5)
-    swaps.improve(crabs, low, lambda start, *_: swaps.Trial(start, (2, -np.inf)), swaps.OVER_RACE)
+
+    def runs(starts, *_):
+        return (swaps.Trial(start, (2, -np.inf)) for start in starts)
+
+    swaps.improve(crabs, low, runs, swaps.OVER_RACE)
     assert len(made) == min(2 * 2 + 1, swaps.CUTS * tries)
 
 
@@ -152,8 +201,5 @@ def test_many_columns_are_no_reason_to_try_less_where_covariances_are_diagonal()
     cut = end(np.where(truth < 2, 0, 1 + (X[:, 0] > 0)))
     assert cut.rank[1] < best.rank[1] - 0.01
 
-    def run(start, steps, to_beat):
-        return ended(on, start, steps, to_beat)
-
-    found = swaps.improve(on, cut, run, swaps.OVER_RACE)
+    found = swaps.improve(on, cut, runs_of(on), swaps.OVER_RACE)
     assert found.rank[1] == pytest.approx(best.rank[1], abs=1e-6)
