@@ -1,5 +1,6 @@
 """A fit of a small file, where the time is what the programs do around their arithmetic."""
 
+import numba
 import numpy as np
 import peers
 import pytest
@@ -35,6 +36,35 @@ def bench_small(benchmark, report, rounds, covariance_type, n_iter):
         iterations=n_iter,
         **{name: ratio(race.best(name) / race.best("fastem")) for name in programs[1:]},
         noise=f"{max(race.noise(name) for name in programs):.0%}",
+    )
+
+
+@pytest.mark.parametrize(
+    ("n", "D", "K"), [(300, 2, 3), (1_000, 4, 5), (1_000, 8, 5), (3_000, 4, 6), (10_000, 8, 6)]
+)
+def bench_threads(report, rounds, n, D, K):
+    """Default fits, whose short runs threads make side by side, over those of one thread."""
+    X = peers.overlapping(n, D, K)[0]
+
+    def fits(n_threads):
+        numba.set_num_threads(n_threads)
+        for seed in range(6):
+            fastem.fit(X, K, random_state=seed)
+
+    most = numba.config.NUMBA_NUM_THREADS
+    race = Rounds({"all": lambda: fits(most), "one": lambda: fits(1)})
+    try:
+        for _ in range(rounds):
+            race.once()
+    finally:
+        numba.set_num_threads(most)
+    report(
+        "Default fits, six seeds: time of one thread over that of all",
+        rows=f"{n} x {D}",
+        K=K,
+        threads=most,
+        ratio=ratio(race.best("one") / race.best("all")),
+        noise=f"{max(race.noise('all'), race.noise('one')):.0%}",
     )
 
 

@@ -20,6 +20,7 @@ from sklearn.mixture import GaussianMixture
 
 import fastem
 from fastem.covariance import Parameters
+from fastem.em import side_by_side
 from fastem.mixture import to_units
 
 TYPES = oracle.COVARIANCE_TYPES
@@ -166,11 +167,32 @@ def test_without_a_random_state_the_starts_differ():
 @pytest.mark.parametrize("family", TYPES)
 def test_fits_are_the_same_to_the_bit_for_any_number_of_threads(family, dtype):
     X = np.tile(problem(family, n=4000)[0], (5, 1)).astype(dtype)
+    assert_same_for_any_number_of_threads(X, 4, covariance_type=family, max_iter=30)
+
+
+@pytest.mark.skipif(numba.config.NUMBA_NUM_THREADS < 2, reason="needs two threads")
+@pytest.mark.parametrize("family", [*TYPES, "VEV"])
+def test_so_are_fits_of_few_rows_whose_runs_are_made_side_by_side(family, monkeypatch):
+    """Heavy tails: swaps lead higher more than once, and other starts were drawn ahead then."""
+    rng = np.random.default_rng(2)
+    X = np.concatenate([rng.standard_t(3, size=(200, 3)) + 2 * i for i in range(4)])
+    at_once, made = side_by_side.SideBySide.__call__, []
+
+    def noted(self, work, calls):
+        made.append(numba.get_num_threads())
+        return at_once(self, work, calls)
+
+    monkeypatch.setattr(side_by_side.SideBySide, "__call__", noted)
+    assert_same_for_any_number_of_threads(X, 5, covariance_type=family)
+    assert set(made) == {2}
+
+
+def assert_same_for_any_number_of_threads(X, n_components, **options):
     fits = []
     try:
         for n_threads in 1, 2, 2:
             numba.set_num_threads(n_threads)
-            fits.append(fastem.fit(X, 4, covariance_type=family, random_state=1, max_iter=30))
+            fits.append(fastem.fit(X, n_components, random_state=1, **options))
     finally:
         numba.set_num_threads(numba.config.NUMBA_NUM_THREADS)
     for other in fits[1:]:

@@ -4,6 +4,7 @@
     slot_loop          loops over independent slots: `@njit(parallel=True)`, or serial
     threads            how many threads some work is for, and how they wait
     function_pointers  machine code called by its address
+    packing            arguments in memory, for calls side by side
     inlining           functions optimised within their callers
     collection         no search for garbage meanwhile
     vector_width       vectors of 512 bits
