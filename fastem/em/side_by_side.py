@@ -32,7 +32,7 @@ def at_once(workspace: Workspace | None, n_passes: int) -> int:
         return 1
     if n_threads(workspace.work) > 1:
         return 1
-    threads = n_threads(workspace.work * n_passes * AT_ONCE)
+    threads = n_threads(workspace.work * n_passes)
     return 1 if threads == 1 else max(threads, AT_ONCE)
 
 

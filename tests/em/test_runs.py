@@ -95,7 +95,7 @@ def test_short_ones_are_plain_runs_by_no_rule(X, name, compiled, monkeypatch):
 def abreast(request, monkeypatch):
     """Whether threads make runs at once: of rows as few as these it would not pay."""
     n = request.param
-    monkeypatch.setattr(side_by_side, "n_threads", lambda work: n if work > 2e6 else 1)
+    monkeypatch.setattr(side_by_side, "n_threads", lambda work: n if work > 2e5 else 1)
     made, compiled = [], side_by_side.SideBySide.__call__
 
     def noted(self, work, calls):
@@ -149,7 +149,7 @@ def test_short_ones_over_other_rows_are_runs_over_those(X, weighted, abreast):
 
 
 def test_groups_grow_for_who_asks_may_want_the_first_alone(X, monkeypatch):
-    monkeypatch.setattr(side_by_side, "n_threads", lambda work: 2 if work > 2e6 else 1)
+    monkeypatch.setattr(side_by_side, "n_threads", lambda work: 2 if work > 2e5 else 1)
     family, drawn = family_by_name("full"), []
 
     def starts():

@@ -33,7 +33,7 @@ def test_what_each_has_come_to_is_told(monkeypatch):
         return come_to[-1]
 
     monkeypatch.setattr(SideBySide, "__call__", noted)
-    monkeypatch.setattr(side_by_side, "n_threads", lambda work: 2 if work > 1e5 else 1)
+    monkeypatch.setattr(side_by_side, "n_threads", lambda work: 2 if work > 5e4 else 1)
     rows = MemoryRows(X, None, Units(np.zeros(D), np.ones(D)))
     runs = em.Runs(rows, family_by_name("full"), Bounds(np.zeros(D), 1e-3), accelerate=False)
     spread = start._replace(covariances=100.0 * np.stack([np.eye(D)] * K))
