@@ -21,19 +21,20 @@ from fastem.kernels.em_passes import DONE
 from fastem.kernels.em_side_by_side import SideBySide
 from fastem.rows import MemoryRows
 
-#: Runs that are made at once where threads are fewer; and numbers in a point of theirs, at most: a
-#: run takes the memory of some forty points.
-AT_ONCE, MOST_NUMBERS = 8, 4096
+#: Runs that are made at once where threads are fewer.
+AT_ONCE = 8
+#: Numbers in their points together, at most: each run takes the memory of some forty points.
+MOST_NUMBERS = 2**15
 
 
 def at_once(workspace: Workspace | None, n_passes: int) -> int:
     """How many runs of so many passes are worth making side by side; 1 where none are."""
-    if not isinstance(workspace, OverWhole) or workspace.buffers.found.size > MOST_NUMBERS:
-        return 1
-    if n_threads(workspace.work) > 1:
+    if not isinstance(workspace, OverWhole) or n_threads(workspace.work) > 1:
         return 1
     threads = n_threads(workspace.work * n_passes)
-    return 1 if threads == 1 else max(threads, AT_ONCE)
+    if threads == 1:
+        return 1
+    return max(1, min(max(threads, AT_ONCE), MOST_NUMBERS // workspace.buffers.found.size))
 
 
 class Batch:

@@ -174,3 +174,22 @@ def test_who_is_told_of_passes_is_told_of_one_run_after_another(X, abreast, monk
         assert told[-len(run.trace) :] == list(run.trace)
         assert len(told) >= i + 1
     list(runs.each(starts, RULE, 200))  # these are not
+
+
+def test_many_threads_make_more_runs_at_once_and_large_points_fewer(X, monkeypatch):
+    family, found = family_by_name("full"), []
+    (start,) = starts_of(X, family, 1, 3)
+    for n_threads, most in (1, 2**15), (2, 2**15), (20, 2**15), (20, 100), (20, 20):
+        monkeypatch.setattr(
+            side_by_side, "n_threads", lambda work, n=n_threads: n if work > 2e5 else 1
+        )
+        monkeypatch.setattr(side_by_side, "MOST_NUMBERS", most)
+        drawn = []
+        starts = (drawn.append(i) or start for i in range(60))
+        runs = Runs(rows_of(X), family, BOUNDS).each(starts, RULE, 200)
+        sizes = []
+        for i, _ in enumerate(runs):
+            sizes.append(len(drawn) - i)
+        found.append(max(sizes))
+    # A point has 3 (1 + 2 + 4) numbers.
+    assert found == [1, 8, 20, 4, 1]
