@@ -19,6 +19,7 @@ import pytest
 from sklearn.mixture import GaussianMixture
 
 import fastem
+from fastem.compiler import threads
 from fastem.covariance import Parameters
 from fastem.em import side_by_side
 from fastem.mixture import to_units
@@ -183,6 +184,7 @@ def test_so_are_fits_of_few_rows_whose_runs_are_made_side_by_side(family, monkey
         return at_once(self, work, calls)
 
     monkeypatch.setattr(side_by_side.SideBySide, "__call__", noted)
+    monkeypatch.setattr(threads, "WORKQUEUE_LAUNCH_WORK", threads.LAUNCH_WORK)
     assert_same_for_any_number_of_threads(X, 5, covariance_type=family)
     assert set(made) == {2}
 
