@@ -78,6 +78,10 @@ class Packed:
         self._kept[i] = values
         _pack(self.addresses[i], values)
 
+    def forget(self) -> None:
+        """Keep no arrays alive any more."""
+        self._kept = [()] * len(self._kept)
+
 
 def _n_words(value: Any) -> int:
     """How many words a value takes, at most."""

@@ -23,8 +23,8 @@ from fastem.rows import MemoryRows
 
 #: Runs that are made at once where threads are fewer.
 AT_ONCE = 8
-#: Numbers in their points together, at most: each run takes the memory of some forty points.
-MOST_NUMBERS = 2**15
+#: Numbers in their statistics together, at most: each run takes the memory of a hundred such.
+MOST_NUMBERS = 2**14
 
 
 def at_once(workspace: Workspace | None, n_passes: int) -> int:
@@ -34,7 +34,7 @@ def at_once(workspace: Workspace | None, n_passes: int) -> int:
     threads = n_threads(workspace.work * n_passes)
     if threads == 1:
         return 1
-    return max(1, min(max(threads, AT_ONCE), MOST_NUMBERS // workspace.buffers.found.size))
+    return max(1, min(max(threads, AT_ONCE), MOST_NUMBERS // workspace.buffers.statistics.size))
 
 
 class Batch:

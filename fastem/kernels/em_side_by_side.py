@@ -56,6 +56,7 @@ class SideBySide:
             self._packed[i] = own
         addresses = read_only(self._packed.addresses)
         _run_slot(work, len(arguments), self._enter, self._run, addresses, come_to)
+        self._packed.forget()
         return come_to
 
 

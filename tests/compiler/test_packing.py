@@ -61,7 +61,7 @@ def test_arrays_are_kept_alive_until_others_take_their_place():
         packed[0] = values(True, times)  # nothing else refers to these
         other = [np.full(3, np.nan) for _ in range(100)]
         enter(function, packed.addresses[0])
-        (_, pair, (_, matrix, out), _) = packed._kept[0]
+        ((_, pair, (_, matrix, out), _),) = packed._kept
         np.testing.assert_array_equal(out, times * pair.x + 7 * matrix[1] + 102.0)
         assert len(other) == 100
 

@@ -191,5 +191,5 @@ def test_many_threads_make_more_runs_at_once_and_large_points_fewer(X, monkeypat
         for i, _ in enumerate(runs):
             sizes.append(len(drawn) - i)
         found.append(max(sizes))
-    # A point has 3 (1 + 2 + 4) numbers.
+    # Statistics have 3 (1 + 2 + 4) numbers.
     assert found == [1, 8, 20, 4, 1]
