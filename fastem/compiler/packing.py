@@ -14,10 +14,6 @@ from numpy.typing import NDArray
 from fastem.compiler.function_pointers import AVAILABLE
 from fastem.compiler.options import jit
 
-#: Bytes that no element of a tuple goes beyond: numbers have one such word, arrays five and two for
-#: each dimension.
-WORD = 8
-
 
 def _store(typingctx, address, values):
     """Write a tuple there. Its arrays are not kept alive."""
@@ -68,9 +64,8 @@ class Packed:
 
     def __init__(self, n: int, like: tuple) -> None:
         self._memory = np.empty((n, _n_words(like)), np.int64)
-        self.addresses: NDArray[np.int64] = (
-            self._memory.ctypes.data + np.arange(n) * (self._memory.strides[0])
-        )
+        steps = np.arange(n) * self._memory.strides[0]
+        self.addresses: NDArray[np.int64] = self._memory.ctypes.data + steps
         self._kept: list[tuple] = [()] * n
 
     def __setitem__(self, i: int, values: tuple) -> None:
@@ -84,7 +79,7 @@ class Packed:
 
 
 def _n_words(value: Any) -> int:
-    """How many words a value takes, at most."""
+    """How many words of eight bytes a value takes, at most; an array's shape and strides too."""
     if isinstance(value, tuple):
         return sum(map(_n_words, value))
     return 5 + 2 * value.ndim if isinstance(value, np.ndarray) else 1

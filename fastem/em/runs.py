@@ -73,23 +73,17 @@ class Runs:
         method = method_of(self.rows, self._bounds, rule, max_iter, self._accelerate)
         n_passes = max_iter + 1 if on_pass is None else 0
         for some, batch in self._divided(starts, lambda start: start, n_passes):
-            if batch is None:
-                yield self.run(some[0], rule, max_iter, on_pass)
-                continue
-            states = [self._begin(start, rule, self._accelerate) for start in some]
-            for start, ended in zip(some, batch.runs(states, rule, method), strict=True):
-                yield ended or self.run(start, rule, max_iter)
+            ended = batch.runs(some, rule, method) if batch else [None]
+            for start, found in zip(some, ended, strict=True):
+                yield found or self.run(start, rule, max_iter, on_pass)
 
     def short(self, starts: Iterable[Parameters], steps: int) -> Iterator[tuple[float, Parameters]]:
         """Level and parameters after so many plain steps from each start, in their order."""
         method = method_of(self.rows, self._bounds, Rule(), steps, accelerate=False)
         for some, batch in self._divided(starts, lambda start: start, steps + 1):
-            if batch is None:
-                yield self._stepped(some[0], steps)
-                continue
-            states = [self._begin(start, Rule(), accelerate=False) for start in some]
-            for start, ended in zip(some, batch.runs(states, Rule(), method), strict=True):
-                yield (ended.trace[-1], ended.parameters) if ended else self._stepped(start, steps)
+            ended = batch.runs(some, Rule(), method) if batch else [None]
+            for start, found in zip(some, ended, strict=True):
+                yield (found.trace[-1], found.parameters) if found else self._stepped(start, steps)
 
     def short_over(
         self, parts: Iterable[MemoryRows], start: Parameters, steps: int
@@ -97,15 +91,13 @@ class Runs:
         """The same from one start over other rows, as many as these and alike, in their order."""
         method = method_of(self.rows, self._bounds, Rule(), steps, accelerate=False)
         for some, batch in self._divided(parts, lambda _: start, steps + 1):
-            if batch is None:
-                yield self._over(some[0], start)._stepped(start, steps)
-                continue
-            states = [self._begin(start, Rule(), accelerate=False) for _ in some]
-            for part, ended in zip(some, batch.runs(states, Rule(), method, some), strict=True):
-                if ended is None:
+            starts = [start] * len(some)
+            ended = batch.runs(starts, Rule(), method, some) if batch else [None]
+            for part, found in zip(some, ended, strict=True):
+                if found is None:
                     yield self._over(part, start)._stepped(start, steps)
                 else:
-                    yield ended.trace[-1], ended.parameters
+                    yield found.trace[-1], found.parameters
 
     def _divided(
         self, items: Iterable[T], start_of: Callable[[T], Parameters], n_passes: int

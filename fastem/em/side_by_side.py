@@ -6,17 +6,17 @@ passes, as it would alone.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from fastem.blas_threads import one_thread
 from fastem.compiler.threads import n_threads
-from fastem.covariance import Family
+from fastem.covariance import Family, Parameters
 from fastem.em.loop import Run
 from fastem.em.rules import Rule
 from fastem.em.state import State
 from fastem.em.steps import weigh
 from fastem.em.workspace import OverWhole, Workspace
-from fastem.kernels.em_control import Control, Method, Scratch
+from fastem.kernels.em_control import QUASI_NEWTON, Control, Method, Scratch
 from fastem.kernels.em_passes import DONE
 from fastem.kernels.em_side_by_side import SideBySide
 from fastem.rows import MemoryRows
@@ -57,41 +57,40 @@ class Batch:
 
     def runs(
         self,
-        states: Sequence[State],
+        starts: Sequence[Parameters],
         rule: Rule,
         method: Method,
         parts: Sequence[MemoryRows] = (),
-    ) -> Iterator[Run | None]:
-        """The runs from some states; None where one did not come to its end and is to be made anew.
+    ) -> list[Run | None]:
+        """The runs from some starts; None where one did not come to its end and is to be made anew.
 
         Parameters
         ----------
-        states : sequence of State
-            Before the first pass.
+        starts : sequence of Parameters
+            No more than `size`.
         rule : Rule
         method : Method
         parts : sequence of MemoryRows
-            As many as states, where each run is over rows of its own.
+            As many as starts, where each run is over rows of its own.
         """
         n = method.max_iter + 1
         control, code = Control.of(rule.kind, method.stepper), self._workspace.code
-        states = [state.with_room(n) for state in states]
-        spaces = self._spaces[: len(states)]
+        spaces, accelerate = self._spaces[: len(starts)], method.stepper == QUASI_NEWTON
         if parts:
             spaces = [space.over(part) for space, part in zip(spaces, parts, strict=True)]
-        calls = []
-        for state, space in zip(states, spaces, strict=True):
+        states, calls, (K, D) = [], [], starts[0].means.shape
+        for start, space in zip(starts, spaces, strict=True):
+            state = State.begin(self._family, start, rule, accelerate).with_room(n)
             weigh(state, space.n_rows)
-            K, D = state.shape.tolist()
+            states.append(state)
             scratch = Scratch.of(state, K, D, self._family.diagonal)
             own = code, control, (K, D), space.passes, space.bounds, rule, method
             calls.append((*own, state, space.buffers, scratch, n, False, 0.0))
         if control not in self._calls:
             self._calls[control] = SideBySide(self.size, calls[0])
-        with one_thread(int(states[0].shape[1])):
+        with one_thread(D):
             come_to = self._calls[control](self._workspace.work * n * len(calls), calls)
-        # All of them now: the next batch writes to the same arrays.
-        return iter(list(map(self._ended, come_to.tolist(), states, spaces)))
+        return list(map(self._ended, come_to.tolist(), states, spaces))
 
     def _ended(self, how: int, state: State, space: Workspace) -> Run | None:
         if how != DONE:
