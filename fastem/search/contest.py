@@ -107,7 +107,7 @@ def contest(
     tell : callable, optional
         Told of each pass; True ends that run.
     """
-    rule = em.Rule.expected_gain(objective.tol, objective.rows.precision)
+    rule = objective.rule()
 
     def further(place: int, start: Parameters | em.State, steps: int) -> em.Run:
         if isinstance(start, em.State):

@@ -153,7 +153,7 @@ def begin_with_labels(
                 objective.family,
                 tried,
                 bounds=objective.bounds,
-                rule=em.Rule.expected_gain(objective.tol, objective.rows.precision),
+                rule=objective.rule(),
                 max_iter=min(STEPS, objective.max_iter),
                 accelerate=objective.accelerate,
             )

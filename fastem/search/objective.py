@@ -64,6 +64,10 @@ class Objective(Generic[R]):
         """Runs over these rows."""
         return em.Runs(self.rows, self.family, self.bounds, self.accelerate)
 
+    def rule(self, to_beat: float = -np.inf) -> em.Rule:
+        """When a run over these rows ends; also where it cannot come up to a level."""
+        return em.Rule.expected_gain(self.tol, self.rows.precision, to_beat)
+
     def after(self, start: Parameters, steps: int) -> tuple[float, Parameters]:
         """Level and parameters after a few steps, which leave nothing to extrapolate from.
 

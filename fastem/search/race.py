@@ -7,7 +7,7 @@ as long as the last one and keeps the better half; the last two run to convergen
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -230,9 +230,8 @@ class _Race:
         """Swap components of the winner while that leads higher."""
         winner = self.winner
 
-        def runs(starts: Iterable[Parameters], steps: int, to_beat: float) -> Iterator[swaps.Trial]:
-            for tried in self._tries(starts, steps, to_beat):
-                yield swaps.Trial(tried.parameters, tried.rank)
+        def runs(*arguments: Any) -> Iterator[swaps.Trial]:
+            return (swaps.Trial(t.parameters, t.rank) for t in self._tries(*arguments))
 
         at, on = swaps.Trial(winner.parameters, winner.rank), self._objective
         n_steps = sum(runner.n_iter for runner in (*self._alive, *self._dropped))
@@ -303,9 +302,8 @@ class _Race:
         if self._stopped:
             return
         on, index = self._objective, self.winner.index
-        rule = em.Rule.expected_gain(on.tol, on.rows.precision, to_beat)
         steps, told = max(min(steps, on.max_iter), 1), contest.watcher(self._on_pass, index)
-        for run in on.runs.each(starts, rule, steps, told):
+        for run in on.runs.each(starts, on.rule(to_beat), steps, told):
             tried = Runner(index, run.parameters)
             self._note(tried, run, to_beat)
             self.winner.n_iter += tried.n_iter
@@ -326,7 +324,7 @@ class _Race:
         begun = runner.parameters if runner.state is None else runner.state.resumed()
         run = on.runs.run(
             begun,
-            em.Rule.expected_gain(on.tol, on.rows.precision, to_beat),
+            on.rule(to_beat),
             runner.n_iter + max(steps, 1),
             contest.watcher(self._on_pass, runner.index),
         )
@@ -334,10 +332,7 @@ class _Race:
 
     def _note(self, runner: Runner, run: em.Run, least: float = -np.inf) -> None:
         """Let a runner be where a run ended; below a least level it loses, sound or not."""
-        runner.parameters, runner.state = run.parameters, run.state
-        runner.trace, runner.level = run.trace, run.trace[-1]
-        runner.n_iter = run.n_iter
-        runner.converged = run.outcome in ("converged", "hopeless")
+        runner.note(run)
         if run.outcome != "hopeless" and runner.level >= least:
             on = self._objective
             runner.soundness, runner.poor = judged(run, on, on.rows.n_samples)
