@@ -10,13 +10,16 @@ Dendrograms of other criteria part the rows otherwise, and lead EM to other maxi
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fastem.compiler.threads import n_threads
 from fastem.eigen import eigh
 from fastem.kernels import agglomeration
 from fastem.rows.source import Drawn
@@ -24,6 +27,8 @@ from fastem.units import location_and_spread
 
 #: Rows that a dendrogram is made of, at most: its cost grows with their square.
 MAX_ROWS = 2000
+#: Floating point operations that a pair of rows takes in a dendrogram of few columns, at least.
+PAIR_WORK = 64.0
 #: Axes of less than this share of the largest variance, times their number, are rounding errors.
 ROUNDING = 4 * float(np.finfo(np.float64).eps)
 
@@ -126,6 +131,17 @@ class Forest:
         if (criterion, most) not in self._grown:
             self._grown[criterion, most] = Dendrogram.of(*self.draw(most), criterion)
         return self._grown[criterion, most]
+
+    def grow(self, criteria: Sequence[str], most: int) -> None:
+        """Grow those that are to be asked for, side by side on threads where that pays."""
+        missing = [by for by in criteria if (by, most) not in self._grown]
+        threads = min(n_threads(PAIR_WORK * most**2), len(missing))
+        if threads < 2:
+            return
+        of = partial(Dendrogram.of, *self.draw(most))
+        with ThreadPoolExecutor(threads, "fastem grows") as workers:
+            grown = list(workers.map(of, missing))
+        self._grown.update({(by, most): tree for by, tree in zip(missing, grown, strict=True)})
 
 
 def coordinates(X: NDArray, weight: NDArray[np.float64], turned: bool) -> NDArray[np.float64]:

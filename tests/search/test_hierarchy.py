@@ -8,10 +8,14 @@ import oracle
 import pytest
 
 import fastem
+from fastem.compiler.threads import n_threads
+from fastem.covariance import family_by_name
 from fastem.data import Data
-from fastem.search.hierarchy import MAX_ROWS, Dendrogram, coordinates
+from fastem.search import hierarchy
+from fastem.search.hierarchy import CRITERIA, MAX_ROWS, Dendrogram, Forest, coordinates
 from fastem.search.race import FIRST_ROUND
 from fastem.search.samples import Samples
+from fastem.search.starts import draw
 
 DATA = Path(__file__).parents[1] / "data"
 MEANS = np.array([[0.0, 0.0], [10.0, 0.0], [0.0, 10.0], [10.0, 10.0]])
@@ -207,3 +211,32 @@ def test_noise_is_left_out_of_the_dendrogram(n_init):
         oracle.adjusted_rand_index(fitted.mixture.predict(scattered)[~marked], LABELS[~marked])
         > 0.9
     )
+
+
+def test_threads_grow_the_dendrograms_that_one_would(monkeypatch):
+    monkeypatch.setattr(hierarchy, "n_threads", lambda work: 2)
+    criteria = list(CRITERIA)
+    forest, alone = Forest(lambda most: (X[:most], None)), Forest(lambda most: (X[:most], None))
+    forest.grow(criteria, 200)
+    assert set(forest._grown) == {(by, 200) for by in criteria}
+    for by in criteria:
+        expected = alone.tree(by, 200)
+        np.testing.assert_array_equal(forest.tree(by, 200).merges, expected.merges)
+    grown = forest.tree("trace", 200)
+    forest.grow(criteria, 200)
+    assert forest.tree("trace", 200) is grown
+
+
+def test_few_rows_are_left_to_one_thread():
+    criteria, forest = list(CRITERIA), Forest(lambda most: (X[:most], None))
+    forest.grow(criteria, 128)
+    assert not forest._grown
+    assert n_threads(hierarchy.PAIR_WORK * 128**2) == 1
+
+
+def test_starts_of_many_components_grow_their_dendrograms_at_once(monkeypatch):
+    asked = []
+    monkeypatch.setattr(Forest, "grow", lambda self, by, most: asked.append((by, most)))
+    samples = Samples(Data.of(X, None), np.random.SeedSequence(0))
+    draw("mixed", samples.of(family_by_name("full"), 30), 30, [np.random.default_rng(0)] * 10)
+    assert asked == [(["trace", "determinant", "diagonal"], 360)]

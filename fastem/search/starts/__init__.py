@@ -11,17 +11,13 @@ noise_start   which rows may be noise, before any fit
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 
 from fastem import validation
 from fastem.search.samples import Sample
-from fastem.search.starts.hierarchical import (
-    diagonal_groups,
-    full_groups,
-    hierarchical,
-    spherical_groups,
-)
+from fastem.search.starts.hierarchical import SMALL, grow, hierarchical, small_groups
 from fastem.search.starts.k_means import (
     k_means_plus_plus,
     plus_plus_seeds,
@@ -54,9 +50,7 @@ STARTS: dict[str, Kind] = {
     "random": random_rows,
     "random-subsets": random_subsets,
     "hierarchical": hierarchical,
-    "hierarchical-trace": spherical_groups,
-    "hierarchical-determinant": full_groups,
-    "hierarchical-diagonal": diagonal_groups,
+    **{kind: partial(small_groups, kind) for kind in SMALL},
 }
 #: What "mixed" stands for: kinds that lead to different maxima, in the order in which they start.
 MIXED = (
@@ -102,6 +96,7 @@ def draw(
     dealt: dict[str, list[int]] = {}
     for i in range(len(generators)):
         dealt.setdefault(names[i % len(names)], []).append(i)
+    grow(dealt, sample, n_components)
     starts: dict[int, Start] = {}
     for name, places in dealt.items():
         made = STARTS[name](sample, n_components, [generators[i] for i in places])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 
 from fastem.rows import MemoryRows
@@ -12,8 +14,14 @@ from fastem.search.starts.labelled import Start, standard_rows
 
 #: Rows of a dendrogram that is one start among others: so many, or so many for each component.
 ROWS, ROWS_PER_COMPONENT = 128, 12
-#: With more columns determinants take too long, and the criterion is the diagonal one.
+#: With more columns determinants take too long.
 MOST_COLUMNS = 16
+#: Criteria of small dendrograms, where columns are few and where they are many.
+SMALL = {
+    "hierarchical-trace": ("trace", "trace"),
+    "hierarchical-determinant": ("determinant", "turned diagonal"),
+    "hierarchical-diagonal": ("diagonal", "diagonal"),
+}
 
 
 def hierarchical(
@@ -37,37 +45,33 @@ def hierarchical(
     return [start, *(k_means_plus_plus(sample, n_components, others) if others else ())]
 
 
-def spherical_groups(
-    sample: Sample, n_components: int, generators: list[np.random.Generator]
+def small_groups(
+    kind: str, sample: Sample, n_components: int, generators: list[np.random.Generator]
 ) -> list[Start]:
-    """The groups of a small dendrogram by the trace; where that is not enough, k-means++."""
-    return _of_small(sample, n_components, "trace", generators)
-
-
-def full_groups(
-    sample: Sample, n_components: int, generators: list[np.random.Generator]
-) -> list[Start]:
-    """The same by the determinant."""
-    criterion = "determinant" if sample.n_features <= MOST_COLUMNS else "turned diagonal"
-    return _of_small(sample, n_components, criterion, generators)
-
-
-def diagonal_groups(
-    sample: Sample, n_components: int, generators: list[np.random.Generator]
-) -> list[Start]:
-    """The same by the variances of the columns."""
-    return _of_small(sample, n_components, "diagonal", generators)
-
-
-def _of_small(
-    sample: Sample, n_components: int, criterion: str, generators: list[np.random.Generator]
-) -> list[Start]:
-    most = min(max(ROWS, ROWS_PER_COMPONENT * n_components), MAX_ROWS)
+    """The groups of a small dendrogram by one of `SMALL`; where that is not enough, k-means++."""
+    most = _most(n_components)
     if n_components > most:
         return k_means_plus_plus(sample, n_components, generators)
-    start = _groups(sample, n_components, criterion, most)
+    start = _groups(sample, n_components, _criterion(kind, sample), most)
     others = generators[1:]
     return [start, *(k_means_plus_plus(sample, n_components, others) if others else ())]
+
+
+def grow(kinds: Iterable[str], sample: Sample, n_components: int) -> None:
+    """Grow the small dendrograms that starts of these kinds will ask for."""
+    criteria = [_criterion(kind, sample) for kind in kinds if kind in SMALL]
+    most = _most(n_components)
+    if n_components <= most:
+        sample.forest.grow(criteria, most)
+
+
+def _most(n_components: int) -> int:
+    """Rows of a small dendrogram, at most."""
+    return min(max(ROWS, ROWS_PER_COMPONENT * n_components), MAX_ROWS)
+
+
+def _criterion(kind: str, sample: Sample) -> str:
+    return SMALL[kind][sample.n_features > MOST_COLUMNS]
 
 
 def _groups(
