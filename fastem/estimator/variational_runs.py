@@ -9,7 +9,6 @@ import numpy as np
 
 from fastem import em
 from fastem.covariance import Bounds, Parameters, Variational
-from fastem.density import Density
 from fastem.estimator.runs import Verbose, kept
 from fastem.moments import Moments
 from fastem.results import Restart
@@ -46,13 +45,6 @@ class Noted(Variational):
         super().__init__(family.family, family.prior, family.n_rows, family.units)
         self.beliefs = None  # compiled steps would note nothing
         self.lower_bounds: list[np.float64] = []
-        self._last: tuple[Parameters, Density] | None = None
-
-    def factor(self, parameters: Parameters) -> Density:
-        """As of any, and once of the same parameters: the pass and the M step both ask."""
-        if self._last is None or self._last[0] is not parameters:
-            self._last = parameters, super().factor(parameters)
-        return self._last[1]
 
     def maximise(
         self, moments: Moments, bounds: Bounds, start: Parameters | None = None
