@@ -9,6 +9,7 @@ says otherwise. FASTEM_EXPLORE lets Hypothesis think of other examples.
 
 import gc
 import os
+from pathlib import Path
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # read when NumPy and SciPy are imported
 
@@ -17,6 +18,9 @@ from hypothesis import settings
 
 # Compiling makes many objects, and looking through them takes a tenth of its time.
 gc.set_threshold(50_000, 20, 50)
+
+#: Tests of kernels that fits take only at times.
+KERNELS = Path(__file__).parent / "kernels"
 
 settings.register_profile("same", derandomize=True, deadline=None)  # the first example compiles
 settings.load_profile("default" if os.environ.get("FASTEM_EXPLORE") else "same")
@@ -34,3 +38,8 @@ def pytest_cmdline_main(config):
         option.numprocesses = 2
         # Half of the tests each, in their order; who is done takes from the other's end.
         option.dist = "worksteal"
+
+
+def pytest_collection_modifyitems(items):
+    """Kernels first: one worker compiles those of its own tests, the other what any fit takes."""
+    items.sort(key=lambda item: KERNELS not in item.path.parents)

@@ -5,6 +5,7 @@ its message says; then what GaussianMixture says, in scikit-learn's words where 
 """
 # ruff: noqa: E501 - a table is read line by line
 
+import functools
 import re
 
 import numpy as np
@@ -250,13 +251,48 @@ def test_bad_starts(name, value, error, message):
     refused(lambda: fit(X, 2, **{name: value}), error, message)
 
 
+# What is made when a test first asks for it -------------------------------------------------------
+
+
+@functools.cache
+def fitted():
+    return fit(X, 2)
+
+
+@functools.cache
+def choice():
+    return fastem.select(X, [1, 2], n_init=2, random_state=0)
+
+
+@functools.cache
+def moments():
+    return MIXTURE.summarise(X)
+
+
+@functools.cache
+def spread():
+    return fastem.bootstrap(fitted(), X, 3, random_state=0)
+
+
+@functools.cache
+def record():
+    made = fastem.Recorder()
+    fastem.fit(X, 2, n_init=1, max_iter=1, random_state=0, callback=made)
+    return made
+
+
+MADE = fitted, choice, moments, spread, record
+
+
+def made(value):
+    """A value of a table."""
+    return value() if any(value is each for each in MADE) else value
+
+
 # What is asked of mixtures, noise, moments and choices -------------------------------------------
 
-FITTED = fastem.fit(X, 2, n_init=2, random_state=0)
-MIXTURE = FITTED.mixture
-CHOICE = fastem.select(X, [1, 2], n_init=2, random_state=0)
+MIXTURE = fastem.Mixture([0.5, 0.5], [[0, 0], [8, 8]], [np.eye(2), np.eye(2)])
 NOISE = fastem.Noise(0.1, [0, 0], [4, 5])
-MOMENTS = MIXTURE.summarise(X)
 WHOLE = r"give a whole number"
 
 BAD_CALLS = [
@@ -284,12 +320,12 @@ BAD_CALLS = [
     (lambda high: fastem.Noise(0.1, [-1e308], high), [1e308], ValueError, r"noise\.low\[0\] is -1e\+308 .*further apart than float64 holds; multiply"),
     (lambda weight: fastem.Noise(weight, [0], [1]), 1.5, ValueError, r"noise\.weight is 1\.5; give a number from 0 to 1"),
     (lambda noise: fastem.Mixture([1], [[0]], [[1]], "diag", noise), 0.1, TypeError, r"noise is of type float; give a fastem\.Noise, or None"),
-    (lambda other: MOMENTS + other, 5, TypeError, r"unsupported operand .*'Moments' and 'int'"),
-    (lambda other: MOMENTS + other, fastem.Mixture([1], [[0, 0]], [[1, 1]], "diag").summarise(X), ValueError, r"moments about different means .*; take"),
-    (MOMENTS.scaled, "a", TypeError, r"factor is 'a'; give a number"),
-    (MOMENTS.scaled, -1, ValueError, r"factor is -1\.0; it must be finite and at least 0"),
-    (MOMENTS.moved, "a", TypeError, r"means has dtype <U1; give numbers"),
-    (MOMENTS.moved, 5.0, ValueError, r"means has shape \(\); it must be \(2, 2\)"),
+    (lambda other: moments() + other, 5, TypeError, r"unsupported operand .*'Moments' and 'int'"),
+    (lambda other: moments() + other.summarise(X), fastem.Mixture([1], [[0, 0]], [[1, 1]], "diag"), ValueError, r"moments about different means .*; take"),
+    (lambda factor: moments().scaled(factor), "a", TypeError, r"factor is 'a'; give a number"),
+    (lambda factor: moments().scaled(factor), -1, ValueError, r"factor is -1\.0; it must be finite and at least 0"),
+    (lambda means: moments().moved(means), "a", TypeError, r"means has dtype <U1; give numbers"),
+    (lambda means: moments().moved(means), 5.0, ValueError, r"means has shape \(\); it must be \(2, 2\)"),
     (MIXTURE.marginal, [0, 7], ValueError, r"columns: the mixture has no column 7; .* positions from 0 to 1"),
     (MIXTURE.marginal, None, TypeError, r"columns: column None is neither a name nor a position"),
     (lambda values: MIXTURE.condition(0, values), [[1], [2, 3]], ValueError, r"values is not an array: its rows differ"),
@@ -303,17 +339,17 @@ BAD_CALLS = [
     (fastem.Mixture.load, b"mixture.npz", TypeError, r"path is b'mixture\.npz'; give the path of a file"),
     (lambda path: MIXTURE.predict_to(path, X), 5, TypeError, r"path is 5; give the path of a file"),
     (lambda said: MIXTURE.predict_to("labels.npy", X, probabilities=said), "no", TypeError, r"probabilities is 'no'; give True or False"),
-    (CHOICE.restarts_of, 0, TypeError, r"row is of type int; give one of the rows of table"),
-    (CHOICE.restarts_of, X, TypeError, r"row is of type ndarray; give one of the rows of table"),
-    (CHOICE.restarts_of, CHOICE.best_row._replace(aic=0.0), ValueError, r"row is Row\(.*aic=0\.0.*, which is not in the table; give one"),
-    (CHOICE.best_by, "best", ValueError, r"criterion is 'best'; use one of 'aic'"),
-    (FITTED.bic, X[:, :1], ValueError, r"X has 1 columns but the mixture has 2; give"),
+    (lambda row: choice().restarts_of(row), 0, TypeError, r"row is of type int; give one of the rows of table"),
+    (lambda row: choice().restarts_of(row), X, TypeError, r"row is of type ndarray; give one of the rows of table"),
+    (lambda aic: choice().restarts_of(choice().best_row._replace(aic=aic)), 0.0, ValueError, r"row is Row\(.*aic=0\.0.*, which is not in the table; give one"),
+    (lambda by: choice().best_by(by), "best", ValueError, r"criterion is 'best'; use one of 'aic'"),
+    (lambda X: fitted().bic(X), X[:, :1], ValueError, r"X has 1 columns but the mixture has 2; give"),
     (fastem.Recorder(), 5, TypeError, r"event is of type int; give the recorder to a fit as its callback"),
     (lambda k: fastem.select(X, k), [[1]], TypeError, rf"n_components is \[1\] of type list; {WHOLE}"),
     (lambda level: fastem.lrt(X, 2, level=level), "5%", TypeError, r"level is '5%'; give a number between 0 and 1"),
     (lambda said: fastem.lrt(X, 2, progress=said), "no", TypeError, r"progress is 'no'; give True or False"),
     (lambda fit: fastem.bootstrap(fit, X), MIXTURE, TypeError, r"fit is of type Mixture; give what fastem\.fit returned"),
-    (fastem.GaussianMixture.from_mixture, FITTED, TypeError, r"mixture is of type Fit; give a fastem\.Mixture, such as fit\.mixture"),
+    (fastem.GaussianMixture.from_mixture, fitted, TypeError, r"mixture is of type Fit; give a fastem\.Mixture, such as fit\.mixture"),
     (lambda n: fastem.GaussianMixture().fit(X).sample(n), "3", TypeError, rf"n_samples is '3' .*{WHOLE}"),
     (lambda n: fastem.GaussianMixture().fit(X).sample(n), 2.5, TypeError, rf"n_samples is 2\.5 .*{WHOLE}"),
     (lambda start: fastem.GaussianMixture(2, means_init=start).fit(X), [[1, 2], [3]], ValueError, r"means_init is not an array: its rows differ"),
@@ -323,7 +359,7 @@ BAD_CALLS = [
 
 @pytest.mark.parametrize(("call", "value", "error", "message"), BAD_CALLS)
 def test_bad_calls(call, value, error, message):
-    refused(lambda: call(value), error, message)
+    refused(lambda: call(made(value)), error, message)
 
 
 # Rows elsewhere -----------------------------------------------------------------------------------
@@ -384,32 +420,29 @@ def test_bad_blocks(make, error, message):
 
 # Pictures -----------------------------------------------------------------------------------------
 
-SPREAD = fastem.bootstrap(FITTED, X, 3, random_state=0)
-RECORD = fastem.Recorder()
-fastem.fit(X, 2, n_init=1, max_iter=1, random_state=0, callback=RECORD)
 A_MIXTURE = r"mixture is of type Fit; give a fastem\.Mixture, such as fit\.mixture"
 BAD_PICTURES = [
-    ("replicates", {"made": FITTED}, TypeError, r"made is of type Fit; give what fastem\.bootstrap returned"),
+    ("replicates", {"made": fitted}, TypeError, r"made is of type Fit; give what fastem\.bootstrap returned"),
     ("replicates", {"columns": ["column 0", "height"]}, ValueError, r"columns: the mixture has no column 'height'; it has column 0, column 1"),
     ("replicates", {"columns": [None, 0]}, TypeError, r"columns: column None is neither a name nor a position"),
     ("replicates", {"columns": [0.0, 1.0]}, TypeError, r"columns: column 0\.0 is neither a name nor a position"),
     ("replicates", {"columns": 0}, TypeError, r"columns is 0; give a list, such as \[0\]"),
     ("replicates", {"columns": [0]}, ValueError, r"replicates draws two columns, not 1"),
     ("replicates", {"level": 1.5}, ValueError, r"level is 1\.5; give a number between 0 and 1"),
-    ("selection", {"choice": FITTED}, TypeError, r"choice is of type Fit; give what fastem\.select returned"),
+    ("selection", {"choice": fitted}, TypeError, r"choice is of type Fit; give what fastem\.select returned"),
     ("selection", {"criteria": 5}, TypeError, r"criteria is 5; give a list"),
     ("selection", {"criteria": []}, ValueError, r"criteria is empty; give at least one"),
     ("selection", {"criteria": ["bic", "best"]}, ValueError, r"criteria is 'best'; use one of 'aic', 'bic', 'icl'"),
     ("selection", {"criteria": "best"}, ValueError, r"criteria is 'best'; use one of 'aic'"),
     ("trace", {"fit": MIXTURE}, TypeError, r"fit is of type Mixture; give what fastem\.fit returned"),
     ("trace", {"ax": []}, TypeError, r"ax is of type list; give matplotlib Axes"),
-    ("contours", {"mixture": FITTED}, TypeError, A_MIXTURE),
+    ("contours", {"mixture": fitted}, TypeError, A_MIXTURE),
     ("contours", {"components": 2}, TypeError, r"components is 2; give True or False"),
-    ("ellipses", {"mixture": FITTED}, TypeError, A_MIXTURE),
+    ("ellipses", {"mixture": fitted}, TypeError, A_MIXTURE),
     ("ellipses", {"sigmas": 2}, TypeError, r"sigmas is 2; give a list"),
     ("ellipses", {"sigmas": [-1]}, ValueError, r"sigmas is -1\.0; it must be finite and at least 0"),
     ("ellipses", {"sigmas": [np.nan]}, ValueError, r"sigmas is nan; it must be finite"),
-    ("clusters", {"mixture": FITTED}, TypeError, A_MIXTURE),
+    ("clusters", {"mixture": fitted}, TypeError, A_MIXTURE),
     ("clusters", {"outline": "box"}, ValueError, r"outline is 'box'; use one of 'ellipses'"),
     ("clusters", {"columns": [[0], 1]}, TypeError, r"columns: column \[0\] is neither a name nor a position"),
     ("points", {"labels": [[1, 2], [3]]}, ValueError, r"labels is not an array: its rows differ"),
@@ -430,9 +463,9 @@ BAD_PICTURES = [
     ("animate", {"fps": "fast"}, TypeError, r"fps is 'fast'; give a number of at least 0\.1"),
 ]  # fmt: skip
 GOOD = {
-    "replicates": {"made": SPREAD},
-    "selection": {"choice": CHOICE},
-    "trace": {"fit": FITTED},
+    "replicates": {"made": spread},
+    "selection": {"choice": choice},
+    "trace": {"fit": fitted},
     "contours": {"mixture": MIXTURE},
     "ellipses": {"mixture": MIXTURE},
     "clusters": {"mixture": MIXTURE, "X": X},
@@ -440,21 +473,22 @@ GOOD = {
     "density_1d": {"mixture": MIXTURE.marginal(0), "X": X[:, 0]},
     "colour": {"component": 0},
     "figure": {},
-    "frames": {"record": RECORD, "X": X, "pattern": "em-{iteration}.png"},
-    "animate": {"record": RECORD, "X": X, "path": "em.gif"},
+    "frames": {"record": record, "X": X, "pattern": "em-{iteration}.png"},
+    "animate": {"record": record, "X": X, "path": "em.gif"},
 }
 
 
 @pytest.mark.parametrize(("name", "change", "error", "message"), BAD_PICTURES)
 def test_bad_pictures(tmp_path, monkeypatch, name, change, error, message):
     monkeypatch.chdir(tmp_path)
-    refused(lambda: getattr(fastem.plot, name)(**GOOD[name] | change), error, message)
+    given = {key: made(value) for key, value in (GOOD[name] | change).items()}
+    refused(lambda: getattr(fastem.plot, name)(**given), error, message)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_columns_of_replicates_go_by_name_too():
-    by_number = fastem.plot.replicates(SPREAD, columns=[1, 0])
-    by_name = fastem.plot.replicates(SPREAD, columns=["column 1", "column 0"])
+    by_number = fastem.plot.replicates(spread(), columns=[1, 0])
+    by_name = fastem.plot.replicates(spread(), columns=["column 1", "column 0"])
     assert by_name.get_xlabel() == by_number.get_xlabel() == "column 1"
     dots = [ax.collections[0].get_offsets() for ax in (by_name, by_number)]
     np.testing.assert_array_equal(*dots)
