@@ -65,11 +65,12 @@ def bench_iteration(
 
 @pytest.mark.parametrize("D", [2, 4, 8, 16, 32, 64])
 @pytest.mark.parametrize("covariance_type", ["full", "diag"])
-def bench_float32(benchmark, report, scale, rounds, covariance_type, D):
-    """What float32 rows gain over float64 ones."""
+@pytest.mark.parametrize("separation", [1.0, 10.0])
+def bench_float32(benchmark, report, scale, rounds, covariance_type, D, separation):
+    """What float32 rows gain over float64 ones, where clusters overlap and where they do not."""
     K = 16
     n = int(scale * min(5e7 / K / D, MOST_VALUES / D))
-    X, start = peers.overlapping(n, D, K, covariance_type=covariance_type)
+    X, start = peers.overlapping(n, D, K, covariance_type=covariance_type, separation=separation)
     rows = {"float64": X, "float32": X.astype(np.float32)}
     race = Rounds(
         {
@@ -88,6 +89,7 @@ def bench_float32(benchmark, report, scale, rounds, covariance_type, D):
     report(
         "fastem's own time in float64 over that in float32",
         covariances=covariance_type,
+        separation=separation,
         D=D,
         K=K,
         n=n,

@@ -24,7 +24,9 @@ HALF_BITS = math.sqrt(0.5 / LN2)
 def exp2(t):
     """2**t for t <= 0, of the dtype of t, within 2 units in the last place.
 
-    Exactly 0 from -1021 down (float32: -125), never subnormal; NaN gives 0 too.
+    Exactly 0 from -960 down (float32: -100), and for NaN: products with two coordinates are then
+    normal numbers too. Subnormal ones, which processors take a hundred cycles for, made passes over
+    separated clusters take up to 1.4 times as long, and in float32 five times.
     """
     raise NotImplementedError("for compiled code only")
 
@@ -53,7 +55,7 @@ def _exp2_float64(t):
     # Adding 1.5 * 2**52 leaves the integer n in the low bits; shifted, it adds to the exponent.
     exponent = np.float64(n + 6755399441055744.0).view(np.int64) << np.int64(52)
     result = np.int64(np.float64(even + odd * f).view(np.int64) + exponent).view(np.float64)
-    return result if t > -1021.0 else 0.0
+    return result if t > -960.0 else 0.0
 
 
 def _exp2_float32(t):
@@ -68,7 +70,7 @@ def _exp2_float32(t):
     even = np.float32(1.0) + even * q
     exponent = np.float32(n + np.float32(12582912.0)).view(np.int32) << np.int32(23)
     result = np.int32(np.float32(even + odd * f).view(np.int32) + exponent).view(np.float32)
-    return result if t > np.float32(-125.0) else np.float32(0.0)
+    return result if t > np.float32(-100.0) else np.float32(0.0)
 
 
 @jit
