@@ -8,9 +8,11 @@ and end at the same mixture; the second table shows that.
 
 import time
 import warnings
+from functools import partial
 
 import numpy as np
 import pytest
+from measure import Rounds, ratio
 
 from fastem import GaussianMixture
 
@@ -20,6 +22,7 @@ exceptions = pytest.importorskip("sklearn.exceptions")
 SIZES = 1_000, 10_000, 100_000, 1_000_000
 SHAPES = (2, 3), (8, 8), (32, 16)
 DATA_SETS = range(20)
+ANSWERS = "predict", "score_samples", "predict_proba"
 
 
 def blobs(n, D, K, seed):
@@ -67,6 +70,38 @@ def bench_fit(n, D, K, scale, report):
         fastem=f"{1e3 * min(seconds):.1f} ms",
         sklearn=f"{1e3 * min(peer):.1f} ms",
         ratio=f"{min(peer) / min(seconds):.1f}",
+    )
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("covariance_type", ["full", "diag"])
+@pytest.mark.parametrize(("D", "K"), [*SHAPES, (4, 30)])
+def bench_answers(D, K, covariance_type, dtype, scale, rounds, report):
+    """What each row is told, in one run: labels, log densities and responsibilities."""
+    n = max(1000, int(50_000 * scale))
+    X = blobs(n, D, K, seed=0).astype(dtype)
+    parameters = {"n_components": K, "covariance_type": covariance_type, "random_state": 0}
+    parameters |= {"init_params": "random_from_data", "max_iter": 2}
+    ours, _ = fit(GaussianMixture, X, **parameters)
+    theirs, _ = fit(sklearn_mixture.GaussianMixture, X, **parameters)
+    race = Rounds(
+        {
+            (name, asked): partial(getattr(model, asked), X)
+            for asked in ANSWERS
+            for name, model in (("fastem", ours), ("sklearn", theirs))
+        }
+    )
+    for _ in range(1 + rounds):
+        race.once()
+    best = {key: race.best(key) for key in race.contenders}
+    report(
+        "What each row is told: scikit-learn's time over fastem's",
+        covariances=covariance_type,
+        dtype=dtype,
+        n=n,
+        D=D,
+        K=K,
+        **{asked: ratio(best["sklearn", asked] / best["fastem", asked]) for asked in ANSWERS},
     )
 
 

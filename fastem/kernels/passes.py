@@ -19,11 +19,14 @@ from fastem.kernels.ellipsoidal import log_densities as log_densities_ellipsoida
 from fastem.kernels.gram import accumulate as accumulate_ellipsoidal
 from fastem.kernels.gram import gather_scratch
 from fastem.kernels.tile import (
+    LARGEST,
     LISTED,
     PRODUCTS,
+    ROWS,
     SPARE,
     STRIDE,
     TILE_ROWS,
+    TOTAL,
     buffer,
     exponentiate,
     load,
@@ -104,17 +107,23 @@ def accumulate(
 
 @jit
 def label(listed, n_listed, densities, labels):
-    """The likeliest of the listed components, row by row; the first one wins a tie."""
+    """The likeliest of the listed components, row by row; the first one wins a tie.
+
+    Their places are kept where sums will be: in a buffer of its own lanes would need a check.
+    """
     dtype = densities.dtype.type
+    for b in range(ROWS):
+        densities[LARGEST + b] = dtype(-np.inf)
+        densities[TOTAL + b] = dtype(0)
+    for a in range(size(n_listed)):
+        row, place = LISTED + a * STRIDE, dtype(a)
+        for b in range(ROWS):
+            value, largest = densities[row + b], densities[LARGEST + b]
+            best = densities[TOTAL + b]
+            densities[LARGEST + b] = value if value > largest else largest
+            densities[TOTAL + b] = place if value > largest else best
     for b in range(size(labels.size)):
-        best = listed[0]
-        largest = dtype(-np.inf)
-        for a in range(n_listed):
-            value = densities[LISTED + size(a) * STRIDE + b]
-            if value > largest:
-                largest = value
-                best = listed[a]
-        labels[b] = best
+        labels[b] = listed[size(densities[TOTAL + b])]
 
 
 @jit

@@ -23,10 +23,13 @@ AT_ONCE = 2**16
 
 
 def answers(
-    kernels: Sequence[str], mixture: Components, rows: NDArray, parallel: bool = True
+    kernels: Sequence[str], mixture: Components, rows: NDArray, parallel: bool, complete: bool
 ) -> list[NDArray]:
-    """What is asked by those names, of rows (n, n_features) with NaN for what is missing."""
-    gaps = _lacking(rows)
+    """What is asked by those names, of rows (n, n_features) with NaN for what is missing.
+
+    `complete` says that nothing is.
+    """
+    gaps = None if complete else _lacking(rows)
     if gaps is None:
         return _whole(kernels, mixture, rows, parallel)
     joint = _joint(mixture, rows[gaps], parallel)

@@ -70,14 +70,14 @@ class Rowwise(Components):
             source = converted(X) if missing == "error" and parallel else None
         if source is None:
             rows, gaps = validation.complete(X, missing, name, self.n_features)
-            said = self._said(kernels, rows, parallel)
+            said = self._said(kernels, rows, parallel, complete=missing != "mar")
             kept = None if gaps is None else np.logical_not(gaps.any(axis=1))
             yield said if kept is None else [spread(part, kept) for part in said]
             return
         self._check_source(source)
 
         def work(block: NDArray) -> list[NDArray]:
-            return self._said(kernels, block, parallel=False)
+            return self._said(kernels, block, parallel=False, complete=False)
 
         beside = (self.n_components + 2) * source.dtype.itemsize
         with closing(source.every(work, beside)) as results:
@@ -122,12 +122,14 @@ class Rowwise(Components):
         with closing(self.each((kernel,), X, name, **how)) as results:  # type: ignore[arg-type]
             return _joined((part for (part,) in results), getattr(X, "shape", ()))
 
-    def _said(self, kernels: Sequence[str], rows: NDArray, parallel: bool) -> list[NDArray]:
-        """What methods of those names say of an array of rows."""
-        said = answers(kernels, self, rows, parallel)
+    def _said(
+        self, kernels: Sequence[str], rows: NDArray, parallel: bool, complete: bool
+    ) -> list[NDArray]:
+        """What methods of those names say of an array of rows, which may lack columns or not."""
+        said = answers(kernels, self, rows, parallel, complete)
         far = far_rows(rows, self._factored_for(rows.dtype)[1])
         if far is not None:
-            distant = self._said(kernels, rows[far].astype(np.float64), parallel)
+            distant = self._said(kernels, rows[far].astype(np.float64), parallel, complete)
             for part, exact in zip(said, distant, strict=True):
                 part[far] = exact
         return said

@@ -8,6 +8,7 @@ from numpy.testing import assert_allclose
 from oracle import COVARIANCE_TYPES, moments, random_mixture, responsibilities, sample
 
 from fastem.kernels import passes
+from fastem.kernels.tile import SPARE, STRIDE, TILE_ROWS, buffer
 
 PRECISION = {np.float64: 1e-12, np.float32: 1e-5}
 DIAGONAL = "diag", "spherical"
@@ -303,3 +304,20 @@ def test_the_same_bits_for_any_number_of_threads_and_in_every_run(
     monkeypatch.undo()
     assert bits(density.summarise(X, weight, units)) == serial
     assert bits(density.summarise(X, weight, units, parallel=False)) == serial
+
+
+# Labels -----------------------------------------------------------------------------------------
+
+
+@dtypes
+@pytest.mark.parametrize("n", [1, 63, TILE_ROWS])
+def test_the_first_of_the_likeliest_listed_components_is_a_rows_label(n, dtype):
+    """Oracle: argmax. Many are equal, and some rows are infinitely far from all."""
+    rng = np.random.default_rng(n)
+    listed, densities = np.array([2, 3, 7, 9, 11], np.uint32), buffer(SPARE + 5, np.empty(0, dtype))
+    columns = densities.reshape(-1, int(STRIDE))[SPARE:, :n]
+    columns[:4] = rng.integers(-3, 0, (4, n))
+    columns[:, rng.random(n) < 0.1] = -np.inf
+    labels = np.full(n, -7, np.int32)
+    passes.label(listed, 4, densities, labels)
+    np.testing.assert_array_equal(labels, listed[columns[:4].argmax(axis=0)])
