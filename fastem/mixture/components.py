@@ -206,14 +206,17 @@ class Components(Shown):
         parameters = to_units(self._parameters, self.family.at(units), units)
         return density.refined(parameters.weights, parameters.covariances), units
 
-    def _factored_for(self, dtype: np.dtype) -> tuple[Density, Units]:
-        """The density for rows of a dtype, and its units."""
-        if dtype == np.float64:
-            return self._refined
+    @lazy
+    def _centred(self) -> tuple[Density, Units]:
+        """The density for rows of single precision: in units about the mean of all."""
         centre = self.weights @ self.means
         units = Units(centre, self._factored[1].scale)
         family = self.family.at(units)
         return family.factor(to_units(self._parameters, family, units)), units
+
+    def _factored_for(self, dtype: np.dtype) -> tuple[Density, Units]:
+        """The density for rows of a dtype, and its units."""
+        return self._refined if dtype == np.float64 else self._centred
 
 
 def by_weight(weights: NDArray, means: NDArray) -> NDArray[np.intp]:

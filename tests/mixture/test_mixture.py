@@ -14,6 +14,7 @@ import polars as pl
 import pytest
 
 from fastem import Mixture
+from fastem.covariance.ellipsoidal import Full
 from fastem.mixture.file import FORMAT_VERSION
 
 TYPES = oracle.COVARIANCE_TYPES
@@ -24,6 +25,20 @@ def mixture_of(covariance_type, K=3, D=4, seed=0):
     parameters = oracle.random_mixture(rng, K, D, covariance_type)
     X, _ = oracle.sample(rng, 200, *parameters, covariance_type)
     return Mixture(*parameters, covariance_type), X
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_covariances_are_factored_once_however_often_rows_are_asked_about(dtype, monkeypatch):
+    calls, factor = [], Full.factor
+    monkeypatch.setattr(Full, "factor", lambda *given: calls.append(given) or factor(*given))
+    mixture, X = mixture_of("full")
+    for ask in (mixture.predict, mixture.log_prob, mixture.responsibilities):
+        ask(X.astype(dtype))
+    made = len(calls)
+    for ask in (mixture.predict, mixture.log_prob, mixture.responsibilities):
+        ask(X.astype(dtype))
+    assert 0 < made <= 2
+    assert len(calls) == made
 
 
 # Making one -----------------------------------------------------------------------------------
