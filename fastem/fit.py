@@ -141,7 +141,9 @@ def fit(
         Maximise the posterior density under the conjugate prior of Fraley and Raftery (2007)
         instead of the likelihood: no component can collapse. The prior holds a hundredth of a row
         for each mean and shrinks covariances mildly towards the data's over K^(2 / D): True has
-        these defaults of theirs, a `fastem.ConjugatePrior` others. `fastem.DirichletProcess` and
+        these defaults of theirs, a `fastem.ConjugatePrior` others. Of several ends the likeliest
+        one is kept, as BIC has it: the posterior is often highest where components are next to
+        empty, since their covariances may then be the prior's own. `fastem.DirichletProcess` and
         `fastem.NormalWishart` give a variational fit, of "full", "tied", "diag" and "spherical":
         components that the data do not need lose their rows, and `n_effective` counts the others.
         The mixture is that of the posterior's expected weights, means and precisions; levels are

@@ -50,6 +50,9 @@ class Family(ABC):
         Whether the order of the components says nothing.
     separate : bool
         Whether each component's covariance is found from its own rows alone.
+    favours_few : bool
+        Whether a component of few rows gains by the density of its covariance alone, as the mode of
+        a posterior has it.
     conform : callable or None
         Covariances of components from their own (m, n_features[, n_features]), where others are
         held, a stack of the same kind: what all share is theirs. None where all or nothing is
@@ -68,6 +71,7 @@ class Family(ABC):
     noise_density: float = 0.0
     exchangeable: bool = True
     separate: bool = False
+    favours_few: bool = False
     conform: Callable[[NDArray, NDArray], NDArray] | None = None
     fixed: Fixed | None = None
 
@@ -187,7 +191,7 @@ class Wrapped(Family):
         self.per_column, self.diagonal = family.per_column, family.diagonal
         self.shared, self.exchangeable = family.shared, family.exchangeable
         self.separate, self.fixed = family.separate, family.fixed
-        self.conform = family.conform
+        self.conform, self.favours_few = family.conform, family.favours_few
 
     shape = _handed_on(Family.shape)
     n_parameters = _handed_on(Family.n_parameters)

@@ -166,7 +166,7 @@ class WithPrior(Wrapped):
     ) -> None:
         super().__init__(family)
         self.mean, self.scale, self.share, self.units = mean, scale, share, units
-        self.shrinkage = shrinkage
+        self.shrinkage, self.favours_few = shrinkage, not family.shared
         n_features = len(mean)
         dof = n_features + 2 if dof is None else dof
         self.dof = dof

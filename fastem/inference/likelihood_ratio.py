@@ -252,8 +252,8 @@ def _gaps(data: Data, fitted: Fit, seed: np.random.SeedSequence) -> NDArray[np.b
 
 
 def _rank(fitted: Fit) -> tuple[bool, float]:
-    """What EM maximises; a collapsed fit comes last: its likelihood says nothing about the data."""
-    return fitted.status.code != "collapsed", fitted.trace[-1]
+    """The likelihood; a collapsed fit comes last, for its own says nothing about the data."""
+    return fitted.status.code != "collapsed", fitted.log_likelihood
 
 
 def _compare(k: int, statistic: float, drawn: NDArray) -> tuple[Comparison, NDArray[np.float64]]:

@@ -117,14 +117,14 @@ def contest(
         return objective.runs.run(start, rule, min(steps, objective.max_iter), told)
 
     def rank(entry: tuple[int, em.Run]) -> tuple[int, float]:
-        return judged(entry[1], objective, n_samples)[0], entry[1].trace[-1]
+        return judged(entry[1], objective, n_samples)[0], objective.level(entry[1])
 
     runs = [(i, further(i, end.parameters, FIRST_ROUND)) for i, end in enumerate(ends)]
     left, steps = list[tuple[int, em.Run]](), FIRST_ROUND
     while True:
         runs.sort(key=rank, reverse=True)
-        top = runs[0][1].trace[-1]
-        stay = [e for e in runs[1:] if e[1].trace[-1] + e[1].state.expected_gain > top]
+        top = objective.level(runs[0][1])
+        stay = [e for e in runs[1:] if objective.level(e[1]) + e[1].state.expected_gain > top]
         left = [e for e in runs[1:] if e not in stay] + left
         if not stay or all(_ended(run, objective) for _, run in (runs[0], *stay)):
             return [*runs[:1], *stay, *left]

@@ -158,7 +158,7 @@ def begin_with_labels(
                 accelerate=objective.accelerate,
             )
         )
-    best = int(np.argmax([end.trace[-1] for end in ends]))
+    best = int(np.argmax([objective.level(end) for end in ends]))
     restarts = tuple(
         Restart(i, end.trace[-1], end.n_iter, "chosen" if i == best else "finished", end.trace)
         for i, end in enumerate(ends)

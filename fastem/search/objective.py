@@ -64,9 +64,25 @@ class Objective(Generic[R]):
         """Runs over these rows."""
         return em.Runs(self.rows, self.family, self.bounds, self.accelerate)
 
-    def rule(self, to_beat: float = -np.inf) -> em.Rule:
+    def rule(
+        self, to_beat: float = -np.inf, tol: float | None = None, least_weight: float = 0.0
+    ) -> em.Rule:
         """When a run over these rows ends; also where it cannot come up to a level."""
-        return em.Rule.expected_gain(self.tol, self.rows.precision, to_beat)
+        tol = self.tol if tol is None else tol
+        # Of a posterior a run knows no more than how high that will be.
+        to_beat = -np.inf if self.family.favours_few else to_beat
+        return em.Rule.expected_gain(tol, self.rows.precision, to_beat, least_weight)
+
+    def level(self, run: em.Run) -> float:
+        """What the end of a run is compared with others by, in nats a row."""
+        return self._likelihood(run.trace[-1], run.parameters)
+
+    def _likelihood(self, level: float, parameters: Parameters) -> float:
+        """Without the prior, whose density may be worth more than all rows to an empty component.
+
+        BIC takes no account of it either: C. Fraley and A. E. Raftery, J. Classif. 24 (2007) 155.
+        """
+        return level - self.family.log_prior(parameters) if self.family.favours_few else level
 
     def after(self, start: Parameters, steps: int) -> tuple[float, Parameters]:
         """Level and parameters after a few steps, which leave nothing to extrapolate from.
@@ -93,7 +109,7 @@ class Objective(Generic[R]):
     def _alive(self, level: float, found: Parameters) -> tuple[float, Parameters]:
         dead = (found.weights <= DEAD).any()
         lost = dead or singular(found, self.family, self.bounds).any()
-        return -np.inf if lost else level, found
+        return -np.inf if lost else self._likelihood(level, found), found
 
     @property
     def is_sample(self) -> bool:

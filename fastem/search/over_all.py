@@ -165,7 +165,8 @@ class _Search:
         """Where starts of the sample lead, in its units."""
         if self.stopped:
             return
-        on, rule = self._objective, self._rule(to_beat)
+        on = self._objective
+        rule = on.rule(to_beat, self.tol)
         entered = map(self._to_all, starts)
         for ended in on.runs.each(entered, rule, min(steps, on.max_iter), self._on_pass):
             self._note(ended)
@@ -179,20 +180,16 @@ class _Search:
     def rank(self, ended: em.Run) -> tuple[int, float]:
         """How sound an end is, and its level."""
         soundness, _ = judged(ended, self._objective, self._n_samples)
-        return soundness, ended.trace[-1]
+        return soundness, self._objective.level(ended)
 
     def _run(
         self, start: Parameters | em.State, steps: int, to_beat: float, least_weight: float = 0.0
     ) -> em.Run:
         on, before = self._objective, start.n_iter if isinstance(start, em.State) else 0
-        rule = self._rule(to_beat, least_weight)
+        rule = on.rule(to_beat, self.tol, least_weight)
         ended = on.runs.run(start, rule, min(steps, on.max_iter), self._on_pass)
         self._note(ended, before)
         return ended
-
-    def _rule(self, to_beat: float, least_weight: float = 0.0) -> em.Rule:
-        precision = self._objective.rows.precision
-        return em.Rule.expected_gain(self.tol, precision, to_beat, least_weight)
 
     def _note(self, ended: em.Run, before: int = 0) -> None:
         self.n_iter += ended.n_iter - before

@@ -257,15 +257,15 @@ class _Race:
         first = self.winner.parameters
         if near:
             ends = [contest.End(self.winner.index, first, self.winner.level), *near]
-            n_samples = objective.rows.n_samples
-            runs = contest.contest(objective, ends, n_samples, self._on_pass)
+            runs = contest.contest(objective, ends, objective.rows.n_samples, self._on_pass)
             self.winner.n_iter += sum(run.n_iter for _, run in runs)
             self._stopped = "stopped" in {run.outcome for _, run in runs}
             (best, _), *_ = runs
             self._alive.sort(key=lambda runner: runner.index != ends[best].start)
             first = runs[0][1].parameters
             self._others = [
-                contest.End(ends[i].start, run.parameters, run.trace[-1]) for i, run in runs[1:]
+                ends[i]._replace(parameters=run.parameters, level=objective.level(run))
+                for i, run in runs[1:]
             ]
         tried = self._tried(first, objective.max_iter, -np.inf)
         winner = self.winner
@@ -332,9 +332,9 @@ class _Race:
 
     def _note(self, runner: Runner, run: em.Run, least: float = -np.inf) -> None:
         """Let a runner be where a run ended; below a least level it loses, sound or not."""
-        runner.note(run)
+        on = self._objective
+        runner.note(run, on.level(run))
         if run.outcome != "hopeless" and runner.level >= least:
-            on = self._objective
             runner.soundness, runner.poor = judged(run, on, on.rows.n_samples)
         self._stopped = run.outcome == "stopped"
 

@@ -43,10 +43,10 @@ class Runner:
         """Sound ends before others, then the higher ones."""
         return self.soundness, self.level
 
-    def note(self, run: em.Run) -> None:
-        """Be where a run ended."""
+    def note(self, run: em.Run, level: float) -> None:
+        """Be where a run ended, at that level."""
         self.parameters, self.state = run.parameters, run.state
-        self.trace, self.level, self.n_iter = run.trace, run.trace[-1], run.n_iter
+        self.trace, self.level, self.n_iter = run.trace, level, run.n_iter
         self.converged = run.outcome in ("converged", "hopeless")
 
     def record(self, outcome: str) -> Restart:

@@ -28,6 +28,9 @@ FEW = 2
 #: Up to so many a component is not to be had either where it is so thin: its variance along some
 #: axis as a share of that of all rows. Of many columns nobody looks, for that takes long.
 SEVERAL, THIN, MOST_COLUMNS = 10, 1e-6, 64
+#: Under a prior so few rows are none too few where they are this share of what each component would
+#: have if all had as many.
+LEAST_OF_EVEN = 0.25
 #: A component is not validated whose share of other rows is less than this one of its weight.
 LEAST_SHARE = 0.8
 #: Replacements, at most.
@@ -65,8 +68,10 @@ def fewest(family: Family, n_features: int) -> float:
     prior, that is no gain.
     """
     least = family.least_rows(n_features)
-    if least <= 1:
-        return max(least - LACKING, 0.0)
+    return max(least - LACKING, 0.0) if least <= 1 else _rows_of_chance(family, n_features)
+
+
+def _rows_of_chance(family: Family, n_features: int) -> int:
     # Rows in a line have next to no volume, also where components share a shape.
     in_a_line = n_features == 1 or not family.diagonal
     return (FEW if in_a_line else 1) * (n_features + 1)
@@ -79,6 +84,10 @@ def _few(parameters: Parameters, objective: Objective, n_samples: int) -> NDArra
     if objective.bounds.ridge.any():
         return np.zeros(len(parameters.weights), bool)
     rows = parameters.weights * n_samples
+    if family.favours_few:
+        return rows < min(
+            _rows_of_chance(family, n_features), LEAST_OF_EVEN * n_samples / len(rows)
+        )
     few = rows < least
     if least > 1 and n_features <= MOST_COLUMNS:
         suspects = np.flatnonzero(~few & (rows < SEVERAL * (n_features + 1)))

@@ -320,3 +320,35 @@ def test_a_family_without_a_compiled_m_step_takes_it_too(monkeypatch):
     assert found.converged
     assert_allclose(found.log_likelihood, expected.log_likelihood, rtol=1e-6)
     assert_allclose(found.mixture.means, expected.mixture.means, rtol=1e-3)
+
+
+@pytest.mark.parametrize("name", ["full", "diag", "tied", "VEV"])
+@pytest.mark.parametrize(("n", "n_features"), [(60, 10), (500, 16), (5000, 24)])
+def test_clusters_are_found_though_the_prior_alone_would_rather_have_empty_ones(
+    name, n, n_features
+):
+    """Components of a row each have covariances at the prior's mode, and a higher posterior."""
+    rng = np.random.default_rng(0)
+    labels = rng.permutation(np.arange(n) % K)
+    X = rng.normal(size=(n, n_features)) + 2.5 * rng.normal(size=(K, n_features))[labels]
+    fitted = fastem.fit(X, K, covariance_type=name, prior=True, random_state=0)
+    assert fastem.adjusted_rand_index(fitted.mixture.predict(X), labels) == 1.0
+
+
+def test_an_emptier_mixture_has_a_higher_posterior_and_is_not_chosen():
+    """Oracle: EM from there."""
+    rng = np.random.default_rng(0)
+    labels = np.arange(500) % K
+    X = rng.normal(size=(500, 16)) + 2.0 * rng.normal(size=(K, 16))[labels]
+    options = {"prior": True, "random_state": 0}
+    chosen = fastem.fit(X, K, **options)
+    means = [X.mean(axis=0), X[0], X[1]]
+    covariances = [np.cov(X.T), *[np.eye(16) * 0.1] * 2]
+    empty = fastem.fit(
+        X, K, **options, means_init=means, covariances_init=covariances,
+        weights_init=[0.996, 0.002, 0.002],
+    )  # fmt: skip
+    assert empty.mixture.weights.min() * len(X) < 2
+    assert empty.trace[-1] > chosen.trace[-1] + 0.1
+    assert empty.log_likelihood < chosen.log_likelihood - 50
+    assert chosen.mixture.weights.min() > 0.3

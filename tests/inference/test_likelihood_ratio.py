@@ -129,32 +129,36 @@ def test_noise_is_no_cluster_where_it_is_told_of():
 def test_statistics_are_those_of_fits_own(options):
     """Oracle: twice the gain of `fit`, from more starts, for the user's rows and for those drawn.
 
-    Rows drawn have the share of noise that the fit found, to five binomial deviations.
+    Of two components these have several modes: the statistic is of the least that a start of `fit`
+    comes to, or of better. Rows drawn have the share of noise that the fit found, to five binomial
+    deviations.
     """
     rows = np.r_[TWO, np.random.default_rng(1).uniform(-20, 30, (30, 1))]
     made = fastem.lrt(rows, 2, n_replicates=2, level=0.5, random_state=3, **options)
 
-    def gain(rows):
+    def gains(rows):
+        """The least and the largest."""
         one, two = (
-            max(
+            [
                 fastem.fit(
                     rows, k, n_init=1, init=init, random_state=seed, **options
                 ).log_likelihood
                 for init in ("k-means++", "random")
                 for seed in range(3)
-            )
+            ]
             for k in (1, 2)
         )
-        return 2 * (two - one)
+        return 2 * (min(two) - max(one)), 2 * (max(two) - max(one))
 
-    assert made.table[0].statistic == pytest.approx(gain(rows), abs=0.02)
+    assert made.table[0].statistic == pytest.approx(gains(rows)[1], abs=0.02)
     null = fastem.fit(rows, 1, random_state=0, **options).mixture
     for i, statistic in enumerate(made.replicates[0]):
         seed = np.random.SeedSequence(3, spawn_key=(1, i))
         drawn, labels = null.sample(180, np.random.default_rng(seed))
         share = 0.0 if null.noise is None else null.noise.weight
         assert abs((labels == -1).mean() - share) <= 5 * np.sqrt(share * (1 - share) / 180)
-        assert statistic == pytest.approx(gain(drawn), abs=0.3)
+        least, largest = gains(drawn)
+        assert least - 0.02 <= statistic <= largest + 0.02
 
 
 @pytest.mark.parametrize("options", [{"noise": True}, {"prior": True}])
