@@ -61,12 +61,13 @@ class Restart:
         Its place among the starts, from 0.
     log_likelihood : float
         Mean log-likelihood, nats a row, on the sample raced on, when it was dropped or finished; of
-        a fit with a prior the log posterior, but for a constant.
+        a fit with a prior on a covariance that all share the log posterior, but for a constant.
     n_iter : int
         EM steps it was given.
     outcome : {"dropped", "finished", "chosen", "collapsed"}
     trace : tuple of float
-        The same at each accepted pass over the sample, the first of them at the start itself.
+        What EM maximises, at each accepted pass over the sample, the first of them at the start
+        itself: with a prior the log posterior, but for a constant.
 
     Examples
     --------
