@@ -28,8 +28,7 @@ FEW = 2
 #: Up to so many a component is not to be had either where it is so thin: its variance along some
 #: axis as a share of that of all rows. Of many columns nobody looks, for that takes long.
 SEVERAL, THIN, MOST_COLUMNS = 10, 1e-6, 64
-#: Under a prior so few rows are none too few where they are this share of what each component would
-#: have if all had as many.
+#: Under a prior no component has too few rows that has this share of an even part of them.
 LEAST_OF_EVEN = 0.25
 #: A component is not validated whose share of other rows is less than this one of its weight.
 LEAST_SHARE = 0.8
@@ -64,8 +63,8 @@ def judged(run: em.Run, objective: Objective, n_samples: int) -> tuple[int, NDAr
 def fewest(family: Family, n_features: int) -> float:
     """Rows below which a component is not to be had, and over all rows is put elsewhere.
 
-    So few may lie in a line, or in a heap, by chance; where all share their covariance, or under a
-    prior, that is no gain.
+    So few may lie in a line, or in a heap, by chance; where all share their covariance that is no
+    gain. Under a prior it is no collapse, and they may stay.
     """
     least = family.least_rows(n_features)
     return max(least - LACKING, 0.0) if least <= 1 else _rows_of_chance(family, n_features)
