@@ -79,6 +79,16 @@ def test_components_without_labels_find_their_rows():
     assert_allclose(np.sort(fitted.mixture.weights), 1 / 3, atol=0.05)
 
 
+def test_under_a_prior_the_likeliest_of_the_starts_is_chosen():
+    labels = np.where((SPECIES == 0) & (np.arange(150) % 2 == 1), 0, -1)
+    restarts = fastem.fit(IRIS, 5, labels=labels, prior=True, n_init=5, random_state=0).restarts
+    (chosen,) = (restart for restart in restarts if restart.outcome == "chosen")
+    assert chosen.log_likelihood == max(restart.log_likelihood for restart in restarts)
+    assert len({restart.log_likelihood for restart in restarts}) > 1
+    # The trace is of the posterior.
+    assert all(abs(restart.log_likelihood - restart.trace[-1]) > 0.1 for restart in restarts)
+
+
 def test_weights_noise_and_float32():
     weight = np.random.default_rng(0).integers(0, 3, 150)
     one = fastem.fit(IRIS, 3, labels=HALF, sample_weight=weight, tol=1e-10)

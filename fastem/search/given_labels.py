@@ -158,9 +158,10 @@ def begin_with_labels(
                 accelerate=objective.accelerate,
             )
         )
-    best = int(np.argmax([objective.level(end) for end in ends]))
+    levels = [objective.level(end) for end in ends]
+    best = int(np.argmax(levels))
     restarts = tuple(
-        Restart(i, end.trace[-1], end.n_iter, "chosen" if i == best else "finished", end.trace)
+        Restart(i, levels[i], end.n_iter, "chosen" if i == best else "finished", end.trace)
         for i, end in enumerate(ends)
     )
     return ends[best].parameters, restarts
